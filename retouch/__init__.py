@@ -1,0 +1,3 @@
+"""Retouch: retrain only what the alert touched."""
+
+from __future__ import annotations

@@ -1,0 +1,9 @@
+"""`python -m retouch`."""
+
+from __future__ import annotations
+
+import sys
+
+from retouch.cli import main
+
+sys.exit(main())

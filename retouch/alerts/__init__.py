@@ -1,0 +1,1 @@
+"""What came in: the alert, its strict reading, its fingerprints. Pure."""

@@ -1,0 +1,111 @@
+"""JSON without its traps: no duplicate keys, no NaN, no bottomless nesting.
+
+Pydantic, like most readers, takes the last of two equal keys: a signed alert could say one thing
+to a person and another to a machine.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from typing import Any
+
+from pydantic import JsonValue
+
+from retouch.faults import Place, bad_input
+
+MAX_DEPTH = 32
+_TEXT_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+
+
+class _Object:
+    """An object as it was written: its keys may repeat."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        self.pairs = pairs
+
+
+def read_json(raw: bytes, source: str, *, max_bytes: int, mend: str) -> JsonValue:
+    """Return the value of a strict JSON text.
+
+    Raises BadInput, with line and column or the JSON path, for more than `max_bytes`, anything but
+    UTF-8 without a byte order mark, anything but JSON, duplicate keys, numbers that are not finite,
+    half surrogate pairs and nesting deeper than MAX_DEPTH.
+    """
+    try:
+        return _checked(_parsed(_decoded(raw, max_bytes)), ())
+    except _Fault as fault:
+        raise bad_input(source, fault.place, fault.says, mend=mend) from None
+
+
+class _Fault(Exception):
+    def __init__(self, says: str, place: Place = ()) -> None:
+        super().__init__(says)
+        self.says = says
+        self.place = place
+
+
+def _decoded(raw: bytes, max_bytes: int) -> str:
+    if len(raw) > max_bytes:
+        raise _Fault(f"{len(raw):,} bytes; at most {max_bytes:,} are read")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise _Fault(f"not UTF-8: byte {error.start} is 0x{raw[error.start]:02x}") from None
+    if text.startswith("\ufeff"):
+        raise _Fault("starts with a byte order mark; save it as UTF-8 without one")
+    return text
+
+
+def _parsed(text: str) -> JsonValue | _Object:
+    if _depth(text) > MAX_DEPTH:
+        raise _Fault(f"nested more than {MAX_DEPTH} deep")
+    try:
+        value: JsonValue | _Object = json.loads(
+            text, object_pairs_hook=_Object, parse_int=_whole_number
+        )
+    except json.JSONDecodeError as error:
+        problem = error.msg[0].lower() + error.msg[1:]
+        raise _Fault(f"line {error.lineno}, column {error.colno}: not JSON: {problem}") from None
+    return value
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for token in _TEXT_OR_BRACKET.finditer(text):
+        first = token[0][0]
+        depth += (first in "[{") - (first in "]}")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _whole_number(digits: str) -> int | float:
+    # As for 1e999. Python itself refuses thousands of digits, and does not say where.
+    return int(digits) if len(digits) <= 300 else math.inf
+
+
+def _checked(value: JsonValue | _Object, place: Place) -> JsonValue:
+    """Return `value` with objects as dicts, once nothing in it is doubtful."""
+    match value:
+        case _Object():
+            for key, count in Counter(key for key, _ in value.pairs).items():
+                _check_text(key, place)
+                if count > 1:
+                    raise _Fault("the key is given more than once", (*place, key))
+            return {key: _checked(item, (*place, key)) for key, item in value.pairs}
+        case list():
+            return [_checked(item, (*place, i)) for i, item in enumerate(value)]
+        case float() if not math.isfinite(value):
+            raise _Fault("not a finite number; write null, or leave it out", place)
+        case str():
+            _check_text(value, place)
+    return value
+
+
+def _check_text(text: str, place: Place) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _Fault("holds half of a surrogate pair, which is not text", place) from None

@@ -1,0 +1,40 @@
+"""The errors a person can do something about; each owns its exit code.
+
+Anything else that escapes is our bug (exit code 3) and is shown as one.
+"""
+
+from __future__ import annotations
+
+
+class RetouchError(Exception):
+    """A failure with one sentence for a person and, if there is one, the command that mends it."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, mend: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        """One sentence: the file, the field, what is wrong."""
+        self.mend = mend
+        """A command or an action that puts it right, if one is known."""
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.mend}" if self.mend else self.message
+
+
+class BadInput(RetouchError):
+    """Something that was given to us is wrong; nothing has been changed."""
+
+    exit_code = 2
+
+
+class SaidNo(RetouchError):
+    """A stage or a gate said no; what was there before has been put back."""
+
+    exit_code = 1
+
+
+class Interrupted(RetouchError):
+    """A person stopped us; what was there before has been put back."""
+
+    exit_code = 130

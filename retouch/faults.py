@@ -1,0 +1,190 @@
+"""What is wrong with a document, as one sentence that names the file and the place in it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from itertools import filterfalse
+from typing import TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from retouch.errors import BadInput
+
+Place = tuple[str | int, ...]
+"""The keys and positions that lead to a value."""
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+_ASKED_FOR = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+}
+
+
+def validated(model: type[AnyModel], data: object, source: str, *, mend: str) -> AnyModel:
+    """Return `data`, as parsed from JSON or YAML, as a `model`: strictly, without conversions.
+
+    Raises BadInput with the first fault in one sentence, and how many more there are.
+    """
+    try:
+        return model.model_validate_json(json.dumps(data), strict=True)
+    except ValidationError as error:
+        faults = _faults(error.errors(include_url=False), model, data)
+    (place, says), more = faults[0], len(faults) - 1
+    if more:
+        says += f" (and {more} more {'fault' if more == 1 else 'faults'})"
+    raise bad_input(source, place, says, mend=mend)
+
+
+def bad_input(source: str, place: Place, says: str, *, mend: str | None = None) -> BadInput:
+    """Return the error `<source>: <dotted place>: <what is wrong>`."""
+    end = "" if says.endswith(("?", ")")) else "."
+    return BadInput(": ".join(filter(None, (source, dotted(place), says))) + end, mend=mend)
+
+
+def dotted(place: Iterable[str | int]) -> str:
+    """Return `slice.where[0].column`; a key that is not a plain word stands quoted in brackets."""
+    text = ""
+    for step in place:
+        if isinstance(step, str) and re.fullmatch(r"[\w@-]+", step, re.ASCII):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{shown(step)}]"
+    return text
+
+
+def shown(value: object) -> str:
+    """Return an untrusted value as short, printable text."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return the rest of a sentence about an unknown word: the word meant, or all there are."""
+    choices = list(known)
+    meant = difflib.get_close_matches(word, choices, n=1)
+    if meant:
+        return f"; did you mean {meant[0]!r}?"
+    return f"; there are {', '.join(choices)}" if choices else ""
+
+
+def _faults(
+    errors: Sequence[ErrorDetails], model: type[BaseModel], data: object
+) -> list[tuple[Place, str]]:
+    """Return one fault per field, unknown keys first: a misspelt key also counts as missing."""
+    by_field: dict[Place, list[tuple[Place, ErrorDetails]]] = {}
+    for error in filterfalse(_is_consequence, errors):
+        field, place = _located(error, data)
+        by_field.setdefault(field, []).append((place, error))
+    telling = [_most_telling(group) for group in by_field.values()]
+    telling.sort(key=lambda group: group[0][1]["type"] != "extra_forbidden")
+    return [(group[0][0], _says(group, model)) for group in telling]
+
+
+def _is_consequence(error: ErrorDetails) -> bool:
+    """Tell whether a list is called too short for items that have a fault of their own."""
+    return error["type"] == "too_short" and error["ctx"]["actual_length"] < len(error["input"])
+
+
+def _located(error: ErrorDetails, data: object) -> tuple[Place, Place]:
+    """Return the place of the field and the place of the fault in it.
+
+    They differ where a field may be of several types: pydantic reports a fault for each of them
+    and names the type in the middle of the path, where the document has no such key.
+    """
+    missing = error["loc"][-1:] if error["type"] == "missing" else ()
+    field: Place | None = None
+    place: Place = ()
+    for step in error["loc"][: len(error["loc"]) - len(missing)]:
+        match data:
+            case dict() if step in data:
+                data, place = data[step], (*place, step)
+            case list() if isinstance(step, int):
+                data, place = data[step], (*place, step)
+            case _:
+                field = place if field is None else field
+    place += missing
+    return place if field is None else field, place
+
+
+def _most_telling(group: list[tuple[Place, ErrorDetails]]) -> list[tuple[Place, ErrorDetails]]:
+    """Return the faults of one field that say most: the deepest, then those of the right type."""
+    deepest = max(len(place) for place, _ in group)
+    group = [fault for fault in group if len(fault[0]) == deepest]
+    return (
+        [fault for fault in group if fault[1]["type"] == "extra_forbidden"]
+        or [fault for fault in group if fault[1]["type"] not in _ASKED_FOR]
+        or group
+    )
+
+
+def _says(group: list[tuple[Place, ErrorDetails]], model: type[BaseModel]) -> str:
+    place, error = group[0]
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return "missing"
+        case "extra_forbidden":
+            return "unknown key" + near(str(place[-1]), _known_keys(model, place))
+        case "literal_error":
+            return _says_of_choice(error["input"], context["expected"])
+        case "string_pattern_mismatch":
+            return f"{shown(error['input'])} does not match {context['pattern']}"
+        case "value_error":
+            return str(context["error"])
+        case kind if kind in _ASKED_FOR:
+            return f"must be {_asked_for(group)}, not {_kind_of(error['input'])}"
+    says = error["msg"].removeprefix("Input ")
+    return says[:1].lower() + says[1:]
+
+
+def _says_of_choice(value: object, expected: str) -> str:
+    meant = difflib.get_close_matches(str(value), re.findall("'([^']*)'", expected), n=1)
+    if meant:
+        return f"{shown(value)} is not known; did you mean {meant[0]!r}?"
+    return f"{shown(value)} is not known; it must be {expected}"
+
+
+def _asked_for(group: list[tuple[Place, ErrorDetails]]) -> str:
+    kinds = list(dict.fromkeys(_ASKED_FOR[error["type"]] for _, error in group))
+    if "a number" in kinds and "a whole number" in kinds:
+        kinds.remove("a whole number")
+    return " or ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
+
+
+def _kind_of(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case str():
+            return f"the text {shown(value)}"
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+    return shown(value)
+
+
+def _known_keys(model: type[BaseModel], place: Place) -> list[str]:
+    """Return the keys known where the last step of `place` stands."""
+    for step in place[:-1]:
+        for name, field in model.model_fields.items():
+            if step == (field.alias or name):
+                model = _model_within(field.annotation) or model
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_within(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_within, get_args(annotation))), None)

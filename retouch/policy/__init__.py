@@ -1,0 +1,1 @@
+"""What we decide to do about it: rules, tiers, the promotion policy. Pure."""

@@ -1,0 +1,87 @@
+"""What the policy says to do about a group of alerts: one decision, whatever their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from retouch.alerts.model import SEVERITIES, Alert
+from retouch.policy.model import Decision, Policy, Rule, When
+
+NOTHING_FIRES = "nothing is firing"
+OTHER_MODEL = "the policy answers for another model"
+NO_RULE_MATCHED = "no rule matched"
+
+Word = TypeVar("Word", bound=str)
+
+
+def decide(alerts: Sequence[Alert], policy: Policy) -> Decision:
+    """Decide about one group of alerts; the same for any order of them.
+
+    Each firing alert goes to the first rule whose conditions it meets. Where the rules differ, one
+    that holds wins, then an alert that no rule matched is held, then the rule that stands first in
+    the policy wins. Alerts that are not firing never retrain. Raises ValueError for no alerts.
+    """
+    if not alerts:
+        raise ValueError("no alerts to decide about")
+    ids = tuple(sorted({alert.alert_id for alert in alerts}))
+    firing = [alert for alert in alerts if alert.status == "firing"]
+    if not firing:
+        why = "Every alert of the group is resolved or had no data; neither asks for a new model."
+        return _held(ids, NOTHING_FIRES, why)
+    if any(alert.model != policy.model for alert in firing):
+        return _held(ids, OTHER_MODEL, f"The policy answers for the model {policy.model} alone.")
+    matched = [first_match(alert, policy) for alert in firing]
+    ranked = [rule for rule in policy.rules if rule in matched]
+    holding = [rule for rule in ranked if rule.hold is not None]
+    if not holding and None in matched:
+        return _held(ids, NO_RULE_MATCHED, "What no rule speaks of is for a person to decide.")
+    return _by_rule(ids, (holding or ranked)[0])
+
+
+def first_match(alert: Alert, policy: Policy) -> Rule | None:
+    """Return the first rule whose conditions the alert meets, if there is one."""
+    return next((rule for rule in policy.rules if matches(rule.when, alert)), None)
+
+
+def matches(when: When, alert: Alert) -> bool:
+    """Tell whether an alert meets all the conditions that are given."""
+    breaches = [finding for finding in alert.findings if finding.verdict == "breach"]
+    columns = {*alert.slice.columns, *(finding.column for finding in breaches)}
+    return all(
+        (
+            when.family in (None, alert.family),
+            when.kind is None or alert.kind in members(when.kind),
+            when.severity is None
+            or SEVERITIES.index(alert.severity) >= SEVERITIES.index(when.severity.at_least),
+            when.dataset is None or alert.slice.current.dataset in members(when.dataset),
+            when.columns is None or not columns.isdisjoint(when.columns),
+            when.monitor is None or alert.monitor.id in members(when.monitor),
+            when.confidence is None or when.confidence.holds(alert.confidence.score),
+            when.findings is None
+            or any(
+                finding.metric == when.findings.metric and when.findings.holds(finding.value)
+                for finding in breaches
+            ),
+        )
+    )
+
+
+def members(one_or_more: Word | tuple[Word, ...]) -> frozenset[Word]:
+    """Return the words of a condition that may be one word or a list."""
+    return frozenset(one_or_more if isinstance(one_or_more, tuple) else (one_or_more,))
+
+
+def _held(alert_ids: tuple[str, ...], hold: str, why: str) -> Decision:
+    return Decision(alert_ids=alert_ids, action="hold", rule=None, why=why, hold=hold)
+
+
+def _by_rule(alert_ids: tuple[str, ...], rule: Rule) -> Decision:
+    return Decision(
+        alert_ids=alert_ids,
+        action="retrain" if rule.hold is None else "hold",
+        rule=rule.name,
+        why=rule.why,
+        ladder=rule.attempt or (),
+        hold=rule.hold,
+    )

@@ -1,0 +1,164 @@
+"""From a tier to the diff of declared inputs that asks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from pydantic import JsonValue, ValidationError
+
+from retouch.documents import Value
+from retouch.errors import BadInput
+from retouch.faults import Place, bad_input, dotted, near
+from retouch.pipeline.model import Stage
+from retouch.policy.model import ANCHORS, RETRAINING_FILE, Anchor, DaysBefore, Edit, NewValue, Tier
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+class ParamEdit(Value):
+    """One declared input, before and after."""
+
+    file: str
+    key: str
+    before: JsonValue
+    after: JsonValue
+
+
+def expand_edits(
+    name: str,
+    tier: Tier,
+    touched: Sequence[Stage],
+    anchors: Mapping[Anchor, date | None],
+    params: Mapping[str, Any],
+) -> tuple[ParamEdit, ...]:
+    """Return what the tier called `name` changes for the touched stages, sorted by file and key.
+
+    Each edit is made for the touched stages of the tier's module whose partition has the keys its
+    placeholders name. `params` holds the parsed params files by path. An edit that would change
+    nothing is left out, so asking again for what is done already yields nothing.
+
+    Raises BadInput when no stage has the keys an edit names, when the alert does not give an anchor
+    it needs, when a params key does not exist or has the wrong type, and when two edits disagree.
+    """
+    days: dict[str, date | None] = {anchor: anchors.get(anchor) for anchor in ANCHORS}
+    merged: dict[tuple[str, str], ParamEdit] = {}
+    for position, edit in enumerate(tier.edits):
+        place = ("tiers", name, "edits", position)
+        for partition in _addressed(edit, tier.module, touched, place):
+            change = _change(edit, _Blanks(place, partition, days), params)
+            first = merged.setdefault((change.file, change.key), change)
+            if first.after != change.after:
+                says = f"{change.key} is to become both {first.after!r} and {change.after!r}"
+                raise _policy_fault(place, says)
+    return tuple(change for _, change in sorted(merged.items()) if change.after != change.before)
+
+
+@dataclass(frozen=True)
+class _Blanks:
+    """What the placeholders of one edit stand for, at one stage."""
+
+    place: Place
+    """Of the edit, in the policy."""
+    partition: Mapping[str, str]
+    days: Mapping[str, date | None]
+    """By anchor."""
+
+    def day(self, anchor: str) -> date:
+        day = self.days[anchor]
+        if day is None:
+            of_alert = anchor.startswith("window.")
+            lack = "but the alert gives no window" if of_alert else "which is not known"
+            raise _policy_fault(self.place, f"needs the day {anchor}, {lack}")
+        return day
+
+    def fill(self, value: NewValue) -> str | int | float | bool:
+        if isinstance(value, DaysBefore):
+            return (self.day(value.of) - timedelta(days=value.days_before)).isoformat()
+        return self.fill_text(value) if isinstance(value, str) else value
+
+    def fill_text(self, template: str) -> str:
+        return _PLACEHOLDER.sub(lambda found: self._meaning(found[1]), template)
+
+    def _meaning(self, name: str) -> str:
+        return self.day(name).isoformat() if name in self.days else self.partition[name]
+
+
+def _addressed(
+    edit: Edit, module: str, touched: Sequence[Stage], place: Place
+) -> list[dict[str, str]]:
+    """Return the partitions of the stages an edit is made for."""
+    partitions = [
+        stage.meta.partition for stage in touched if stage.meta and stage.meta.module == module
+    ]
+    wanted = _placeholders(edit).difference(ANCHORS)
+    addressed = [partition for partition in partitions if wanted <= partition.keys()]
+    if partitions and not addressed:
+        known = [*sorted({key for partition in partitions for key in partition}), *ANCHORS]
+        says = f"no touched stage of module {module!r} has {_braced(wanted)}"
+        raise _policy_fault(place, f"{says}; there are {_braced(known)}")
+    return addressed
+
+
+def _placeholders(edit: Edit) -> set[str]:
+    values = [edit.set, edit.file, edit.to, *(edit.append or {}).values()]
+    return {
+        name for value in values if isinstance(value, str) for name in _PLACEHOLDER.findall(value)
+    }
+
+
+def _braced(names: Iterable[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in sorted(names))
+
+
+def _change(edit: Edit, blanks: _Blanks, params: Mapping[str, Any]) -> ParamEdit:
+    file, key = blanks.fill_text(edit.file), blanks.fill_text(edit.set)
+    before = _current(params, file, key, blanks.place)
+    try:
+        return ParamEdit(file=file, key=key, before=before, after=_after(edit, before, blanks))
+    except _WrongType as error:
+        raise _params_fault(file, key, str(error), blanks.place) from None
+    except ValidationError:
+        says = "holds more than plain values; is a date in it not quoted?"
+        raise _params_fault(file, key, says, blanks.place) from None
+
+
+def _current(params: Mapping[str, Any], file: str, key: str, asked_by: Place) -> object:
+    if file not in params:
+        raise _params_fault(file, "", "no such params file" + near(file, params), asked_by)
+    value: object = params[file]
+    for step in key.split("."):
+        if not isinstance(value, Mapping) or step not in value:
+            known = map(str, value) if isinstance(value, Mapping) else ()
+            raise _params_fault(file, key, "no such key" + near(step, known), asked_by)
+        value = value[step]
+    return value
+
+
+def _after(edit: Edit, before: object, blanks: _Blanks) -> object:
+    if edit.append is not None:
+        if not isinstance(before, list):
+            raise _WrongType("is no list, so nothing can be appended")
+        item = {key: blanks.fill(value) for key, value in edit.append.items()}
+        return before if item in before else [*before, item]
+    if edit.increase_by is not None:
+        if not isinstance(before, int) or isinstance(before, bool):
+            raise _WrongType("is no whole number, so it cannot be increased")
+        return before + edit.increase_by
+    return None if edit.to is None else blanks.fill(edit.to)
+
+
+class _WrongType(Exception):
+    """The value to be changed is not of the type the change needs."""
+
+
+def _policy_fault(place: Place, says: str) -> BadInput:
+    return bad_input(RETRAINING_FILE, place, says, mend="Correct the tier, or answer by another.")
+
+
+def _params_fault(file: str, key: str, says: str, asked_by: Place) -> BadInput:
+    mend = f"{RETRAINING_FILE} asks for it in {dotted(asked_by)}."
+    return bad_input(file, tuple(key.split(".")) if key else (), says, mend=mend)

@@ -1,0 +1,81 @@
+"""What a policy says in vain: rules that never decide, tiers that nobody tries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from retouch.alerts.model import FAMILY_OF, SEVERITIES, Kind
+from retouch.policy.decide import members
+from retouch.policy.model import Between, Policy, SeverityCondition, When
+
+
+def lint_policy(policy: Policy) -> tuple[str, ...]:
+    """Return one sentence for each rule that can never decide and each tier that is never tried.
+
+    Sound, not complete: what is reported is so, but a rule that only several earlier ones together
+    make useless is not found.
+    """
+    return (*_idle_rules(policy), *_idle_tiers(policy))
+
+
+def covers(earlier: When, later: When) -> bool:
+    """Tell whether every alert that meets `later` is sure to meet `earlier` as well."""
+    return (
+        _kinds(later) <= _kinds(earlier)
+        and _severity(later.severity) >= _severity(earlier.severity)
+        and _covers_words(earlier.dataset, later.dataset)
+        and _covers_words(earlier.columns, later.columns)
+        and _covers_words(earlier.monitor, later.monitor)
+        and _covers_numbers(earlier.confidence, later.confidence)
+        and _covers_numbers(earlier.findings, later.findings)
+        and (
+            earlier.findings is None
+            or later.findings is None
+            or earlier.findings.metric == later.findings.metric
+        )
+    )
+
+
+def _idle_rules(policy: Policy) -> Iterator[str]:
+    for i, rule in enumerate(policy.rules):
+        if not _kinds(rule.when):
+            yield f"rules[{i}] ({rule.name!r}) never decides: no kind it names is of its family."
+            continue
+        for j, earlier in enumerate(policy.rules[:i]):
+            if covers(earlier.when, rule.when):
+                yield (
+                    f"rules[{i}] ({rule.name!r}) never decides: "
+                    f"rules[{j}] ({earlier.name!r}) matches first whatever it matches."
+                )
+                break
+
+
+def _idle_tiers(policy: Policy) -> Iterator[str]:
+    tried = {tier for rule in policy.rules for tier in rule.attempt or ()}
+    for name in policy.tiers:
+        if name not in tried:
+            yield f"tiers.{name} is never tried: no rule names it."
+
+
+def _kinds(when: When) -> frozenset[Kind]:
+    """Return the kinds of alert that family and kind together let pass."""
+    named = frozenset(FAMILY_OF) if when.kind is None else members(when.kind)
+    return frozenset(kind for kind in named if when.family in (None, FAMILY_OF[kind]))
+
+
+def _severity(condition: SeverityCondition | None) -> int:
+    return 0 if condition is None else SEVERITIES.index(condition.at_least)
+
+
+def _covers_words(
+    earlier: str | tuple[str, ...] | None, later: str | tuple[str, ...] | None
+) -> bool:
+    if earlier is None:
+        return True
+    return later is not None and members(later) <= members(earlier)
+
+
+def _covers_numbers(earlier: Between | None, later: Between | None) -> bool:
+    if earlier is None:
+        return True
+    return later is not None and earlier.lowest <= later.lowest and later.highest <= earlier.highest

@@ -1,0 +1,37 @@
+"""Read the two policy files: strictly, and with errors that name the key."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from retouch.documents import Document
+from retouch.faults import bad_input, validated
+from retouch.policy.model import Policy
+from retouch.policy.promotion import Promotion
+from retouch.policy.strict_yaml import read_yaml
+
+AnyDocument = TypeVar("AnyDocument", bound=Document)
+
+
+def parse_policy(text: str, source: str) -> Policy:
+    """Read `policies/retraining.yaml`; `source` is the name errors give it.
+
+    Raises BadInput in one sentence: `<source>: <dotted key>: <what is wrong>`.
+    """
+    return _parsed(Policy, text, source)
+
+
+def parse_promotion(text: str, source: str) -> Promotion:
+    """Read `policies/promotion.yaml`; `source` is the name errors give it.
+
+    Raises BadInput in one sentence: `<source>: <dotted key>: <what is wrong>`.
+    """
+    return _parsed(Promotion, text, source)
+
+
+def _parsed(model: type[AnyDocument], text: str, source: str) -> AnyDocument:
+    mend = "Correct it, then run `retouch policy check`."
+    data = read_yaml(text, source, mend=mend)
+    if not isinstance(data, dict):
+        raise bad_input(source, (), "must be a mapping of keys to values", mend=mend)
+    return validated(model, data, source, mend=mend)
