@@ -1,0 +1,1 @@
+"""What exists: the stage graph, the lineage of slices, recorded costs. Pure."""

@@ -1,0 +1,133 @@
+"""The plan: for every stage exactly one decision and its reason, before anything runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from retouch.alerts.words import AlertSummary
+from retouch.documents import Document, Value
+from retouch.pipeline.lineage import Touched
+from retouch.policy.edits import ParamEdit
+
+__all__ = [
+    "AlertSummary",
+    "Because",
+    "Forecast",
+    "ParamEdit",
+    "Plan",
+    "Reads",
+    "StagePlan",
+    "TierPlan",
+    "Touched",
+]
+
+
+class Because(Value):
+    """Why a stage runs: the input that changes."""
+
+    reason: Literal[
+        "param",
+        "file",
+        "command",
+        "output",
+        "never_run",
+        "always_changed",
+        "upstream",
+        "frozen",
+        "unchanged",
+    ]
+    subject: str = ""
+    """The params key, the path, or the stage upstream."""
+    before: JsonValue = None
+    after: JsonValue = None
+    by_alert: bool = True
+    """False when it would run without the alert too: it was out of date already."""
+
+
+class StagePlan(Value):
+    """What happens to one stage.
+
+    `run`: an input it declares changes. `may_run`: it is downstream of one that runs, and runs
+    unless its inputs come out identical. `reuse`: it stays as recorded.
+    """
+
+    stage: str
+    decision: Literal["run", "may_run", "reuse"]
+    because: Annotated[tuple[Because, ...], Field(min_length=1)]
+    wave: int | None = None
+    """0 is the first; stages of one wave do not depend on each other. None: reused."""
+
+
+class Forecast(Value):
+    """What running costs, from the recorded costs of past runs."""
+
+    cpu_seconds: Annotated[float, Field(ge=0)]
+    """Of the `run` stages and, unless they are cut off, the `may_run` ones."""
+    wall_seconds: Annotated[float, Field(ge=0)]
+    certain_cpu_seconds: Annotated[float, Field(ge=0)]
+    """Of the `run` stages alone."""
+    full_cpu_seconds: Annotated[float, Field(ge=0)]
+    """Of every stage of the pipeline."""
+    full_wall_seconds: Annotated[float, Field(ge=0)]
+    jobs: int
+    unknown: int
+    """Planned stages without a recorded cost; their cost is not in the sums."""
+    full_unknown: int
+    """The same over the whole pipeline."""
+
+
+class TierPlan(Value):
+    """One rung of the ladder: its edits and what they do to every stage."""
+
+    tier: str
+    says: str
+    must: Literal["improve", "not_get_worse"]
+    edits: tuple[ParamEdit, ...]
+    stages: tuple[StagePlan, ...]
+    """Every stage of the graph once, in DVC's order of evaluation."""
+    forecast: Forecast
+
+    def named(self, *decisions: str) -> tuple[str, ...]:
+        """Return the names of the stages with one of these decisions, in order of evaluation."""
+        return tuple(s.stage for s in self.stages if s.decision in decisions)
+
+    @property
+    def waves(self) -> tuple[tuple[str, ...], ...]:
+        """Return the planned stages by wave; independent stages share one."""
+        planned = [s for s in self.stages if s.wave is not None]
+        last = max((s.wave for s in planned if s.wave is not None), default=-1)
+        return tuple(tuple(s.stage for s in planned if s.wave == w) for w in range(last + 1))
+
+
+class Reads(Value):
+    """sha256 of what the plan was made from; a saved plan is refused when one has changed."""
+
+    alerts: str
+    policy: str
+    pipeline: str
+
+
+class Plan(Document):
+    """What will be done about a group of alerts, tier by tier."""
+
+    schema_version: Literal["1.0"] = "1.0"
+    key: str
+    """Names alerts + policy + pipeline + base commit: the same key is the same work."""
+    model: str
+    alerts: Annotated[tuple[AlertSummary, ...], Field(min_length=1)]
+    action: Literal["retrain", "hold"]
+    rule: str | None
+    why: str
+    touched: Touched
+    tiers: tuple[TierPlan, ...]
+    """The ladder, cheapest first; empty when held."""
+    base_commit: str
+    reads: Reads
+    planned_at: AwareDatetime
+
+    @property
+    def report_id(self) -> str:
+        """The folder under `reports/`: the id of the group's first alert."""
+        return self.alerts[0].alert_id
