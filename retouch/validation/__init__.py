@@ -1,0 +1,1 @@
+"""The candidate against the model in production makes a verdict. Pure."""

@@ -1,0 +1,53 @@
+"""The hold-out: a stretch of whole days that neither model may have looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from retouch.errors import BadInput
+
+
+@dataclass(frozen=True)
+class HoldoutDays:
+    """Whole days, half-open: `start` belongs to the hold-out, `end` does not. `YYYY-MM-DD`."""
+
+    start: str
+    end: str
+
+    def __post_init__(self) -> None:
+        """Raise BadInput unless both are days and in order."""
+        for day in (self.start, self.end):
+            if not is_day(day):
+                raise BadInput(f"The hold-out's limit {day!r} is not a day written YYYY-MM-DD.")
+        if self.start >= self.end:
+            raise BadInput(f"The hold-out from {self.start} to {self.end} (exclusive) has no day.")
+
+
+def is_day(text: str) -> bool:
+    """Say whether `text` is a day written `YYYY-MM-DD`; such texts sort as their days do."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def leak(model: str, seen_until: str | None, holdout: HoldoutDays) -> str | None:
+    """Say in one sentence why the hold-out is not new to a model; None when it is.
+
+    `model` is the phrase the sentence calls it by; `seen_until` is the first day it has not
+    looked at in any way: training, tuning or calibration.
+    """
+    if seen_until is None:
+        return f"It is not known how far {model} has looked, so the hold-out may not be new to it."
+    if not is_day(seen_until):
+        return (
+            f"How far {model} has looked reads {seen_until!r}, which is not a day written"
+            " YYYY-MM-DD, so the hold-out may not be new to it."
+        )
+    if seen_until > holdout.start:
+        return (
+            f"The data seen by {model} reaches up to {seen_until} and the hold-out starts on"
+            f" {holdout.start}: the hold-out is not new to it."
+        )
+    return None

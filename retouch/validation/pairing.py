@@ -1,0 +1,132 @@
+"""Two score tables make one paired table, or a reason why they cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retouch.policy.promotion import Scoring
+from retouch.validation.holdout import HoldoutDays
+from retouch.validation.losses import Loss
+from retouch.validation.score_table import (
+    Incomparable,
+    ScoreTable,
+    first_id,
+    read_scores,
+    rows_text,
+)
+
+PRODUCTION = "the model in production"
+CANDIDATE = "the candidate"
+LARGEST_LOSS = 1e100
+"""Beyond it squares and sums overflow; no loss of a sound model comes near."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The rows both models were scored on, in the order of their ids."""
+
+    rows: pd.DataFrame
+    """One row per example: id and day (text), label, production_score and candidate_score, and
+    the losses production_loss and candidate_loss; all numbers finite."""
+    slices: pd.DataFrame
+    """The columns slices are cut by, row for row with `rows`."""
+
+    @property
+    def same_scores(self) -> bool:
+        """Whether the two models score every row exactly alike."""
+        return bool((self.rows["production_score"] == self.rows["candidate_score"]).all())
+
+
+def pair(
+    production: pd.DataFrame,
+    candidate: pd.DataFrame,
+    *,
+    scoring: Scoring,
+    holdout: HoldoutDays,
+    loss: Loss,
+    required: tuple[str, ...] = (),
+    optional: tuple[str, ...] = (),
+) -> Paired | Incomparable:
+    """Put two score tables, as the scoring command wrote them, side by side by id.
+
+    `required` and `optional` are the slice columns to carry along: without a required one the
+    comparison is invalid, an optional one is carried where both tables have it.
+    """
+    in_both = [name for name in optional if name in production and name in candidate]
+    carried = tuple(dict.fromkeys((*required, *in_both)))
+    sides: dict[str, ScoreTable] = {}
+    for of, table in ((PRODUCTION, production), (CANDIDATE, candidate)):
+        scores = read_scores(
+            table, of, scoring=scoring, holdout=holdout, required=required, carried=carried
+        )
+        if isinstance(scores, Incomparable):
+            return scores
+        sides[of] = scores
+    disagreement = next(_disagreements(sides[PRODUCTION], sides[CANDIDATE]), None)
+    if disagreement is not None:
+        return Incomparable(disagreement)
+    return _side_by_side(sides[PRODUCTION], sides[CANDIDATE], loss)
+
+
+def _disagreements(old: ScoreTable, new: ScoreTable) -> Iterator[str]:
+    """Yield what keeps the rows of the two tables from being the same rows."""
+    for there, here, of in ((old, new, CANDIDATE), (new, old, PRODUCTION)):
+        ids = there.rows["id"]
+        missing = ~np.isin(ids.to_numpy(dtype=np.str_), here.rows["id"].to_numpy(dtype=np.str_))
+        if missing.any():
+            yield (
+                f"The score table of {of} lacks {rows_text(int(missing.sum()))} of the other's"
+                f" {len(ids):,}; {first_id(ids, missing)}."
+            )
+    for name, ours, theirs in (
+        ("label", old.rows["label"], new.rows["label"]),
+        ("day", old.rows["day"], new.rows["day"]),
+        *((name, old.slices[name], new.slices[name]) for name in old.slices.columns),
+    ):
+        differs = _differs(ours, theirs)
+        if differs.any():
+            yield (
+                f"The two score tables disagree on the {name} of {rows_text(int(differs.sum()))};"
+                f" {first_id(old.rows['id'], differs)}."
+            )
+    if _shuffled(old.rows["score"], new.rows["score"]):
+        yield "Both score tables hold the same scores in another order: one has its rows mixed up."
+
+
+def _differs(ours: pd.Series[Any], theirs: pd.Series[Any]) -> pd.Series[bool]:
+    """Compare value by value; two missing values are alike."""
+    ours, theirs = ours.astype(object), theirs.astype(object)
+    return ~((ours == theirs) | (ours.isna() & theirs.isna())).astype(bool)
+
+
+def _shuffled(ours: pd.Series[float], theirs: pd.Series[float]) -> bool:
+    """Say whether the scores are alike as a collection and not row by row.
+
+    Two models may do so by chance where they know but a few scores, so most must be distinct. A
+    shuffle of *another* model's scores cannot be told from a bad model: its loss has to say it.
+    """
+    mostly_distinct = ours.nunique() > len(ours) / 2
+    alike = np.array_equal(np.sort(ours), np.sort(theirs))
+    return mostly_distinct and alike and not np.array_equal(ours, theirs)
+
+
+def _side_by_side(old: ScoreTable, new: ScoreTable, loss: Loss) -> Paired | Incomparable:
+    rows = old.rows.rename(columns={"score": "production_score"})
+    rows["candidate_score"] = new.rows["score"]
+    label = rows["label"].to_numpy()
+    for whose, of in (("production", PRODUCTION), ("candidate", CANDIDATE)):
+        with np.errstate(all="ignore"):  # What is not finite is refused just below.
+            losses = loss.per_row(label, rows[f"{whose}_score"].to_numpy())
+        unusable = ~(np.abs(losses) <= LARGEST_LOSS)
+        if unusable.any():
+            return Incomparable(
+                f"The {loss.mean_is_called.lower()} of {of} cannot be worked out for"
+                f" {rows_text(int(unusable.sum()))}; {first_id(rows['id'], unusable)}."
+            )
+        rows[f"{whose}_loss"] = losses
+    return Paired(rows, old.slices)

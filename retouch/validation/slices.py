@@ -1,0 +1,84 @@
+"""Which rows a slice is: by the alert's predicates, or by each value of a column."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retouch.alerts.model import Predicate
+
+Mask = NDArray[np.bool_]
+"""True for the rows of a slice; shape (rows,)."""
+
+MISSING = "(missing)"
+"""What the rows without a value are called: a slice of their own."""
+
+_COMPARE: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
+    "eq": ("=", operator.eq),
+    "ne": ("!=", operator.ne),
+    "in": ("in", lambda column, values: column.isin(values)),
+    "lt": ("<", operator.lt),
+    "le": ("<=", operator.le),
+    "gt": (">", operator.gt),
+    "ge": (">=", operator.ge),
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The rows that satisfy all predicates that could be applied."""
+
+    mask: Mask
+    applied: tuple[Predicate, ...]
+    skipped: tuple[Predicate, ...]
+    """Those of a column the table does not have, or cannot compare with the value."""
+
+
+def select(slices: pd.DataFrame, where: tuple[Predicate, ...]) -> Selection:
+    """Select the rows where all predicates hold; a missing value satisfies none, as in SQL."""
+    mask = np.ones(len(slices), dtype=bool)
+    applied, skipped = [], []
+    for predicate in where:
+        holds = _holds(slices, predicate)
+        if holds is None:
+            skipped.append(predicate)
+        else:
+            applied.append(predicate)
+            mask &= holds
+    return Selection(mask, tuple(applied), tuple(skipped))
+
+
+def each_value(column: pd.Series[Any]) -> Iterator[tuple[str, Mask]]:
+    """Yield every value of a column, as text and in order, with its rows."""
+    text = column.astype(object).map(str).where(column.notna(), MISSING)
+    for value in sorted(text.unique()):
+        yield value, (text == value).to_numpy(dtype=bool)
+
+
+def in_words(predicate: Predicate) -> str:
+    """Return `region = central`, `carrier in AA, UA`."""
+    value = predicate.value
+    values = value if isinstance(value, tuple) else (value,)
+    return f"{predicate.column} {_COMPARE[predicate.op][0]} {', '.join(map(str, values))}"
+
+
+def _holds(slices: pd.DataFrame, predicate: Predicate) -> Mask | None:
+    """Return the rows where one predicate holds; None when it cannot be applied."""
+    if predicate.column not in slices:
+        return None
+    column = slices[predicate.column]
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    known = column.notna().to_numpy(dtype=bool)
+    holds = np.zeros(len(column), dtype=bool)
+    try:
+        holds[known] = _COMPARE[predicate.op][1](column[known], predicate.value)
+    except (TypeError, ValueError):
+        return None
+    return holds
