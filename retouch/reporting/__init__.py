@@ -1,0 +1,1 @@
+"""Plan, run and verdict make Markdown and figures. Pure."""

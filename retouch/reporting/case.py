@@ -1,0 +1,175 @@
+"""What a report is about: the documents side by side, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from retouch.execution.model import Attempt, Receipt, Run
+from retouch.planning.model import Plan, TierPlan
+from retouch.reporting.escape import Markdown, code, inline, join, write
+from retouch.reporting.marker import Marker
+from retouch.reporting.numbers import decimals_for, number, signed
+from retouch.reporting.words import LOSSES, WORDS, Standing, Words
+from retouch.validation.model import Check, Judgement, Verdict
+
+ALERTED = "alerted slice"
+OVERALL = "overall"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Why a report is stale: main has moved under it."""
+
+    to_commit: str
+    stages: tuple[str, ...]
+    """The stages that will run again."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One plan, what was run for it and what the gate said, as far as there is any of it."""
+
+    plan: Plan
+    run: Run | None = None
+    verdict: Verdict | None = None
+    moved: Moved | None = None
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Where it stands. Anything that is missing is never a pass."""
+        if self.moved:
+            return "stale"
+        if self.plan.action == "hold":
+            return "held"
+        if self.attempt and self.attempt.named("failed"):
+            return "failed"
+        if self.verdict is None:
+            return "retraining"
+        if self.verdict.outcome == "equivalent" and self.is_repair and self.kept:
+            return "repaired"
+        return self.verdict.outcome
+
+    @property
+    def words(self) -> Words:
+        """How the standing is said."""
+        return WORDS[self.standing]
+
+    @property
+    def marker(self) -> Marker:
+        """The hidden first line."""
+        plan = self.plan
+        standing = "equivalent" if self.standing == "repaired" else self.standing
+        return Marker(plan.report_id, plan.key[:16], standing, plan.base_commit[:12])
+
+    @cached_property
+    def attempt(self) -> Attempt | None:
+        """The last tier that was run."""
+        return self.run.attempts[-1] if self.run and self.run.attempts else None
+
+    @property
+    def kept(self) -> bool:
+        """The candidate is in the workspace, so that merging merges it."""
+        return self.attempt.kept if self.attempt else False
+
+    @cached_property
+    def judgement(self) -> Judgement | None:
+        """What the gate said of the last tier it was asked about."""
+        return self.verdict.deciding if self.verdict else None
+
+    @cached_property
+    def tier(self) -> TierPlan | None:
+        """The tier the report is about: the last one run, or the first one planned."""
+        name = self.attempt.tier if self.attempt else self.judgement and self.judgement.tier
+        named = [tier for tier in self.plan.tiers if tier.tier == name]
+        return next(iter(named or self.plan.tiers), None)
+
+    @property
+    def is_repair(self) -> bool:
+        """It puts an input right; the slice need not improve."""
+        return self.tier is not None and self.tier.must == "not_get_worse"
+
+    @cached_property
+    def receipts(self) -> Mapping[str, Receipt]:
+        """What happened to the planned stages of the tier, by name."""
+        return {r.stage: r for r in self.attempt.receipts} if self.attempt else {}
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """What the gate asked of the last candidate, the alerted slice first, then overall."""
+        first = {ALERTED: 0, OVERALL: 1}
+        asked = self.judgement.checks if self.judgement else ()
+        return tuple(sorted(asked, key=lambda check: first.get(check.name, 2)))
+
+    @cached_property
+    def decimals(self) -> int:
+        """One precision for every loss of the report."""
+        judgements = self.verdict.judgements if self.verdict else ()
+        checks = [check for judgement in judgements for check in judgement.checks]
+        return decimals_for(
+            [x for c in checks for x in (c.production, c.candidate)],
+            [(c.gain_lower, c.limit) for c in checks],
+        )
+
+    @property
+    def loss(self) -> Markdown:
+        """The loss in words of ours."""
+        return Markdown(LOSSES.get(self.verdict.loss if self.verdict else "", "Mean loss"))
+
+    @property
+    def unit(self) -> str:
+        """The unit of the loss: the label's, squared where the loss is."""
+        if not self.verdict or not self.verdict.unit:
+            return ""
+        return self.verdict.unit + ("²" if self.verdict.loss == "squared_error" else "")
+
+    def alerted(self, limit: int = 60) -> Markdown:
+        """Return the alerted slice in words: `region = central`."""
+        wheres = list(dict.fromkeys(a.where for a in self.plan.alerts if a.where))
+        if not wheres:
+            return code(self.plan.alerts[0].dataset, limit)
+        shown = join(" and ", [code(condition, limit) for condition in wheres[0][:2]])
+        left_out = len(wheres) - 1 + max(0, len(wheres[0]) - 2)
+        return write("{} and {} more", shown, left_out) if left_out else shown
+
+    def name_of(self, check: Check, limit: int = 60) -> Markdown:
+        """Return a check's name for a person."""
+        if check.name == ALERTED:
+            return write("Alerted: {}", self.alerted(limit))
+        return Markdown("Overall") if check.name == OVERALL else code(check.name, limit)
+
+    def scope_of(self, check: Check, limit: int = 60) -> Markdown:
+        """Return where a check looks, to go on after the name of the loss."""
+        if check.name == OVERALL:
+            return Markdown("over all rows")
+        if check.name == ALERTED:
+            return write("where {}", self.alerted(limit))
+        return write("where {}", code(check.name, limit))
+
+    def loss_of(self, value: float | None) -> Markdown:
+        """Return a loss with the report's precision."""
+        return number(value, self.decimals)
+
+    def change_of(self, gain: float | None) -> Markdown:
+        """Return the change of the loss: what is gained is taken off it."""
+        return signed(None if gain is None else -gain, self.decimals)
+
+    def with_unit(self, text: Markdown) -> Markdown:
+        """Return a number followed by the unit of the loss."""
+        return write("{} {}", text, inline(self.unit, 16)) if self.unit else text
+
+
+def within_noise(check: Check) -> bool:
+    """Tell whether the interval of the gain holds zero: nothing is shown to have changed."""
+    low, high = check.gain_lower, check.gain_upper
+    return low is not None and high is not None and low <= 0 <= high
+
+
+def close_to_limit(check: Check) -> bool:
+    """Tell whether a passed check used up three quarters of its margin, or hardly improved."""
+    if check.result != "pass" or check.gain_lower is None or not check.gain:
+        return False
+    if check.asks == "improve":
+        return check.gain_lower < 0.1 * check.gain
+    return check.gain_lower - check.limit < abs(check.limit) / 4

@@ -1,0 +1,122 @@
+"""Why now, and what ran: a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retouch.planning.model import ParamEdit
+from retouch.reporting.case import Case
+from retouch.reporting.escape import Markdown, code, inline, join, write
+from retouch.reporting.numbers import plural
+from retouch.reporting.room import Room
+from retouch.reporting.words import MARKDOWN, change_in_words
+
+
+def why_now(case: Case, room: Room) -> Markdown:
+    """Say what the monitor found, where, and who says so."""
+    alert = case.plan.alerts[0]
+    found = alert.findings[0] if alert.findings else alert.message or alert.kind.replace("_", " ")
+    extra = len(alert.findings) - 1
+    others = len(case.plan.alerts) - 1
+    return write(
+        "**Why now** — {}{}{}{} ([alert][alert] by {}, {}{}).",
+        inline(found, room.text),
+        write(" (and {})", plural(extra, "more finding")) if extra > 0 else "",
+        write(" where {}", case.alerted(room.name)) if alert.where else "",
+        write(", {}", inline(alert.window, min(room.text, 40))) if alert.window else "",
+        code(alert.monitor, room.name),
+        inline(alert.severity, 12),
+        write(", with {}", plural(others, "more alert")) if others else "",
+    )
+
+
+def told(case: Case, room: Room) -> Markdown | None:
+    """Return what the monitor said in its own words, where a person has to take it from there."""
+    alert = case.plan.alerts[0]
+    if case.standing != "held" or not (alert.message and alert.findings):
+        return None
+    guess = (
+        write(" It supposes: {}", inline(alert.hypothesis, room.text)) if alert.hypothesis else ""
+    )
+    return write("**The monitor says** — {}{}", inline(alert.message, room.text), guess)
+
+
+def what_ran(case: Case, room: Room) -> Markdown | None:
+    """Say what ran because of what, what did not have to, and what was reused."""
+    if case.tier is None:
+        return None
+    if not case.attempt:
+        return _would_run(case, room)
+    ran = case.attempt.named("ran", "failed")
+    did = join(" → ", [code(name, room.name) for name in ran[: room.names]])
+    if len(ran) > room.names:
+        did = write("{} → {}", did, plural(len(ran) - room.names, "more", "more"))
+    count = write("{} of {}", len(ran), plural(len(case.tier.stages), "stage"))
+    return write(
+        "**What ran** — {}{}{}{}{}.",
+        _ladder(case, room),
+        write("{} ({})", did, count) if ran else Markdown("no stage had to run"),
+        _because(case.tier.edits, room),
+        _not_run(case, room),
+        _reused(len(case.tier.named("reuse"))),
+    )
+
+
+def _would_run(case: Case, room: Room) -> Markdown:
+    assert case.tier
+    certain, perhaps = case.tier.named("run"), case.tier.named("may_run")
+    return write(
+        "**What will run** — {} ({} of {}){}{}{}.",
+        names_of(certain, room) or Markdown("nothing for certain"),
+        len(certain),
+        plural(len(case.tier.stages), "stage"),
+        _because(case.tier.edits, room),
+        write("; {} downstream may follow", len(perhaps)) if perhaps else "",
+        _reused(len(case.tier.named("reuse"))),
+    )
+
+
+def _ladder(case: Case, room: Room) -> Markdown:
+    """Name the tiers that were tried and refused before this one."""
+    earlier = [a.tier for a in case.run.attempts[:-1]] if case.run else []
+    if not earlier or not case.tier:
+        return Markdown("")
+    refused = join(", ", [code(tier, room.name) for tier in earlier[:3]])
+    return write("after {} failed the gate, {}: ", refused, code(case.tier.tier, room.name))
+
+
+def _because(edits: Sequence[ParamEdit], room: Room) -> Markdown:
+    if not edits:
+        return Markdown("")
+    edit = edits[0]
+    change = Markdown(change_in_words(edit.before, edit.after, MARKDOWN))
+    more = write(" and {}", plural(len(edits) - 1, "more edit")) if len(edits) > 1 else ""
+    if len(change) > room.text:
+        change = Markdown("is edited")
+    return write(", because {} {}{}", code(edit.key, room.name), change, Markdown(more))
+
+
+def _not_run(case: Case, room: Room) -> Markdown:
+    """Say which planned stages did not run, and why not."""
+    said = {
+        "restored": "{} restored from the run cache",
+        "cut_off": "{} cut off, as what it reads came out identical",
+        "skipped": "{} skipped",
+    }
+    parts: list[str] = []
+    for outcome, words in said.items():
+        stages = [r.stage for r in case.receipts.values() if r.outcome == outcome]
+        if stages:
+            parts.append(words.format(names_of(stages, room)))
+    return Markdown("".join("; " + part for part in parts))
+
+
+def _reused(count: int) -> Markdown:
+    return write("; {} reused", count) if count else Markdown("")
+
+
+def names_of(stages: Sequence[str], room: Room) -> Markdown:
+    """Return as many names as there is room for, and how many more there are."""
+    shown = join(", ", [code(name, room.name) for name in stages[: room.names]])
+    left_out = len(stages) - room.names
+    return write("{} and {} more", shown, left_out) if left_out > 0 else shown

@@ -1,0 +1,98 @@
+"""Numbers as a person reads them. What is returned is ours, and safe to print."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from retouch.reporting.escape import Markdown
+
+UNKNOWN = Markdown("–")
+SPACE = "\u00a0"
+"""A number and its unit stay on one line."""
+
+
+def duration(seconds: float) -> Markdown:
+    """Return `0.4 s`, `12.4 s`, `1 m 5 s` or `2 h 3 m`."""
+    if seconds < 59.95:
+        return Markdown(f"{seconds:.1f}{SPACE}s")
+    whole = round(seconds)
+    if whole < 3600:
+        return Markdown(f"{whole // 60}{SPACE}m{SPACE}{whole % 60}{SPACE}s")
+    minutes = round(seconds / 60)
+    return Markdown(f"{minutes // 60:,}{SPACE}h{SPACE}{minutes % 60}{SPACE}m")
+
+
+def size(count: int) -> Markdown:
+    """Return bytes as `512 B`, `14.2 kB`, `3.2 MB` or `1.1 GB`."""
+    if count < 1000:
+        return Markdown(f"{count}{SPACE}B")
+    number = float(count)
+    for unit in ("kB", "MB", "GB", "TB"):
+        number /= 1000
+        if number < 999.95 or unit == "TB":
+            return Markdown(f"{number:,.1f}{SPACE}{unit}")
+    raise AssertionError("unreachable")
+
+
+def moment(time: datetime) -> Markdown:
+    """Return a moment as `2013-07-16 06:12 UTC`."""
+    return Markdown(f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+
+
+def plural(count: int, noun: str, nouns: str | None = None) -> Markdown:
+    """Return `1 stage` or `1,204 rows`. Both nouns are words of ours."""
+    return Markdown(f"{count:,} {noun if count == 1 else nouns or noun + 's'}")
+
+
+def decimals_for(
+    values: Iterable[float | None], limited: Iterable[tuple[float | None, float]] = ()
+) -> int:
+    """Return the fewest decimals that show all of it fairly, 6 at most.
+
+    That is three significant digits of the largest value, every limit as it was set, and no bound
+    rounded onto its limit. `limited` are pairs of a bound and its limit.
+    """
+    largest = max((abs(x) for x in values if x), default=0.0)
+    fewest = 1 if not largest else min(6, max(0, 2 - math.floor(math.log10(largest))))
+    pairs = [(bound, limit) for bound, limit in limited if bound != limit]
+    for decimals in range(fewest, 6):
+        if all(_fair(bound, limit, decimals) for bound, limit in pairs):
+            return decimals
+    return 6
+
+
+def _fair(bound: float | None, limit: float, decimals: int) -> bool:
+    shown = round(limit, decimals)
+    if abs(shown - limit) > abs(limit) / 100:
+        return False
+    return bound is None or round(bound, decimals) != shown
+
+
+def number(value: float | None, decimals: int) -> Markdown:
+    """Return a number with these decimals, or a dash where there is none."""
+    if value is None:
+        return UNKNOWN
+    return Markdown(_minus(f"{value:,.{decimals}f}"))
+
+
+def signed(value: float | None, decimals: int) -> Markdown:
+    """Return a number with its sign; zero has none."""
+    if not value:
+        return UNKNOWN if value is None else Markdown("0")
+    text = f"{value:+,.{decimals}f}"
+    return Markdown(_minus(text if float(text.replace(",", "")) else text[1:]))
+
+
+def percent(part: float, whole: float) -> Markdown | None:
+    """Return a share as `82 %`, or None where it means nothing: there is no whole."""
+    if whole <= 0:
+        return None
+    return Markdown(f"{100 * part / whole:.0f}{SPACE}%".replace("-", "−"))
+
+
+def _minus(text: str) -> str:
+    return (
+        ("−" + text[1:] if float(text.replace(",", "")) else text[1:]) if text[0] == "-" else text
+    )

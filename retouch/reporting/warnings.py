@@ -1,0 +1,78 @@
+"""What a reviewer should know although it does not decide, the most telling first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from retouch.reporting.case import Case, close_to_limit
+from retouch.reporting.escape import Markdown, inline, write
+from retouch.reporting.notes import names_of
+from retouch.reporting.room import Room
+from retouch.validation.model import Check
+
+
+def warnings_of(case: Case, room: Room, seen: Collection[Check] = ()) -> tuple[Markdown, ...]:
+    """Return one sentence per warning, without the checks that are seen in a table anyway."""
+    checks = [check for check in case.checks if check not in seen]
+    return (
+        *_left_behind(case),
+        *_close(case, checks, room),
+        *_optional(case, checks, room),
+        *_scope(case, room),
+    )
+
+
+def _left_behind(case: Case) -> list[Markdown]:
+    refused = case.standing in ("reject", "not_enough_data", "invalid", "failed")
+    if not (case.kept and refused):
+        return []
+    return [Markdown("**Not put back** — the refused candidate is still in the workspace.")]
+
+
+def _close(case: Case, checks: Iterable[Check], room: Room) -> list[Markdown]:
+    return [
+        write(
+            "**Close to its limit** — {}: at worst {} (limit {}). Not blocking.",
+            case.name_of(check, room.name),
+            case.change_of(check.gain_lower),
+            case.change_of(check.limit),
+        )
+        for check in checks
+        if close_to_limit(check)
+    ]
+
+
+def _optional(case: Case, checks: Iterable[Check], room: Room) -> list[Markdown]:
+    return [
+        write(
+            "**Not required, not passed** — {}: {}.",
+            case.name_of(check, room.name),
+            inline(check.says.rstrip("."), room.text),
+        )
+        for check in checks
+        if not check.required and check.result != "pass"
+    ]
+
+
+def _scope(case: Case, room: Room) -> list[Markdown]:
+    """Say where more ran than the alert alone asked for."""
+    found = [
+        write("**Wider than the alert** — {}.", inline(note.rstrip("."), room.text))
+        for note in case.plan.touched.notes
+    ]
+    stages = case.tier.stages if case.tier else ()
+    before = [
+        s.stage
+        for s in stages
+        if s.decision == "run" and not any(because.by_alert for because in s.because)
+    ]
+    if before:
+        verb = Markdown("was" if len(before) == 1 else "were")
+        found.append(
+            write(
+                "**Not because of the alert** — {} {} out of date already, and ran too.",
+                names_of(before, room),
+                verb,
+            )
+        )
+    return found

@@ -1,0 +1,130 @@
+"""Text from an alert shows as it reads, and does nothing."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from retouch.reporting.environment import fill_text
+from retouch.reporting.escape import Markdown, code, inline, join, plain, write
+from tests.reporting.hostile import ATTACKS, flat, hostile, linked_by_github, parse, shown
+
+ROOMY = 4_000
+
+
+@given(hostile)
+@example(":smile:")
+@example("1. item")
+@example("-")
+def test_prose_is_one_paragraph_that_reads_as_it_was_written(text):
+    escaped = inline(text, ROOMY)
+    if not plain(text, ROOMY):
+        assert escaped == ""
+        return
+    tokens = parse(escaped)
+    assert [t.type for t in tokens] == ["paragraph_open", "inline", "paragraph_close"]
+    assert {t.type for t in flat(tokens)[2:-1]} <= {"text", "text_special", "html_inline"}
+    assert {t.content for t in flat(tokens) if t.type == "html_inline"} <= {"<span>", "</span>"}
+    assert shown(escaped).replace("\u200b", "") == plain(text, ROOMY)
+
+
+@given(hostile)
+def test_prose_links_mentions_and_closes_nothing_on_github(text):
+    assert linked_by_github(shown(inline(text, ROOMY))) == []
+
+
+@given(hostile)
+def test_inline_code_is_one_piece_of_code_that_reads_as_it_was_written(text):
+    tokens = flat(parse(f"before {code(text, ROOMY)} after"))
+    raw = {t.content for t in tokens if t.type == "html_inline"}
+    assert {t.type for t in tokens} <= {
+        "paragraph_open", "inline", "paragraph_close", "text", "text_special", "code_inline",
+        "html_inline",
+    }  # fmt: skip
+    assert raw <= {"<code>", "</code>", "<span>", "</span>"}
+    expected = plain(text, ROOMY) or "(empty)"
+    assert shown(f"before {code(text, ROOMY)} after").replace("\u200b", "") == (
+        f"before {expected} after"
+    )
+
+
+@given(hostile)
+def test_a_table_keeps_its_rows_and_its_cells(text):
+    rows = (
+        f"| a | b |\n|--|--|\n| {inline(text, ROOMY)} | {code(text, ROOMY)} |\n| c | d |\n\nend\n"
+    )
+    types = [token.type for token in parse(rows)]
+    assert types.count("tr_open") == 3
+    assert types.count("td_open") == 4
+    assert types.count("table_open") == 1
+
+
+@given(hostile)
+def test_no_expression_of_a_workflow_comes_through(text):
+    assert "${{" not in inline(text) + code(text)
+
+
+@given(st.text(max_size=400), st.integers(min_value=6, max_value=200))
+def test_what_is_written_is_bounded_in_length(text, limit):
+    assert len(plain(text, limit)) <= limit
+    assert len(inline(text, limit)) <= 3 * limit + 12
+    assert len(code(text, limit)) <= 3 * limit + 30
+
+
+@given(hostile)
+def test_nothing_invisible_and_nothing_that_turns_text_round_stays(text):
+    assert not [
+        c for c in plain(text, ROOMY) if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co")
+    ]
+
+
+def test_a_pile_of_marks_on_one_letter_is_cut():
+    assert plain("e" + "\u0301" * 50) == "e\u0301\u0301"
+
+
+def test_ordinary_findings_stay_readable_in_the_source():
+    assert inline("day_mean_absolute_error of air_time 27.3 > 12 (p = 9e-06)") == (
+        "day_mean_absolute_error of air_time 27.3 > 12 (p = 9e-06)"
+    )
+    assert code("train-air@central") == "`train-air@central`"
+
+
+def test_a_long_name_keeps_its_head_and_its_tail():
+    assert code("parts.air-central.train.until", 16) == "`parts.ai…n.until`"
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_template_cannot_forget_to_escape(attack):
+    for source in ("{{ x }}", "{{ x | safe }}", "{{ x | upper | lower }}", "{{ [x, y] | join }}"):
+        out = fill_text(source, x=attack + "@octocat <b>", y=Markdown("**ours**"))
+        assert "@octocat" not in out
+        assert "<b>" not in out
+        assert "@&#8203;octocat &lt;b&gt;" in out
+
+
+def test_only_our_own_markdown_comes_through_a_template():
+    assert fill_text("{{ x }} {{ y }}", x=Markdown("**ours**"), y="**theirs**") == (
+        "**ours** &#42;&#42;theirs&#42;&#42;"
+    )
+
+
+def test_parts_of_our_markdown_are_escaped_again():
+    ours = Markdown("**ours**")
+    assert type(ours + "x") is str
+    assert type(ours[2:]) is str
+    assert inline(ours + "") == "&#42;&#42;ours&#42;&#42;"
+
+
+def test_writing_and_joining_escape_what_is_not_ours():
+    assert write("**{}** {}", "a|b", Markdown("`c`")) == "**a&#124;b** `c`"
+    assert join(", ", ["<a>", Markdown("`b`")]) == "&lt;a&gt;, `b`"
+
+
+def test_an_undefined_name_in_a_template_is_an_error():
+    from jinja2 import UndefinedError
+
+    with pytest.raises(UndefinedError):
+        fill_text("{{ missing }}")

@@ -1,0 +1,417 @@
+"""The report: its first screen decides, all of it fits, and nothing in it acts."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from hypothesis import Phase, given, settings
+
+from retouch.reporting.case import Moved
+from retouch.reporting.marker import read_marker
+from retouch.reporting.render import head_of, label, render_report, status_line
+from tests.reporting.cases import CASES, held, ladder, promote, reject, repaired, report_of
+from tests.reporting.documents import (
+    PLAN_KEY,
+    TAIL,
+    alert,
+    at,
+    attempt,
+    check,
+    forecast,
+    good_checks,
+    held_plan,
+    judgement,
+    plan,
+    ran,
+    refit,
+    run,
+    stage_plans,
+    verdict,
+)
+from tests.reporting.hostile import flat, hostile, linked_by_github, parse
+from tests.reporting.regenerate import GOLDEN, golden_texts
+
+HEADINGS = {
+    "promote": "✅ Retouch `block-time` — ready to merge",
+    "repaired": "✅ Retouch `block-time` — ready to merge: input repaired, same model",
+    "equivalent": "⚠️ Retouch `block-time` — needs a decision: nothing to promote",
+    "not_enough_data": "⚠️ Retouch `block-time` — needs a decision: not enough data",
+    "reject": "❌ Retouch `block-time` — do not merge",
+    "invalid": "❌ Retouch `block-time` — do not merge: no valid comparison",
+    "failed": "❌ Retouch `block-time` — do not merge: a stage failed",
+    "held": "⚠️ Retouch `block-time` — needs a decision: held for a person",
+    "planned": "⏳ Retouch `block-time` — retraining",
+    "ladder": "✅ Retouch `block-time` — ready to merge",
+    "stale": "🕰️ Retouch `block-time` — stale, being refreshed",
+}
+
+
+def said(text: str) -> str:
+    return text.replace("\u00a0", " ")
+
+
+def budget_kept(report: str) -> bool:
+    head = head_of(report).rstrip("\n")
+    return len(head_of(report)) <= 1_500 and head.count("\n") + 1 <= 20
+
+
+@pytest.mark.parametrize("name", sorted(golden_texts()))
+def test_the_golden_file_holds(name):
+    assert (GOLDEN / name).read_text(encoding="utf-8") == golden_texts()[name], (
+        "if the change is wanted: python -m tests.reporting.regenerate"
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_verdict_is_the_first_line_after_the_marker(name):
+    assert report_of(name).split("\n")[1] == f"## {HEADINGS[name]}"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_first_screen_keeps_to_its_budget(name):
+    assert budget_kept(report_of(name))
+
+
+def test_the_first_screen_answers_what_a_reviewer_asks():
+    head = said(head_of(report_of("promote")))
+    for answer in (
+        "ready to merge",
+        "27.3 → 10.9 minutes (−16.4, at worst −12.1)",
+        "on 30 days neither model has seen (2013-06-01 to 2013-07-01, 3,384 rows)",
+        "All 8 checks pass",
+        "Merging commits the change to `params.yaml` and `dvc.lock`; the merged model becomes the"
+        " one in production.",
+        "| Alerted: `region = central` | 27.3 | **10.9** | −16.4 ▼ | ✅ at worst −12.1 (limit 0) |",
+        "≈ unchanged",
+        "day_mean_absolute_error of air_time 27.3 > 12",
+        "([alert][alert] by `block-time-daily`, critical)",
+        "`train-air@central` → `calibrate`",
+        "(4 of 17 stages)",
+        "because `parts.air-central.train.until` 2013-03-16 → 2013-06-01",
+        "13 reused",
+        "15.3 s CPU, 14.5 s wall; the whole pipeline: 1 m 4 s CPU, 38.5 s wall, so 76 % less CPU",
+    ):
+        assert answer in head
+
+
+def test_numbers_are_right_aligned_and_the_candidate_is_bold():
+    assert "|:--|--:|--:|--:|:--|" in report_of("promote")
+    assert "| **Candidate** |" in report_of("promote")
+
+
+@pytest.mark.parametrize("name", ["reject", "not_enough_data", "invalid", "failed", "equivalent"])
+def test_what_was_put_back_changes_no_model(name):
+    head = head_of(report_of(name))
+    assert "The workspace was put back: merging this report changes no model" in head
+    assert "in production." not in head
+
+
+def test_a_refused_candidate_that_was_left_behind_is_said():
+    documents = reject()
+    left = run(documents[1].attempts[0].model_copy(update={"kept": True}))
+    head = head_of(render_report(documents[0], left, documents[2]))
+    assert "merging would commit it without a pass" in head
+    assert "**Not put back**" in head
+
+
+def test_a_repair_that_was_not_kept_is_no_repair():
+    documents = repaired()
+    gone = run(documents[1].attempts[0].model_copy(update={"kept": False}))
+    assert "needs a decision: nothing to promote" in render_report(documents[0], gone, documents[2])
+
+
+def test_a_run_without_a_verdict_is_never_a_pass():
+    documents = promote()
+    head = head_of(render_report(documents[0], documents[1], None))
+    assert "⏳" in head
+    assert "Nothing to merge yet" in head
+    assert label(documents[0], documents[1], None) == "verdict:running"
+
+
+def test_a_failed_stage_outweighs_an_earlier_verdict():
+    plan_, _, verdict_ = promote()
+    failing = attempt(refit(), ran("train-air@central", 1.0, outcome="failed"), kept=False)
+    assert "a stage failed" in render_report(plan_, run(failing), verdict_)
+
+
+def test_the_check_that_failed_is_in_the_sentence_and_in_the_table():
+    head = head_of(report_of("reject"))
+    assert "where `origin = JFK`: 19.7 → 22.2 minutes (+2.5, at worst +4.7), must be < +1.0" in head
+    assert "❌ at worst +4.7 (limit +1.0)" in head
+    assert "The alerted slice: 27.3 → 10.9 minutes" in head
+
+
+def test_too_little_data_says_how_little_and_what_would_show():
+    head = head_of(report_of("not_enough_data"))
+    assert "84 rows on 6 days" in head
+    assert "A change of less than 7.4 minutes would not show" in head
+
+
+def test_every_tier_that_was_tried_is_in_the_report():
+    text = report_of("ladder")
+    assert "after `recalibrate` failed the gate, `refit`:" in head_of(text)
+    assert "| `recalibrate` | 27.3 → 25.9 minutes | ❌ reject |" in text
+    assert "| `refit` | 27.3 → 10.9 minutes | ✅ promote |" in text
+
+
+def test_a_check_close_to_its_limit_is_marked():
+    assert "⚠️ at worst +0.9 (close to its limit +1.0)" in head_of(report_of("ladder"))
+
+
+def test_what_ran_without_the_alert_is_said():
+    assert "**Not because of the alert** — `features-plane` was out of date" in report_of("ladder")
+
+
+def test_stages_that_were_cut_off_or_restored_are_named():
+    assert "`assemble`, `evaluate` cut off" in head_of(report_of("repaired"))
+    assert "`calibrate` restored from the run cache" in head_of(report_of("ladder"))
+
+
+def test_a_held_alert_shows_what_the_monitor_said():
+    head = head_of(report_of("held"))
+    assert "Nothing was run" in head
+    assert "**The monitor says** — p95 latency above 15 ms for 10 minutes" in head
+
+
+def test_a_plan_that_was_widened_says_so():
+    touched = promote()[0].touched.model_copy(update={"notes": ("No stage declares `flights`.",)})
+    text = render_report(promote()[0].model_copy(update={"touched": touched}), *promote()[1:])
+    assert "**Wider than the alert** — No stage declares" in head_of(text)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"full_cpu_seconds": 0.0}, "never timed, so the saving is unknown"),
+        ({"full_unknown": 3}, "at least 1 m 4 s CPU, 38.5 s wall (3 stages never timed)"),
+        ({"full_unknown": 3}, "so at least 76 % less CPU"),
+        ({"full_cpu_seconds": 10.0}, "so nothing is saved"),
+    ],
+)
+def test_the_saving_is_honest_about_what_is_not_known(changed, words):
+    tier = refit(forecast=forecast(20.1, 4.6, **changed))
+    text = render_report(plan(tier), *promote()[1:])
+    assert words in said(head_of(text))
+    assert "100 %" not in text
+
+
+def test_missing_losses_are_a_dash_and_no_percentage():
+    missing = check("overall", 1, 1, 0, 0, result="fail").model_copy(
+        update=dict.fromkeys(("production", "candidate", "gain", "gain_lower", "gain_upper"))
+    )
+    text = render_report(
+        plan(refit()), run(), verdict(judgement("refit", "reject", "No number.", checks=(missing,)))
+    )
+    assert "| Overall | – | – | – | ❌ no number |" in text
+    assert "**No number.**" in head_of(text)
+
+
+def test_the_table_has_six_rows_at_most_and_sums_up_the_rest():
+    short = (*good_checks()[:2], *(check(f"o = {i}", 9, 9, -0.1, 0.1) for i in range(30)))
+    documents = plan(refit()), None, verdict(judgement("refit", "promote", "", checks=short))
+    head = head_of(render_report(*documents))
+    assert head.count("\n|") <= 8
+    assert re.search(r"\| \d+ more slices, below \| – \| – \| – \| ✅ all pass \|", head)
+
+
+def test_a_failure_never_hides_in_the_summed_up_row():
+    failing = tuple(check(f"o = {i}", 9, 12, -3.5, -2.1, result="fail") for i in range(30))
+    text = render_report(
+        plan(refit()),
+        None,
+        verdict(judgement("refit", "reject", "", checks=(*good_checks(), *failing))),
+    )
+    assert re.search(r"more slices, below \| – \| – \| – \| ❌ \d+ fail", head_of(text))
+    assert "✅ all pass" not in text
+
+
+def test_links_are_relative_to_the_folder_of_the_report():
+    text = report_of("promote")
+    assert "\n[plan]: plan.json\n" in text
+    assert "\n[figure]: figure.svg\n" in text
+    assert f"\n[alert]: ../../alerts/{promote()[0].report_id}.json\n" in text
+
+
+def test_in_a_pull_request_links_are_whole():
+    folder = "https://github.com/acme/site/blob/0123abc/reports/x/"
+    text = render_report(*promote(), folder=folder)
+    assert f"\n[verdict]: {folder}verdict.json\n" in text
+    assert f"\n[figure]: {folder}figure.svg?raw=true\n" in text
+    assert budget_kept(text)
+
+
+def test_only_documents_there_are_get_a_link():
+    text = report_of("held")
+    assert "[run]" not in text
+    assert "[verdict]" not in text
+    assert "figure.svg]" not in text
+
+
+def test_without_a_figure_there_is_no_picture():
+    assert "![" in report_of("promote")
+    assert "![" not in render_report(*promote(), figure=False)
+
+
+def test_who_said_it_when_and_from_which_data_is_in_the_provenance():
+    text = report_of("promote")
+    for known in (PLAN_KEY, "c0ffee00" * 8, "has seen data until 2013-06-01", "0.99 by p-value"):
+        assert known in text.partition("<b>Provenance</b>")[2]
+
+
+def test_the_same_documents_give_the_same_bytes():
+    assert render_report(*ladder()) == render_report(*ladder())
+
+
+def test_the_commit_status_carries_the_verdict_in_140_characters():
+    assert status_line(*promote()) == (
+        "ready to merge, 27.3 → 10.9 minutes, 8/8 checks, 4/17 stages, base a1b2c3d"
+    )
+    assert status_line(*held()) == "needs a decision: held for a person, base a1b2c3d"
+    assert all(len(status_line(*case())) <= 140 for case in CASES.values())
+
+
+def test_only_a_pass_is_labelled_as_one():
+    labels = {name: label(*case()) for name, case in CASES.items()}
+    assert {name for name, given in labels.items() if given == "verdict:pass"} == {
+        "promote", "repaired", "ladder", "stale",
+    }  # fmt: skip
+
+
+LONG = "origin-of-a-very-long-winded-partition-that-somebody-thought-was-a-good-idea-" * 4
+
+
+def test_long_names_shorten_the_first_screen_and_never_split_it():
+    where = (f"{LONG} = {LONG}", f"b{LONG} = x", f"c{LONG} = y")
+    found = tuple(f"metric_{i}_{LONG} of {LONG} 27.3 > 12" for i in range(40))
+    long_alert = alert(where=where, findings=found, monitor=LONG, message=LONG * 10)
+    tier = refit(
+        tier="t" * 200,
+        stages=stage_plans("train-air@central", refit().edits[0], TAIL),
+        edits=tuple(
+            e.model_copy(update={"key": LONG + str(i)}) for i in range(9) for e in refit().edits
+        ),
+    )
+    checks = (*good_checks()[:2], *(check(f"{LONG}{i} = 1", 9, 9.5, -0.98, 0.1) for i in range(20)))
+    notes = promote()[0].touched.model_copy(update={"notes": (LONG * 5,)})
+    done = attempt(tier, *(ran(LONG + str(i), 1) for i in range(40)))
+    for case in (
+        (plan(tier, alerts=(long_alert,) * 9, model=LONG, why=LONG * 9, rule=LONG, touched=notes),
+         run(done, done, done),
+         verdict(judgement(tier.tier, "promote", LONG * 9, checks=checks))),
+        (held_plan().model_copy(update={"alerts": (long_alert,), "why": LONG}), None, None),
+    ):  # fmt: skip
+        assert budget_kept(render_report(*case))
+        assert budget_kept(render_report(*case, moved=Moved("f" * 40, (LONG,) * 50)))
+
+
+def test_five_hundred_stages_and_two_hundred_slices_fit_into_sixty_thousand_characters():
+    names = tuple(
+        f"regions/eu-north/dvc.yaml:train-air-model@partition-{i:04d}" for i in range(500)
+    )
+    base = refit().stages[0]
+    stages = tuple(
+        base.model_copy(update={"stage": n, "decision": "run", "wave": 0,
+                                "because": refit().stages[7].because}) for n in names
+    )  # fmt: skip
+    tier = refit(stages=stages)
+    checks = (
+        *good_checks(),
+        *(check(f"partition = {i:04d}", 9, 9.1, -0.3, 0.1) for i in range(200)),
+    )
+    whole = (
+        plan(tier),
+        run(attempt(tier, *(ran(name, 3.1) for name in names))),
+        verdict(judgement("refit", "promote", "Better.", checks=checks)),
+    )
+    text = render_report(*whole)
+    assert len(text) <= 60_000
+    assert budget_kept(text)
+    assert "… truncated: the full numbers are in [plan.json][plan]" in text
+    assert "<b>Provenance</b>" not in text
+    assert "<b>Attempts</b>" in text
+    assert read_marker(text) is not None
+
+
+def test_a_report_that_fits_loses_nothing():
+    for name in CASES:
+        assert "truncated" not in report_of(name)
+
+
+def everywhere(text):
+    """The same hostile text in every field that comes from outside."""
+    edit = refit().edits[0].model_copy(update={"file": text or "x", "key": text, "after": [text]})
+    because = (
+        refit().stages[7].because[0].model_copy(update={"subject": text, "after": {text: text}})
+    )
+    stage = refit().stages[7].model_copy(update={"stage": text, "because": (because,)})
+    tier = refit(tier=text, says=text, edits=(edit,), stages=(stage, *refit().stages[8:]))
+    bad = alert(
+        monitor=text, dataset=text, columns=(text,), where=(text, text), window=text,
+        confidence=text, findings=(text, text), message=text, hypothesis=text, model_version=text,
+    )  # fmt: skip
+    checks = (*good_checks()[:2], check(text, 9, 9.5, -0.98, 0.1, says=text))
+    failed = ran(text, 1, because=text, log=text)
+    touched = promote()[0].touched.model_copy(update={"notes": (text,)})
+    return (
+        plan(tier, alerts=(bad,), model=text, rule=text, why=text, touched=touched),
+        run(attempt(tier, failed, ran("evaluate", 1, outcome="restored", because=text))),
+        verdict(judgement(text, "promote", text, checks=checks)).model_copy(
+            update={"unit": text, "loss": text}
+        ),
+    )
+
+
+def structure(report):
+    """What Markdown makes of a report: its blocks, its raw HTML, its links and pictures."""
+    tokens = flat(parse(report))
+    return {
+        "blocks": [t.type for t in tokens if t.type.endswith("_open") and t.block],
+        "links": sorted(t.attrs["href"] for t in tokens if t.type == "link_open"),
+        "pictures": [t.attrs["src"] for t in tokens if t.type == "image"],
+        "tags": {
+            tag
+            for t in tokens
+            if t.type in ("html_inline", "html_block")
+            for tag in re.findall(r"<!?/?([a-z-]+)", t.content)
+        },
+        "fences": [t for t in tokens if t.type in ("fence", "code_block")],
+    }
+
+
+def prose(report):
+    """What is shown outside code, piece by piece."""
+    for token in parse(report):
+        kept = [t.content for t in token.children or () if t.type != "html_inline"
+                and not t.type.startswith("code")]  # fmt: skip
+        yield "".join(kept)
+
+
+CALM = render_report(*everywhere("calm"))
+
+
+@settings(max_examples=60, deadline=timedelta(seconds=5), phases=[Phase.explicit, Phase.generate])
+@given(hostile.filter(lambda text: text.strip()))
+def test_no_text_from_outside_changes_the_shape_of_a_report_or_acts(text):
+    wild = render_report(*everywhere(text))
+    assert budget_kept(wild)
+    marker = read_marker(wild)
+    assert marker is not None
+    assert marker.verdict == "promote"
+    shape = structure(wild)
+    assert shape["tags"] <= {"--", "details", "summary", "b", "sub", "span", "code"}
+    assert shape["links"] == structure(CALM)["links"]
+    assert shape["pictures"] == structure(CALM)["pictures"]
+    assert shape["fences"] == []
+    assert wild.count("-->") == 1
+    assert "${{" not in wild
+    below = [len(re.findall(rf"^{mark}", part.partition("<details")[2], re.MULTILINE))
+             for part in (CALM, wild) for mark in (r"\|", "<details", "#")]  # fmt: skip
+    assert below[:3] == below[3:]
+    assert [linked for text in prose(wild) for linked in linked_by_github(text)] == []
+
+
+def test_the_clock_is_no_part_of_a_report():
+    assert at(1).strftime("%Y-%m-%d") in report_of("promote")
+    assert "now" not in render_report.__kwdefaults__
