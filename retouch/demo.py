@@ -1,0 +1,116 @@
+"""Replay a shipped alert in a copy of the repository, and compare with what is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from retouch import flows
+from retouch.errors import BadInput
+from retouch.execution.model import Attempt, Run
+from retouch.policy.edits import ParamEdit
+from retouch.terminal import Lines, LiveBar, print_answer, print_plan
+from retouch.tools import files, git, repository
+from retouch.tools.params import apply_edits
+from retouch.workspace import Workspace
+
+COPY = Path(".retouch/demo")
+
+
+def show(
+    workspace: Workspace,
+    alert_id: str | None,
+    *,
+    jobs: int,
+    console: Console,
+    now: Callable[[], datetime],
+) -> Run:
+    """Replay the alert and print each step; return what was run.
+
+    Raises BadInput when no shipped alert can be replayed.
+    """
+    shipped = shipped_run(workspace, alert_id)
+    alert = f"{repository.ALERTS}/{shipped.alert_ids[0]}.json"
+    copy = copy_before(workspace, shipped, workspace.root / COPY)
+    kind = LiveBar if console.is_terminal else Lines
+    wall = {name: cost.wall_seconds for name, cost in workspace.costs.items()}
+
+    console.rule("1. Build the pipeline as it was before the alert")
+    with kind(console, wall) as watch:
+        built = flows.build(copy, flows.Settings(jobs, watch, now), record=False)
+    copy = Workspace(copy.root)  # what it had read is out of date now
+    git.commit_all(copy.root, "The pipeline before the alert")
+    full_cpu = sum(receipt.cpu_seconds for receipt in built)
+
+    console.rule("2. The alert, and the plan it makes")
+    console.print(f"alert: {alert}")
+    print_plan(console, flows.plan(copy, [copy.root / alert], now(), jobs=jobs), whole=False)
+
+    console.rule("3. Run what it touched, and judge the result")
+    with kind(console, wall) as watch:
+        answer = flows.run(copy, [copy.root / alert], flows.Settings(jobs, watch, now, push=False))
+    print_answer(console, answer, root=str(workspace.root))
+
+    console.rule("4. The report")
+    from rich.markdown import Markdown  # only here: every other verb would wait for it
+
+    console.print(Markdown(_first_screen(answer.report / "report.md")))
+    assert answer.run is not None
+    cpu = sum(attempt.cpu_seconds for attempt in answer.run.attempts)
+    console.print(f"CPU: {cpu:.1f} s for the alert, {full_cpu:.1f} s for the whole pipeline.")
+    console.print(_compared(workspace, copy))
+    return answer.run
+
+
+def shipped_run(workspace: Workspace, alert_id: str | None) -> Run:
+    """Return the run of the alert to replay: the newest whose candidate was kept, or the named."""
+    root = workspace.root
+    paths = repository.report_documents(root, "run.json")
+    runs: list[Run] = [repository.read_document(path, Run) for path in paths]
+    for run in reversed(runs):
+        kept = run.attempts and run.attempts[-1].kept and run.alert_ids
+        if kept and alert_id in (None, *run.alert_ids):
+            return run
+    what = f"alert {alert_id}" if alert_id else "any alert"
+    raise BadInput(
+        f"reports/: holds no run for {what} whose candidate was kept, so there is none to replay.",
+        mend="See `retouch status`.",
+    )
+
+
+def copy_before(workspace: Workspace, shipped: Run, root: Path) -> Workspace:
+    """Return a clone of the commit at `root`, set back to just before the alert was answered.
+
+    Its cache is its own and empty, so what it builds is really built.
+    """
+    files.remove(root)
+    git.clone(workspace.root, root)
+    last: Attempt = shipped.attempts[-1]
+    back = [
+        ParamEdit(file=edit.file, key=edit.key, before=edit.after, after=edit.before)
+        for edit in last.edits
+    ]
+    for path, text in apply_edits(root, back).items():
+        files.write_text(root / path, text)
+    for alert_id in shipped.alert_ids:
+        files.remove(repository.report_folder(root, alert_id))
+    return Workspace(root)
+
+
+def _first_screen(report: Path) -> str:
+    return files.read_text(report).partition("<details>")[0]
+
+
+def _compared(workspace: Workspace, copy: Workspace) -> str:
+    """Say whether the replay gave what is committed."""
+    theirs = files.read_text(copy.root / "dvc.lock")
+    if theirs == files.read_text(workspace.root / "dvc.lock"):
+        return "dvc.lock of the replay is the committed one, byte for byte."
+    return (
+        "dvc.lock of the replay differs from the committed one: on this machine, or with these "
+        "library versions, some stage gives other bytes. Compare: "
+        f"git diff --no-index dvc.lock {COPY}/dvc.lock"
+    )

@@ -1,0 +1,254 @@
+"""One short function per verb: the only module that knows the whole order of things."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from retouch import ladder
+from retouch.alerts.model import Alert
+from retouch.documents import Document
+from retouch.errors import BadInput, SaidNo
+from retouch.execution.model import Attempt, Receipt, Run
+from retouch.execution.runner import PlainRunner, Progress
+from retouch.planning.model import Plan
+from retouch.planning.plan import plan_stages
+from retouch.policy.check import ExampleResult, check_policy
+from retouch.policy.lint import lint_policy
+from retouch.reporting.figure import loss_by_day_svg
+from retouch.reporting.render import render_report
+from retouch.tools import dvc, files, git, journal, repository
+from retouch.validation.model import Verdict
+from retouch.workspace import Workspace
+
+BUILD = "build"
+"""The report folder of a full build: the receipts that forecasts start from."""
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to run, as opposed to what."""
+
+    jobs: int
+    watch: Progress
+    clock: Clock
+    push: bool = True
+    """Send a kept candidate's outputs to the default remote."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What `retouch run` came to."""
+
+    plan: Plan | None
+    """None when every alert was handled before."""
+    report: Path
+    """The report's folder."""
+    run: Run | None = None
+    verdict: Verdict | None = None
+    """None when nothing was judged: held, or handled before."""
+    recovered: str | None = None
+    """What an earlier run was doing when it was cut short; it has been undone."""
+
+
+def plan(workspace: Workspace, alert_files: Sequence[Path], now: datetime, *, jobs: int) -> Plan:
+    """Plan the answer to one group of alerts. Runs nothing, needs no data. Raises BadInput."""
+    return workspace.plan(workspace.alerts(alert_files), now=now, jobs=jobs)
+
+
+def run(
+    workspace: Workspace,
+    alert_files: Sequence[Path],
+    settings: Settings,
+    *,
+    saved_plan: Path | None = None,
+) -> Answer:
+    """Answer one group of alerts: plan, run, judge, report. The same alert twice is a no-op.
+
+    Raises BadInput, and SaidNo when a stage fails or an output cannot be pushed; after a failure
+    the workspace is as it was, but for the report.
+    """
+    with journal.only_one(workspace.root):
+        recovered = journal.recover(workspace.root)
+        alerts = workspace.alerts(alert_files)
+        done = repository.handled(workspace.root, [alert.alert_id for alert in alerts])
+        new = tuple(alert for alert in alerts if alert.alert_id not in done)
+        if not new:
+            return Answer(None, next(iter(done.values())), recovered=recovered)
+        began = settings.clock()
+        fresh = workspace.plan(new, now=began, jobs=settings.jobs)
+        plan = _saved(saved_plan, fresh) if saved_plan else fresh
+        if plan.action == "hold":
+            folder = _write_report(workspace.root, plan)
+            return Answer(plan, folder, recovered=recovered)
+        workspace.require_clean()
+        walk = ladder.climb(plan, _bench(workspace, new, settings))
+        return _conclude(workspace, plan, walk, began, settings, recovered)
+
+
+def build(workspace: Workspace, settings: Settings, *, record: bool) -> tuple[Receipt, ...]:
+    """Bring every stage up to date, as `dvc repro` would, independent ones at the same time.
+
+    `record`: keep the receipts in `reports/build/`, for forecasts. Raises BadInput; SaidNo when a
+    stage fails, with everything put back.
+    """
+    with journal.only_one(workspace.root):
+        journal.recover(workspace.root)
+        stages = plan_stages(workspace.pipeline, complete=True)
+        root, began = workspace.root, settings.clock()
+        started = time.monotonic()
+        ladder.note_before(root, workspace.project, workspace.pipeline, stages, work="a build")
+        try:
+            receipts = ladder.run_stages(root, workspace.pipeline, stages, settings, complete=True)
+            _require_all_well(root, receipts)
+            journal.keep(root)
+        finally:
+            journal.put_back(root)
+        if record:
+            attempt = Attempt(
+                tier=BUILD,
+                edits=(),
+                receipts=receipts,
+                wall_seconds=round(time.monotonic() - started, 3),
+                kept=True,
+            )
+            document = _run_document(workspace, BUILD, (), (attempt,), began, settings)
+            _write(repository.report_folder(root, BUILD) / "run.json", document)
+        return receipts
+
+
+def report(workspace: Workspace, report_id: str) -> Path:
+    """Render a report again from its documents; return its folder. Raises BadInput."""
+    folder = repository.report_folder(workspace.root, report_id)
+    if not (folder / "plan.json").exists():
+        says = f"reports/{report_id}: there is no such report."
+        raise BadInput(says, mend="See `retouch status`.")
+    run, verdict = (
+        repository.read_document(folder / name, model) if (folder / name).exists() else None
+        for name, model in (("run.json", Run), ("verdict.json", Verdict))
+    )
+    plan = repository.read_document(folder / "plan.json", Plan)
+    return _write_report(workspace.root, plan, run, verdict)
+
+
+def policy_check(workspace: Workspace) -> tuple[tuple[ExampleResult, ...], tuple[str, ...]]:
+    """Run the policy's own examples; return them and what looks wrong. Raises BadInput."""
+    workspace.promotion  # noqa: B018 - reading it is the check
+    return check_policy(workspace.policy), lint_policy(workspace.policy)
+
+
+def _bench(workspace: Workspace, alerts: tuple[Alert, ...], settings: Settings) -> ladder.Bench:
+    return ladder.Bench(
+        root=workspace.root,
+        project=workspace.project,
+        pipeline=workspace.pipeline,
+        production=workspace.production,
+        promotion=workspace.promotion,
+        days=workspace.holdout,
+        alerts=alerts,
+        jobs=settings.jobs,
+        watch=settings.watch,
+    )
+
+
+def _conclude(
+    workspace: Workspace,
+    plan: Plan,
+    walk: ladder.Walk,
+    began: datetime,
+    settings: Settings,
+    recovered: str | None,
+) -> Answer:
+    """Write down what came of the walk, and send a kept candidate's outputs on."""
+    ids = tuple(alert.alert_id for alert in plan.alerts)
+    run = _run_document(workspace, plan.key, ids, walk.attempts, began, settings)
+    verdict = None
+    if walk.judgements and walk.failed is None:
+        deciding = walk.judgements[-1]
+        verdict = Verdict(
+            plan_key=plan.key,
+            alert_ids=ids,
+            outcome=deciding.outcome,
+            says=deciding.says,
+            loss=workspace.promotion.limits.loss,
+            unit=workspace.promotion.limits.unit,
+            judgements=walk.judgements,
+            judged_at=settings.clock(),
+        )
+    folder = _write_report(workspace.root, plan, run, verdict)
+    _require_all_well(workspace.root, walk.attempts[-1].receipts)
+    if walk.kept and settings.push and dvc.has_remote(workspace.root):
+        dvc.push(walk.attempts[-1].named("ran", "restored"), root=workspace.root)
+    return Answer(plan, folder, run, verdict, recovered)
+
+
+def _run_document(
+    workspace: Workspace,
+    key: str,
+    alert_ids: tuple[str, ...],
+    attempts: tuple[Attempt, ...],
+    began: datetime,
+    settings: Settings,
+) -> Run:
+    return Run(
+        plan_key=key,
+        alert_ids=alert_ids,
+        runner=PlainRunner.name,
+        jobs=settings.jobs,
+        base_commit=git.head_commit(workspace.root),
+        started_at=began,
+        finished_at=settings.clock(),
+        attempts=attempts,
+    )
+
+
+def _saved(path: Path, fresh: Plan) -> Plan:
+    """Return a saved plan, to be carried out as it is. Raises BadInput when it is out of date."""
+    saved: Plan = repository.read_document(path, Plan)
+    moved = [
+        name
+        for name in type(fresh.reads).model_fields
+        if getattr(saved.reads, name) != getattr(fresh.reads, name)
+    ]
+    if moved:
+        raise BadInput(
+            f"{path}: was made from other inputs: {' and '.join(moved)} changed since.",
+            mend="Plan again: `retouch plan ALERT --out FILE`.",
+        )
+    return saved
+
+
+def _require_all_well(root: Path, receipts: Sequence[Receipt]) -> None:
+    """Raise SaidNo with the end of the log of the first stage that failed."""
+    for receipt in receipts:
+        if receipt.outcome == "failed":
+            log = receipt.log or ""
+            tail = files.read_text(root / log).strip().splitlines()[-6:] if log else []
+            raise SaidNo(
+                f"Stage {receipt.stage} failed; everything was put back.\n  " + "\n  ".join(tail),
+                mend=f"\nThe whole output: {log}",
+            )
+
+
+def _write_report(
+    root: Path, plan: Plan, run: Run | None = None, verdict: Verdict | None = None
+) -> Path:
+    """Write the documents, the figure and the report of one group of alerts."""
+    folder = repository.report_folder(root, plan.report_id)
+    for name, document in (("plan", plan), ("run", run), ("verdict", verdict)):
+        if document is not None:
+            _write(folder / f"{name}.json", document)
+    figure = loss_by_day_svg(verdict, f"{plan.model}: error by day") if verdict else None
+    if figure is not None:
+        files.write_bytes(folder / "figure.svg", figure)
+    text = render_report(plan, run, verdict, figure=figure is not None)
+    files.write_text(folder / "report.md", text)
+    return folder
+
+
+def _write(path: Path, document: Document) -> None:
+    files.write_text(path, document.to_json())

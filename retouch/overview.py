@@ -1,0 +1,117 @@
+"""Where things stand, read from what is committed; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+from retouch.alerts.model import Alert
+from retouch.documents import Document, Value
+from retouch.errors import BadInput
+from retouch.pipeline.costs import Cost
+from retouch.pipeline.graph import downstream
+from retouch.pipeline.model import StageMeta
+from retouch.planning.model import Plan, StagePlan
+from retouch.planning.plan import plan_stages
+from retouch.tools import journal, repository
+from retouch.validation.model import Verdict
+from retouch.workspace import Workspace
+
+
+class StageTold(Document):
+    """What there is to say of one stage."""
+
+    stage: str
+    desc: str | None
+    meta: StageMeta | None
+    upstream: tuple[str, ...]
+    downstream: tuple[str, ...]
+    """Everything that depends on it, directly or not."""
+    cost: Cost | None
+    """The median of its recorded executions."""
+    decisions: tuple[tuple[str, StagePlan], ...]
+    """Per tier of the plan, or `without an alert`: what happens to it, and why."""
+
+
+def explain(
+    workspace: Workspace, name: str, alert_files: Sequence[Path], now: datetime
+) -> StageTold:
+    """Say what a stage is and why it would run or not. Raises BadInput for an unknown stage."""
+    stages = {stage.name: stage for stage in workspace.pipeline.stages}
+    if name not in stages:
+        close = get_close_matches(name, stages, n=1)
+        mend = f"Did you mean {close[0]!r}?" if close else "See `dvc stage list`."
+        raise BadInput(f"{name}: there is no such stage.", mend=mend)
+    plans = {"without an alert": plan_stages(workspace.pipeline)}
+    if alert_files:
+        tiers = workspace.plan(workspace.alerts(alert_files), now=now, jobs=1).tiers
+        plans = {f"tier {tier.tier}": tier.stages for tier in tiers}
+    return StageTold(
+        stage=name,
+        desc=stages[name].desc,
+        meta=stages[name].meta,
+        upstream=stages[name].upstream,
+        downstream=tuple(sorted(downstream(workspace.pipeline, [name]))),
+        cost=workspace.costs.get(name),
+        decisions=tuple(
+            (label, decided)
+            for label, found in plans.items()
+            for decided in found
+            if decided.stage == name
+        ),
+    )
+
+
+class AlertStatus(Value):
+    """How far one alert is."""
+
+    alert_id: str
+    kind: str
+    state: str
+    """`open`, `held`, `failed`, or the verdict."""
+    says: str
+
+
+class Status(Document):
+    """What is in production, what is open, and whether a run was cut short."""
+
+    model: str
+    production_hash: str
+    production_commit: str
+    out_of_date: tuple[str, ...]
+    """Stages that would run without any alert."""
+    alerts: tuple[AlertStatus, ...]
+    interrupted: str | None
+
+
+def status(workspace: Workspace) -> Status:
+    """Return where things stand. Changes nothing. Raises BadInput."""
+    stages = plan_stages(workspace.pipeline)
+    return Status(
+        model=workspace.production.model,
+        production_hash=workspace.production.hash,
+        production_commit=workspace.production.commit,
+        out_of_date=tuple(s.stage for s in stages if s.decision == "run"),
+        alerts=tuple(
+            _alert_status(workspace.root, repository.read_alert(path, root=workspace.root))
+            for path in repository.alert_files(workspace.root)
+        ),
+        interrupted=journal.was_interrupted(workspace.root),
+    )
+
+
+def _alert_status(root: Path, alert: Alert) -> AlertStatus:
+    folder = repository.report_folder(root, alert.alert_id)
+    state, says = "open", f"`retouch run alerts/{alert.alert_id}.json`"
+    done = repository.handled(root, [alert.alert_id])
+    if done:
+        verdict = repository.read_document(done[alert.alert_id] / "verdict.json", Verdict)
+        state, says = verdict.outcome, verdict.says
+    elif (folder / "run.json").exists():
+        state, says = "failed", f"see reports/{alert.alert_id}/report.md"
+    elif (folder / "plan.json").exists():
+        held = repository.read_document(folder / "plan.json", Plan)
+        state, says = ("held", held.why) if held.action == "hold" else (state, says)
+    return AlertStatus(alert_id=alert.alert_id, kind=alert.kind, state=state, says=says)

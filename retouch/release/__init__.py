@@ -1,0 +1,1 @@
+"""What is in production, and what a verdict makes of it."""

@@ -1,0 +1,85 @@
+"""Files: whole reads with clear errors, atomic writes, copies that can be put back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from retouch.errors import BadInput
+
+
+def read_bytes(path: Path, *, limit: int, mend: str | None = None) -> bytes:
+    """Return the file's content. Raises BadInput when it is missing, no file, or over `limit`."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(limit + 1)
+    except FileNotFoundError:
+        raise BadInput(f"{path}: there is no such file.", mend=mend) from None
+    except IsADirectoryError:
+        raise BadInput(f"{path}: is a directory, not a file.", mend=mend) from None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}.", mend=mend) from None
+    if len(raw) > limit:
+        raise BadInput(f"{path}: is larger than the {limit:,} bytes allowed.")
+    return raw
+
+
+def read_text(path: Path, *, limit: int = 10_000_000, mend: str | None = None) -> str:
+    """Return the file's UTF-8 text. Raises BadInput as `read_bytes` does, or when it is no text."""
+    try:
+        return read_bytes(path, limit=limit, mend=mend).decode()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: is not UTF-8 text (byte {error.start}).") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write the text so that a reader sees the old file or the new one, never a part."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, raw: bytes) -> None:
+    """Write the bytes so that a reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copymode(path, temporary)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    else:
+        if path.stat().st_mode & 0o777 == 0o600:  # mkstemp's mode, on a file that is new
+            path.chmod(0o644)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a directory tree, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or a directory tree; what was at `target` is gone."""
+    remove(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copy2(source, target)
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a directory; 0 when there is none."""
+    if path.is_dir():
+        return sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+    return path.stat().st_size if path.exists() else 0

@@ -1,0 +1,155 @@
+"""Run a command and measure it: the only place that starts processes."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    command: tuple[str, ...]
+    exit_code: int
+    output: str
+    """What it wrote to standard output and standard error, together."""
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    """User and system, of the process and all its children it waited for."""
+    peak_memory_bytes: int = 0
+
+    def last_lines(self, count: int = 5) -> str:
+        """Return the last lines of the output that say anything."""
+        lines = [line.rstrip() for line in self.output.splitlines() if line.strip()]
+        return "\n".join(lines[-count:])
+
+
+def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Finished:
+    """Run a short command to its end and return its output. Never raises on its exit code."""
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=_environment(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return Finished(tuple(command), done.returncode, done.stdout.decode(errors="replace"))
+
+
+class Processes:
+    """The long commands under way; all of them can be stopped at once, children included."""
+
+    def __init__(self, on_start: Callable[[int], None] = lambda _pid: None) -> None:
+        """`on_start` is told the process id of each."""
+        self._on_start = on_start
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def run(self, command: Sequence[str], *, cwd: Path, log: Path) -> Finished:
+        """Run a command with its output in `log`, and measure it.
+
+        Once `stop` was called nothing new is started: the answer is exit code 130.
+        """
+        log.parent.mkdir(parents=True, exist_ok=True)
+        started = time.monotonic()
+        with log.open("wb") as file:
+            with self._lock:
+                if self._stopped:
+                    return Finished(tuple(command), 130, "")
+                # A session of its own, so that stopping it reaches the stage's own children.
+                process = subprocess.Popen(
+                    command,
+                    cwd=cwd,
+                    env=_environment(None),
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+                self._running.add(process)
+                self._on_start(process.pid)
+            _, status, usage = os.wait4(process.pid, 0)
+            with self._lock:
+                self._running.discard(process)
+                process.returncode = os.waitstatus_to_exitcode(status)
+        return Finished(
+            tuple(command),
+            process.returncode,
+            log.read_bytes().decode(errors="replace"),
+            wall_seconds=time.monotonic() - started,
+            cpu_seconds=usage.ru_utime + usage.ru_stime,
+            peak_memory_bytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        )
+
+    def stop(self, grace_seconds: float = 5.0) -> None:
+        """Interrupt everything under way; kill what has not ended after the grace."""
+        with self._lock:
+            self._stopped = True
+        self._signal(signal.SIGINT)
+        deadline = time.monotonic() + grace_seconds
+        while time.monotonic() < deadline:
+            with self._lock:
+                if not self._running:
+                    return
+            time.sleep(0.05)
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        with self._lock:
+            for process in self._running:
+                try:
+                    os.killpg(process.pid, number)
+                except ProcessLookupError:
+                    continue
+
+
+def in_words(command: Sequence[str]) -> str:
+    """Return the command as one would type it."""
+    return shlex.join(command)
+
+
+def cpu_count() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def raising_on_terminate() -> Iterator[None]:
+    """Turn SIGTERM into KeyboardInterrupt, as Ctrl-C is: one path cleans up after both."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
+    """Return our environment with this interpreter's scripts first, so `python` is our python."""
+    here = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", os.defpath)
+    return {
+        **os.environ,
+        "PATH": path if path.split(os.pathsep)[0] == here else f"{here}{os.pathsep}{path}",
+        "DVC_NO_ANALYTICS": "1",
+        **(extra or {}),
+    }

@@ -1,0 +1,92 @@
+"""The documents of a Retouch repository: alerts, policies and reports, where they lie."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from retouch.alerts.model import MAX_BYTES, Alert
+from retouch.alerts.parse import check_file_stem, parse_alert
+from retouch.documents import Document
+from retouch.errors import BadInput
+from retouch.policy.load import parse_policy, parse_promotion
+from retouch.policy.model import Policy
+from retouch.policy.promotion import Promotion
+from retouch.tools import files
+
+ALERTS = "alerts"
+REPORTS = "reports"
+POLICY = "policies/retraining.yaml"
+PROMOTION = "policies/promotion.yaml"
+
+
+def read_alert(path: Path, *, root: Path | None = None) -> Alert:
+    """Return one alert. Raises BadInput with one sentence for whatever is wrong with it."""
+    raw = files.read_bytes(
+        path, limit=20 * MAX_BYTES, mend="Write one: `retouch alert new --help`."
+    )
+    alert = parse_alert(raw, str(path))
+    if root is not None and path.resolve().parent == (root / ALERTS).resolve():
+        check_file_stem(alert, path.stem, str(path))
+    return alert
+
+
+def read_alerts(paths: Iterable[Path], *, root: Path) -> list[Alert]:
+    """Return the alerts, each once. Raises BadInput when two files claim the same id."""
+    alerts: dict[str, Alert] = {}
+    for path in paths:
+        alert = read_alert(path, root=root)
+        if alerts.setdefault(alert.alert_id, alert) != alert:
+            raise BadInput(f"{path}: another file has the same alert_id with other content.")
+    return list(alerts.values())
+
+
+def alert_files(root: Path) -> list[Path]:
+    """Return the alerts that lie in `alerts/`, oldest first (their names sort by time)."""
+    return sorted((root / ALERTS).glob("*.json"))
+
+
+def read_policy(root: Path) -> Policy:
+    """Return the retraining policy. Raises BadInput."""
+    return parse_policy(files.read_text(root / POLICY), POLICY)
+
+
+def read_promotion(root: Path) -> Promotion:
+    """Return the promotion policy. Raises BadInput."""
+    return parse_promotion(files.read_text(root / PROMOTION), PROMOTION)
+
+
+def report_folder(root: Path, report_id: str) -> Path:
+    """Return the folder of a report. Raises BadInput when the id is no plain folder name."""
+    if not report_id.isalnum():
+        raise BadInput(f"{report_id!r} is not the id of a report.", mend="See `retouch status`.")
+    return root / REPORTS / report_id
+
+
+def read_document(path: Path, model: type[Document]) -> Any:
+    """Return a document that was written before. Raises BadInput when it does not fit."""
+    text = files.read_text(path)
+    try:
+        return model.model_validate_json(text)
+    except ValueError as error:
+        first = str(error).splitlines()[0]
+        raise BadInput(
+            f"{path}: is not a {model.__name__} of this version: {first}",
+            mend="Make it again, or check it out: `git checkout -- reports`.",
+        ) from None
+
+
+def report_documents(root: Path, name: str) -> list[Path]:
+    """Return the files of this name in all reports, in the order of their ids."""
+    return sorted((root / REPORTS).glob(f"*/{name}"))
+
+
+def handled(root: Path, alert_ids: Sequence[str]) -> dict[str, Path]:
+    """Return the report that holds a verdict on each alert, for those that have one."""
+    found: dict[str, Path] = {}
+    for path in report_documents(root, "verdict.json"):
+        ids = json.loads(path.read_text()).get("alert_ids", [])
+        found |= {alert_id: path.parent for alert_id in alert_ids if alert_id in ids}
+    return found

@@ -1,0 +1,21 @@
+"""Tables the scoring command wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retouch.errors import SaidNo
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Return the rows of a Parquet or CSV file, by its ending. Raises SaidNo when it is neither."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise SaidNo(f"{path}: is no table the gate can read: {error}") from None

@@ -1,0 +1,144 @@
+"""A checkout as the flows see it: its DVC project, its policies and its past runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from retouch.alerts.model import Alert
+from retouch.errors import BadInput
+from retouch.execution.history import costs_of
+from retouch.execution.model import Run
+from retouch.pipeline.costs import Cost
+from retouch.pipeline.model import Pipeline, Stage
+from retouch.planning.model import Plan
+from retouch.planning.plan import Base, make_plan
+from retouch.policy.model import Policy
+from retouch.policy.promotion import Promotion
+from retouch.release.production import Production, production_of
+from retouch.tools import dvc, git, repository
+from retouch.tools.dvc_project import Project, find_root
+from retouch.validation.holdout import HoldoutDays
+
+_OURS = ("alerts/", "reports/")
+"""Paths that may differ from the commit when a run starts: what came in, and what we write."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One checkout."""
+
+    root: Path
+
+    @cached_property
+    def project(self) -> Project:
+        """The DVC project. Raises BadInput."""
+        return Project(self.root)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """The pipeline as checked out. Raises BadInput."""
+        return self.project.pipeline()
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The retraining policy. Raises BadInput."""
+        return repository.read_policy(self.root)
+
+    @cached_property
+    def promotion(self) -> Promotion:
+        """The promotion policy. Raises BadInput."""
+        return repository.read_promotion(self.root)
+
+    @cached_property
+    def production(self) -> Production:
+        """The model in production: the one that HEAD records. Raises BadInput."""
+        commit = git.head_commit(self.root)
+        return production_of(self.pipeline, self.policy.model, commit, self._committed_hash)
+
+    def _committed_hash(self, stage: Stage, path: str) -> str | None:
+        lock = git.committed_text(self.root, dvc.lock_file_of(stage.name))
+        return dvc.outputs_in(lock, stage).get(path)
+
+    @cached_property
+    def data_until(self) -> date:
+        """The first day whose data has not arrived. Raises BadInput."""
+        ref = self.promotion.holdout.clock
+        value = self.pipeline.params.get(ref.file)
+        for part in ref.key.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            raise BadInput(
+                f"{ref.file}: {ref.key}: is {value!r}, not a day written 'YYYY-MM-DD', but "
+                f"{repository.PROMOTION} names it as the data's clock."
+            ) from None
+
+    @cached_property
+    def costs(self) -> Mapping[str, Cost]:
+        """What each stage cost when past runs recorded it. Raises BadInput."""
+        runs = repository.report_documents(self.root, "run.json")
+        return costs_of(repository.read_document(path, Run) for path in runs)
+
+    @property
+    def holdout(self) -> HoldoutDays:
+        """The newest complete days. Raises BadInput."""
+        start = self.data_until - timedelta(days=self.promotion.holdout.days)
+        return HoldoutDays(start=start.isoformat(), end=self.data_until.isoformat())
+
+    def alerts(self, paths: Sequence[Path]) -> tuple[Alert, ...]:
+        """Return one group of alerts, oldest first. Raises BadInput for alerts on another model."""
+        alerts = repository.read_alerts(paths, root=self.root)
+        for alert in alerts:
+            if alert.model != self.policy.model:
+                raise BadInput(
+                    f"alert {alert.alert_id}: model: {alert.model!r} is not known here; "
+                    f"{repository.POLICY} answers for {self.policy.model!r}."
+                )
+        return tuple(sorted(alerts, key=lambda alert: alert.alert_id))
+
+    def plan(self, alerts: Sequence[Alert], *, now: datetime, jobs: int) -> Plan:
+        """Plan the answer to a group of alerts. Needs no data, changes nothing. Raises BadInput."""
+        base = Base(
+            data_until=self.data_until,
+            holdout_days=self.promotion.holdout.days,
+            commit=git.head_commit(self.root),
+            costs=self.costs,
+            jobs=jobs,
+        )
+        return make_plan(alerts, self.policy, self.pipeline, base, now, self.project.with_edits)
+
+    def require_clean(self) -> None:
+        """Raise BadInput unless the workspace is as committed; alerts and reports may differ."""
+        changed = [p for p in git.modified_files(self.root) if not p.startswith(_OURS)]
+        if changed:
+            raise BadInput(
+                f"The workspace differs from the commit: {_listed(changed)}. A run starts from a"
+                " commit, so that its report can say what it stands on.",
+                mend="Commit, or put it aside: `git stash`.",
+            )
+        edited = [
+            output.path
+            for stage in self.pipeline.stages
+            for output in stage.outputs
+            if output.workspace not in (None, output.recorded)
+        ]
+        if edited:
+            raise BadInput(
+                f"The workspace differs from dvc.lock: {_listed(edited)}.",
+                mend="Put it back: `dvc checkout --force`.",
+            )
+
+
+def open_workspace(start: Path) -> Workspace:
+    """Return the workspace that holds `start`. Raises BadInput outside of a DVC project."""
+    return Workspace(find_root(start.resolve()))
+
+
+def _listed(paths: Sequence[str]) -> str:
+    shown = ", ".join(paths[:3])
+    return f"{shown} and {len(paths) - 3} more" if len(paths) > 3 else shown
