@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 SEEDS = st.integers(0, 2**32 - 1)
 MUST = st.sampled_from(["improve", "not_get_worse"])
-FEW = settings(max_examples=20, deadline=None)
+FEW = settings(max_examples=15, deadline=None)
 
 
 @FEW

@@ -34,6 +34,7 @@ TABLE = pd.DataFrame(
         ("at", "ge", "2013-11-02", [1, 2]),
         ("kind", "eq", "jet", [0, 2]),
         ("kind", "ne", "jet", [1]),
+        ("kind", "lt", "k", [0, 2]),
     ],
 )
 def test_a_predicate_selects_its_rows_and_none_without_a_value(column, op, value, rows):
