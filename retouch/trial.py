@@ -44,6 +44,7 @@ class Trial:
         that is the model in production, byte for byte, is not scored. Raises SaidNo when scoring
         fails, BadInput when data for it is nowhere to be had.
         """
+        first, *others = _alerted(self.alerts) or (None,)
         ours = Contender(self.production.hash, None, None)
         theirs = Contender(candidate, None, None)
         if candidate != self.production.hash:
@@ -55,7 +56,8 @@ class Trial:
             policy=self.promotion,
             tier=tier,
             must=must,
-            alerted=_alerted(self.alerts),
+            alerted=first,
+            also_alerted=others,
         )
 
     def _scored(self, candidate: str) -> tuple[Contender, Contender]:
@@ -88,9 +90,8 @@ class Trial:
         return Contender(model, seen, scores)
 
 
-def _alerted(alerts: tuple[Alert, ...]) -> AlertedSlice | None:
-    """Return the slice the alerts speak of, None when they speak of all rows."""
-    where = alerts[0].slice.where
-    if not where:
-        return None
-    return AlertedSlice(description=" and ".join(summarise(alerts[0]).where), where=where)
+def _alerted(alerts: tuple[Alert, ...]) -> tuple[AlertedSlice, ...]:
+    """Return the distinct slices the alerts speak of; an alert on all rows adds none."""
+    wheres = dict.fromkeys(alert.slice.where for alert in alerts if alert.slice.where)
+    words = {alert.slice.where: " and ".join(summarise(alert).where) for alert in alerts}
+    return tuple(AlertedSlice(description=words[where], where=where) for where in wheres)

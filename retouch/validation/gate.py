@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -43,6 +43,7 @@ def judge(
     tier: str,
     must: Must,
     alerted: AlertedSlice | None = None,
+    also_alerted: Sequence[AlertedSlice] = (),
 ) -> Judgement:
     """Judge one tier's candidate. Never raises for what is wrong with scores: that is `invalid`.
 
@@ -58,10 +59,11 @@ def judge(
             outcome="equivalent",
             says="The candidate is the model in production, byte for byte: nothing to promote.",
         )
-    paired = _comparable(production, candidate, holdout, policy, alerted)
+    every_alerted = [slice_ for slice_ in (alerted, *also_alerted) if slice_ is not None]
+    paired = _comparable(production, candidate, holdout, policy, every_alerted)
     if isinstance(paired, Incomparable):
         return conclude(outcome="invalid", says=paired.says)
-    asked = questions(paired, policy, must, alerted)
+    asked = questions(paired, policy, must, alerted, also_alerted)
     checks = tuple(answer(question, paired, policy.limits) for question in asked)
     focus = 0 if alerted is None else 1
     used = _holdout_used(paired, holdout, production.seen_until, candidate.seen_until)
@@ -78,7 +80,7 @@ def _comparable(
     candidate: Contender,
     holdout: HoldoutDays,
     policy: Promotion,
-    alerted: AlertedSlice | None,
+    alerted: Sequence[AlertedSlice],
 ) -> Paired | Incomparable:
     """Pair the scores, if the hold-out is new to both models and both were scored on it."""
     for contender, of in ((production, PRODUCTION), (candidate, CANDIDATE)):
@@ -95,7 +97,7 @@ def _comparable(
         holdout=holdout,
         loss=loss_of(policy.limits),
         required=policy.required_slices,
-        optional=() if alerted is None else tuple(p.column for p in alerted.where),
+        optional=tuple(p.column for slice_ in alerted for p in slice_.where),
     )
 
 

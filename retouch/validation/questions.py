@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -54,11 +54,16 @@ class Question:
 
 
 def questions(
-    paired: Paired, policy: Promotion, must: Must, alerted: AlertedSlice | None
+    paired: Paired,
+    policy: Promotion,
+    must: Must,
+    alerted: AlertedSlice | None,
+    also_alerted: Sequence[AlertedSlice] = (),
 ) -> tuple[Question, ...]:
     """Return all questions, in the order of the report.
 
-    Without an alerted slice, a tier that must improve must do so over all rows.
+    Without an alerted slice, a tier that must improve must do so over all rows. `also_alerted`:
+    the slices of the other alerts of a group; the same is asked of each.
     """
     asks: Asks = "improve" if must == "improve" else "not_worse"
     overall = Question(
@@ -69,7 +74,11 @@ def questions(
         margin=policy.limits.overall_margin,
     )
     of_the_alert = () if alerted is None else (_alerted(paired, policy, asks, alerted),)
-    return (overall, *of_the_alert, *_required_slices(paired, policy))
+    others = (
+        replace(question, name=f"also alerted: {question.where}")
+        for question in (_alerted(paired, policy, asks, other) for other in also_alerted)
+    )
+    return (overall, *of_the_alert, *others, *_required_slices(paired, policy))
 
 
 def _alerted(paired: Paired, policy: Promotion, asks: Asks, alerted: AlertedSlice) -> Question:

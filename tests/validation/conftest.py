@@ -73,6 +73,7 @@ def judge_scores(
     *,
     must="improve",
     alerted=None,
+    also_alerted=(),
     policy=None,
     holdout=HOLDOUT,
     hashes=("md5:old", "md5:new"),
@@ -91,6 +92,7 @@ def judge_scores(
         tier="refit",
         must=must,
         alerted=alerted,
+        also_alerted=also_alerted,
     )
 
 

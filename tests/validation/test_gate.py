@@ -348,3 +348,23 @@ def test_a_table_read_from_csv_is_judged_as_the_one_from_parquet(judged, scores)
     typed = [t.assign(day=pd.to_datetime(t["day"]).dt.date) for t in (scores(5.0), scores(3.0))]
     text = [t.assign(time=t["time"].astype(str)) for t in (scores(5.0), scores(3.0))]
     assert judged(*typed) == judged(*text)
+
+
+# --- several alerts ------------------------------------------------------------------------------
+
+
+def test_each_slice_of_a_group_of_alerts_must_improve_by_itself(judged, noise, central, alerted):
+    jfk = alerted("origin = JFK", ("origin", "eq", "JFK"))
+    better = noise(1) - 5
+    better[:, 1::3] += 5  # origins take turns row by row: JFK stays as it was
+    judgement = judged(noise(1), better, alerted=central, also_alerted=(jfk,))
+    assert results(judgement)["alerted slice"] == "pass"
+    assert results(judgement)["also alerted: origin = JFK"] != "pass"
+    assert judgement.outcome != "promote"
+
+
+def test_a_group_of_alerts_is_answered_when_all_its_slices_improve(judged, noise, central, alerted):
+    jfk = alerted("origin = JFK", ("origin", "eq", "JFK"))
+    judgement = judged(noise(1), noise(1) - 5, alerted=central, also_alerted=(jfk,))
+    assert results(judgement)["also alerted: origin = JFK"] == "pass"
+    assert judgement.outcome == "promote"
