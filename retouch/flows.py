@@ -18,7 +18,7 @@ from retouch.planning.model import Plan
 from retouch.planning.plan import plan_stages
 from retouch.policy.check import ExampleResult, check_policy
 from retouch.policy.lint import lint_policy
-from retouch.reporting.figure import loss_by_day_svg
+from retouch.reporting.figure import figure_title, loss_by_day_svg
 from retouch.reporting.render import render_report
 from retouch.tools import dvc, files, git, journal, repository
 from retouch.validation.model import Verdict
@@ -242,7 +242,7 @@ def _write_report(
     for name, document in (("plan", plan), ("run", run), ("verdict", verdict)):
         if document is not None:
             _write(folder / f"{name}.json", document)
-    figure = loss_by_day_svg(verdict, f"{plan.model}: error by day") if verdict else None
+    figure = loss_by_day_svg(verdict, figure_title(plan)) if verdict else None
     if figure is not None:
         files.write_bytes(folder / "figure.svg", figure)
     text = render_report(plan, run, verdict, figure=figure is not None)

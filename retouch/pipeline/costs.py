@@ -50,6 +50,7 @@ def makespan(
             waiting.remove(stage)
         if not running:
             raise ValueError(f"stages wait for stages that never run: {waiting}")
-        now, done = heapq.heappop(running)
-        finished[done] = now
+        now = running[0][0]
+        while running and running[0][0] == now:  # whoever ends now is done before anyone starts
+            finished[heapq.heappop(running)[1]] = now
     return now

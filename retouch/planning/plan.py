@@ -49,11 +49,12 @@ def make_plan(
     """
     alerts = sorted(alerts, key=lambda alert: alert.alert_id)
     decision = decide(alerts, policy)
-    touched = touched_by(alerts, pipeline)
+    firing = [alert for alert in alerts if alert.status == "firing"] or alerts
+    touched = touched_by(firing, pipeline)
     tiers = tuple(
         tier
         for name in decision.ladder
-        if (tier := _plan_tier(name, alerts, policy, pipeline, base, touched, resolve)).edits
+        if (tier := _plan_tier(name, firing, policy, pipeline, base, touched, resolve)).edits
     )
     reads = Reads(
         alerts=digest_of([alert.model_dump(mode="json") for alert in alerts]),
@@ -84,7 +85,7 @@ def _why(decision: Decision) -> str:
 
 
 def _without_presence(pipeline: Pipeline) -> Pipeline:
-    """Return the pipeline without the trace of which outputs happen to be in the workspace.
+    """Return the pipeline without the trace of which data happens to be in the workspace.
 
     The plan is the same with the data and without, and so is its key; an edited output is another
     matter, and stays.
@@ -94,12 +95,18 @@ def _without_presence(pipeline: Pipeline) -> Pipeline:
             "stages": tuple(
                 stage.model_copy(
                     update={
+                        "inputs": tuple(
+                            item
+                            if item.changed
+                            else item.model_copy(update={"current": item.recorded})
+                            for item in stage.inputs
+                        ),
                         "outputs": tuple(
                             out.model_copy(update={"workspace": None})
                             if out.workspace == out.recorded
                             else out
                             for out in stage.outputs
-                        )
+                        ),
                     }
                 )
                 for stage in pipeline.stages

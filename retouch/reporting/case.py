@@ -78,6 +78,12 @@ class Case:
         """What the gate said of the last tier it was asked about."""
         return self.verdict.deciding if self.verdict else None
 
+    @property
+    def same_model(self) -> bool:
+        """The candidate is the model in production, byte for byte."""
+        judged = self.judgement
+        return judged is not None and judged.candidate_model == judged.production_model
+
     @cached_property
     def tier(self) -> TierPlan | None:
         """The tier the report is about: the last one run, or the first one planned."""

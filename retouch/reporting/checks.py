@@ -77,6 +77,8 @@ def _bold(text: Markdown) -> Markdown:
 def _change(case: Case, check: Check) -> Markdown:
     if check.gain is None:
         return UNKNOWN
+    if check.result == "not_enough_data":
+        return write("{}, unsure", case.change_of(check.gain))
     if within_noise(check):
         return Markdown(f"≈{SPACE}unchanged")
     arrow = "▼" if check.gain > 0 else "▲" if check.gain < 0 else ""

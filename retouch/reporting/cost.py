@@ -27,14 +27,19 @@ def cost(case: Case, room: Room) -> Markdown | None:
 
 def forecast_in_words(forecast: Forecast) -> Markdown:
     """Return what a tier will cost, what the whole pipeline would, and what is not known."""
-    never_timed = plural(forecast.unknown, "stage was", "stages were")
+    never_timed = plural(forecast.unknown, "planned stage was", "planned stages were")
+    whole = _full(forecast) if forecast.full_cpu_seconds else Markdown("not recorded")
+    if not forecast.cpu_seconds and forecast.unknown:
+        return write(
+            "Forecast: not known, as {} never timed. The whole pipeline: {}.", never_timed, whole
+        )
     return write(
         "Forecast: {} with {}; {} of it for certain.{} The whole pipeline: {}.",
         _both(forecast.cpu_seconds, forecast.wall_seconds),
         plural(forecast.jobs, "job"),
         duration(forecast.certain_cpu_seconds),
         write(" {} never timed, and not in it.", never_timed) if forecast.unknown else "",
-        _full(forecast) if forecast.full_cpu_seconds else Markdown("not recorded"),
+        whole,
     )
 
 

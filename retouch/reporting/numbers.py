@@ -51,14 +51,18 @@ def decimals_for(
 ) -> int:
     """Return the fewest decimals that show all of it fairly, 6 at most.
 
-    That is three significant digits of the largest value, every limit as it was set, and no bound
-    rounded onto its limit. `limited` are pairs of a bound and its limit.
+    That is two significant digits of the smallest limit, as the gate's own sentences have it, or
+    without limits three of the largest value; and no bound rounded onto its limit. `limited` are
+    pairs of a bound and its limit.
     """
-    largest = max((abs(x) for x in values if x), default=0.0)
-    fewest = 1 if not largest else min(6, max(0, 2 - math.floor(math.log10(largest))))
-    pairs = [(bound, limit) for bound, limit in limited if bound != limit]
-    for decimals in range(fewest, 6):
-        if all(_fair(bound, limit, decimals) for bound, limit in pairs):
+    pairs = list(limited)
+    limits = [abs(limit) for _, limit in pairs if limit]
+    largest = max((abs(x) for x in values if x), default=10.0)
+    digits = (
+        1 - math.floor(math.log10(min(limits))) if limits else 2 - math.floor(math.log10(largest))
+    )
+    for decimals in range(min(6, max(0, digits)), 6):
+        if all(_fair(bound, limit, decimals) for bound, limit in pairs if bound != limit):
             return decimals
     return 6
 

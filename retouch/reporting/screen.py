@@ -74,12 +74,9 @@ def _merging(case: Case, room: Room) -> Markdown:
                 Markdown(" No code and no policy changes.") if room.scope else "",
             )
         case "repaired":
-            return write(
-                "{}, so that the repair is on record; the model in production stays as it is.",
-                changes,
-            )
+            return write("{}, so that the repair is on record; {}.", changes, _model_after(case))
         case "equivalent" if case.kept:
-            return write("{}; the model in production stays as it is.", changes)
+            return write("{}; {}.", changes, _model_after(case))
         case "held":
             return Markdown(
                 "Nothing was run: merging records the alert and this report, and changes no model."
@@ -97,6 +94,12 @@ def _merging(case: Case, room: Room) -> Markdown:
                 "The workspace was put back: merging this report changes no model, no data and"
                 " no parameter."
             )
+
+
+def _model_after(case: Case) -> Markdown:
+    if case.same_model:
+        return Markdown("the model in production stays as it is")
+    return Markdown("the merged model becomes the one in production")
 
 
 def _files(case: Case, room: Room) -> Markdown:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from retouch.alerts.words import AlertSummary
 from retouch.reporting.attempts import attempts_table
 from retouch.reporting.case import Case
 from retouch.reporting.checks import all_checks
@@ -158,41 +160,7 @@ def _attempts(case: Case) -> Section | None:
 
 def _alert(case: Case) -> Section:
     alerts = case.plan.alerts
-    blocks: list[Markdown | Table] = []
-    for alert in alerts[:ALERTS_SHOWN]:
-        lines = [
-            write(
-                "**{}** ({}) from {} on {}, confidence {}.",
-                inline(alert.kind.replace("_", " "), 40),
-                inline(alert.severity, 20),
-                code(alert.monitor),
-                moment(alert.emitted_at),
-                inline(alert.confidence, 100),
-            ),
-            write(
-                "Dataset {}{}{}{}.",
-                code(alert.dataset),
-                write(", columns {}", join(", ", map(code, alert.columns[:12])))
-                if alert.columns
-                else "",
-                write(", where {}", join(" and ", map(code, alert.where[:12])))
-                if alert.where
-                else "",
-                write(", {} (half-open)", inline(alert.window, 60)) if alert.window else "",
-            ),
-        ]
-        lines += [write("- {}", inline(finding)) for finding in alert.findings[:FINDINGS_SHOWN]]
-        if len(alert.findings) > FINDINGS_SHOWN:
-            lines.append(
-                write("- {}", plural(len(alert.findings) - FINDINGS_SHOWN, "more finding"))
-            )
-        blocks += (
-            [join("\n", lines[:2]), join("\n", lines[2:])] if lines[2:] else [join("\n", lines)]
-        )
-        if alert.message:
-            blocks.append(write("> {}", inline(alert.message, 1000)))
-        if alert.hypothesis:
-            blocks.append(write("> Hypothesis: {}", inline(alert.hypothesis, 1000)))
+    blocks = [block for alert in alerts[:ALERTS_SHOWN] for block in _told(alert)]
     if len(alerts) > ALERTS_SHOWN:
         blocks.append(write("And {}.", plural(len(alerts) - ALERTS_SHOWN, "more alert")))
     return Section(
@@ -201,6 +169,34 @@ def _alert(case: Case) -> Section:
         blocks=tuple(blocks),
         files=("plan",),
     )
+
+
+def _told(alert: AlertSummary) -> Iterator[Markdown]:
+    """Yield who said it and when, of which data, the findings, and the free text."""
+    columns = write(", columns {}", join(", ", map(code, alert.columns[:12])))
+    where = write(", where {}", join(" and ", map(code, alert.where[:12])))
+    window = write(", {} (half-open)", inline(alert.window or "", 60))
+    yield write(
+        "**{}** ({}) from {} on {}, confidence {}. Dataset {}{}{}{}.",
+        inline(alert.kind.replace("_", " "), 40),
+        inline(alert.severity, 20),
+        code(alert.monitor),
+        moment(alert.emitted_at),
+        inline(alert.confidence, 100),
+        code(alert.dataset),
+        columns if alert.columns else "",
+        where if alert.where else "",
+        window if alert.window else "",
+    )
+    found = [write("- {}", inline(finding)) for finding in alert.findings[:FINDINGS_SHOWN]]
+    if len(alert.findings) > FINDINGS_SHOWN:
+        found.append(write("- {}", plural(len(alert.findings) - FINDINGS_SHOWN, "more finding")))
+    if found:
+        yield join("\n", found)
+    if alert.message:
+        yield write("> {}", inline(alert.message, 1000))
+    if alert.hypothesis:
+        yield write("> Hypothesis: {}", inline(alert.hypothesis, 1000))
 
 
 def _provenance(case: Case) -> Section:

@@ -18,8 +18,14 @@ def sentence(case: Case, room: Room) -> Markdown:
         case "failed":
             return _failed(case, room)
         case "repaired":
+            model = (
+                "and the model stays as it is"
+                if case.same_model
+                else "and no prediction of the hold-out changes"
+            )
             return write(
-                "**The input is repaired, and the model stays as it is.** {}.",
+                "**The input is repaired, {}.** {}.",
+                Markdown(model),
                 inline(_says(case), room.text),
             )
         case "equivalent" | "invalid":

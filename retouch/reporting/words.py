@@ -38,7 +38,7 @@ class Words:
 
 WORDS: dict[Standing, Words] = {
     "promote": Words("✅", "ready to merge", "pass", "success"),
-    "repaired": Words("✅", "ready to merge: input repaired, same model", "pass", "success"),
+    "repaired": Words("✅", "ready to merge: input repaired", "pass", "success"),
     "equivalent": Words("⚠️", "needs a decision: nothing to promote", "warn", "failure"),
     "not_enough_data": Words("⚠️", "needs a decision: not enough data", "warn", "failure"),
     "reject": Words("❌", "do not merge", "fail", "failure"),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from retouch.errors import BadInput
 from retouch.policy.edits import ParamEdit
 from retouch.tools import files
+from retouch.tools.param_text import set_values
 
 
 def load_params(path: Path, shown: str) -> dict[str, Any]:
@@ -42,61 +43,66 @@ def apply_edits(root: Path, edits: Sequence[ParamEdit]) -> dict[str, str]:
     changed: dict[str, str] = {}
     for file in dict.fromkeys(edit.file for edit in edits):
         mine = [edit for edit in edits if edit.file == file]
-        text = files.read_text(root / file)
-        if file.endswith((".yaml", ".yml")):
-            changed[file] = _edit_yaml(text, mine)
-        elif file.endswith(".json"):
-            changed[file] = _edit_json(text, mine)
-        else:
-            raise BadInput(f"{file}: only YAML and JSON params files can be edited.")
+        changed[file] = edited_text(files.read_text(root / file), mine, file)
     return changed
 
 
-def _edit_yaml(text: str, edits: Sequence[ParamEdit]) -> str:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.util import load_yaml_guess_indent
+def edited_text(text: str, edits: Sequence[ParamEdit], file: str) -> str:
+    """Return the text of one params file with its edits made, and nothing else changed.
 
-    _, indent, block_seq_indent = load_yaml_guess_indent(text)
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096  # never fold a line that we did not touch
-    if indent is not None:
-        yaml.indent(mapping=_mapping_indent(text), sequence=indent, offset=block_seq_indent or 0)
-    content = yaml.load(text)
+    Raises BadInput as `apply_edits` does, and where an edit would change more than its key.
+    """
+    parse = _parser(file)
+    content = parse(text)
+    wanted = content
     for edit in edits:
-        _set(content, edit)
-    stream = io.StringIO()
-    yaml.dump(content, stream)
-    return stream.getvalue()
+        wanted = _set(wanted, edit.key.split("."), edit)
+    try:
+        new = set_values(text, {edit.key: (edit.before, edit.after) for edit in edits})
+        if parse(new) == wanted:
+            return new
+    except (KeyError, ValueError):
+        pass
+    if file.endswith(".json"):
+        return _as_json(wanted, like=text)
+    raise BadInput(
+        f"{file}: {edits[0].key}: cannot be edited alone: an anchor, an alias or a merge key stands "
+        "in its way.",
+        mend="Write the value out.",
+    )
 
 
-def _mapping_indent(text: str) -> int:
-    """Return the smallest indentation of a key in the text, 2 when no key is indented."""
-    depths = (len(line) - len(line.lstrip()) for line in text.splitlines() if ":" in line)
-    return min((depth for depth in depths if depth), default=2)
+def _parser(file: str) -> Callable[[str], Any]:
+    if file.endswith((".yaml", ".yml")):
+        from ruamel.yaml import YAML
+
+        return YAML(typ="safe").load  # type: ignore[no-any-return]
+    if file.endswith(".json"):
+        return json.loads
+    raise BadInput(f"{file}: only YAML and JSON params files can be edited.")
 
 
-def _edit_json(text: str, edits: Sequence[ParamEdit]) -> str:
-    content = json.loads(text)
-    for edit in edits:
-        _set(content, edit)
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+def _as_json(content: Any, like: str) -> str:
+    """Write the whole of it, indented as it was; JSON that is YAML too never comes here."""
+    indent = re.search(r"\n([ \t]+)", like)
+    text = json.dumps(content, indent=indent[1] if indent else None, ensure_ascii=False)
+    return text + "\n" * like.endswith("\n")
 
 
-def _set(content: Any, edit: ParamEdit) -> None:
-    *parents, last = edit.key.split(".")
-    holder = content
-    for part in parents:
-        holder = holder[part] if isinstance(holder, dict) and part in holder else None
-    if not isinstance(holder, dict) or last not in holder:
+def _set(holder: Any, steps: Sequence[str], edit: ParamEdit) -> Any:
+    """Return a copy with the value at these steps exchanged; what it shares elsewhere stays."""
+    if not isinstance(holder, dict) or steps[0] not in holder:
         raise BadInput(f"{edit.file}: {edit.key}: no such key.")
-    if holder[last] != edit.before:
+    first, *rest = steps
+    if rest:
+        return {**holder, first: _set(holder[first], rest, edit)}
+    if holder[first] != edit.before:
         raise BadInput(
-            f"{edit.file}: {edit.key}: is {holder[last]!r}, but the plan was made from "
+            f"{edit.file}: {edit.key}: is {holder[first]!r}, but the plan was made from "
             f"{edit.before!r}.",
             mend="Plan again: `retouch plan ALERT`.",
         )
-    holder[last] = edit.after
+    return {**holder, first: edit.after}
 
 
 def read_json_key(path: Path, dotted: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = No
     return Finished(tuple(command), done.returncode, done.stdout.decode(errors="replace"))
 
 
+_ONCE_TOLD = ("/bin/sh", "-c", 'read -r go && exec "$@" < /dev/null', "sh")
+"""Waits for a line, then becomes the command: nothing of it runs before its process is noted down,
+and nothing at all when we die before that."""
+
+
 class Processes:
     """The long commands under way; all of them can be stopped at once, children included."""
 
@@ -71,16 +78,18 @@ class Processes:
                     return Finished(tuple(command), 130, "")
                 # A session of its own, so that stopping it reaches the stage's own children.
                 process = subprocess.Popen(
-                    command,
+                    [*_ONCE_TOLD, *command],
                     cwd=cwd,
                     env=_environment(None),
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     stdout=file,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
                 self._running.add(process)
                 self._on_start(process.pid)
+            with contextlib.suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as told:
+                told.write(b"go\n")
             _, status, usage = os.wait4(process.pid, 0)
             with self._lock:
                 self._running.discard(process)

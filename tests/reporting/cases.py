@@ -10,6 +10,7 @@ from retouch.reporting.case import Moved
 from retouch.reporting.render import render_report
 from retouch.validation.model import Verdict
 from tests.reporting.documents import (
+    PRODUCTION,
     REFIT_RECEIPTS,
     TAIL,
     attempt,
@@ -91,11 +92,21 @@ def equivalent() -> Documents:
         ran("train-air@central", 4.4),
         *(not_run(name, "cut_off", "what it reads came out identical") for name in TAIL),
     )
-    says = "Candidate and production are the same model, byte for byte."
+    says = "The candidate is the model in production, byte for byte: nothing to promote."
     return (
         plan(tier),
         run(attempt(tier, *receipts, kept=False)),
-        verdict(judgement("refit", "equivalent", says, checks=(), days=(), holdout=None)),
+        verdict(
+            judgement(
+                "refit",
+                "equivalent",
+                says,
+                checks=(),
+                days=(),
+                holdout=None,
+                candidate_model=PRODUCTION,
+            )
+        ),
     )
 
 
@@ -109,7 +120,7 @@ def repaired() -> Documents:
             for name in tier.named("may_run")
         ),
     )
-    says = "No flight left in that hour, so the model is the same, byte for byte."
+    says = "The candidate is the model in production, byte for byte: nothing to promote."
     return (
         plan(
             tier,
@@ -119,7 +130,17 @@ def repaired() -> Documents:
             touched=Touched(stages=("features-weather@EWR",)),
         ),
         run(attempt(tier, *receipts)),
-        verdict(judgement("quarantine", "equivalent", says, checks=(), days=(), holdout=None)),
+        verdict(
+            judgement(
+                "quarantine",
+                "equivalent",
+                says,
+                checks=(),
+                days=(),
+                holdout=None,
+                candidate_model=PRODUCTION,
+            )
+        ),
     )
 
 

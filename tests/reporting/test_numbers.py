@@ -72,13 +72,14 @@ def test_three_digits_of_the_largest_value_are_shown():
     assert decimals_for([]) == 1
 
 
-def test_a_limit_is_shown_as_it_was_set():
-    assert decimals_for([27.3], [(0.5, 0.3)]) == 1
-    assert decimals_for([27.3], [(0.5, 0.25)]) == 2
+def test_a_limit_is_shown_to_two_digits_as_the_gate_says_it():
+    assert decimals_for([27.3], [(0.5, 0.3), (0.5, 1.0), (0.5, 0.0)]) == 2
+    assert decimals_for([27.3], [(0.5, 1.0)]) == 1
+    assert decimals_for([2730.0], [(0.5, 20.0)]) == 0
 
 
 def test_a_bound_just_inside_its_limit_does_not_round_onto_it():
-    assert decimals_for([27.3], [(-0.29, -0.3)]) == 2
+    assert decimals_for([27.3], [(-0.299, -0.3)]) == 3
     assert decimals_for([27.3], [(0.04, 0.0)]) == 2
 
 

@@ -35,7 +35,7 @@ from tests.reporting.regenerate import GOLDEN, golden_texts
 
 HEADINGS = {
     "promote": "✅ Retouch `block-time` — ready to merge",
-    "repaired": "✅ Retouch `block-time` — ready to merge: input repaired, same model",
+    "repaired": "✅ Retouch `block-time` — ready to merge: input repaired",
     "equivalent": "⚠️ Retouch `block-time` — needs a decision: nothing to promote",
     "not_enough_data": "⚠️ Retouch `block-time` — needs a decision: not enough data",
     "reject": "❌ Retouch `block-time` — do not merge",
@@ -78,12 +78,13 @@ def test_the_first_screen_answers_what_a_reviewer_asks():
     head = said(head_of(report_of("promote")))
     for answer in (
         "ready to merge",
-        "27.3 → 10.9 minutes (−16.4, at worst −12.1)",
+        "27.31 → 10.87 minutes (−16.44, at worst −12.10)",
         "on 30 days neither model has seen (2013-06-01 to 2013-07-01, 3,384 rows)",
         "All 8 checks pass",
         "Merging commits the change to `params.yaml` and `dvc.lock`; the merged model becomes the"
         " one in production.",
-        "| Alerted: `region = central` | 27.3 | **10.9** | −16.4 ▼ | ✅ at worst −12.1 (limit 0) |",
+        "| Alerted: `region = central` | 27.31 | **10.87** | −16.44 ▼ |",
+        "| ✅ at worst −12.10 (limit 0) |",
         "≈ unchanged",
         "day_mean_absolute_error of air_time 27.3 > 12",
         "([alert][alert] by `block-time-daily`, critical)",
@@ -122,6 +123,16 @@ def test_a_repair_that_was_not_kept_is_no_repair():
     assert "needs a decision: nothing to promote" in render_report(documents[0], gone, documents[2])
 
 
+def test_a_repair_that_makes_a_new_model_does_not_say_it_is_the_old_one():
+    documents = repaired()
+    says = "The candidate scores all 27,301 rows exactly as the model in production does."
+    judged = judgement("quarantine", "equivalent", says, checks=(), days=())
+    head = head_of(render_report(documents[0], documents[1], verdict(judged)))
+    assert "no prediction of the hold-out changes" in head
+    assert "the merged model becomes the one in production" in head
+    assert "stays as it is" in head_of(report_of("repaired"))
+
+
 def test_a_run_without_a_verdict_is_never_a_pass():
     documents = promote()
     head = head_of(render_report(documents[0], documents[1], None))
@@ -138,26 +149,30 @@ def test_a_failed_stage_outweighs_an_earlier_verdict():
 
 def test_the_check_that_failed_is_in_the_sentence_and_in_the_table():
     head = head_of(report_of("reject"))
-    assert "where `origin = JFK`: 19.7 → 22.2 minutes (+2.5, at worst +4.7), must be < +1.0" in head
-    assert "❌ at worst +4.7 (limit +1.0)" in head
-    assert "The alerted slice: 27.3 → 10.9 minutes" in head
+    assert (
+        "where `origin = JFK`: 19.71 → 22.20 minutes (+2.49, at worst +4.70), must be < +1.00"
+        in head
+    )
+    assert "❌ at worst +4.70 (limit +1.00)" in head
+    assert "The alerted slice: 27.31 → 10.87 minutes" in head
 
 
 def test_too_little_data_says_how_little_and_what_would_show():
     head = head_of(report_of("not_enough_data"))
     assert "84 rows on 6 days" in head
-    assert "A change of less than 7.4 minutes would not show" in head
+    assert "| 18.10 | **15.00** | −3.10, unsure | ⚠️ too little data: 84 rows, 6 days |" in head
+    assert "A change of less than 7.40 minutes would not show" in head
 
 
 def test_every_tier_that_was_tried_is_in_the_report():
     text = report_of("ladder")
     assert "after `recalibrate` failed the gate, `refit`:" in head_of(text)
-    assert "| `recalibrate` | 27.3 → 25.9 minutes | ❌ reject |" in text
-    assert "| `refit` | 27.3 → 10.9 minutes | ✅ promote |" in text
+    assert "| `recalibrate` | 27.31 → 25.90 minutes | ❌ reject |" in text
+    assert "| `refit` | 27.31 → 10.87 minutes | ✅ promote |" in text
 
 
 def test_a_check_close_to_its_limit_is_marked():
-    assert "⚠️ at worst +0.9 (close to its limit +1.0)" in head_of(report_of("ladder"))
+    assert "⚠️ at worst +0.88 (close to its limit +1.00)" in head_of(report_of("ladder"))
 
 
 def test_what_ran_without_the_alert_is_said():
@@ -195,6 +210,13 @@ def test_the_saving_is_honest_about_what_is_not_known(changed, words):
     text = render_report(plan(tier), *promote()[1:])
     assert words in said(head_of(text))
     assert "100 %" not in text
+
+
+def test_a_forecast_of_stages_never_timed_is_not_zero():
+    tier = refit(forecast=forecast(0.0, 0.0, unknown=4, full_cpu_seconds=0.0))
+    text = said(render_report(plan(tier), *promote()[1:]))
+    assert "Forecast: not known, as 4 planned stages were never timed." in text
+    assert "0.0 s CPU" not in text
 
 
 def test_missing_losses_are_a_dash_and_no_percentage():
@@ -266,7 +288,7 @@ def test_the_same_documents_give_the_same_bytes():
 
 def test_the_commit_status_carries_the_verdict_in_140_characters():
     assert status_line(*promote()) == (
-        "ready to merge, 27.3 → 10.9 minutes, 8/8 checks, 4/17 stages, base a1b2c3d"
+        "ready to merge, 27.31 → 10.87 minutes, 8/8 checks, 4/17 stages, base a1b2c3d"
     )
     assert status_line(*held()) == "needs a decision: held for a person, base a1b2c3d"
     assert all(len(status_line(*case())) <= 140 for case in CASES.values())

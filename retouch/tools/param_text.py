@@ -1,0 +1,182 @@
+"""Set values in the text of a YAML or JSON file, and not a character besides.
+
+A parser says where each value stands; only there is the text cut. What a formatter would do to the
+rest (comments, quotes, spaces, key order) never shows in the diff.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
+_NOT_PLAIN = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # YAML 1.1 has more
+_BLOCK_ITEM = re.compile(r"( *)(-\s+)")
+
+Write = Callable[[Any], str]
+"""Puts a value into words that can stand in one line."""
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Characters to take out of the text, and what to put there instead."""
+
+    start: int
+    end: int
+    instead: str
+
+
+def set_values(text: str, values: Mapping[str, tuple[Any, Any]]) -> str:
+    """Return the text with new values: dotted key -> (what is there, what shall be).
+
+    Raises KeyError for a key that has no value of its own in the text: it comes with a merge key or
+    an alias, or another parser is needed (JSON indented with tabs). Whether the new text says what
+    was asked for is up to the caller to check.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        root = YAML(typ="safe").compose(text)
+    except YAMLError as error:
+        raise KeyError(str(error)) from None
+    is_json = text.lstrip().startswith("{")
+    cuts = [
+        cut
+        for key, (before, after) in values.items()
+        for cut in _cuts(text, *_find(root, key), before, after, is_json)
+    ]
+    for cut in sorted(cuts, key=lambda cut: cut.start, reverse=True):
+        text = text[: cut.start] + cut.instead + text[cut.end :]
+    return text
+
+
+def _find(root: Any, dotted: str) -> tuple[Any, Any]:
+    """Return the nodes of a dotted key's last step and of its value."""
+    name, node = None, root
+    for step in dotted.split("."):
+        pairs = node.value if isinstance(node.value, list) else ()
+        found = [pair for pair in pairs if isinstance(pair, tuple) and pair[0].value == step]
+        if len(found) != 1:
+            raise KeyError(dotted)
+        name, node = found[0]
+    if node.start_mark.index < name.end_mark.index:  # an alias: its value stands elsewhere
+        raise KeyError(dotted)
+    return name, node
+
+
+def _cuts(
+    text: str, name: Any, node: Any, before: Any, after: Any, is_json: bool
+) -> Iterator[_Cut]:
+    write = json_words if is_json else lambda value: _yaml_words(value, _quote_of(node))
+    if isinstance(before, list) and isinstance(after, list) and before and after:
+        if after[: len(before)] == before:
+            yield _appended(text, node, after[len(before) :], write)
+            return
+        if before[: len(after)] == after:
+            yield _shortened(text, node, len(after))
+            return
+    start, end = node.start_mark.index, _end(node)
+    if _is_block(node):
+        yield _Cut(_line_start(text, start), _next_line(text, end), "")
+        start = end = _after_colon(text, name)
+    elif start == end or node.value == "" and not node.style and node.tag.endswith("null"):
+        start = end = _after_colon(text, name)
+    elif getattr(node, "style", None) in ("|", ">"):
+        yield _Cut(start, end, write(after) + "\n" * text[start:end].endswith("\n"))
+        return
+    else:
+        yield _Cut(start, end, write(after))
+        return
+    yield _Cut(start, end, f" {write(after)}")
+
+
+def _appended(text: str, node: Any, items: Sequence[Any], write: Write) -> _Cut:
+    last = node.value[-1]
+    start, end = last.start_mark.index, _end(last)
+    indent = text[_line_start(text, start) : start]
+    if not _is_block(node):
+        joint = f",\n{indent}" if indent.strip() == "" else ", "
+        return _Cut(end, end, "".join(joint + write(item) for item in items))
+    dash = _BLOCK_ITEM.fullmatch(indent)
+    if dash is None:
+        raise KeyError("a list within a list")
+    deeper = " " * len(indent)
+    lines = []
+    for item in items:
+        if _is_block(last) and isinstance(item, dict) and item:
+            words = [f"{write(key)}: {write(value)}" for key, value in item.items()]
+            lines.append(indent + f"\n{deeper}".join(words))
+        else:
+            lines.append(indent + write(item))
+    place = _next_line(text, end)
+    newline = "" if text[:place].endswith("\n") else "\n"
+    added = "\n".join(lines)
+    return _Cut(place, place, f"{added}\n" if not newline else f"\n{added}")
+
+
+def _shortened(text: str, node: Any, count: int) -> _Cut:
+    kept, last = node.value[count - 1], node.value[-1]
+    if _is_block(node):
+        return _Cut(_next_line(text, _end(kept)), _next_line(text, _end(last)), "")
+    return _Cut(_end(kept), _end(last), "")
+
+
+def _is_block(node: Any) -> bool:
+    """Say whether it is a list or a mapping of several lines, without brackets."""
+    return isinstance(node.value, list) and not node.flow_style
+
+
+def _end(node: Any) -> int:
+    """Return where a node ends; a block's own mark is behind all comments that follow it."""
+    if _is_block(node) and node.value:
+        last = node.value[-1]
+        return _end(last[1] if isinstance(last, tuple) else last)
+    return int(node.end_mark.index)
+
+
+def _line_start(text: str, index: int) -> int:
+    return text.rfind("\n", 0, index) + 1
+
+
+def _next_line(text: str, index: int) -> int:
+    if text[:index].endswith("\n"):  # of a literal block: it holds its own end of line
+        return index
+    found = text.find("\n", index)
+    return len(text) if found < 0 else found + 1
+
+
+def _after_colon(text: str, name: Any) -> int:
+    return text.index(":", name.end_mark.index) + 1
+
+
+def _quote_of(node: Any) -> str | None:
+    """Return the quotes of the first text in a node."""
+    if not isinstance(node.value, list):
+        return node.style if node.style in ("'", '"') else None
+    inside = (n for item in node.value for n in (item[1:] if isinstance(item, tuple) else (item,)))
+    return next(filter(None, map(_quote_of, inside)), None)
+
+
+def json_words(value: Any) -> str:
+    """Return the value as JSON, in one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _yaml_words(value: Any, quote: str | None) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{_yaml_words(k, None)}: {_yaml_words(v, quote)}" for k, v in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_yaml_words(item, quote) for item in value)}]"
+    if isinstance(value, float):
+        words = json_words(value)
+        return words if "." in words else words.replace("e", ".0e")  # or YAML 1.1 reads a text
+    if not isinstance(value, str) or quote == '"' or not value.isprintable():
+        return json_words(value)
+    if quote is None and _PLAIN.fullmatch(value) and value.lower() not in _NOT_PLAIN:
+        return value
+    return "'" + value.replace("'", "''") + "'"
