@@ -1,0 +1,47 @@
+"""Join flights with their features, for the windows and for scoring (pyarrow only)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.command import StageError
+from stages.contracts import FEATURES, FLIGHTS
+from stages.periods import Period
+from stages.tables import read_months
+
+
+def read_joined(
+    flights: Path, features: Sequence[Path], period: Period, columns: Sequence[str]
+) -> pa.Table:
+    """Read `columns` of the flights of `period`, and all features of the directories `features`.
+
+    A feature directory is named after its group. Every feature table has one row for every flight,
+    in the same order, so the join is a comparison of keys.
+    """
+    table = read_months(flights, FLIGHTS, period, columns)
+    for directory in features:
+        contract = FEATURES.get(directory.name)
+        if contract is None:
+            raise StageError(f"{directory} is not a feature group; they are {', '.join(FEATURES)}")
+        group = read_months(directory, contract, period, ("id", *contract.features))
+        if not group["id"].equals(table["id"]):
+            raise StageError(f"{directory} and {flights} hold different flights; run `dvc repro`")
+        for name in contract.features:
+            table = table.append_column(name, group[name])
+    days = [day for day in table["day"].unique().to_pylist() if day in period]
+    return table.filter(one_of(table["day"], days))
+
+
+def one_of(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:
+    """Mark the rows of a text column that hold one of `values`.
+
+    Built with a `StringBuilder`, because `pa.scalar` and `pa.array` import pandas: 0.4 s, which is
+    as much as a window takes altogether.
+    """
+    wanted = pa.lib.StringBuilder()
+    wanted.append_values(list(values))
+    return pc.is_in(column, value_set=wanted.finish())

@@ -1,0 +1,27 @@
+"""Numbers for scikit-learn out of tables: a missing value becomes NaN, which the models handle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+def vector(table: pa.Table, column: str) -> Floats:
+    """Give one numeric column of `table`."""
+    return np.asarray(table[column].to_numpy(), dtype=np.float64)
+
+
+def matrix(table: pa.Table, columns: Sequence[str]) -> Floats:
+    """Give numeric columns of `table` as a matrix, one row per row of the table."""
+    return np.column_stack([vector(table, column) for column in columns])
+
+
+def rounded(value: Any, digits: int = 4) -> float:
+    """Give a plain float for JSON, without digits that nobody could act on."""
+    return round(float(value), digits)
