@@ -212,7 +212,7 @@ def alert_check(paths: Sequence[Path]) -> None:
             faults += 1
             click.echo(f"{error}", err=True)
     if faults:
-        raise SystemExit(BadInput.exit_code)
+        raise click.exceptions.Exit(BadInput.exit_code)
 
 
 @cli.group()
@@ -257,12 +257,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; the console script's entry."""
     try:
         with raising_on_terminate():
-            cli.main(args=list(argv) if argv is not None else None, standalone_mode=False)
+            # Commands return nothing; a code is what `ctx.exit` gave.
+            args = list(argv) if argv is not None else None
+            code = cli.main(args=args, prog_name="retouch", standalone_mode=False)
     except RetouchError as error:
         click.echo(f"Error: {error}", err=True)
         return error.exit_code
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
     except click.ClickException as error:
         error.show()
         return BadInput.exit_code
@@ -273,7 +273,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         click.echo("This is a bug in Retouch. Please report it with the lines above.", err=True)
         return RetouchError.exit_code
-    return 0
+    return int(code or 0)
 
 
 def _workspace() -> Workspace:

@@ -41,7 +41,17 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, raw: bytes) -> None:
-    """Write the bytes so that a reader sees the old file or the new one, never a part."""
+    """Write the bytes so that a reader sees the old file or the new one, never a part.
+
+    Raises BadInput when the file cannot be written; the old one is still there then.
+    """
+    try:
+        _write_beside_and_rename(path, raw)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written: {error.strerror}.") from error
+
+
+def _write_beside_and_rename(path: Path, raw: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+_ENTRY = re.compile(r"  (\? (?P<long>.+)|(?P<name>[^ ?].*):)")
+"""The first line of an entry; a key of more than 128 characters has a question mark before it."""
 
 
 def entry_names(text: str) -> frozenset[str]:
@@ -37,8 +41,9 @@ def _split(text: str) -> tuple[str, list[tuple[str, str]], str]:
             within = line.rstrip() == "stages:"
         elif tail or not line.startswith(" "):
             tail.append(line)
-        elif not line.startswith("   ") and line.rstrip().endswith(":"):
-            entries.append((line.strip()[:-1].strip("'\""), [line]))
+        elif found := _ENTRY.fullmatch(line.rstrip()):
+            name = found["long"] or found["name"]
+            entries.append((name.strip("'\""), [line]))
         else:
-            entries[-1][1].append(line)
+            (entries[-1][1] if entries else head).append(line)
     return "".join(head), [(name, "".join(lines)) for name, lines in entries], "".join(tail)

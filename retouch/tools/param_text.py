@@ -14,7 +14,7 @@ from typing import Any
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 _NOT_PLAIN = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # YAML 1.1 has more
-_BLOCK_ITEM = re.compile(r"( *)(-\s+)")
+_BLOCK_ITEM = re.compile(r" *-\s+")
 
 Write = Callable[[Any], str]
 """Puts a value into words that can stand in one line."""
@@ -27,6 +27,9 @@ class _Cut:
     start: int
     end: int
     instead: str
+
+
+_NO_CUT = _Cut(0, 0, "")
 
 
 def set_values(text: str, values: Mapping[str, tuple[Any, Any]]) -> str:
@@ -56,7 +59,7 @@ def set_values(text: str, values: Mapping[str, tuple[Any, Any]]) -> str:
 
 def _find(root: Any, dotted: str) -> tuple[Any, Any]:
     """Return the nodes of a dotted key's last step and of its value."""
-    name, node = None, root
+    name, node = root, root
     for step in dotted.split("."):
         pairs = node.value if isinstance(node.value, list) else ()
         found = [pair for pair in pairs if isinstance(pair, tuple) and pair[0].value == step]
@@ -72,50 +75,38 @@ def _cuts(
     text: str, name: Any, node: Any, before: Any, after: Any, is_json: bool
 ) -> Iterator[_Cut]:
     write = json_words if is_json else lambda value: _yaml_words(value, _quote_of(node))
-    if isinstance(before, list) and isinstance(after, list) and before and after:
-        if after[: len(before)] == before:
-            yield _appended(text, node, after[len(before) :], write)
-            return
-        if before[: len(after)] == after:
-            yield _shortened(text, node, len(after))
-            return
     start, end = node.start_mark.index, _end(node)
-    if _is_block(node):
-        yield _Cut(_line_start(text, start), _next_line(text, end), "")
-        start = end = _after_colon(text, name)
-    elif start == end or node.value == "" and not node.style and node.tag.endswith("null"):
-        start = end = _after_colon(text, name)
-    elif getattr(node, "style", None) in ("|", ">"):
-        yield _Cut(start, end, write(after) + "\n" * text[start:end].endswith("\n"))
-        return
+    both_lists = isinstance(before, list) and isinstance(after, list) and before and after
+    if both_lists and after[: len(before)] == before:
+        yield _appended(text, node, after[len(before) :], write)
+    elif both_lists and before[: len(after)] == after:
+        yield _shortened(text, node, len(after))
+    elif _is_block(node) or start == end:  # moves up to its key; an empty value stands there
+        yield _Cut(_line_start(text, start), _next_line(text, end), "") if end > start else _NO_CUT
+        colon = text.index(":", name.end_mark.index) + 1
+        yield _Cut(colon, colon, f" {write(after)}")
     else:
-        yield _Cut(start, end, write(after))
-        return
-    yield _Cut(start, end, f" {write(after)}")
+        yield _Cut(start, end, write(after) + "\n" * text[start:end].endswith("\n"))
 
 
 def _appended(text: str, node: Any, items: Sequence[Any], write: Write) -> _Cut:
     last = node.value[-1]
     start, end = last.start_mark.index, _end(last)
-    indent = text[_line_start(text, start) : start]
+    margin = text[_line_start(text, start) : start]
     if not _is_block(node):
-        joint = f",\n{indent}" if indent.strip() == "" else ", "
+        joint = f",\n{margin}" if not margin.strip() else ", "
         return _Cut(end, end, "".join(joint + write(item) for item in items))
-    dash = _BLOCK_ITEM.fullmatch(indent)
-    if dash is None:
-        raise KeyError("a list within a list")
-    deeper = " " * len(indent)
+    if not _BLOCK_ITEM.fullmatch(margin):  # a list within a list, in one line
+        raise KeyError(margin)
     lines = []
     for item in items:
         if _is_block(last) and isinstance(item, dict) and item:
-            words = [f"{write(key)}: {write(value)}" for key, value in item.items()]
-            lines.append(indent + f"\n{deeper}".join(words))
+            pairs = (f"{_yaml_words(key, None)}: {write(value)}" for key, value in item.items())
+            lines.append(margin + f"\n{' ' * len(margin)}".join(pairs))
         else:
-            lines.append(indent + write(item))
-    place = _next_line(text, end)
-    newline = "" if text[:place].endswith("\n") else "\n"
-    added = "\n".join(lines)
-    return _Cut(place, place, f"{added}\n" if not newline else f"\n{added}")
+            lines.append(margin + write(item))
+    place, added = _next_line(text, end), "\n".join(lines)
+    return _Cut(place, place, f"{added}\n" if text[:place].endswith("\n") else f"\n{added}")
 
 
 def _shortened(text: str, node: Any, count: int) -> _Cut:
@@ -147,10 +138,6 @@ def _next_line(text: str, index: int) -> int:
         return index
     found = text.find("\n", index)
     return len(text) if found < 0 else found + 1
-
-
-def _after_colon(text: str, name: Any) -> int:
-    return text.index(":", name.end_mark.index) + 1
 
 
 def _quote_of(node: Any) -> str | None:

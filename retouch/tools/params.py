@@ -66,8 +66,8 @@ def edited_text(text: str, edits: Sequence[ParamEdit], file: str) -> str:
     if file.endswith(".json"):
         return _as_json(wanted, like=text)
     raise BadInput(
-        f"{file}: {edits[0].key}: cannot be edited alone: an anchor, an alias or a merge key stands "
-        "in its way.",
+        f"{file}: {edits[0].key}: cannot be edited alone: an anchor, an alias or a merge key is in "
+        "the way.",
         mend="Write the value out.",
     )
 
@@ -76,7 +76,7 @@ def _parser(file: str) -> Callable[[str], Any]:
     if file.endswith((".yaml", ".yml")):
         from ruamel.yaml import YAML
 
-        return YAML(typ="safe").load  # type: ignore[no-any-return]
+        return YAML(typ="safe").load
     if file.endswith(".json"):
         return json.loads
     raise BadInput(f"{file}: only YAML and JSON params files can be edited.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from pydantic import ConfigDict
 
 from retouch.alerts.model import MAX_BYTES, Alert
 from retouch.alerts.parse import check_file_stem, parse_alert
@@ -50,12 +51,18 @@ def alert_files(root: Path) -> list[Path]:
 
 def read_policy(root: Path) -> Policy:
     """Return the retraining policy. Raises BadInput."""
-    return parse_policy(files.read_text(root / POLICY), POLICY)
+    return parse_policy(_policy_text(root, POLICY), POLICY)
 
 
 def read_promotion(root: Path) -> Promotion:
     """Return the promotion policy. Raises BadInput."""
-    return parse_promotion(files.read_text(root / PROMOTION), PROMOTION)
+    return parse_promotion(_policy_text(root, PROMOTION), PROMOTION)
+
+
+def _policy_text(root: Path, name: str) -> str:
+    if not (root / name).exists():
+        raise BadInput(f"{name}: there is no such file.", mend="docs/policy.md shows one.")
+    return files.read_text(root / name)
 
 
 def report_folder(root: Path, report_id: str) -> Path:
@@ -73,7 +80,7 @@ def read_document(path: Path, model: type[Document]) -> Any:
     except ValueError as error:
         first = str(error).splitlines()[0]
         raise BadInput(
-            f"{path}: is not a {model.__name__} of this version: {first}",
+            f"{path}: is not a {model.__name__.lstrip('_')} of this version: {first}",
             mend="Make it again, or check it out: `git checkout -- reports`.",
         ) from None
 
@@ -87,6 +94,14 @@ def handled(root: Path, alert_ids: Sequence[str]) -> dict[str, Path]:
     """Return the report that holds a verdict on each alert, for those that have one."""
     found: dict[str, Path] = {}
     for path in report_documents(root, "verdict.json"):
-        ids = json.loads(path.read_text()).get("alert_ids", [])
-        found |= {alert_id: path.parent for alert_id in alert_ids if alert_id in ids}
+        judged = read_document(path, _Judged).alert_ids
+        found |= {alert_id: path.parent for alert_id in alert_ids if alert_id in judged}
     return found
+
+
+class _Judged(Document):
+    """What a verdict is read for here: which alerts it is about."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    alert_ids: tuple[str, ...]
