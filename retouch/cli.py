@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -16,10 +15,8 @@ from rich.console import Console
 
 from retouch import demo as demonstration
 from retouch import flows, overview
-from retouch.alerts.model import FAMILY_OF, SEVERITIES
-from retouch.alerts.new import alert_json, new_alert
-from retouch.errors import BadInput, RetouchError, SaidNo
-from retouch.flags import said_by_flags
+from retouch.cli_documents import alert, policy
+from retouch.errors import BadInput, RetouchError
 from retouch.terminal import (
     Lines,
     LiveBar,
@@ -28,7 +25,7 @@ from retouch.terminal import (
     print_stage,
     print_status,
 )
-from retouch.tools import files, repository
+from retouch.tools import files
 from retouch.tools.process import cpu_count, raising_on_terminate
 from retouch.workspace import Workspace, open_workspace
 
@@ -156,90 +153,6 @@ def status(as_json: bool) -> None:
         print_status(_console(), found)
 
 
-@cli.group()
-def alert() -> None:
-    """Write alerts, and check them."""
-
-
-@alert.command("new")
-@click.option("--kind", required=True, type=click.Choice(sorted(FAMILY_OF)), metavar="KIND")
-@click.option("--dataset", required=True, help="The data that was judged.")
-@click.option("--model", help="The model it is about [default: the policy's].")
-@click.option("--monitor", default="by-hand", show_default=True, help="Who judged.")
-@click.option("--column", "columns", multiple=True, help="A column that went wrong.")
-@click.option("--where", multiple=True, help="COLUMN=VALUE that holds for all its rows.")
-@click.option("--window", nargs=2, metavar="START END", help="Days, or times with their offset.")
-@click.option("--finding", "findings", multiple=True, help="METRIC[:COLUMN]=VALUE[>LIMIT].")
-@click.option("--severity", type=click.Choice(SEVERITIES))
-@click.option("--confidence", type=float, help="0 to 1, as declared by whoever raises it.")
-@click.option("--message", help="What a person should know.")
-@click.option("--hypothesis", help="What the cause may be.")
-@click.option("--print", "only_print", is_flag=True, help="Print it instead of writing a file.")
-def alert_new(
-    where: Sequence[str], findings: Sequence[str], only_print: bool, **flags: Any
-) -> None:
-    """Write a new alert into alerts/.
-
-    \b
-    KIND is one of: data_quality schema_change volume freshness data_drift prediction_drift
-    target_drift attribution_drift label_quality performance estimated_performance concept_drift
-    system_health policy_change manual
-    """
-    workspace = _workspace()
-    flags["model"] = flags["model"] or workspace.policy.model
-    said = said_by_flags(flags, where=where, findings=findings)
-    made = new_alert(said, now=_now(), randomness=secrets.token_bytes(10))
-    if only_print:
-        click.echo(alert_json(made), nl=False)
-        return
-    path = workspace.root / repository.ALERTS / f"{made.alert_id}.json"
-    files.write_text(path, alert_json(made))
-    click.echo(path.relative_to(workspace.root))
-
-
-@alert.command("check")
-@click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
-)
-def alert_check(paths: Sequence[Path]) -> None:
-    """Say what is wrong with alert files, one sentence each."""
-    faults = 0
-    for path in paths:
-        try:
-            repository.read_alert(path, root=_root_or_none())
-            click.echo(f"{path}: ok")
-        except BadInput as error:
-            faults += 1
-            click.echo(f"{error}", err=True)
-    if faults:
-        raise click.exceptions.Exit(BadInput.exit_code)
-
-
-@cli.group()
-def policy() -> None:
-    """Check the policies."""
-
-
-@policy.command("check")
-def policy_check() -> None:
-    """Run the policy's own examples, and say what looks wrong."""
-    results, warnings = flows.policy_check(_workspace())
-    for result in results:
-        if not result.passed:
-            by = f" (by: {result.decided_by})" if result.decided_by else ""
-            click.echo(
-                f"{repository.POLICY}: {result.rule}: example {result.number}: expected "
-                f"{result.expected}, got {result.got}{by}",
-                err=True,
-            )
-    for warning in warnings:
-        click.echo(f"{repository.POLICY}: {warning}", err=True)
-    failed = sum(not result.passed for result in results)
-    click.echo(f"{len(results) - failed} of {len(results)} examples decided as expected.")
-    if failed:
-        raise SaidNo(f"{repository.POLICY}: {failed} examples are decided otherwise.")
-
-
 @cli.command()
 @click.argument("alert_id", required=False, metavar="[ALERT-ID]")
 @JOBS
@@ -251,6 +164,10 @@ def demo(alert_id: str | None, jobs: int | None) -> None:
     """
     workspace, jobs = _workspace(), jobs or cpu_count()
     demonstration.show(workspace, alert_id, jobs=jobs, console=_console(), now=_now)
+
+
+cli.add_command(alert)
+cli.add_command(policy)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -278,13 +195,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _workspace() -> Workspace:
     return open_workspace(Path.cwd())
-
-
-def _root_or_none() -> Path | None:
-    try:
-        return _workspace().root
-    except BadInput:
-        return None
 
 
 def _console() -> Console:

@@ -12,6 +12,7 @@ from retouch import flows
 from retouch.errors import BadInput
 from retouch.execution.model import Attempt, Run
 from retouch.policy.edits import ParamEdit
+from retouch.reporting.render import head_of
 from retouch.terminal import Lines, LiveBar, print_answer, print_plan
 from retouch.tools import files, git, repository
 from retouch.tools.params import apply_edits
@@ -33,8 +34,8 @@ def show(
     Raises BadInput when no shipped alert can be replayed.
     """
     shipped = shipped_run(workspace, alert_id)
-    alert = f"{repository.ALERTS}/{shipped.alert_ids[0]}.json"
     copy = copy_before(workspace, shipped, workspace.root / COPY)
+    alert = copy.root / repository.ALERTS / f"{shipped.alert_ids[0]}.json"
     kind = LiveBar if console.is_terminal else Lines
     wall = {name: cost.wall_seconds for name, cost in workspace.costs.items()}
 
@@ -43,26 +44,30 @@ def show(
         built = flows.build(copy, flows.Settings(jobs, watch, now), record=False)
     copy = Workspace(copy.root)  # what it had read is out of date now
     git.commit_all(copy.root, "The pipeline before the alert")
-    full_cpu = sum(receipt.cpu_seconds for receipt in built)
 
     console.rule("2. The alert, and the plan it makes")
-    console.print(f"alert: {alert}")
-    print_plan(console, flows.plan(copy, [copy.root / alert], now(), jobs=jobs), whole=False)
+    console.print(f"The alert: {repository.ALERTS}/{alert.name}")
+    print_plan(console, flows.plan(copy, [alert], now(), jobs=jobs), whole=False)
 
     console.rule("3. Run what it touched, and judge the result")
     with kind(console, wall) as watch:
-        answer = flows.run(copy, [copy.root / alert], flows.Settings(jobs, watch, now, push=False))
+        answer = flows.run(copy, [alert], flows.Settings(jobs, watch, now, push=False))
     print_answer(console, answer, root=str(workspace.root))
 
     console.rule("4. The report")
-    from rich.markdown import Markdown  # only here: every other verb would wait for it
-
-    console.print(Markdown(_first_screen(answer.report / "report.md")))
+    _print_report(console, answer.report / "report.md")
     assert answer.run is not None
     cpu = sum(attempt.cpu_seconds for attempt in answer.run.attempts)
-    console.print(f"CPU: {cpu:.1f} s for the alert, {full_cpu:.1f} s for the whole pipeline.")
+    full = sum(receipt.cpu_seconds for receipt in built)
+    console.print(f"CPU: {cpu:.1f} s for the alert, {full:.1f} s for the whole pipeline.")
     console.print(_compared(workspace, copy))
     return answer.run
+
+
+def _print_report(console: Console, report: Path) -> None:
+    from rich.markdown import Markdown  # only here: every other verb would wait for it
+
+    console.print(Markdown(head_of(files.read_text(report))))
 
 
 def shipped_run(workspace: Workspace, alert_id: str | None) -> Run:
@@ -98,10 +103,6 @@ def copy_before(workspace: Workspace, shipped: Run, root: Path) -> Workspace:
     for alert_id in shipped.alert_ids:
         files.remove(repository.report_folder(root, alert_id))
     return Workspace(root)
-
-
-def _first_screen(report: Path) -> str:
-    return files.read_text(report).partition("<details>")[0]
 
 
 def _compared(workspace: Workspace, copy: Workspace) -> str:

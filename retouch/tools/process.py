@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,22 +107,18 @@ class Processes:
         """Interrupt everything under way; kill what has not ended after the grace."""
         with self._lock:
             self._stopped = True
-        self._signal(signal.SIGINT)
+            groups = [process.pid for process in self._running]
+        _signal_all(groups, signal.SIGINT)
         deadline = time.monotonic() + grace_seconds
-        while time.monotonic() < deadline:
-            with self._lock:
-                if not self._running:
-                    return
+        while self._running and time.monotonic() < deadline:
             time.sleep(0.05)
-        self._signal(signal.SIGKILL)
+        _signal_all(groups, signal.SIGKILL)  # a command that has ended may leave children behind
 
-    def _signal(self, number: int) -> None:
-        with self._lock:
-            for process in self._running:
-                try:
-                    os.killpg(process.pid, number)
-                except ProcessLookupError:
-                    continue
+
+def _signal_all(groups: Iterable[int], number: int) -> None:
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, number)
 
 
 def in_words(command: Sequence[str]) -> str:

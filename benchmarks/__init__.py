@@ -1,0 +1,1 @@
+"""Measurements, each by one command; their figures are committed under `reports/benchmarks/`."""
