@@ -55,13 +55,10 @@ def with_files(pipeline: Pipeline, hashes: Mapping[str, str]) -> Pipeline:
 
 
 def _read_again(param: ParamInput, params: Mapping[str, Any]) -> ParamInput:
-    content = params[param.file]
     try:
-        value = value_at(content, param.key)
+        value = value_at(params[param.file], param.key)
     except KeyError:
-        if param.key not in content:  # of a file declared as a whole, and gone from it
-            return param
-        value = content[param.key]  # of a file declared as a whole, with a dot in its name
+        return param  # gone, or with a dot in its name, which no edit can reach
     return param.model_copy(update={"current": value})
 
 
