@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from retouch import flows
 from retouch.errors import BadInput
-from retouch.execution.model import Attempt, Run
+from retouch.execution.model import Attempt, Receipt, Run
 from retouch.policy.edits import ParamEdit
 from retouch.reporting.render import head_of
 from retouch.terminal import Lines, LiveBar, print_answer, print_plan
@@ -57,9 +57,7 @@ def show(
     console.rule("4. The report")
     _print_report(console, answer.report / "report.md")
     assert answer.run is not None
-    cpu = sum(attempt.cpu_seconds for attempt in answer.run.attempts)
-    full = sum(receipt.cpu_seconds for receipt in built)
-    console.print(f"CPU: {cpu:.1f} s for the alert, {full:.1f} s for the whole pipeline.")
+    console.print(_costs(answer.run, built))
     console.print(_compared(workspace, copy))
     return answer.run
 
@@ -103,6 +101,12 @@ def copy_before(workspace: Workspace, shipped: Run, root: Path) -> Workspace:
     for alert_id in shipped.alert_ids:
         files.remove(repository.report_folder(root, alert_id))
     return Workspace(root)
+
+
+def _costs(run: Run, built: Sequence[Receipt]) -> str:
+    cpu = sum(attempt.cpu_seconds for attempt in run.attempts)
+    full = sum(receipt.cpu_seconds for receipt in built)
+    return f"CPU: {cpu:.1f} s for the alert, {full:.1f} s for the whole pipeline."
 
 
 def _compared(workspace: Workspace, copy: Workspace) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from retouch.pipeline.keys import value_at
+from retouch.pipeline.keys import plain, value_at
 from retouch.pipeline.model import FileInput, ParamInput, Pipeline
 
 _EXPRESSION = re.compile(r"\$\{\s*([^}\s\[]+)")
@@ -59,7 +59,7 @@ def _read_again(param: ParamInput, params: Mapping[str, Any]) -> ParamInput:
         value = value_at(params[param.file], param.key)
     except KeyError:
         return param  # gone, or with a dot in its name, which no edit can reach
-    return param.model_copy(update={"current": value})
+    return param.model_copy(update={"current": plain(value)})
 
 
 def _hash_again(item: FileInput, hashes: Mapping[str, str]) -> FileInput:

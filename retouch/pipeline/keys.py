@@ -1,7 +1,8 @@
-"""Find the value at a dotted params key, as DVC does."""
+"""Values of params files: found at a dotted key as DVC finds them, and as JSON can hold them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import dpath
@@ -18,6 +19,15 @@ def value_at(content: Any, dotted: str) -> Any:
             return _as_dvc(content, dotted)
         value = value[step]
     return value
+
+
+def plain(value: Any) -> Any:
+    """Return the value as JSON can hold it: keys, dates and what else YAML knows become text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def _as_dvc(content: Any, dotted: str) -> Any:

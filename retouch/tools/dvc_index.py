@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retouch.errors import BadInput
-from retouch.pipeline.keys import value_at
+from retouch.pipeline.keys import plain, value_at
 from retouch.pipeline.meta import parse_meta
 from retouch.pipeline.model import FileInput, Output, ParamInput, Pipeline, Stage
 from retouch.tools.lock_text import entry_names
@@ -123,7 +123,7 @@ class _Reader:
         content = self._params[file]
         was = _hash_value(dep) or {}
         found = []
-        for key in dep.params or sorted({*was, *content}):
+        for key in dep.params or sorted({*was, *content}, key=str):
             exists, value = _look_up(content, key if dep.params else None, key)
             if dep.params and not exists:
                 raise BadInput(
@@ -133,9 +133,9 @@ class _Reader:
             found.append(
                 ParamInput(
                     file=file,
-                    key=key,
-                    recorded=_plain(was.get(key)),
-                    current=_plain(value),
+                    key=str(key),
+                    recorded=plain(was.get(key)),
+                    current=plain(value),
                     was_recorded=key in was,
                     exists=exists,
                 )
@@ -207,12 +207,3 @@ def _look_up(content: Mapping[str, Any], dotted: str | None, key: str) -> tuple[
 def _relative(repo: Repo, path: str) -> str:
     inside = Path(path).is_relative_to(repo.root_dir)
     return Path(path).relative_to(repo.root_dir).as_posix() if inside else path
-
-
-def _plain(value: Any) -> Any:
-    """Return the value as JSON can hold it (YAML dates, sets and numpy scalars become text)."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)

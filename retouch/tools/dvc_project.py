@@ -79,7 +79,7 @@ class Project:
             for file, text in apply_edits(self.root, edits).items():
                 (overlay / file).unlink(missing_ok=True)
                 (overlay / file).write_text(text)
-            repo = _open(overlay)
+            repo = _open(overlay, no_scm=True)
             try:
                 return read_index(repo, self._hash)
             finally:
@@ -119,9 +119,6 @@ class Project:
             if (self.root / ".dvc" / name).exists():
                 text = (self.root / ".dvc" / name).read_text()
                 (overlay / ".dvc" / name).write_text(text)
-        local = overlay / ".dvc" / "config.local"
-        before = local.read_text() if local.exists() else ""
-        local.write_text(f"{before}\n[core]\n    no_scm = true\n")
         for path in git.tracked_files(self.root):
             here = path.endswith(_METADATA) and (self.root / path).exists()
             if here and not path.startswith(".dvc/"):
@@ -148,12 +145,12 @@ class Project:
         return self._hashes[path, name]
 
 
-def _open(root: Path) -> Repo:
+def _open(root: Path, *, no_scm: bool = False) -> Repo:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
     try:
-        return Repo(str(root))
+        return Repo(str(root), config={"core": {"no_scm": True}} if no_scm else None)
     except DvcException as error:
         raise BadInput(f"{root}: DVC cannot open the project: {first_line(error)}") from None
 
