@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from stages.command import StageError
+from stages.common.command import StageError
 
 # Four destinations are absent from airports.csv; their coordinates are public knowledge.
 _MISSING = pd.DataFrame(

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from stages.command import StageError, parse_options, run
+from stages.common.command import StageError, parse_options, run
+from stages.common.outputs import new_directory, write_json
+from stages.common.params import Key, read_params
 from stages.manifest import FILE, calibrator_file, make_manifest, model_file
-from stages.outputs import new_directory, write_json
-from stages.params import Key, read_params
 from stages.parts import PARTS
 
 

@@ -20,14 +20,14 @@ import pyarrow as pa
 
 from stages.accuracy import block_errors
 from stages.bundle import Bundle, load_bundle, predict_component
-from stages.command import parse_options, run
-from stages.contracts import FEATURES, LABELS, SCORES
+from stages.common.command import parse_options, run
+from stages.common.contracts import FEATURES, LABELS, SCORES
+from stages.common.outputs import write_json
+from stages.common.params import Key, read_params
+from stages.common.periods import parse_period
+from stages.common.tables import read_table
 from stages.matrices import rounded, vector
-from stages.outputs import write_json
-from stages.params import Key, read_params
-from stages.periods import parse_period
 from stages.score import labelled, read_flights
-from stages.tables import read_table
 
 # Below this size a subgroup's error is mostly the weather of a few days.
 MIN_FLIGHTS, MIN_DAYS = 200, 10

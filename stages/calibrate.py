@@ -14,13 +14,13 @@ from typing import Annotated
 
 import numpy as np
 
-from stages.command import StageError, parse_options, run
+from stages.common.command import StageError, parse_options, run
+from stages.common.outputs import write_json
+from stages.common.params import Key, read_params
+from stages.common.tables import read_table
 from stages.matrices import Floats, matrix, rounded, vector
 from stages.models import load_model, predict
-from stages.outputs import write_json
-from stages.params import Key, read_params
 from stages.parts import find_part
-from stages.tables import read_table
 
 
 @dataclass(frozen=True)

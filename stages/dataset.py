@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.command import StageError
-from stages.contracts import FEATURES, FLIGHTS
-from stages.periods import Period
-from stages.tables import read_months
+from stages.common.command import StageError
+from stages.common.contracts import FEATURES, FLIGHTS
+from stages.common.periods import Period
+from stages.common.tables import read_months
 
 
 def read_joined(

@@ -18,13 +18,13 @@ import pandas as pd
 
 from stages.accuracy import block_errors, component_errors
 from stages.bundle import load_bundle
-from stages.command import parse_options, run
-from stages.contracts import SCORES
-from stages.outputs import write_json
-from stages.params import Key, read_params
-from stages.periods import check_arrived, parse_period
+from stages.common.command import parse_options, run
+from stages.common.contracts import SCORES
+from stages.common.outputs import write_json
+from stages.common.params import Key, read_params
+from stages.common.periods import check_arrived, parse_period
+from stages.common.tables import write_table
 from stages.score import labelled, read_flights, score
-from stages.tables import write_table
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from stages.checks import write_checked_months
-from stages.command import parse_options, run
-from stages.contracts import FLIGHTS, HISTORY_FEATURES
-from stages.tables import read_all_months
+from stages.common.checks import write_checked_months
+from stages.common.command import parse_options, run
+from stages.common.contracts import FLIGHTS, HISTORY_FEATURES
+from stages.common.tables import read_all_months
 
 _COLUMNS = ("id", "day", "origin", "dest", "region", "distance", "air_time")
 

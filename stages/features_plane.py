@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from stages.checks import write_checked_months
-from stages.command import parse_options, run
-from stages.contracts import FLIGHTS, PLANE_FEATURES, PLANES
-from stages.tables import read_all_months, read_table
+from stages.common.checks import write_checked_months
+from stages.common.command import parse_options, run
+from stages.common.contracts import FLIGHTS, PLANE_FEATURES, PLANES
+from stages.common.tables import read_all_months, read_table
 
 # The register spells one maker in several ways; the first word that matches decides. All others are
 # rare here and share the last code.

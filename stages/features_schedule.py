@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from stages.checks import write_checked_months
-from stages.command import parse_options, run
-from stages.contracts import FLIGHTS, ORIGINS, SCHEDULE_FEATURES
-from stages.tables import read_all_months
+from stages.common.checks import write_checked_months
+from stages.common.command import parse_options, run
+from stages.common.contracts import FLIGHTS, ORIGINS, SCHEDULE_FEATURES
+from stages.common.tables import read_all_months
 
 # Codes follow a fixed list, not the data: a carrier that appears in April must not renumber others.
 CARRIERS: tuple[str, ...] = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL")

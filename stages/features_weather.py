@@ -14,11 +14,11 @@ from typing import Annotated
 
 import pandas as pd
 
-from stages.checks import write_checked_months
-from stages.command import parse_options, run
-from stages.contracts import FLIGHTS, READINGS, WEATHER, weather_features
-from stages.params import Key, read_params
-from stages.tables import read_all_months
+from stages.common.checks import write_checked_months
+from stages.common.command import parse_options, run
+from stages.common.contracts import FLIGHTS, READINGS, WEATHER, weather_features
+from stages.common.params import Key, read_params
+from stages.common.tables import read_all_months
 
 POSSIBLE = {
     "temp": (-40, 130),  # °F

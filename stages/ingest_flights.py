@@ -14,12 +14,12 @@ from typing import Annotated, ClassVar
 import pandas as pd
 
 from stages.airports import destinations
-from stages.checks import write_checked_months
-from stages.command import parse_options, run
-from stages.contracts import FLIGHTS
+from stages.common.checks import write_checked_months
+from stages.common.command import parse_options, run
+from stages.common.contracts import FLIGHTS
+from stages.common.params import Key, read_params
+from stages.common.periods import check_day
 from stages.labels import labels, scheduled_block
-from stages.params import Key, read_params
-from stages.periods import check_day
 from stages.sources import package_file
 
 

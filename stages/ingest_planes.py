@@ -13,10 +13,10 @@ from typing import Annotated, ClassVar
 
 import pandas as pd
 
-from stages.checks import write_checked
-from stages.command import parse_options, run
-from stages.contracts import PLANES
-from stages.params import Key, read_params
+from stages.common.checks import write_checked
+from stages.common.command import parse_options, run
+from stages.common.contracts import PLANES
+from stages.common.params import Key, read_params
 from stages.sources import package_file
 
 

@@ -13,11 +13,11 @@ from typing import Annotated, ClassVar
 
 import pandas as pd
 
-from stages.checks import write_checked_months
-from stages.command import parse_options, run
-from stages.contracts import READINGS, WEATHER
-from stages.params import Key, read_params
-from stages.periods import check_day
+from stages.common.checks import write_checked_months
+from stages.common.command import parse_options, run
+from stages.common.contracts import READINGS, WEATHER
+from stages.common.params import Key, read_params
+from stages.common.periods import check_day
 from stages.sources import package_file
 
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.command import StageError
-from stages.contracts import FEATURES
+from stages.common.command import StageError
+from stages.common.contracts import FEATURES
 from stages.parts import Part
 
 FORMAT = 1

@@ -15,9 +15,9 @@ import skops.io
 from sklearn.ensemble import HistGradientBoostingRegressor
 from skops.io.exceptions import UntrustedTypesFoundException
 
-from stages.command import StageError
+from stages.common.command import StageError
+from stages.common.outputs import new_file
 from stages.matrices import Floats
-from stages.outputs import new_file
 
 # The one type of ours that skops does not trust by itself: a tree as a plain array. A crafted array
 # could read out of bounds when it predicts, so `bundle` compares the file's digest before loading.

@@ -9,8 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from stages.command import StageError
-from stages.contracts import FEATURES, FLIGHTS, ORIGINS, REGIONS, TEXT, Column, Contract, join
+from stages.common.command import StageError
+from stages.common.contracts import (
+    FEATURES,
+    FLIGHTS,
+    ORIGINS,
+    REGIONS,
+    TEXT,
+    Column,
+    Contract,
+    join,
+)
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.bundle import Bundle, block_interval, load_bundle, predict_component
-from stages.checks import check_rows
-from stages.command import StageError, run
-from stages.contracts import FEATURES, FLIGHTS, LABELS, SCORES, join
+from stages.common.checks import check_rows
+from stages.common.command import StageError, run
+from stages.common.contracts import FEATURES, FLIGHTS, LABELS, SCORES, join
+from stages.common.params import Key, read_params
+from stages.common.periods import Period, check_arrived, parse_period
+from stages.common.tables import write_table
 from stages.dataset import read_joined
-from stages.params import Key, read_params
-from stages.periods import Period, check_arrived, parse_period
-from stages.tables import write_table
 
 _COLUMNS = ("id", "day", "time", "origin", "region", "carrier", "dest", *LABELS)
 

@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 from pathlib import Path
 
-from stages.command import StageError
+from stages.common.command import StageError
 
 
 def package_file(name: str, sha256: str) -> Path:

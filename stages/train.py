@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from stages.command import parse_options, run
+from stages.common.command import parse_options, run
+from stages.common.params import Key, read_params
+from stages.common.tables import read_table
 from stages.matrices import matrix, vector
 from stages.models import save_model
-from stages.params import Key, read_params
 from stages.parts import Part, find_part
-from stages.tables import read_table
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ from typing import Annotated, Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.command import StageError, parse_options, run
+from stages.common.command import StageError, parse_options, run
+from stages.common.params import Key, read_params
+from stages.common.periods import Period, check_arrived, parse_period
+from stages.common.tables import write_table
 from stages.dataset import one_of, read_joined
-from stages.params import Key, read_params
 from stages.parts import Part, find_part
-from stages.periods import Period, check_arrived, parse_period
-from stages.tables import write_table
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.airports import destinations, regions
-from stages.command import StageError
-from stages.contracts import REGIONS
+from stages.common.command import StageError
+from stages.common.contracts import REGIONS
 
 NO_AIRPORTS = pd.DataFrame({"faa": [], "lat": [], "lon": [], "tzone": []})
 

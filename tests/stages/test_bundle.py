@@ -7,7 +7,7 @@ import json
 import pytest
 
 from stages.bundle import load_bundle
-from stages.command import StageError
+from stages.common.command import StageError
 from stages.manifest import verified_manifest
 from stages.parts import PARTS
 from tests.stages.conftest import Pipeline

@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from stages.checks import check_rows, write_checked
-from stages.command import StageError
-from stages.contracts import Column, Contract
-from stages.tables import arrow_schema, read_table, write_table
+from stages.common.checks import check_rows, write_checked
+from stages.common.command import StageError
+from stages.common.contracts import Column, Contract
+from stages.common.tables import arrow_schema, read_table, write_table
 from tests.stages.conftest import ROOT
 
 TRIPS = Contract(

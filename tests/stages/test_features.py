@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.contracts import READINGS
+from stages.common.contracts import READINGS
 from stages.features_history import history_features, past_mean
 from stages.features_plane import maker_code
 from stages.features_schedule import codes, congestion

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.command import StageError
-from stages.contracts import READINGS
+from stages.common.command import StageError
+from stages.common.contracts import READINGS
 from stages.ingest_flights import arrived
 from stages.ingest_planes import planes
 from stages.ingest_weather import weather

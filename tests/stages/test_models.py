@@ -13,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import FunctionTransformer
 
 from stages.calibrate import calibrator
-from stages.command import StageError
+from stages.common.command import StageError
 from stages.models import canonical, load_model, predict, save_model
 
 

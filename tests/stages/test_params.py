@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 
 import pytest
 
-from stages.command import StageError
-from stages.params import Key, declared_keys, read_params
+from stages.common.command import StageError
+from stages.common.params import Key, declared_keys, read_params
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.command import StageError
-from stages.periods import Period, check_arrived, parse_period
+from stages.common.command import StageError
+from stages.common.periods import Period, check_arrived, parse_period
 
 days = st.dates(date(2013, 1, 1), date(2013, 12, 31)).map(date.isoformat)
 

@@ -11,8 +11,8 @@ import pytest
 
 from stages import score
 from stages.audit import leak_checks, subgroups
-from stages.command import StageError
-from stages.contracts import SCORES
+from stages.common.command import StageError
+from stages.common.contracts import SCORES
 from stages.evaluate import metrics
 from tests.stages.conftest import HOLDOUT, Pipeline, working_directory
 from tests.stages.test_labels import read

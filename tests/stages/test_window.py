@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stages.command import StageError
+from stages.common.command import StageError
 from stages.parts import PARTS, find_part
 from tests.stages.conftest import ROOT, Pipeline, module_of
 from tests.stages.test_labels import read

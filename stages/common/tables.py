@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stages.command import StageError
-from stages.contracts import Contract
-from stages.outputs import new_directory, new_file
-from stages.periods import Period
+from stages.common.command import StageError
+from stages.common.contracts import Contract
+from stages.common.outputs import new_directory, new_file
+from stages.common.periods import Period
 
 _ARROW_TYPES = {
     "string": pa.string(),

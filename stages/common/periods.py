@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from stages.command import StageError
+from stages.common.command import StageError
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
-from stages.command import StageError
+from stages.common.command import StageError
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ import pandera.pandas as pandera
 import pyarrow as pa
 from pandera.errors import SchemaErrors
 
-from stages.command import StageError
-from stages.contracts import Column, Contract
-from stages.tables import write_months, write_table
+from stages.common.command import StageError
+from stages.common.contracts import Column, Contract
+from stages.common.tables import write_months, write_table
 
 
 def write_checked_months(frame: pd.DataFrame, directory: Path, contract: Contract) -> None:
