@@ -35,9 +35,9 @@ _NO_CUT = _Cut(0, 0, "")
 def set_values(text: str, values: Mapping[str, tuple[Any, Any]]) -> str:
     """Return the text with new values: dotted key -> (what is there, what shall be).
 
-    Raises KeyError for a key that has no value of its own in the text: it comes with a merge key or
-    an alias, or another parser is needed (JSON indented with tabs). Whether the new text says what
-    was asked for is up to the caller to check.
+    Raises KeyError for a key that does not stand in the text: it comes with a merge key, or the
+    text is JSON that is no YAML. Whether the new text says what was asked for, and nothing else, is
+    up to the caller to check.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
@@ -58,16 +58,17 @@ def set_values(text: str, values: Mapping[str, tuple[Any, Any]]) -> str:
 
 
 def _find(root: Any, dotted: str) -> tuple[Any, Any]:
-    """Return the nodes of a dotted key's last step and of its value."""
+    """Return the nodes of a dotted key's last step and of its value.
+
+    Of an alias that is the value it stands for, wherever that is: the caller's check will tell.
+    """
     name, node = root, root
     for step in dotted.split("."):
         pairs = node.value if isinstance(node.value, list) else ()
-        found = [pair for pair in pairs if isinstance(pair, tuple) and pair[0].value == step]
-        if len(found) != 1:
+        found = (pair for pair in pairs if isinstance(pair, tuple) and pair[0].value == step)
+        name, node = next(found, (None, None))
+        if name is None:
             raise KeyError(dotted)
-        name, node = found[0]
-    if node.start_mark.index < name.end_mark.index:  # an alias: its value stands elsewhere
-        raise KeyError(dotted)
     return name, node
 
 

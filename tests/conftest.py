@@ -1,0 +1,55 @@
+"""What all tests share: a sealed environment, and a toy project for those that ask for one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.toy_project import Toy, make_project, sealed_environment
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nobody's git identity, DVC config or terminal reaches a test, nor the other way round."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in sealed_environment(tmp_path_factory.mktemp("home")).items():
+            patch.setenv(name, value)
+        for name in ("PYTHONDONTWRITEBYTECODE", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def started(tmp_path_factory: pytest.TempPathFactory, sealed: None) -> Toy:
+    """The toy project, committed, before anything has run. Not to be changed: copy it."""
+    return make_project(tmp_path_factory.mktemp("started") / "toy")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, started: Toy) -> Toy:
+    """The toy project built, committed and pushed. Not to be changed: ask for `toy`."""
+    folder = tmp_path_factory.mktemp("built")
+    shutil.copytree(started.root, folder / "toy", symlinks=True)
+    toy = Toy(folder / "toy")
+    told = toy.retouch("build", "--record", "--jobs", "2")
+    assert told.code == 0, told
+    toy.commit("The pipeline, built")
+    toy.dvc("push", "--quiet")
+    return toy
+
+
+@pytest.fixture
+def toy(tmp_path: Path, built: Toy) -> Toy:
+    """A copy of the built toy project, with its remote beside it, to do anything with."""
+    shutil.copytree(built.root.parent, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return Toy(tmp_path / "toy")
+
+
+@pytest.fixture
+def unbuilt(tmp_path: Path, started: Toy) -> Toy:
+    """A copy of the toy project in which nothing has run yet."""
+    shutil.copytree(started.root, tmp_path / "toy", symlinks=True)
+    return Toy(tmp_path / "toy")

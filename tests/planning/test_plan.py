@@ -1,0 +1,337 @@
+"""The plan for a group of alerts: same inputs, same bytes, and what its key names."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retouch.errors import BadInput
+from retouch.pipeline.costs import Cost
+from retouch.pipeline.edited import with_values
+from retouch.pipeline.model import FileInput, Output, StageMeta
+from retouch.planning.plan import IN_PLACE, Base, make_plan, plan_stages
+from retouch.policy.model import Policy
+from tests.pipeline.strategies import FEW, alert, param, pipeline, source, stage
+
+NOW = datetime(2013, 8, 2, tzinfo=UTC)
+BASE = Base(
+    data_until=date(2013, 8, 1),
+    holdout_days=15,
+    commit="c0ffee",
+    costs={"train@east": Cost(cpu_seconds=4, wall_seconds=2)},
+    jobs=2,
+)
+EXAMPLE = {"given": {}, "expect": {"hold": "x"}}
+
+
+def tier(module, *edits, **said):
+    return {"says": "Do.", "module": module, "must": "improve", "edits": list(edits)} | said
+
+
+POLICY = {
+    "version": 1,
+    "model": "m",
+    "tiers": {
+        "shift": tier("train", {"set": "parts.{region}.bias", "increase_by": 1}),
+        "refit": tier("train", {"set": "parts.{region}.until", "to": "{window.end}"}),
+        "all": tier("train", {"set": "parts.{region}.until", "to": "x"}, whole_model=True),
+        "done": tier("train", {"set": "depth", "to": 3}),
+        "wrong": tier("train", {"set": "parts.{region}.nothing", "to": 3}),
+    },
+    "rules": [
+        {"name": "Ladder", "why": "Cheap first.", "when": {"kind": kind}, "examples": [EXAMPLE]}
+        | answer
+        for kind, answer in {
+            "performance": {"try": ["shift", "done", "refit"]},
+            "target_drift": {"try": ["all"]},
+            "data_drift": {"try": ["done"]},
+            "manual": {"try": ["wrong"]},
+            "volume": {"hold": "Wait for the rest."},
+        }.items()
+    ],
+}
+
+
+def part(region, revision=0):
+    return {"bias": revision, "until": "2013-05-01"}
+
+
+def train(region):
+    return stage(
+        f"train@{region}",
+        "features",
+        params=tuple(
+            param(f"parts.{region}.{key}", value, value) for key, value in part(region).items()
+        ),
+        meta=StageMeta(module="train", datasets=("rows",), partition={"region": region}),
+    )
+
+
+def graph(**params):
+    """features -> train@east, train@west -> assemble."""
+    return pipeline(
+        stage("features", inputs=(source(),)),
+        train("east"),
+        train("west"),
+        stage("assemble", "train@east", "train@west"),
+        params={
+            "params.yaml": {"parts": {"east": part("east"), "west": part("west")}, "depth": 3}
+            | params
+        },
+    )
+
+
+EAST = {"where": {"region": "east"}, "window": ["2013-06-16", "2013-07-01"]}
+
+
+def planned(*alerts, on=None, policy=POLICY, base=BASE, now=NOW, resolve=None):
+    on = on or graph()
+    return make_plan(
+        alerts or [alert(**EAST)],
+        Policy.model_validate(policy),
+        on,
+        base,
+        now,
+        resolve or (lambda edits: with_edits(on, edits)),
+    )
+
+
+def with_edits(on, edits):
+    return with_values(on, {(edit.file, edit.key): edit.after for edit in edits})
+
+
+def decided(tier_plan):
+    return {each.stage: each.decision for each in tier_plan.stages}
+
+
+def test_the_ladder_becomes_tiers_with_their_edits_and_stages():
+    plan = planned()
+
+    assert (plan.action, plan.rule, plan.why) == ("retrain", "Ladder", "Cheap first.")
+    assert (plan.model, plan.base_commit, plan.planned_at) == ("m", "c0ffee", NOW)
+    assert plan.touched.stages == ("train@east",)
+    assert [each.tier for each in plan.tiers] == ["shift", "refit"]
+    shift, refit = plan.tiers
+    assert [(e.key, e.before, e.after) for e in shift.edits] == [("parts.east.bias", 0, 1)]
+    assert [(e.key, e.after) for e in refit.edits] == [("parts.east.until", "2013-07-01")]
+    assert decided(refit) == {
+        "features": "reuse",
+        "train@east": "run",
+        "train@west": "reuse",
+        "assemble": "may_run",
+    }
+    assert refit.waves == (("train@east",), ("assemble",))
+    assert refit.named("run", "may_run") == ("train@east", "assemble")
+    assert refit.forecast.cpu_seconds == 4
+    assert refit.forecast.jobs == 2
+
+
+def test_a_tier_of_the_whole_model_edits_untouched_stages_too():
+    (tier_plan,) = planned(alert(kind="target_drift", **EAST)).tiers
+
+    assert [edit.key for edit in tier_plan.edits] == ["parts.east.until", "parts.west.until"]
+
+
+def test_a_tier_that_would_change_nothing_is_left_out():
+    assert "done" not in [each.tier for each in planned().tiers]
+
+
+def test_when_everything_is_in_place_a_person_is_asked():
+    plan = planned(alert(kind="data_drift", **EAST))
+
+    assert (plan.action, plan.tiers, plan.why) == ("hold", (), IN_PLACE)
+    assert plan.rule == "Ladder"
+
+
+def test_a_held_plan_has_no_tiers_and_says_what_a_person_is_asked():
+    plan = planned(alert(kind="volume", **EAST))
+
+    assert (plan.action, plan.tiers) == ("hold", ())
+    assert plan.why.startswith("Wait for the rest.")
+    assert plan.touched.stages == ("train@east",)
+
+
+def test_a_policy_that_cannot_be_carried_out_is_refused():
+    with pytest.raises(BadInput, match="no such key"):
+        planned(alert(kind="manual", **EAST))
+
+
+def test_planning_again_after_success_holds():
+    on = graph()
+    (tier_plan,) = planned(alert(kind="target_drift", **EAST), on=on).tiers
+    done = with_edits(on, tier_plan.edits)
+    recorded = done.model_copy(
+        update={
+            "stages": tuple(
+                each.model_copy(
+                    update={
+                        "params": tuple(
+                            p.model_copy(update={"recorded": p.current}) for p in each.params
+                        )
+                    }
+                )
+                for each in done.stages
+            )
+        }
+    )
+
+    again = planned(alert(kind="target_drift", **EAST), on=recorded)
+
+    assert (again.action, again.why) == ("hold", IN_PLACE)
+    assert {each.decision for each in plan_stages(recorded)} == {"reuse"}
+
+
+def test_what_was_out_of_date_before_is_planned_but_not_the_alerts_doing():
+    stages = list(graph().stages)
+    stages[2] = stages[2].model_copy(update={"cmd_changed": True})
+    tier_plan = planned(on=graph().model_copy(update={"stages": tuple(stages)})).tiers[0]
+
+    _, east, west, assemble = tier_plan.stages
+    assert [because.by_alert for because in east.because] == [True]
+    assert [because.by_alert for because in west.because] == [False]
+    assert [because.by_alert for because in assemble.because] == [True, False]
+
+
+def test_what_is_not_firing_is_neither_touched_nor_edited():
+    resolved = alert(
+        9, status="resolved", where={"region": "west"}, window=["2013-07-01", "2013-07-20"]
+    )
+
+    plan = planned(alert(**EAST), resolved)
+
+    assert plan.touched.stages == ("train@east",)
+    assert [(e.key, e.after) for e in plan.tiers[1].edits] == [("parts.east.until", "2013-07-01")]
+    assert len(plan.alerts) == 2
+
+
+def test_when_nothing_fires_the_plan_still_says_what_it_was_about():
+    plan = planned(alert(status="resolved", **EAST))
+
+    assert (plan.action, plan.touched.stages) == ("hold", ("train@east",))
+
+
+def test_the_report_is_filed_under_the_first_alert():
+    first, second = alert(1, **EAST), alert(2, **EAST)
+
+    assert planned(second, first).report_id == first.alert_id
+
+
+some_alerts = st.lists(
+    st.builds(
+        alert,
+        number=st.integers(0, 99),
+        kind=st.sampled_from(["performance", "target_drift"]),
+        where=st.sampled_from([{}, {"region": "east"}, {"region": "west"}, {"region": "north"}]),
+        window=st.just(["2013-06-16", "2013-07-01"]),
+    ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda each: each.alert_id,
+)
+
+
+@FEW
+@given(some_alerts, st.randoms(use_true_random=False))
+def test_the_order_of_the_alerts_is_no_input(group, rng):
+    shuffled = [*group]
+    rng.shuffle(shuffled)
+
+    assert planned(*shuffled).to_json() == planned(*group).to_json()
+
+
+@FEW
+@given(some_alerts)
+def test_a_group_touches_and_runs_at_least_what_each_of_its_alerts_would(group):
+    together = planned(*group)
+
+    for each in group:
+        alone = planned(each)
+        assert set(alone.touched.stages) <= set(together.touched.stages)
+        for tier_plan in alone.tiers:
+            same = [t for t in together.tiers if t.tier == tier_plan.tier]
+            for wider in same:
+                assert set(tier_plan.named("run")) <= set(wider.named("run"))
+                assert set(tier_plan.named("run", "may_run")) <= set(wider.named("run", "may_run"))
+
+
+def test_same_inputs_same_bytes():
+    assert planned().to_json() == planned().to_json()
+
+
+def other_policy():
+    return POLICY | {"rules": [POLICY["rules"][0] | {"why": "Another."}, *POLICY["rules"][1:]]}
+
+
+def dirty():
+    stages = list(graph().stages)
+    stages[0] = stages[0].model_copy(update={"outputs": (edited_output(),)})
+    return graph().model_copy(update={"stages": tuple(stages)})
+
+
+def edited_output():
+    return Output(path="out/features", recorded="features", workspace="edited")
+
+
+@pytest.mark.parametrize(
+    ("reads", "change"),
+    [
+        ("alerts", lambda: planned(alert(1, **EAST))),
+        ("alerts", lambda: planned(alert(message="Look.", **EAST))),
+        ("policy", lambda: planned(policy=other_policy())),
+        ("pipeline", lambda: planned(on=graph(unused=1))),
+        ("pipeline", lambda: planned(on=dirty())),
+        (None, lambda: planned(base=BASE.model_copy(update={"commit": "decaf"}))),
+    ],
+)
+def test_the_key_names_alerts_policy_pipeline_and_commit(reads, change):
+    plan, other = planned(), change()
+    differ = [
+        name
+        for name in type(plan.reads).model_fields
+        if getattr(plan.reads, name) != getattr(other.reads, name)
+    ]
+
+    assert plan.key != other.key
+    assert differ == ([reads] if reads else [])
+
+
+def without_data():
+    """The same pipeline in a clone that pulled nothing."""
+    return graph().model_copy(
+        update={
+            "stages": tuple(
+                each.model_copy(
+                    update={
+                        "outputs": tuple(
+                            out.model_copy(update={"workspace": None}) for out in each.outputs
+                        )
+                    }
+                )
+                for each in graph().stages
+            )
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: planned(now=datetime(2014, 1, 1, tzinfo=UTC)),
+        lambda: planned(base=BASE.model_copy(update={"costs": {}, "jobs": 7})),
+        lambda: planned(alert(**EAST), on=without_data()),
+    ],
+)
+def test_the_key_names_nothing_else(change):
+    assert change().key == planned().key
+
+
+def test_a_part_of_a_directory_that_is_not_here_does_not_change_the_key():
+    def reads(current):
+        item = FileInput(path="out/a/x", recorded="h", current=current, producer="features")
+        return pipeline(*graph().stages, stage("z", inputs=(item,)), params=graph().params)
+
+    assert planned(on=reads(None)).key == planned(on=reads("h")).key
+    assert planned(on=reads("other")).key != planned(on=reads("h")).key

@@ -1,0 +1,48 @@
+"""The shape of the code: who may import whom, how long things get, what they are called."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted([*ROOT.glob("retouch/**/*.py"), *ROOT.glob("stages/**/*.py")])
+LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_imports_go_the_way_of_the_contracts():
+    code = "import importlinter.cli as i, sys; sys.exit(i.lint_imports(no_cache=True))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_module_is_short_documented_and_has_short_functions(path: Path):
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert len(text.splitlines()) <= LONGEST_MODULE
+    assert ast.get_docstring(tree), "it has no docstring"
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+    assert not long
+
+
+def test_nothing_is_called_utils():
+    vague = {"utils", "util", "helpers", "helper", "misc", "common"}
+    assert not [_name(path) for path in MODULES if vague & set(path.with_suffix("").parts)]
