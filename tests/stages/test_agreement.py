@@ -19,7 +19,7 @@ from tests.stages.conftest import ROOT, Pipeline, module_of
 
 MODULES = {"ingest", "features", "window", "train", "calibrate", "assemble", "evaluate", "audit"}
 COMMON = Path("stages/common")
-"""One dependency for what every stage imports: DVC rewrites every line of dvc.lock at each stage."""
+"""One dependency for what every stage imports: DVC rewrites all of dvc.lock at each stage."""
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 
 
