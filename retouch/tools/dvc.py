@@ -16,6 +16,7 @@ from retouch.pipeline.model import Stage
 from retouch.tools.process import Finished, Processes, run
 
 _DVC = (sys.executable, "-m", "dvc")
+_REPRO = (sys.executable, "-m", "retouch.tools.dvc_main")
 _LOCK_POLL_SECONDS = 0.05
 
 
@@ -39,7 +40,7 @@ def repro_one(
     `--single-item` because otherwise an unchanged, shared upstream fails the others at once.
     """
     options = ("--single-item", "--allow-missing") if allow_missing else ("--single-item",)
-    command = (*_DVC, "--wait-for-lock", "repro", *options, stage)
+    command = (*_REPRO, "--wait-for-lock", "repro", *options, stage)
     finished = processes.run(command, cwd=root, log=log)
     if finished.exit_code:
         return Reproduced("failed", finished)

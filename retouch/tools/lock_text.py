@@ -29,6 +29,22 @@ def in_evaluation_order(before: str, after: str, order: Sequence[str]) -> str:
     return head + "".join(text for _, text in [*old, *new]) + tail
 
 
+def with_entry(text: str, name: str, entry: str) -> str:
+    """Return the text with this entry in place of the one of the same name, or after all others.
+
+    `entry` is the entry's own text, indentation and final newline included. Raises ValueError for a
+    text that has no entries to put it among.
+    """
+    head, entries, tail = _split(text)
+    if not entries:
+        raise ValueError("no entries")
+    if name in dict(entries):
+        entries = [(n, entry if n == name else old) for n, old in entries]
+    else:
+        entries.append((name, entry))
+    return head + "".join(old for _, old in entries) + tail
+
+
 def _split(text: str) -> tuple[str, list[tuple[str, str]], str]:
     """Cut the text into what stands before the entries, the entries by name, and the rest."""
     head: list[str] = []

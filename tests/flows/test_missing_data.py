@@ -8,8 +8,12 @@ from tests.toy_project import Toy
 
 
 def test_a_fresh_clone_brings_only_what_the_run_needs_and_then_planning_holds(toy: Toy):
+    (toy.root / "data/weights.csv").write_text("region,weight\neu,1\nus,1\n")
+    toy.dvc("add", "--quiet", "data/weights.csv")
+    toy.dvc("push", "--quiet", "data/weights.csv")
+    toy.replace("policies/promotion.yaml", "[data/clean.csv]", "[data/clean.csv, data/weights.csv]")
     toy.alert("target_drift", where={"region": "eu"})
-    toy.commit("An alert")
+    toy.commit("An alert, and what scoring needs beside the model")
     clone = toy.clone("fresh")
     (alert,) = [f"alerts/{path.name}" for path in clone.root.glob("alerts/*.json")]
 
@@ -23,6 +27,8 @@ def test_a_fresh_clone_brings_only_what_the_run_needs_and_then_planning_holds(to
         "data/.gitignore",
         "data/clean.csv",
         "data/rows.csv.dvc",
+        "data/weights.csv",
+        "data/weights.csv.dvc",
         "models/.gitignore",
         "models/bundle/eu.json",
         "models/bundle/manifest.json",
