@@ -86,8 +86,11 @@ def run(
             folder = _write_report(workspace.root, plan)
             return Answer(plan, folder, recovered=recovered)
         workspace.require_clean()
-        walk = ladder.climb(plan, _bench(workspace, new, settings))
-        return _conclude(workspace, plan, walk, began, settings, recovered)
+        try:
+            walk = ladder.climb(plan, _bench(workspace, new, settings))
+            return _conclude(workspace, plan, walk, began, settings, recovered)
+        finally:
+            journal.put_back(workspace.root)  # finds nothing once a result is kept
 
 
 def build(workspace: Workspace, settings: Settings, *, record: bool) -> tuple[Receipt, ...]:
@@ -180,6 +183,7 @@ def _conclude(
             judged_at=settings.clock(),
         )
     folder = _write_report(workspace.root, plan, run, verdict)
+    journal.keep(workspace.root)
     _require_all_well(workspace.root, walk.attempts[-1].receipts)
     if walk.kept and settings.push and dvc.has_remote(workspace.root):
         dvc.push(walk.attempts[-1].named("ran", "restored"), root=workspace.root)
@@ -237,16 +241,19 @@ def _require_all_well(root: Path, receipts: Sequence[Receipt]) -> None:
 def _write_report(
     root: Path, plan: Plan, run: Run | None = None, verdict: Verdict | None = None
 ) -> Path:
-    """Write the documents, the figure and the report of one group of alerts."""
+    """Write the documents, the figure and the report of one group of alerts.
+
+    The verdict comes last: once it is there, the alert counts as handled.
+    """
     folder = repository.report_folder(root, plan.report_id)
-    for name, document in (("plan", plan), ("run", run), ("verdict", verdict)):
-        if document is not None:
-            _write(folder / f"{name}.json", document)
     figure = loss_by_day_svg(verdict, figure_title(plan)) if verdict else None
     if figure is not None:
         files.write_bytes(folder / "figure.svg", figure)
     text = render_report(plan, run, verdict, figure=figure is not None)
     files.write_text(folder / "report.md", text)
+    for name, document in (("plan", plan), ("run", run), ("verdict", verdict)):
+        if document is not None:
+            _write(folder / f"{name}.json", document)
     return folder
 
 

@@ -9,8 +9,7 @@ not enough data, invalid:                   put back, the walk ends: a person de
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -22,7 +21,7 @@ from retouch.pipeline.model import Output, Pipeline
 from retouch.planning.model import Plan, StagePlan, TierPlan
 from retouch.policy.promotion import Promotion
 from retouch.release.production import Production
-from retouch.tools import dvc, files, journal
+from retouch.tools import dvc, files, journal, repository
 from retouch.tools.dvc_project import Project
 from retouch.tools.lock_text import in_evaluation_order
 from retouch.tools.params import apply_edits
@@ -67,19 +66,21 @@ class Walk:
 def climb(plan: Plan, bench: Bench) -> Walk:
     """Try the plan's tiers, cheapest first, until one settles it.
 
-    Leaves the workspace as it was unless a candidate is kept. Raises SaidNo when scoring fails and
-    BadInput when data is nowhere to be had, with everything put back.
+    What is not kept is put back. When a candidate is kept, or anything is raised, the journal stays
+    open: the caller keeps it once the report is written, or puts it back. Raises SaidNo when
+    scoring fails and BadInput when data is nowhere to be had.
     """
     _export_production(bench)
     walk = Walk()
     for tier in plan.tiers:
-        with _undone_unless_kept(bench, tier, plan.report_id):
-            attempt = _attempt(tier, bench)
-            failed = next((r for r in attempt.receipts if r.outcome == "failed"), None)
-            judgement = None if failed else _judge(tier, attempt, bench)
-            if judgement is not None and _settles(tier, judgement):
-                attempt = attempt.model_copy(update={"kept": True})
-                journal.keep(bench.root)
+        _note_tier(bench, tier, plan.report_id)
+        attempt = _attempt(tier, bench)
+        failed = next((r for r in attempt.receipts if r.outcome == "failed"), None)
+        judgement = None if failed else _judge(tier, attempt, bench)
+        if judgement is not None and _settles(tier, judgement):
+            attempt = attempt.model_copy(update={"kept": True})
+        else:
+            journal.put_back(bench.root)
         walk = replace(
             walk,
             attempts=(*walk.attempts, attempt),
@@ -152,6 +153,7 @@ def note_before(
     *,
     work: str,
     edited: tuple[str, ...] = (),
+    done_when: str | None = None,
 ) -> None:
     """Write down everything that running these stages may change."""
     planned = {s.stage for s in stages if s.decision != "reuse"}
@@ -165,24 +167,20 @@ def note_before(
         small=[*edited, *lock_files(stages), *sorted(ignores)],
         outputs=outputs,
         cache_holds=project.cache_holds,
+        done_when=done_when,
     )
 
 
-@contextmanager
-def _undone_unless_kept(bench: Bench, tier: TierPlan, report_id: str) -> Iterator[None]:
-    edited = tuple(dict.fromkeys(edit.file for edit in tier.edits))
+def _note_tier(bench: Bench, tier: TierPlan, report_id: str) -> None:
     note_before(
         bench.root,
         bench.project,
         bench.pipeline,
         tier.stages,
         work=f"tier {tier.tier} for alert {report_id}",
-        edited=edited,
+        edited=tuple(dict.fromkeys(edit.file for edit in tier.edits)),
+        done_when=f"{repository.REPORTS}/{report_id}/verdict.json",
     )
-    try:
-        yield
-    finally:
-        journal.put_back(bench.root)  # finds nothing to put back once the tier is kept
 
 
 def _attempt(tier: TierPlan, bench: Bench) -> Attempt:

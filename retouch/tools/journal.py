@@ -39,6 +39,8 @@ class Journal(Document):
     """Paths that did not exist: putting back removes them."""
     in_cache: tuple[str, ...]
     """Outputs that DVC's cache holds: putting back checks them out."""
+    done_when: str | None = None
+    """The file that is written last, if the run's result stays."""
 
 
 @contextmanager
@@ -69,11 +71,13 @@ def begin(
     small: Iterable[str],
     outputs: Iterable[Output],
     cache_holds: Callable[[str], bool],
+    done_when: str | None = None,
 ) -> None:
     """Write down the state before a run.
 
     `small`: files to copy (params, locks, what git tracks). `outputs`: of the stages that may run.
-    `cache_holds`: whether DVC's cache has the object of this hash.
+    `cache_holds`: whether DVC's cache has the object of this hash. `done_when`: the file that is
+    written last; once it is there, a run that was cut short is not undone.
     """
     folder = root / _FOLDER
     files.remove(folder)
@@ -100,6 +104,7 @@ def begin(
         copied=tuple(sorted(to_copy - absent)),
         absent=tuple(sorted(absent)),
         in_cache=tuple(sorted(in_cache)),
+        done_when=done_when,
     )
     files.write_text(folder / "journal.json", journal.to_json())
 
@@ -134,6 +139,9 @@ def recover(root: Path) -> str | None:
         files.remove(root / _FOLDER)
         return None
     _end_children(root)
+    if journal.done_when is not None and (root / journal.done_when).exists():
+        keep(root)
+        return None
     put_back(root)
     return journal.work
 

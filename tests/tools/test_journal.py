@@ -202,3 +202,20 @@ def test_the_lock_is_held_by_one_and_falls_with_its_process(tmp_path: Path):
     holder.communicate()
     with journal.only_one(tmp_path):
         pass
+
+
+def test_a_run_cut_short_after_its_last_file_was_written_is_not_undone(root: Path):
+    begin(root, done_when="reports/1/verdict.json")
+    (root / "params.yaml").write_text("a: 2\n")
+    (root / "reports/1").mkdir(parents=True)
+    (root / "reports/1/verdict.json").write_text("{}")
+    assert journal.recover(root) is None
+    assert (root / "params.yaml").read_text() == "a: 2\n"
+    assert journal.was_interrupted(root) is None
+
+
+def test_a_run_cut_short_before_its_last_file_is_undone(root: Path):
+    begin(root, done_when="reports/1/verdict.json")
+    (root / "params.yaml").write_text("a: 2\n")
+    assert journal.recover(root) == "tier refit"
+    assert (root / "params.yaml").read_text() == "a: 1\n"
