@@ -87,12 +87,7 @@ def begin(
     for output in outputs:
         if not (root / output.path).exists():
             absent.add(output.path)
-        elif (
-            output.cached
-            and output.recorded is not None
-            and output.workspace == output.recorded
-            and cache_holds(output.recorded)
-        ):
+        elif _comes_back(output, cache_holds):
             in_cache.add(output.path)
         else:
             to_copy.add(output.path)
@@ -107,6 +102,12 @@ def begin(
         done_when=done_when,
     )
     files.write_text(folder / "journal.json", journal.to_json())
+
+
+def _comes_back(output: Output, cache_holds: Callable[[str], bool]) -> bool:
+    """Say whether `dvc checkout` gives back what lies in the workspace."""
+    as_recorded = output.recorded is not None and output.workspace == output.recorded
+    return output.cached and as_recorded and cache_holds(output.recorded or "")
 
 
 def keep(root: Path) -> None:
