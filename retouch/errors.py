@@ -32,9 +32,3 @@ class SaidNo(RetouchError):
     """A stage or a gate said no; what was there before has been put back."""
 
     exit_code = 1
-
-
-class Interrupted(RetouchError):
-    """A person stopped us; what was there before has been put back."""
-
-    exit_code = 130

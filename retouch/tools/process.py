@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -119,11 +118,6 @@ def _signal_all(groups: Iterable[int], number: int) -> None:
     for group in groups:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, number)
-
-
-def in_words(command: Sequence[str]) -> str:
-    """Return the command as one would type it."""
-    return shlex.join(command)
 
 
 def cpu_count() -> int:
