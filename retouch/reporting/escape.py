@@ -35,7 +35,7 @@ _TOKEN = re.compile(
     r"|(?P<issue>#(?=\d))"
     r"|(?P<ticket>(?<=[A-Za-z])(?<!\de)-(?=\d)|(?<=GHSA)-)"  # GH-12, or a prefix of its own
     r"|(?P<url>:(?=//)|(?<=www)(?=\.))"
-    r"|(?P<emoji>:(?=[\w+-]+:))"
+    r"|(?P<emoji>:(?=[\w+-]+(?::|$)))"
     r"|(?P<commit>[0-9a-f]{7,})"
     r"|(?P<harmless>(?<=[a-z0-9])_(?=[a-z0-9])|(?<=\S )>(?= ))"
     r"|(?P<structure>[\\`*_{}\[\]|~^&<>#$])",

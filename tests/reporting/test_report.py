@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -423,7 +424,11 @@ def test_no_text_from_outside_changes_the_shape_of_a_report_or_acts(text):
     assert marker.verdict == "promote"
     shape = structure(wild)
     assert shape["tags"] <= {"--", "details", "summary", "b", "sub", "span", "code"}
-    assert shape["links"] == structure(CALM)["links"]
+    # The longest texts cost the first screen its notes, and with them the link to the alert.
+    missing = Counter(structure(CALM)["links"])
+    missing.subtract(shape["links"])
+    assert set(missing.values()) <= {0, 1}
+    assert [link for link, count in missing.items() if count and "alerts/" not in link] == []
     assert shape["pictures"] == structure(CALM)["pictures"]
     assert shape["fences"] == []
     assert wild.count("-->") == 1
