@@ -40,19 +40,23 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_bytes(path: Path, raw: bytes) -> None:
+def write_bytes(path: Path, raw: bytes, *, durable: bool = True) -> None:
     """Write the bytes so that a reader sees the old file or the new one, never a part.
 
-    Raises BadInput when the file cannot be written; the old one is still there then.
+    `durable`: wait until the disk has them; a power cut may lose what is not. Raises BadInput when
+    the file cannot be written; the old one is still there then.
     """
     try:
-        _write_beside_and_rename(path, raw)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if durable:
+            _write_beside_and_rename(path, raw)
+        else:
+            _write_beside_quickly(path, raw)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror}.") from error
 
 
 def _write_beside_and_rename(path: Path, raw: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -68,6 +72,16 @@ def _write_beside_and_rename(path: Path, raw: bytes) -> None:
     else:
         if path.stat().st_mode & 0o777 == 0o600:  # mkstemp's mode, on a file that is new
             path.chmod(0o644)
+
+
+def _write_beside_quickly(path: Path, raw: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(raw)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def remove(path: Path) -> None:

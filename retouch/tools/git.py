@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from retouch.errors import BadInput
+from retouch.tools.exchange import exchange
 from retouch.tools.process import Finished, run
 
 
@@ -20,6 +22,7 @@ def head_commit(root: Path) -> str:
     """Return the full id of the commit that is checked out. Raises BadInput without one."""
     done = run(["git", "rev-parse", "--verify", "--quiet", "HEAD"], cwd=root)
     if done.exit_code:
+        top_level(root)
         raise BadInput(
             "The repository has no commit yet, so there is no model to compare with.",
             mend="Commit the pipeline first: `git add -A && git commit`.",
@@ -31,6 +34,64 @@ def committed_text(root: Path, path: str) -> str:
     """Return a file's text as HEAD has it; empty when HEAD has no such file."""
     done = run(["git", "show", f"HEAD:./{path}"], cwd=root)
     return "" if done.exit_code else done.output
+
+
+def commit_of(root: Path, name: str) -> str | None:
+    """Return the full id of the commit that a name stands for; None when it stands for none."""
+    asked = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
+    done = run(asked, cwd=root)
+    return None if done.exit_code else done.output.strip()
+
+
+def files_at(
+    root: Path, commit: str, folders: Sequence[str], wanted: Collection[str]
+) -> dict[str, bytes]:
+    """Return the content of the wanted files that lie right in the folders at a commit.
+
+    Paths are from `root`. All are read at once: it takes as long for one as for a thousand. Raises
+    BadInput when one of them is a symbolic link or anything else than a file.
+    """
+    command = ["git", "ls-tree", "-z", commit, *(f"{folder}/" for folder in folders)]
+    blobs: dict[str, str] = {}
+    for entry in filter(None, _checked(run(command, cwd=root)).output.split("\0")):
+        (mode, _, blob), path = entry.partition("\t")[0].split(" "), entry.partition("\t")[2]
+        if path in wanted and mode not in ("100644", "100755"):
+            raise BadInput(f"{path}: is not a plain file at commit {commit[:10]}.")
+        if path in wanted:
+            blobs[path] = blob
+    return dict(zip(blobs, _contents(root, list(blobs.values())), strict=True))
+
+
+def _contents(root: Path, blobs: Sequence[str]) -> list[bytes]:
+    """Return the content of each blob. Raises BadInput when one is not in this clone."""
+    if not blobs:
+        return []
+    asked = "".join(f"{blob}\n" for blob in blobs).encode()
+    told = exchange(["git", "cat-file", "--batch"], asked, cwd=root).output
+    contents, at = [], 0
+    for blob in blobs:
+        # `<blob> blob <size>`, a newline, that many bytes, a newline
+        end = told.find(b"\n", at)
+        header = told[at:end].split()
+        if end < 0 or len(header) != 3:
+            raise BadInput(f"git: {blob} is not in this clone.", mend="Run `git fetch`.")
+        at = end + 1 + int(header[2])
+        contents.append(told[end + 1 : at])
+        at += 1
+    return contents
+
+
+def mentions(root: Path, commit: str, text: str, paths: Sequence[str]) -> bool:
+    """Tell whether a file of these paths holds the text at a commit, or did at any before it.
+
+    Raises BadInput for a commit that is not there.
+    """
+    among = [f":(glob){path}" for path in paths]
+    grep = ["git", "grep", "--quiet", "--fixed-strings", "-e", text, commit, "--", *among]
+    if run(grep, cwd=root).exit_code == 0:
+        return True
+    log = ["git", "log", "--max-count=1", "--format=%H", f"-S{text}", commit, "--", *among]
+    return bool(_checked(run(log, cwd=root)).output.strip())
 
 
 def modified_files(root: Path) -> tuple[str, ...]:
@@ -51,6 +112,17 @@ def _checked(done: Finished) -> Finished:
     if done.exit_code:
         raise BadInput(f"git said: {done.last_lines(1)}")
     return done
+
+
+def user_name(root: Path) -> str:
+    """Return the name that git signs commits with here. Raises BadInput when there is none."""
+    done = run(["git", "config", "--get", "user.name"], cwd=root)
+    if done.exit_code or not done.output.strip():
+        raise BadInput(
+            "git does not know your name, and whoever vouches for an alert is named in its report.",
+            mend='Tell it: `git config user.name "Your Name"`.',
+        )
+    return done.output.strip()
 
 
 def clone(source: Path, target: Path) -> None:

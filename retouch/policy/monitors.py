@@ -1,0 +1,60 @@
+"""`policies/monitors.yaml`: which monitors are known here, and what each may speak about."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from retouch.alerts.model import Kind, Name, Repository
+from retouch.documents import Document, Value
+from retouch.faults import bad_input, validated
+from retouch.policy.strict_yaml import read_yaml
+
+MONITORS = "policies/monitors.yaml"
+
+Login = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*(\[bot\])?$", max_length=64)
+]
+_Words = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class RegisteredMonitor(Value):
+    """One monitor."""
+
+    says: _Words
+    """A sentence: what it looks at."""
+    owner: _Words
+    """Whom to ask about it."""
+    kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] | None = None
+    """The kinds of alert it may raise; any when left out."""
+    datasets: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    """The datasets it may speak about; any when left out."""
+    unsigned: Literal["hold", "retrain"] = "hold"
+    """What its alerts without a signature may cause: a plan for a person, or a retraining."""
+    senders: Annotated[tuple[Login, ...], Field(min_length=1)] | None = None
+    """The GitHub logins that may bring its alerts; anybody when left out."""
+
+
+class Monitors(Document):
+    """The registry of monitors."""
+
+    version: Literal[1] = 1
+    repository: Repository | None = None
+    """This repository's `owner/name`, for where GITHUB_REPOSITORY does not say it."""
+    monitors: dict[Name, RegisteredMonitor] = {}
+    """By the id that their alerts carry as `monitor.id`."""
+
+
+def parse_monitors(text: str, source: str = MONITORS) -> Monitors:
+    """Read the registry; `source` is the name errors give it.
+
+    Raises BadInput in one sentence: `<source>: <dotted key>: <what is wrong>`.
+    """
+    mend = "docs/provenance.md shows one."
+    data = read_yaml(text, source, mend=mend)
+    if not isinstance(data, dict):
+        raise bad_input(source, (), "must be a mapping of keys to values", mend=mend)
+    if "version" not in data:
+        raise bad_input(source, ("version",), "missing; write `version: 1`", mend=mend)
+    return validated(Monitors, data, source, mend=mend)

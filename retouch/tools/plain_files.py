@@ -1,0 +1,54 @@
+"""Read files that a stranger may have committed: no links, no devices, no surprises in size."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from retouch.errors import BadInput
+
+
+def read_plain_file(path: Path, *, root: Path | None, limit: int, mend: str | None = None) -> bytes:
+    """Return the content of a plain file, never following a link to it.
+
+    Below `root` no folder on the way may be a link either. Raises BadInput when the file is
+    missing, is a link or anything else than a plain file, or is larger than `limit` bytes.
+    """
+    if root is not None:
+        refuse_links(path, root)
+    try:
+        with open(path, "rb", opener=_open_no_link) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise BadInput(f"{path}: is not a plain file.", mend=mend)
+            if status.st_size > limit:
+                raise BadInput(f"{path}: is larger than the {limit:,} bytes allowed.")
+            return file.read(limit)
+    except FileNotFoundError:
+        raise BadInput(f"{path}: there is no such file.", mend=mend) from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _is_a_link(path) from None
+        raise BadInput(f"{path}: cannot be read: {error.strerror}.", mend=mend) from None
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    # Without O_NONBLOCK a committed pipe would keep us waiting for ever.
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def refuse_links(path: Path, root: Path) -> None:
+    """Raise BadInput when `path`, or a folder between it and `root`, is a symbolic link."""
+    absolute = path.absolute()
+    steps = [*reversed(absolute.parents), absolute]
+    # From the top: a link to the root itself must not pass for it.
+    inside = next((i for i, step in enumerate(steps) if step.exists() and step.samefile(root)), -2)
+    for step in steps[inside + 1 :]:  # of a path elsewhere, the file alone
+        if step.is_symlink():
+            raise _is_a_link(path if step == absolute else step)
+
+
+def _is_a_link(path: Path) -> BadInput:
+    return BadInput(f"{path}: is a symbolic link, which is not followed.", mend="Remove it.")
