@@ -1,0 +1,1 @@
+"""A GitHub of our own, and what our client makes of it."""
