@@ -47,9 +47,11 @@ def print_plan(console: Console, plan: Plan, *, whole: bool) -> None:
     rule = f" [dim]({escape(plan.rule)})[/]" if plan.rule else ""
     for note in plan.touched.notes:
         console.print(f"[yellow]{escape(note)}[/]")
-    if plan.action == "hold":
+    if not plan.tiers:
         console.print(f"[bold]Nothing to run.[/] {escape(plan.why)}{rule}")
         return
+    for reason in plan.unproven:
+        console.print(f"[yellow]Held for a person: {escape(reason)}[/]")
     console.print(f"{escape(plan.why)}{rule}")
     for number, tier in enumerate(plan.tiers, 1):
         console.print(
@@ -61,6 +63,8 @@ def print_plan(console: Console, plan: Plan, *, whole: bool) -> None:
             console.print(f"  {escape(edit.file)}: [bold]{escape(edit.key)}[/] {escape(change)}")
         console.print(_stages(tier, whole))
         console.print(f"  {_forecast(tier.forecast)}")
+    for skipped in plan.skipped:
+        console.print(f"\n[dim]Tier {escape(skipped.tier)} is skipped. {escape(skipped.reason)}[/]")
 
 
 def _stages(tier: TierPlan, whole: bool) -> Table:
@@ -102,7 +106,7 @@ def print_answer(console: Console, answer: Answer, *, root: str) -> None:
         console.print(f"Nothing to do: already handled. The report: {report}/report.md")
         return
     if answer.verdict is None:
-        why = escape(answer.plan.why)
+        why = escape(" ".join(answer.plan.unproven) or answer.plan.why)
         console.print(f"Held for a person: {why} The report: {report}/report.md")
         return
     console.print(f"\nVerdict: {_VERDICTS[answer.verdict.outcome]}. {escape(answer.verdict.says)}")

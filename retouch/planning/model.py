@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
+from retouch.alerts.receipt import Provenance
 from retouch.alerts.words import AlertSummary
 from retouch.documents import Document, Value
 from retouch.pipeline.lineage import Touched
@@ -17,10 +19,13 @@ __all__ = [
     "Forecast",
     "ParamEdit",
     "Plan",
+    "ProvenAlert",
     "Reads",
+    "SkippedTier",
     "StagePlan",
     "TierPlan",
     "Touched",
+    "reasons_to_vouch",
 ]
 
 
@@ -101,12 +106,32 @@ class TierPlan(Value):
         return tuple(tuple(s.stage for s in planned if s.wave == w) for w in range(last + 1))
 
 
+class SkippedTier(Value):
+    """A rung of the ladder that there is nothing to do on."""
+
+    tier: str
+    reason: str
+
+
 class Reads(Value):
     """sha256 of what the plan was made from; a saved plan is refused when one has changed."""
 
     alerts: str
     policy: str
     pipeline: str
+
+
+class ProvenAlert(Value):
+    """Whose alert one of the group is, as far as it was verified."""
+
+    alert_id: str
+    provenance: Provenance
+
+
+def reasons_to_vouch(proven: Iterable[ProvenAlert]) -> tuple[str, ...]:
+    """Return, each once, why alerts may not cause a retraining without a person."""
+    reasons = [r for p in proven if not p.provenance.may_retrain for r in p.provenance.reasons]
+    return tuple(dict.fromkeys(reasons))
 
 
 class Plan(Document):
@@ -122,7 +147,13 @@ class Plan(Document):
     why: str
     touched: Touched
     tiers: tuple[TierPlan, ...]
-    """The ladder, cheapest first; empty when held."""
+    """The ladder, cheapest first; empty when the policy holds."""
+    skipped: tuple[SkippedTier, ...] = ()
+    """Tiers of the ladder that cannot answer these alerts, or have done so already."""
+    provenance: tuple[ProvenAlert, ...] = ()
+    """What intake verified, alert by alert; empty where nobody asked."""
+    accepted_by: str | None = None
+    """The person who vouches for alerts that may not cause a retraining by themselves."""
     base_commit: str
     reads: Reads
     planned_at: AwareDatetime
@@ -131,3 +162,10 @@ class Plan(Document):
     def report_id(self) -> str:
         """The folder under `reports/`: the id of the group's first alert."""
         return self.alerts[0].alert_id
+
+    @property
+    def unproven(self) -> tuple[str, ...]:
+        """Why a person has to vouch for the alerts before anything runs; empty when none has to."""
+        if self.accepted_by is not None:
+            return ()
+        return reasons_to_vouch(self.provenance)

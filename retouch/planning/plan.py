@@ -7,7 +7,7 @@ from datetime import datetime
 
 from retouch.alerts.model import Alert
 from retouch.alerts.words import summarise
-from retouch.documents import digest_of
+from retouch.documents import Value, digest_of
 from retouch.pipeline.costs import Cost
 from retouch.pipeline.graph import waves
 from retouch.pipeline.lineage import touched_by
@@ -15,9 +15,19 @@ from retouch.pipeline.model import Pipeline, Stage
 from retouch.planning.anchors import Clock, anchors_of
 from retouch.planning.changes import changes_of
 from retouch.planning.forecast import forecast
-from retouch.planning.model import Because, Plan, Reads, StagePlan, TierPlan, Touched
+from retouch.planning.model import (
+    Because,
+    Plan,
+    ProvenAlert,
+    Reads,
+    SkippedTier,
+    StagePlan,
+    TierPlan,
+    Touched,
+    reasons_to_vouch,
+)
 from retouch.policy.decide import decide
-from retouch.policy.edits import ParamEdit, expand_edits
+from retouch.policy.edits import ParamEdit, anchors_needed, expand_edits
 from retouch.policy.model import Decision, Policy
 
 IN_PLACE = "What the policy would change is in place already."
@@ -34,6 +44,13 @@ class Base(Clock):
     jobs: int
 
 
+class Vouched(Value):
+    """Whose alerts they are, and who vouches for those nobody signed."""
+
+    proven: tuple[ProvenAlert, ...] = ()
+    accepted_by: str | None = None
+
+
 def make_plan(
     alerts: Sequence[Alert],
     policy: Policy,
@@ -41,8 +58,11 @@ def make_plan(
     base: Base,
     now: datetime,
     resolve: Resolve,
+    vouched: Vouched | None = None,
 ) -> Plan:
     """Return the plan for one group of alerts. Same inputs, same bytes; their order is no input.
+
+    What may not run before a person vouches for its alerts is planned all the same, and held.
 
     Raises BadInput when the policy cannot be carried out: a params key that does not exist, a
     placeholder nobody fills, an anchor the alert does not give.
@@ -51,28 +71,38 @@ def make_plan(
     decision = decide(alerts, policy)
     firing = [alert for alert in alerts if alert.status == "firing"] or alerts
     touched = touched_by(firing, pipeline)
-    tiers = tuple(
-        tier
+    rungs = [
+        _plan_tier(name, firing, policy, pipeline, base, touched, resolve)
         for name in decision.ladder
-        if (tier := _plan_tier(name, firing, policy, pipeline, base, touched, resolve)).edits
-    )
+    ]
+    tiers = tuple(rung for rung in rungs if isinstance(rung, TierPlan))
+    skipped = tuple(rung for rung in rungs if isinstance(rung, SkippedTier))
     reads = Reads(
         alerts=digest_of([alert.model_dump(mode="json") for alert in alerts]),
         policy=digest_of(policy.model_dump(mode="json")),
         pipeline=digest_of(_without_presence(pipeline).model_dump(mode="json")),
     )
+    vouched = vouched or Vouched()
+    ids = {alert.alert_id for alert in alerts}
+    proven = tuple(
+        sorted((p for p in vouched.proven if p.alert_id in ids), key=lambda p: p.alert_id)
+    )
+    unproven = vouched.accepted_by is None and reasons_to_vouch(proven)
     return Plan(
         key=digest_of([reads.model_dump(), base.commit]),
         model=policy.model,
         alerts=tuple(summarise(alert) for alert in alerts),
-        action=decision.action if tiers else "hold",
+        action=decision.action if tiers and not unproven else "hold",
         rule=decision.rule,
-        why=_why(decision) if tiers or decision.hold else IN_PLACE,
+        why=_why(decision) if tiers or decision.hold else _nothing_to_do(skipped),
         touched=touched,
         tiers=tiers,
         base_commit=base.commit,
         reads=reads,
         planned_at=now,
+        skipped=skipped,
+        provenance=proven,
+        accepted_by=vouched.accepted_by,
     )
 
 
@@ -82,6 +112,14 @@ def _why(decision: Decision) -> str:
         return decision.why
     ask = decision.hold[:1].upper() + decision.hold[1:].rstrip(".")
     return f"{ask}. {decision.why}"
+
+
+def _nothing_to_do(skipped: Sequence[SkippedTier]) -> str:
+    reasons = {tier.reason: tier.tier for tier in skipped}
+    return " ".join(
+        reason if reason == IN_PLACE or len(skipped) == 1 else f"Tier {tier}: {reason}"
+        for reason, tier in reasons.items()
+    )
 
 
 def _without_presence(pipeline: Pipeline) -> Pipeline:
@@ -174,11 +212,18 @@ def _plan_tier(
     base: Base,
     touched: Touched,
     resolve: Resolve,
-) -> TierPlan:
+) -> TierPlan | SkippedTier:
     tier = policy.tiers[name]
+    anchors = anchors_of(alerts, base)
     addressed = [s for s in pipeline.stages if tier.whole_model or s.name in touched.stages]
-    edits = expand_edits(name, tier, addressed, anchors_of(alerts, base), pipeline.params)
-    edited = resolve(edits) if edits else pipeline
+    if not any(stage.meta and stage.meta.module == tier.module for stage in addressed):
+        return SkippedTier(tier=name, reason=f"No touched stage is of the module {tier.module!r}.")
+    if {"window.start", "window.end"} & anchors_needed(tier) and anchors["window.start"] is None:
+        return SkippedTier(tier=name, reason="It needs a window, and the alert gives none.")
+    edits = expand_edits(name, tier, addressed, anchors, pipeline.params)
+    if not edits:
+        return SkippedTier(tier=name, reason=IN_PLACE)
+    edited = resolve(edits)
     stages = plan_stages(edited, pipeline)
     return TierPlan(
         tier=name,

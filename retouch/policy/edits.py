@@ -103,6 +103,14 @@ def _addressed(
     return addressed
 
 
+def anchors_needed(tier: Tier) -> frozenset[str]:
+    """Return the anchors that a tier's edits speak of."""
+    values = [value for e in tier.edits for value in (e.to, *(e.append or {}).values())]
+    counted_from = {value.of for value in values if isinstance(value, DaysBefore)}
+    named = {name for edit in tier.edits for name in _placeholders(edit)}
+    return frozenset(counted_from | named.intersection(ANCHORS))
+
+
 def _placeholders(edit: Edit) -> set[str]:
     values = [edit.set, edit.file, edit.to, *(edit.append or {}).values()]
     return {

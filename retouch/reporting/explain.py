@@ -24,7 +24,13 @@ def explain_plan(plan: Plan) -> str:
         why=write(
             "{}{}", inline(plan.why), write(" Rule: {}.", inline(plan.rule)) if plan.rule else ""
         ),
-        notes=[inline(note) for note in plan.touched.notes],
+        notes=[
+            *(inline(note) for note in plan.touched.notes),
+            *(
+                write("Tier {} is skipped. {}", code(s.tier), inline(s.reason))
+                for s in plan.skipped
+            ),
+        ],
         tiers=[
             {
                 "name": code(tier.tier),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from retouch.alerts.receipt import Provenance
 from retouch.reporting.case import Case
 from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.numbers import moment, plural
@@ -31,12 +32,27 @@ def _of_plan(case: Case) -> Iterator[Row]:
     raised = write("{}, {}", code(alert.monitor), moment(alert.emitted_at))
     yield _row("Raised by, at", raised, "plan")
     yield _row("Confidence", inline(alert.confidence, 100), "plan")
+    for proven in plan.provenance[:5]:
+        yield _row("Signature", _signature(proven.provenance), "plan")
+    if plan.accepted_by is not None:
+        yield _row("Vouched for by", inline(plan.accepted_by, 100), "plan")
     if alert.model_version:
         yield _row("Model the alert speaks of", code(alert.model_version), "plan")
     yield _row("Rule", inline(plan.rule or "none matched"), "plan")
     yield _row("Plan", code(plan.key), "plan")
     yield _row("Planned", moment(plan.planned_at), "plan")
     yield _row("Base commit", code(plan.base_commit), "plan")
+
+
+def _signature(provenance: Provenance) -> Markdown:
+    if provenance.verdict != "verified":
+        return inline(f"{provenance.verdict}. {' '.join(provenance.reasons)}".strip(), 200)
+    return write(
+        "verified: key {} of {}, by the policies of {}",
+        code(provenance.key_fingerprint or "unknown"),
+        code(provenance.principal or "unknown"),
+        code((provenance.registry_commit or "unknown")[:12]),
+    )
 
 
 def _of_run(case: Case) -> Iterator[Row]:

@@ -12,6 +12,9 @@ from retouch.validation.model import Check
 def sentence(case: Case, room: Room) -> Markdown:
     """Say what was found, with the number that decides."""
     match case.standing:
+        case "held" if case.plan.unproven:
+            reasons = " ".join(case.plan.unproven)
+            return write("**A person has to vouch for it first.** {}", inline(reasons, room.text))
         case "held":
             rule = write(" Rule: {}.", inline(case.plan.rule, room.text)) if case.plan.rule else ""
             return write("**{}**{}", inline(case.plan.why, room.text), Markdown(rule))

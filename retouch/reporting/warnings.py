@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from retouch.reporting.case import Case, close_to_limit
-from retouch.reporting.escape import Markdown, inline, write
+from retouch.reporting.escape import Markdown, code, inline, write
 from retouch.reporting.notes import names_of
 from retouch.reporting.room import Room
 from retouch.validation.model import Check
@@ -19,6 +19,7 @@ def warnings_of(case: Case, room: Room, seen: Collection[Check] = ()) -> tuple[M
         *_close(case, checks, room),
         *_optional(case, checks, room),
         *_scope(case, room),
+        *_skipped(case, room),
     )
 
 
@@ -51,6 +52,19 @@ def _optional(case: Case, checks: Iterable[Check], room: Room) -> list[Markdown]
         )
         for check in checks
         if not check.required and check.result != "pass"
+    ]
+
+
+def _skipped(case: Case, room: Room) -> list[Markdown]:
+    if not case.plan.tiers:  # then it is the reason of the hold, and said first of all
+        return []
+    return [
+        write(
+            "**Tier skipped** — {}: {}",
+            code(tier.tier, room.name),
+            inline(tier.reason, room.text),
+        )
+        for tier in case.plan.skipped
     ]
 
 

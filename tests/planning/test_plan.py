@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retouch.alerts.receipt import Provenance
 from retouch.errors import BadInput
 from retouch.pipeline.costs import Cost
 from retouch.pipeline.edited import with_values
 from retouch.pipeline.model import FileInput, Output, StageMeta
-from retouch.planning.plan import IN_PLACE, Base, make_plan, plan_stages
+from retouch.planning.model import ProvenAlert
+from retouch.planning.plan import IN_PLACE, Base, Vouched, make_plan, plan_stages
 from retouch.policy.model import Policy
 from tests.pipeline.strategies import FEW, alert, param, pipeline, source, stage
 
@@ -39,6 +41,10 @@ POLICY = {
         "refit": tier("train", {"set": "parts.{region}.until", "to": "{window.end}"}),
         "all": tier("train", {"set": "parts.{region}.until", "to": "x"}, whole_model=True),
         "done": tier("train", {"set": "depth", "to": 3}),
+        "forget": tier(
+            "train", {"set": "parts.{region}.until", "to": {"days_before": 1, "of": "window.start"}}
+        ),
+        "serve": tier("serve", {"set": "depth", "to": 4}),
         "wrong": tier("train", {"set": "parts.{region}.nothing", "to": 3}),
     },
     "rules": [
@@ -48,6 +54,9 @@ POLICY = {
             "performance": {"try": ["shift", "done", "refit"]},
             "target_drift": {"try": ["all"]},
             "data_drift": {"try": ["done"]},
+            "data_quality": {"try": ["forget", "refit"]},
+            "label_quality": {"try": ["serve"]},
+            "concept_drift": {"try": ["forget", "shift"]},
             "manual": {"try": ["wrong"]},
             "volume": {"hold": "Wait for the rest."},
         }.items()
@@ -87,7 +96,7 @@ def graph(**params):
 EAST = {"where": {"region": "east"}, "window": ["2013-06-16", "2013-07-01"]}
 
 
-def planned(*alerts, on=None, policy=POLICY, base=BASE, now=NOW, resolve=None):
+def planned(*alerts, on=None, policy=POLICY, base=BASE, now=NOW, resolve=None, vouched=None):
     on = on or graph()
     return make_plan(
         alerts or [alert(**EAST)],
@@ -96,6 +105,7 @@ def planned(*alerts, on=None, policy=POLICY, base=BASE, now=NOW, resolve=None):
         base,
         now,
         resolve or (lambda edits: with_edits(on, edits)),
+        vouched,
     )
 
 
@@ -137,6 +147,55 @@ def test_a_tier_of_the_whole_model_edits_untouched_stages_too():
 
 def test_a_tier_that_would_change_nothing_is_left_out():
     assert "done" not in [each.tier for each in planned().tiers]
+
+
+def test_a_tier_that_was_left_out_says_why():
+    (skipped,) = planned().skipped
+    assert (skipped.tier, skipped.reason) == ("done", IN_PLACE)
+
+
+def test_an_alert_without_the_window_its_tiers_need_is_held_for_a_person():
+    plan = planned(alert(kind="data_quality", where={"region": "east"}))
+
+    assert (plan.action, plan.tiers) == ("hold", ())
+    assert plan.why == "Tier refit: It needs a window, and the alert gives none."
+    assert [each.tier for each in plan.skipped] == ["forget", "refit"]
+
+
+def test_the_tiers_that_need_no_window_are_planned_without_one():
+    plan = planned(alert(kind="concept_drift", where={"region": "east"}))
+
+    assert (plan.action, [each.tier for each in plan.tiers]) == ("retrain", ["shift"])
+
+
+def test_a_tier_for_a_module_the_alert_does_not_touch_says_so():
+    plan = planned(alert(kind="label_quality", **EAST))
+
+    assert (plan.action, plan.why) == ("hold", "No touched stage is of the module 'serve'.")
+
+
+VERIFIED = Provenance(verdict="verified", may_retrain=True)
+UNSIGNED = Provenance(verdict="unsigned", reasons=("Nobody signed it.",))
+
+
+def vouched(provenance, **said):
+    proven = ProvenAlert(alert_id=alert().alert_id, provenance=provenance)
+    return planned(alert(**EAST), vouched=Vouched(proven=(proven,), **said))
+
+
+def test_a_verified_alert_is_answered_and_the_plan_says_whose_it_is():
+    plan = vouched(VERIFIED)
+    assert (plan.action, plan.unproven) == ("retrain", ())
+    assert plan.provenance[0].provenance == VERIFIED
+
+
+def test_an_unsigned_alert_is_planned_and_held_until_a_person_vouches_for_it():
+    plan = vouched(UNSIGNED)
+    assert (plan.action, plan.unproven) == ("hold", ("Nobody signed it.",))
+    assert [each.tier for each in plan.tiers] == ["shift", "refit"]
+
+    accepted = vouched(UNSIGNED, accepted_by="Ada")
+    assert (accepted.action, accepted.unproven, accepted.key) == ("retrain", (), plan.key)
 
 
 def test_when_everything_is_in_place_a_person_is_asked():
