@@ -21,10 +21,15 @@ _TEXT_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
 class _Object:
-    """An object as it was written: its keys may repeat."""
+    """An object whose keys repeat, as it was written."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         self.pairs = pairs
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Any:
+    fields = dict(pairs)
+    return fields if len(fields) == len(pairs) else _Object(pairs)
 
 
 def read_json(raw: bytes, source: str, *, max_bytes: int, mend: str) -> JsonValue:
@@ -64,7 +69,7 @@ def _parsed(text: str) -> JsonValue | _Object:
         raise _Fault(f"nested more than {MAX_DEPTH} deep")
     try:
         value: JsonValue | _Object = json.loads(
-            text, object_pairs_hook=_Object, parse_int=_whole_number
+            text, object_pairs_hook=_object, parse_int=_whole_number
         )
     except json.JSONDecodeError as error:
         problem = error.msg[0].lower() + error.msg[1:]
@@ -73,6 +78,8 @@ def _parsed(text: str) -> JsonValue | _Object:
 
 
 def _depth(text: str) -> int:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:  # as in nearly every alert
+        return 0
     depth = deepest = 0
     for token in _TEXT_OR_BRACKET.finditer(text):
         first = token[0][0]
@@ -90,13 +97,17 @@ def _checked(value: JsonValue | _Object, place: Place) -> JsonValue:
     """Return `value` with objects as dicts, once nothing in it is doubtful."""
     match value:
         case _Object():
-            for key, count in Counter(key for key, _ in value.pairs).items():
+            counts = Counter(key for key, _ in value.pairs)
+            twice = next(key for key, count in counts.items() if count > 1)
+            _check_text(twice, place)
+            raise _Fault("the key is given more than once", (*place, twice))
+        case dict():
+            for key, item in value.items():
                 _check_text(key, place)
-                if count > 1:
-                    raise _Fault("the key is given more than once", (*place, key))
-            return {key: _checked(item, (*place, key)) for key, item in value.pairs}
+                _checked(item, (*place, key))
         case list():
-            return [_checked(item, (*place, i)) for i, item in enumerate(value)]
+            for number, item in enumerate(value):
+                _checked(item, (*place, number))
         case float() if not math.isfinite(value):
             raise _Fault("not a finite number; write null, or leave it out", place)
         case str():
