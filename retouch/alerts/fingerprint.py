@@ -15,14 +15,28 @@ def fingerprints(alert: Alert) -> tuple[str, ...]:
     column of the slice, else the slice as a whole. No time, value, metric or severity enters: a
     monitor changes its metric with the volume, and floats differ between library versions.
     """
-    where = sorted((_plain(predicate) for predicate in alert.slice.where), key=digest_of)
-    common = [alert.monitor.id, alert.kind, alert.model, alert.slice.current.dataset, where]
-    return tuple(sorted({digest_of([*common, *trouble]) for trouble in _troubles(alert)}))
+    scope = _scope(alert)
+    return tuple(sorted({digest_of([*scope, *trouble]) for trouble in _troubles(alert)}))
+
+
+def scope_of(alert: Alert) -> str:
+    """Return what the troubles of one monitor about one slice have in common, as a digest."""
+    return digest_of(_scope(alert))
+
+
+def names_no_column(alert: Alert) -> bool:
+    """Tell whether an alert speaks of its slice as a whole, and of no column of it."""
+    return not alert.slice.columns and not any(finding.column for finding in alert.findings)
 
 
 def group_key(alert: Alert) -> str:
     """Return what alerts answered together have in common: `model/dataset`."""
     return f"{alert.model}/{alert.slice.current.dataset}"
+
+
+def _scope(alert: Alert) -> list[object]:
+    where = sorted((_plain(predicate) for predicate in alert.slice.where), key=digest_of)
+    return [alert.monitor.id, alert.kind, alert.model, alert.slice.current.dataset, where]
 
 
 def _troubles(alert: Alert) -> Iterable[tuple[str, str | None]]:

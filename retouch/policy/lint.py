@@ -1,21 +1,24 @@
-"""What a policy says in vain: rules that never decide, tiers that nobody tries."""
+"""What a policy says in vain: rules that never decide or mute, tiers that nobody tries."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from retouch.alerts.model import FAMILY_OF, SEVERITIES, Kind
 from retouch.policy.decide import members
 from retouch.policy.model import Between, Policy, SeverityCondition, When
+from retouch.policy.suppression import Suppression, in_words
 
 
 def lint_policy(policy: Policy) -> tuple[str, ...]:
-    """Return one sentence for each rule that can never decide and each tier that is never tried.
+    """Return one sentence for each rule that can never decide, each tier that is never tried, and
+    each odd setting of `suppression`.
 
     Sound, not complete: what is reported is so, but a rule that only several earlier ones together
     make useless is not found.
     """
-    return (*_idle_rules(policy), *_idle_tiers(policy))
+    return (*_idle_rules(policy), *_idle_tiers(policy), *_odd_suppression(policy.suppression))
 
 
 def covers(earlier: When, later: When) -> bool:
@@ -55,6 +58,29 @@ def _idle_tiers(policy: Policy) -> Iterator[str]:
     for name in policy.tiers:
         if name not in tried:
             yield f"tiers.{name} is never tried: no rule names it."
+
+
+def _odd_suppression(suppression: Suppression) -> Iterator[str]:
+    rules = suppression.persistence
+    for i, rule in enumerate(rules):
+        if any(covers(earlier.when, rule.when) for earlier in rules[:i]):
+            yield (
+                f"suppression.persistence[{i}] ({rule.name!r}) never decides: "
+                "an earlier one matches first whatever it matches."
+            )
+    for j, inhibition in enumerate(suppression.inhibit):
+        place = f"suppression.inhibit[{j}] ({inhibition.name!r})"
+        if covers(inhibition.when, inhibition.mutes):
+            yield f"{place} mutes nothing: all it would mute meets its own 'when'."
+        for i, earlier in enumerate(suppression.inhibit[:j]):
+            if not _kinds(inhibition.mutes).isdisjoint(_kinds(earlier.when)):
+                yield (
+                    f"{place} may mute what inhibit[{i}] ({earlier.name!r}) mutes by: "
+                    "put it first, or it comes too late."
+                )
+    if suppression.group_wait > timedelta(days=1):
+        wait = in_words(suppression.group_wait)
+        yield f"suppression.group_wait is {wait}: the most urgent alert waits as long."
 
 
 def _kinds(when: When) -> frozenset[Kind]:

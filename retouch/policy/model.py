@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
-from retouch.alerts.model import Family, Kind, Severity
 from retouch.documents import Document, Value
+from retouch.policy.conditions import (
+    Between,
+    FindingCondition,
+    Sentence,
+    SeverityCondition,
+    When,
+)
+from retouch.policy.suppression import Suppression
+
+__all__ = [
+    "ANCHORS",
+    "RETRAINING_FILE",
+    "Anchor",
+    "Between",
+    "DaysBefore",
+    "Decision",
+    "Edit",
+    "Example",
+    "Expectation",
+    "FindingCondition",
+    "Identifier",
+    "NewValue",
+    "Policy",
+    "Rule",
+    "Sentence",
+    "SeverityCondition",
+    "Tier",
+    "When",
+]
 
 RETRAINING_FILE = "policies/retraining.yaml"
 
-Sentence = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 Anchor = Literal["window.start", "window.end", "data.until", "holdout.from", "holdout.until"]
 """The days a tier may speak of: the alert's window, the data's clock, the gate's hold-out."""
@@ -67,62 +93,6 @@ class Tier(Value):
     edits: Annotated[tuple[Edit, ...], Field(min_length=1)]
 
 
-class Between(Value):
-    """A lower limit, an upper limit, or both; the limits themselves are within."""
-
-    at_least: float | None = None
-    at_most: float | None = None
-
-    @model_validator(mode="after")
-    def _some_limit(self) -> Between:
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("give 'at_least' or 'at_most'")
-        if self.lowest > self.highest:
-            raise ValueError("'at_least' must not be above 'at_most'")
-        return self
-
-    @property
-    def lowest(self) -> float:
-        """The lower limit; minus infinity when there is none."""
-        return -math.inf if self.at_least is None else self.at_least
-
-    @property
-    def highest(self) -> float:
-        """The upper limit; infinity when there is none."""
-        return math.inf if self.at_most is None else self.at_most
-
-    def holds(self, value: float | None) -> bool:
-        """Tell whether a value is within the limits; no value never is."""
-        return value is not None and self.lowest <= value <= self.highest
-
-
-class FindingCondition(Between):
-    """Some breaching finding of this metric has a value within the limits."""
-
-    metric: str
-
-
-class SeverityCondition(Value):
-    """A lowest severity."""
-
-    at_least: Severity
-
-
-class When(Value):
-    """The closed vocabulary of conditions; all that are given must hold."""
-
-    family: Family | None = None
-    kind: Kind | tuple[Kind, ...] | None = None
-    severity: SeverityCondition | None = None
-    dataset: str | tuple[str, ...] | None = None
-    columns: tuple[str, ...] | None = None
-    """The alert names at least one of these columns."""
-    monitor: str | tuple[str, ...] | None = None
-    confidence: Between | None = None
-    """A score, with a basis, within the limits; no score never satisfies it."""
-    findings: FindingCondition | None = None
-
-
 class Expectation(Value):
     """The decision an example alert must get. Exactly one of `try` and `hold`."""
 
@@ -172,6 +142,8 @@ class Policy(Document):
     model: str
     """The artifact of `dvc.yaml` this policy answers for."""
     tiers: Annotated[dict[Identifier, Tier], Field(min_length=1)]
+    suppression: Suppression = Suppression()
+    """When an alert counts."""
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -1,0 +1,107 @@
+"""What lies in git of the alerts so far: those taken in, and the answers they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from retouch.alerts.model import Alert, AlertId, Time, Window
+from retouch.documents import Value
+
+Touches = Callable[[Alert], frozenset[str]]
+"""The stages an alert's slice touches.
+
+It may go by the data set, path, columns and predicates of the slice and by whether findings were
+left out, and is asked once for each combination of these.
+"""
+Span = tuple[datetime, datetime]
+"""A window as start and end; equal for the same moments, in whatever offset they were written."""
+
+
+class Taken(Value):
+    """An alert that was taken in."""
+
+    alert: Alert
+    received_at: Time
+    """By our clock, from its receipt; never the time the alert claims."""
+    trusted: bool
+    """Whether it may cause a retraining without a person saying so."""
+
+
+class Answered(Value):
+    """The answer a group of alerts was given."""
+
+    report_id: str
+    alert_ids: tuple[AlertId, ...]
+    at: Time
+    """When the answer was decided; of one that was kept, when it was kept."""
+    action: Literal["retrain", "hold"]
+    kept: bool
+    """Whether the model made by it went into production."""
+    stages: tuple[str, ...] = ()
+    """Those that were retrained."""
+    window: Window | None = None
+    """Of the data that was answered."""
+
+
+def in_order(taken: Iterable[Taken]) -> list[Taken]:
+    """Return the alerts in the order they came in, each id once.
+
+    Of an id that came twice the trusted alert stays, then the one that came first.
+    """
+    by_id: dict[str, Taken] = {}
+    for one in taken:
+        other = by_id.get(one.alert.alert_id)
+        by_id[one.alert.alert_id] = one if other is None else min(one, other, key=_preferred)
+    return sorted(by_id.values(), key=lambda one: (one.received_at, one.alert.alert_id))
+
+
+def _preferred(one: Taken) -> tuple[bool, datetime, str]:
+    return not one.trusted, one.received_at, one.alert.to_json()
+
+
+def span_of(alert: Alert) -> Span:
+    """Return the window an alert counts for: its own, else the UTC day it was emitted on."""
+    window = alert.slice.current.window
+    if window is not None:
+        return window.start, window.end
+    day = alert.emitted_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return day, day + timedelta(days=1)
+
+
+def reports_trouble(alert: Alert) -> bool:
+    """Tell whether an alert fires for a reason.
+
+    One with findings of which none is a breach or a warning has measured nothing wrong: the check
+    itself failed.
+    """
+    verdicts = {finding.verdict for finding in alert.findings}
+    return alert.status == "firing" and (
+        not verdicts or not verdicts.isdisjoint({"breach", "warn"})
+    )
+
+
+class AskedOnce:
+    """A `Touches` that asks another one once for each distinct slice."""
+
+    def __init__(self, touches: Touches) -> None:
+        self._touches = touches
+        self._known: dict[str, frozenset[str]] = {}
+
+    def __call__(self, alert: Alert) -> frozenset[str]:
+        """Return the stages the alert touches."""
+        current = alert.slice.current
+        # As text, because 1, 1.0 and True are equal in Python and not in data.
+        key = repr(
+            (
+                current.dataset,
+                current.path,
+                alert.slice.columns,
+                alert.slice.where,
+                alert.findings_truncated > 0,
+            )
+        )
+        if key not in self._known:
+            self._known[key] = self._touches(alert)
+        return self._known[key]

@@ -1,0 +1,71 @@
+"""`policies/silences.yaml` as values: what is known, and is not to be acted on for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from pydantic import model_validator
+
+from retouch.alerts.model import Alert, Time
+from retouch.documents import Document, Value
+from retouch.faults import bad_input, validated
+from retouch.policy.conditions import Sentence
+from retouch.policy.decide import matches
+from retouch.policy.strict_yaml import read_yaml
+from retouch.policy.suppression import SomeAlerts
+
+SILENCES_FILE = "policies/silences.yaml"
+
+
+class Silence(Value):
+    """Alerts that are not acted on between two moments. They still get their receipts."""
+
+    name: Sentence
+    why: Sentence
+    author: Sentence
+    """Who answers for it."""
+    match: SomeAlerts
+    starts: Time
+    ends: Time
+    """Compulsory: a silence without an end is an alert that nobody hears again."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Silence:
+        if self.starts >= self.ends:
+            raise ValueError("ends must be after starts")
+        return self
+
+
+class Silences(Document):
+    """The whole of `policies/silences.yaml`."""
+
+    version: Literal[1]
+    silences: tuple[Silence, ...] = ()
+
+    @model_validator(mode="after")
+    def _named_apart(self) -> Silences:
+        names = [silence.name for silence in self.silences]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two silences are named {name!r}; receipts tell them by name")
+        return self
+
+
+def parse_silences(text: str, source: str) -> Silences:
+    """Read `policies/silences.yaml`; `source` is the name errors give it.
+
+    Raises BadInput in one sentence: `<source>: <dotted key>: <what is wrong>`.
+    """
+    mend = "Correct it, then run `retouch policy check`."
+    data = read_yaml(text, source, mend=mend)
+    if not isinstance(data, dict):
+        raise bad_input(source, (), "must be a mapping of keys to values", mend=mend)
+    return validated(Silences, data, source, mend=mend)
+
+
+def silence_of(alert: Alert, silences: Sequence[Silence], now: datetime) -> Silence | None:
+    """Return the silence that holds an alert back at `now`: of several, the one that ends last."""
+    holding = [s for s in silences if s.starts <= now < s.ends and matches(s.match, alert)]
+    return max(holding, key=lambda silence: silence.ends, default=None)
