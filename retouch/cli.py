@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -15,7 +16,8 @@ from rich.console import Console
 
 from retouch import demo as demonstration
 from retouch import flows, overview
-from retouch.cli_documents import alert, policy
+from retouch.commands.alert import alert
+from retouch.commands.policy import policy
 from retouch.errors import BadInput, RetouchError
 from retouch.terminal import (
     Lines,
@@ -25,8 +27,9 @@ from retouch.terminal import (
     print_stage,
     print_status,
 )
-from retouch.tools import files
+from retouch.tools import files, git
 from retouch.tools.process import cpu_count, raising_on_terminate
+from retouch.trust import Trust
 from retouch.workspace import Workspace, open_workspace
 
 ALERTS = click.argument(
@@ -35,6 +38,17 @@ ALERTS = click.argument(
 JSON = click.option("as_json", "--json", is_flag=True, help="Print JSON, for a machine to read.")
 JOBS = click.option(
     "--jobs", "-j", type=click.IntRange(1), help="Stages to run at a time [default: all cores]."
+)
+
+
+BASE = click.option(
+    "--base", metavar="REF", help="Where policies/ is believed [default: the base branch]."
+)
+REPOSITORY = click.option(
+    "--repository",
+    envvar="GITHUB_REPOSITORY",
+    metavar="OWNER/NAME",
+    help="This repository [default: what policies/monitors.yaml says].",
 )
 
 
@@ -61,16 +75,25 @@ def cli() -> None:
 @ALERTS
 @click.option("--whole", is_flag=True, help="List the stages that are reused as well.")
 @click.option("--out", type=click.Path(path_type=Path), help="Save the plan, for `run --plan`.")
+@BASE
+@REPOSITORY
 @JOBS
 @JSON
 def plan(
-    alerts: Sequence[Path], whole: bool, out: Path | None, jobs: int | None, as_json: bool
+    alerts: Sequence[Path],
+    whole: bool,
+    out: Path | None,
+    base: str | None,
+    repository: str | None,
+    jobs: int | None,
+    as_json: bool,
 ) -> None:
     """Show what the alerts would make run, and why.
 
     Runs nothing, changes nothing and needs no data.
     """
-    made = flows.plan(_workspace(), alerts, _now(), jobs=jobs or cpu_count())
+    trust = Trust(base, repository, os.environ)
+    made = flows.plan(_workspace(), alerts, _now(), jobs=jobs or cpu_count(), trust=trust)
     if out is not None:
         files.write_text(out, made.to_json())
     if as_json:
@@ -100,10 +123,22 @@ def explain(stage: str, alerts: Sequence[Path], as_json: bool) -> None:
     "saved_plan", "--plan", type=click.Path(path_type=Path), help="Carry out this saved plan."
 )
 @click.option("--push/--no-push", default=True, help="Send a kept candidate to the DVC remote.")
+@click.option(
+    "--accept-unsigned", is_flag=True, help="You vouch for alerts that nobody signed, by name."
+)
+@BASE
+@REPOSITORY
 @JOBS
 @JSON
 def run(
-    alerts: Sequence[Path], saved_plan: Path | None, push: bool, jobs: int | None, as_json: bool
+    alerts: Sequence[Path],
+    saved_plan: Path | None,
+    push: bool,
+    accept_unsigned: bool,
+    base: str | None,
+    repository: str | None,
+    jobs: int | None,
+    as_json: bool,
 ) -> None:
     """Answer the alerts: plan, run what they touched, judge, report.
 
@@ -111,8 +146,14 @@ def run(
     back. The same alert twice is a no-op. A run that was cut short is undone by the next one.
     """
     workspace = _workspace()
+    trust = Trust(
+        base,
+        repository,
+        os.environ,
+        accepted_by=git.user_name(workspace.root) if accept_unsigned else None,
+    )
     with _watch(workspace, quiet=as_json) as watch:
-        settings = flows.Settings(jobs or cpu_count(), watch, _now, push)
+        settings = flows.Settings(jobs or cpu_count(), watch, _now, trust, push)
         answer = flows.run(workspace, alerts, settings, saved_plan=saved_plan)
     if as_json:
         click.echo(json.dumps(_answer(answer), indent=2))

@@ -16,6 +16,7 @@ from retouch.reporting.render import head_of
 from retouch.terminal import Lines, LiveBar, print_answer, print_plan
 from retouch.tools import files, git, repository
 from retouch.tools.params import apply_edits
+from retouch.trust import Trust
 from retouch.workspace import Workspace
 
 COPY = Path(".retouch/demo")
@@ -47,7 +48,8 @@ def show(
 
     console.rule("2. The alert, and the plan it makes")
     console.print(f"The alert: {repository.ALERTS}/{alert.name}")
-    print_plan(console, flows.plan(copy, [alert], now(), jobs=jobs), whole=False)
+    planned = flows.plan(copy, [alert], now(), jobs=jobs, trust=Trust())
+    print_plan(console, planned, whole=False)
 
     console.rule("3. Run what it touched, and judge the result")
     with kind(console, wall) as watch:

@@ -51,10 +51,10 @@ def bad_input(source: str, place: Place, says: str, *, mend: str | None = None) 
 
 
 def dotted(place: Iterable[str | int]) -> str:
-    """Return `slice.where[0].column`; a key that is not a plain word stands quoted in brackets."""
+    """Return `slice.where[0].column`; a key that is no short word stands quoted in brackets."""
     text = ""
     for step in place:
-        if isinstance(step, str) and re.fullmatch(r"[\w@-]+", step, re.ASCII):
+        if isinstance(step, str) and re.fullmatch(r"[\w@-]{1,60}", step, re.ASCII):
             text += f".{step}" if text else step
         else:
             text += f"[{shown(step)}]"

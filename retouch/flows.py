@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from retouch.policy.lint import lint_policy
 from retouch.reporting.figure import figure_title, loss_by_day_svg
 from retouch.reporting.render import render_report
 from retouch.tools import dvc, files, git, journal, repository
+from retouch.trust import Trust
+from retouch.trust import vouched as trust_in
 from retouch.validation.model import Verdict
 from retouch.workspace import Workspace
 
@@ -36,6 +38,7 @@ class Settings:
     jobs: int
     watch: Progress
     clock: Clock
+    trust: Trust = field(default_factory=Trust)
     push: bool = True
     """Send a kept candidate's outputs to the default remote."""
 
@@ -55,9 +58,12 @@ class Answer:
     """What an earlier run was doing when it was cut short; it has been undone."""
 
 
-def plan(workspace: Workspace, alert_files: Sequence[Path], now: datetime, *, jobs: int) -> Plan:
+def plan(
+    workspace: Workspace, alert_files: Sequence[Path], now: datetime, *, jobs: int, trust: Trust
+) -> Plan:
     """Plan the answer to one group of alerts. Runs nothing, needs no data. Raises BadInput."""
-    return workspace.plan(workspace.alerts(alert_files), now=now, jobs=jobs)
+    vouched = trust_in(workspace.root, alert_files, trust, now)
+    return workspace.plan(workspace.alerts(alert_files), now=now, jobs=jobs, vouched=vouched)
 
 
 def run(
@@ -80,7 +86,8 @@ def run(
         if not new:
             return Answer(None, next(iter(done.values())), recovered=recovered)
         began = settings.clock()
-        fresh = workspace.plan(new, now=began, jobs=settings.jobs)
+        vouched = trust_in(workspace.root, alert_files, settings.trust, began)
+        fresh = workspace.plan(new, now=began, jobs=settings.jobs, vouched=vouched)
         plan = _saved(saved_plan, fresh) if saved_plan else fresh
         if plan.action == "hold":
             folder = _write_report(workspace.root, plan)

@@ -18,19 +18,29 @@ def documents() -> dict[str, type[Document]]:
     """Return every document that is written to disk or by hand: file name -> model."""
     Value.model_config["use_attribute_docstrings"] = True
 
+    from retouch.alerts.adapters.context import Context
+    from retouch.alerts.adapters.mapping_model import Mapping
     from retouch.alerts.model import Alert
+    from retouch.alerts.receipt import Receipt
     from retouch.execution.model import Run
     from retouch.planning.model import Plan
     from retouch.policy.model import Policy
+    from retouch.policy.monitors import Monitors
     from retouch.policy.promotion import Promotion
+    from retouch.policy.silences import Silences
     from retouch.validation.model import Verdict
 
     return {
         "alert": Alert,
+        "context": Context,
+        "mapping": Mapping,
+        "monitors": Monitors,
         "plan": Plan,
         "promotion": Promotion,
+        "receipt": Receipt,
         "retraining": Policy,
         "run": Run,
+        "silences": Silences,
         "verdict": Verdict,
     }
 

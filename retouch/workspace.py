@@ -15,9 +15,11 @@ from retouch.execution.model import Run
 from retouch.pipeline.costs import Cost
 from retouch.pipeline.model import Pipeline, Stage
 from retouch.planning.model import Plan
-from retouch.planning.plan import Base, make_plan
+from retouch.planning.plan import Base, Vouched, make_plan
 from retouch.policy.model import Policy
+from retouch.policy.monitors import Monitors
 from retouch.policy.promotion import Promotion
+from retouch.policy.silences import Silences
 from retouch.release.production import Production, production_of
 from retouch.tools import dvc, git, repository
 from retouch.tools.dvc_project import Project, find_root
@@ -47,6 +49,19 @@ class Workspace:
     def policy(self) -> Policy:
         """The retraining policy. Raises BadInput."""
         return repository.read_policy(self.root)
+
+    @cached_property
+    def monitors(self) -> Monitors:
+        """The registry of monitors as checked out; what verifies reads the base branch's.
+
+        Raises BadInput.
+        """
+        return repository.read_monitors(self.root)
+
+    @cached_property
+    def silences(self) -> Silences:
+        """The silences. Raises BadInput."""
+        return repository.read_silences(self.root)
 
     @cached_property
     def promotion(self) -> Promotion:
@@ -84,6 +99,15 @@ class Workspace:
         runs = repository.report_documents(self.root, "run.json")
         return costs_of(repository.read_document(path, Run) for path in runs)
 
+    def digest_of(self, path: str) -> str | None:
+        """Return the digest that dvc.lock records for a path, as an alert writes it."""
+        recorded: dict[str, str | None] = {}
+        for stage in self.pipeline.stages:
+            recorded |= {item.path: item.recorded for item in stage.inputs}
+            recorded |= {item.path: item.recorded for item in stage.outputs}
+        found = recorded.get(path)
+        return found and f"md5:{found}"
+
     @property
     def holdout(self) -> HoldoutDays:
         """The newest complete days. Raises BadInput."""
@@ -101,7 +125,14 @@ class Workspace:
                 )
         return tuple(sorted(alerts, key=lambda alert: alert.alert_id))
 
-    def plan(self, alerts: Sequence[Alert], *, now: datetime, jobs: int) -> Plan:
+    def plan(
+        self,
+        alerts: Sequence[Alert],
+        *,
+        now: datetime,
+        jobs: int,
+        vouched: Vouched | None = None,
+    ) -> Plan:
         """Plan the answer to a group of alerts. Needs no data, changes nothing. Raises BadInput."""
         base = Base(
             data_until=self.data_until,
@@ -110,7 +141,8 @@ class Workspace:
             costs=self.costs,
             jobs=jobs,
         )
-        return make_plan(alerts, self.policy, self.pipeline, base, now, self.project.with_edits)
+        resolve = self.project.with_edits
+        return make_plan(alerts, self.policy, self.pipeline, base, now, resolve, vouched)
 
     def require_clean(self) -> None:
         """Raise BadInput unless the workspace is as committed; alerts and reports may differ."""

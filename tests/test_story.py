@@ -11,19 +11,27 @@ import pytest
 from retouch.execution.model import Run
 from retouch.planning.model import Plan
 from retouch.validation.model import Verdict
+from tests.signing import register, sign
 from tests.toy_project import Toy
 
 GOLDEN = Path(__file__).parent / "golden/story_report.md"
 
 
-def test_an_alert_is_planned_run_judged_reported_committed_and_pulled(toy: Toy):
+def test_an_alert_is_signed_planned_run_judged_reported_committed_and_pulled(
+    toy: Toy, tmp_path: Path
+):
+    key = register(toy, tmp_path, "watch", kinds="[performance]")
     told = toy.retouch(
         *("alert", "new", "--kind", "performance", "--dataset", "rows", "--where", "region=eu"),
+        *("--monitor", "watch"),
         *("--window", "2024-02-01", "2024-03-01", "--finding", "mae:label=30.1>5"),
         *("--message", "eu is <b>far</b> off | since February"),
     )
     assert told.code == 0, told
-    alert = told.out.strip()
+    alert = sign(toy, told.out.strip(), key)
+    told = toy.retouch("alert", "intake", "--channel", "commit", "--sender", "watcher")
+    assert told.code == 0, told
+    assert "verified, pending: " in told.out
     toy.commit("An alert")
     _it_is_planned_without_data(toy.clone("no-data"), alert)
 
@@ -143,6 +151,7 @@ def normalised(report: str, run: Run) -> str:
         (r"\b[0-9a-f]{32,64}(\.dir)?\b", "HASH"),
         (r'(?<="plan":")[0-9a-f]+|(?<="base":")[0-9a-f]+', "HASH"),
         (r"`[0-9a-f]{7,16}`", "`HASH`"),
+        (r"SHA256:[\w+/]{43}", "SHA256:KEY"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "TIME"),
         (rf"\b[\d.]+{space}?(s|min)\b", "N s"),
         (rf"\b[\d.]+{space}MB\b", "N MB"),

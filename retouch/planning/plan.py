@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from retouch.alerts.model import Alert
 from retouch.alerts.words import summarise
@@ -50,6 +51,18 @@ class Vouched(Value):
     proven: tuple[ProvenAlert, ...] = ()
     accepted_by: str | None = None
 
+    @property
+    def lacks(self) -> bool:
+        """Whether a person has to vouch for some of them first."""
+        return self.accepted_by is None and bool(reasons_to_vouch(self.proven))
+
+    def about(self, alerts: Sequence[Alert]) -> Vouched:
+        """Return what it says of these alerts, in the order of their ids."""
+        ids = {alert.alert_id for alert in alerts}
+        proven = [one for one in self.proven if one.alert_id in ids]
+        proven.sort(key=lambda one: one.alert_id)
+        return self.model_copy(update={"proven": tuple(proven)})
+
 
 def make_plan(
     alerts: Sequence[Alert],
@@ -62,37 +75,24 @@ def make_plan(
 ) -> Plan:
     """Return the plan for one group of alerts. Same inputs, same bytes; their order is no input.
 
-    What may not run before a person vouches for its alerts is planned all the same, and held.
-
-    Raises BadInput when the policy cannot be carried out: a params key that does not exist, a
-    placeholder nobody fills, an anchor the alert does not give.
+    What a person has to vouch for first is planned all the same, and held. Raises BadInput for a
+    policy that cannot be carried out: no such params key, a placeholder nobody fills.
     """
     alerts = sorted(alerts, key=lambda alert: alert.alert_id)
     decision = decide(alerts, policy)
     firing = [alert for alert in alerts if alert.status == "firing"] or alerts
     touched = touched_by(firing, pipeline)
-    rungs = [
-        _plan_tier(name, firing, policy, pipeline, base, touched, resolve)
-        for name in decision.ladder
-    ]
+    plan_tier = partial(_plan_tier, firing, policy, pipeline, base, touched, resolve)
+    rungs = tuple(map(plan_tier, decision.ladder))
     tiers = tuple(rung for rung in rungs if isinstance(rung, TierPlan))
     skipped = tuple(rung for rung in rungs if isinstance(rung, SkippedTier))
-    reads = Reads(
-        alerts=digest_of([alert.model_dump(mode="json") for alert in alerts]),
-        policy=digest_of(policy.model_dump(mode="json")),
-        pipeline=digest_of(_without_presence(pipeline).model_dump(mode="json")),
-    )
-    vouched = vouched or Vouched()
-    ids = {alert.alert_id for alert in alerts}
-    proven = tuple(
-        sorted((p for p in vouched.proven if p.alert_id in ids), key=lambda p: p.alert_id)
-    )
-    unproven = vouched.accepted_by is None and reasons_to_vouch(proven)
+    reads = _reads(alerts, policy, pipeline)
+    vouched = (vouched or Vouched()).about(alerts)
     return Plan(
         key=digest_of([reads.model_dump(), base.commit]),
         model=policy.model,
         alerts=tuple(summarise(alert) for alert in alerts),
-        action=decision.action if tiers and not unproven else "hold",
+        action=decision.action if tiers and not vouched.lacks else "hold",
         rule=decision.rule,
         why=_why(decision) if tiers or decision.hold else _nothing_to_do(skipped),
         touched=touched,
@@ -101,8 +101,16 @@ def make_plan(
         reads=reads,
         planned_at=now,
         skipped=skipped,
-        provenance=proven,
+        provenance=vouched.proven,
         accepted_by=vouched.accepted_by,
+    )
+
+
+def _reads(alerts: Sequence[Alert], policy: Policy, pipeline: Pipeline) -> Reads:
+    return Reads(
+        alerts=digest_of([alert.model_dump(mode="json") for alert in alerts]),
+        policy=digest_of(policy.model_dump(mode="json")),
+        pipeline=digest_of(_without_presence(pipeline).model_dump(mode="json")),
     )
 
 
@@ -205,13 +213,13 @@ def _stage_plan(
 
 
 def _plan_tier(
-    name: str,
     alerts: Sequence[Alert],
     policy: Policy,
     pipeline: Pipeline,
     base: Base,
     touched: Touched,
     resolve: Resolve,
+    name: str,
 ) -> TierPlan | SkippedTier:
     tier = policy.tiers[name]
     anchors = anchors_of(alerts, base)

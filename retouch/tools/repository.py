@@ -10,14 +10,19 @@ from pydantic import ConfigDict
 
 from retouch.alerts.model import MAX_BYTES, Alert
 from retouch.alerts.parse import check_file_stem, parse_alert
+from retouch.alerts.receipt import receipt_file_name
 from retouch.documents import Document
 from retouch.errors import BadInput
 from retouch.policy.load import parse_policy, parse_promotion
 from retouch.policy.model import Policy
+from retouch.policy.monitors import MONITORS, Monitors, parse_monitors
 from retouch.policy.promotion import Promotion
+from retouch.policy.silences import SILENCES_FILE, Silences, parse_silences
 from retouch.tools import files
 
 ALERTS = "alerts"
+RECEIPT = receipt_file_name("")
+"""How the files of receipts end; they lie beside the alerts."""
 REPORTS = "reports"
 POLICY = "policies/retraining.yaml"
 PROMOTION = "policies/promotion.yaml"
@@ -46,7 +51,13 @@ def read_alerts(paths: Iterable[Path], *, root: Path) -> list[Alert]:
 
 def alert_files(root: Path) -> list[Path]:
     """Return the alerts that lie in `alerts/`, oldest first (their names sort by time)."""
-    return sorted((root / ALERTS).glob("*.json"))
+    folder = root / ALERTS
+    there = {path.name: path for path in (folder.iterdir() if folder.is_dir() else ())}
+    return [
+        there[name]
+        for name in sorted(there)
+        if name.endswith(".json") and not name.endswith(RECEIPT) and not name.startswith(".")
+    ]
 
 
 def read_policy(root: Path) -> Policy:
@@ -57,6 +68,20 @@ def read_policy(root: Path) -> Policy:
 def read_promotion(root: Path) -> Promotion:
     """Return the promotion policy. Raises BadInput."""
     return parse_promotion(_policy_text(root, PROMOTION), PROMOTION)
+
+
+def read_monitors(root: Path) -> Monitors:
+    """Return the registry of monitors; without the file an empty one. Raises BadInput."""
+    if not (root / MONITORS).exists():
+        return Monitors()
+    return parse_monitors(files.read_text(root / MONITORS), MONITORS)
+
+
+def read_silences(root: Path) -> Silences:
+    """Return the silences; none where there is no such file. Raises BadInput."""
+    if not (root / SILENCES_FILE).exists():
+        return Silences(version=1)
+    return parse_silences(files.read_text(root / SILENCES_FILE), SILENCES_FILE)
 
 
 def _policy_text(root: Path, name: str) -> str:

@@ -77,7 +77,7 @@ def test_a_plan_is_printed_for_people_and_for_machines(toy: Toy):
     plan = json.loads(toy.retouch("plan", alert, "--json").out)
     assert list(plan) == [
         *("schema_version", "key", "model", "alerts", "action", "rule", "why", "touched", "tiers"),
-        *("base_commit", "reads", "planned_at"),
+        *("skipped", "provenance", "accepted_by", "base_commit", "reads", "planned_at"),
     ]
 
 

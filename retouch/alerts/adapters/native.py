@@ -18,10 +18,12 @@ from retouch.faults import Place, bad_input, shown
 
 MAX_BYTES = 10_000_000
 """Reports with embedded plots are evidence, not alerts: export the JSON without them."""
+MAX_ENTRIES = 100_000
+"""Of one list or object: what a monitor says of every row is no alert."""
 MEND = "See docs/monitors.md for what each adapter reads."
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen: half a million of them are made of one file
 class Node:
     """A value somewhere in the output. `value` is parsed JSON; NaN and infinities are None."""
 
@@ -56,6 +58,7 @@ class Node:
         """Yield the items of a list. Raises BadInput for anything else."""
         if not isinstance(self.value, list):
             self.fault(f"must be a list, not {shown(self.value)}")
+        self._require_few(len(self.value))
         for number, item in enumerate(self.value):
             yield Node(item, self.source, (*self.place, number))
 
@@ -63,6 +66,7 @@ class Node:
         """Yield the fields of an object. Raises BadInput for anything else."""
         if not isinstance(self.value, dict):
             self.fault(f"must be an object, not {shown(self.value)}")
+        self._require_few(len(self.value))
         for key, item in self.value.items():
             yield key, Node(item, self.source, (*self.place, key))
 
@@ -93,6 +97,10 @@ class Node:
         if not isinstance(self.value, bool):
             self.fault(f"must be true or false, not {shown(self.value)}")
         return self.value
+
+    def _require_few(self, entries: int) -> None:
+        if entries > MAX_ENTRIES:
+            self.fault(f"has {entries:,} entries; at most {MAX_ENTRIES:,} are read")
 
     def fault(self, says: str) -> NoReturn:
         """Raise BadInput about this place."""

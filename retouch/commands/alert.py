@@ -1,0 +1,189 @@
+"""`retouch alert`: write alerts, make them of a monitor's output, and check them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from textwrap import wrap
+from typing import Any, get_args
+
+import click
+
+from retouch import importing
+from retouch.alerts.adapters.context import Context
+from retouch.alerts.adapters.registry import ADAPTERS
+from retouch.alerts.model import FAMILY_OF, SEVERITIES, Alert, Status
+from retouch.alerts.new import alert_json, new_alert
+from retouch.commands.delivery import alert_open
+from retouch.commands.intake import alert_intake, alert_status
+from retouch.commands.provenance import alert_sign, alert_verify
+from retouch.errors import BadInput
+from retouch.flags import said_by_flags
+from retouch.tools import repository
+from retouch.workspace import Workspace, open_workspace
+
+AUDIENCE = click.option(
+    "--audience",
+    envvar="GITHUB_REPOSITORY",
+    metavar="OWNER/NAME",
+    help="The repository it is for [default: what policies/monitors.yaml says].",
+)
+
+
+@click.group()
+def alert() -> None:
+    """Raise alerts, prove whose they are, and see what became of them."""
+
+
+@alert.command("new")
+@click.option("--kind", required=True, type=click.Choice(sorted(FAMILY_OF)), metavar="KIND")
+@click.option("--dataset", required=True, help="The data that was judged.")
+@click.option("--path", help="Where DVC keeps it; its digest is then taken from dvc.lock.")
+@click.option("--digest", help="Its digest: md5:... as in dvc.lock, or sha256:...")
+@click.option("--model", help="The model it is about [default: the policy's].")
+@click.option("--model-version", help="The version that was judged.")
+@click.option("--monitor", default="by-hand", show_default=True, help="Who judged.")
+@click.option("--column", "columns", multiple=True, help="A column that went wrong.")
+@click.option("--where", multiple=True, help="COLUMN=VALUE that holds for all its rows.")
+@click.option("--window", nargs=2, metavar="START END", help="Days, or times with their offset.")
+@click.option("--rows", type=click.IntRange(0), help="How many rows were judged.")
+@click.option("--finding", "findings", multiple=True, help="METRIC[:COLUMN]=VALUE[>LIMIT].")
+@click.option("--status", type=click.Choice(get_args(Status)), help="[default: firing]")
+@click.option("--severity", type=click.Choice(SEVERITIES), help="[default: warning]")
+@click.option("--confidence", type=float, help="0 to 1, as declared by whoever raises it.")
+@click.option("--expires-at", metavar="TIME", help="After this it is of no use.")
+@click.option("--message", help="What a person should know.")
+@click.option("--hypothesis", help="What the cause may be.")
+@AUDIENCE
+@click.option("--print", "only_print", is_flag=True, help="Print it instead of writing a file.")
+def alert_new(
+    where: Sequence[str], findings: Sequence[str], only_print: bool, **flags: Any
+) -> None:
+    """Write a new alert into alerts/.
+
+    \b
+    KIND is one of: data_quality schema_change volume freshness data_drift prediction_drift
+    target_drift attribution_drift label_quality performance estimated_performance concept_drift
+    system_health policy_change manual
+    """
+    workspace = open_workspace(Path.cwd())
+    flags["model"] = flags["model"] or workspace.policy.model
+    flags["audience"] = flags["audience"] or workspace.monitors.repository
+    if flags["path"] and not flags["digest"]:
+        flags["digest"] = workspace.digest_of(flags["path"])
+    said = said_by_flags(flags, where=where, findings=findings)
+    made = new_alert(
+        said, now=datetime.now(UTC).replace(microsecond=0), randomness=secrets.token_bytes(10)
+    )
+    if only_print:
+        click.echo(alert_json(made), nl=False)
+        return
+    (written,) = importing.write_alerts([made], workspace.root / repository.ALERTS)
+    click.echo(written.path.relative_to(workspace.root))
+
+
+@alert.command("check")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
+def alert_check(paths: Sequence[Path]) -> None:
+    """Say what is wrong with alert files, one sentence each."""
+    faults = 0
+    for path in paths:
+        try:
+            repository.read_alert(path, root=_root_or_none())
+            click.echo(f"{path}: ok")
+        except BadInput as error:
+            faults += 1
+            click.echo(f"{error}", err=True)
+    if faults:
+        raise click.exceptions.Exit(BadInput.exit_code)
+
+
+@alert.command("import")
+@click.argument("native", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE")
+@click.option("--from", "tool", required=True, metavar="TOOL", help="Whose output it is.")
+@click.option("--context", type=click.Path(path_type=Path), help="What the output does not say.")
+@click.option("--mapping", type=click.Path(path_type=Path), help="For --from mapping.")
+@AUDIENCE
+@click.option("--resolved", is_flag=True, help="Also say where all is well: incidents can end.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder [default: alerts/].")
+@click.option("--print", "only_print", is_flag=True, help="Print instead of writing files.")
+def alert_import(
+    native: Path,
+    tool: str,
+    context: Path | None,
+    mapping: Path | None,
+    audience: str | None,
+    resolved: bool,
+    out: Path | None,
+    only_print: bool,
+) -> None:
+    """Turn a monitor's own output (FILE, or - for standard input) into alerts.
+
+    The verdicts are the monitor's. What its output does not say, such as which bytes it judged,
+    comes from the context file, and is never guessed. docs/monitors.md has an example for every
+    TOOL:
+
+    \b
+    """
+    workspace = _workspace_or_none()
+    if workspace is None and out is None and not only_print:
+        raise BadInput("This is no DVC project, so there is no alerts/.", mend="Say --out FOLDER.")
+    made = importing.alerts_from(
+        tool,
+        native,
+        context=context,
+        mapping=mapping,
+        defaults=_known(workspace, audience),
+        now=datetime.now(UTC).replace(microsecond=0),
+        quiet_too=resolved,
+    )
+    if not made:
+        click.echo(f"{native}: nothing to raise an alert about.", err=only_print)
+    elif only_print:
+        click.echo("".join(map(alert_json, made)), nl=False)
+    else:
+        _write(made, out or Path(workspace.root if workspace else "") / repository.ALERTS)
+
+
+assert alert_import.help is not None  # the docstring above
+alert_import.help += "\n".join(
+    wrap(" ".join([*ADAPTERS, importing.MAPPING]), width=72, break_on_hyphens=False)
+)
+
+
+for command in (alert_sign, alert_verify, alert_open, alert_intake, alert_status):
+    alert.add_command(command)
+
+
+def _write(made: Sequence[Alert], folder: Path) -> None:
+    for written in importing.write_alerts(made, folder):
+        told = written.alert
+        there = "" if written.new else "  (was there already)"
+        path = os.path.relpath(written.path)
+        click.echo(f"{path}  {told.kind} {told.status} {told.severity}{there}")
+
+
+def _known(workspace: Workspace | None, audience: str | None) -> Context:
+    """Return what this repository knows for every alert: the model, and its own name."""
+    if workspace is None:
+        return Context(audience=audience)
+    name = audience or workspace.monitors.repository
+    return Context(model=workspace.policy.model, audience=name)
+
+
+def _workspace_or_none() -> Workspace | None:
+    try:
+        return open_workspace(Path.cwd())
+    except BadInput:
+        return None
+
+
+def _root_or_none() -> Path | None:
+    """Return the project's root; a file may be checked outside of one as well."""
+    workspace = _workspace_or_none()
+    return None if workspace is None else workspace.root

@@ -1,0 +1,163 @@
+"""What lies in git of earlier alerts and answers, read as the history that intake decides by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ConfigDict
+
+from retouch.alerts.model import MAX_BYTES, Alert, Window
+from retouch.alerts.parse import check_file_stem, parse_alert
+from retouch.alerts.receipt import Receipt, receipt_file_name
+from retouch.documents import Document
+from retouch.errors import BadInput
+from retouch.intake.past import Answered, Taken
+from retouch.tools import files, repository
+from retouch.tools.plain_files import read_plain_file, refuse_links
+
+ReceiptOf = Callable[[str], Receipt | None]
+"""Gives the receipt that is believed of an alert id; None where there is none."""
+
+
+@dataclass(frozen=True)
+class Lying:
+    """An alert as it lies in `alerts/`."""
+
+    path: Path
+    alert: Alert
+    raw: bytes
+    receipt: Receipt | None
+    """The receipt that is believed; None: it has not been taken in, or was changed since."""
+
+    @property
+    def taken(self) -> Taken | None:
+        """What history takes of it; None for one that was refused or said nothing new."""
+        receipt = self.receipt
+        if receipt is None or receipt.provenance.verdict not in ("verified", "unsigned"):
+            return None
+        return Taken(
+            alert=self.alert,
+            received_at=receipt.received_at,
+            trusted=receipt.provenance.may_retrain,
+        )
+
+
+def lying_alerts(root: Path, receipt_of: ReceiptOf) -> tuple[list[Lying], list[str]]:
+    """Return the alerts in `alerts/`, oldest first, and a sentence for each that is none."""
+    found, faults = [], []
+    refuse_links(root / repository.ALERTS, root)
+    for path in repository.alert_files(root):
+        try:
+            found.append(_lying(path, receipt_of))
+        except BadInput as error:
+            faults.append(str(error))
+    return found, faults
+
+
+def _lying(path: Path, receipt_of: ReceiptOf) -> Lying:
+    source = f"{repository.ALERTS}/{path.name}"
+    raw = read_plain_file(path, root=None, limit=20 * MAX_BYTES)
+    alert = parse_alert(raw, source)
+    check_file_stem(alert, path.stem, source)
+    receipt = receipt_of(alert.alert_id)
+    changed = receipt is not None and receipt.sha256 != hashlib.sha256(raw).hexdigest()
+    return Lying(path, alert, raw, None if changed else receipt)
+
+
+def receipts_here(root: Path) -> frozenset[str]:
+    """Return the ids of the alerts that have a receipt in the workspace."""
+    folder = root / repository.ALERTS
+    there = folder.iterdir() if folder.is_dir() else ()
+    end = repository.RECEIPT
+    return frozenset(path.name.removesuffix(end) for path in there if path.name.endswith(end))
+
+
+def receipt_here(root: Path, alert_id: str) -> Receipt | None:
+    """Return the receipt in the workspace. Raises BadInput for a broken one, or a link."""
+    path = root / repository.ALERTS / receipt_file_name(alert_id)
+    refuse_links(path, root)
+    receipt: Receipt = repository.read_document(path, Receipt)
+    return receipt if receipt.alert_id == alert_id else None
+
+
+def answers(root: Path, alerts: Mapping[str, Alert]) -> list[Answered]:
+    """Return what was answered so far, by the reports. Raises BadInput for a broken one."""
+    paths = repository.report_documents(root, "plan.json")
+    return [told for path in paths for told in _answer(path, alerts)]
+
+
+def _answer(path: Path, alerts: Mapping[str, Alert]) -> Iterator[Answered]:
+    """Yield the answer in a report, if it came to one; a run that failed is none."""
+    plan = repository.read_document(path, _PlanHead)
+    ids = tuple(alert.alert_id for alert in plan.alerts)
+    answered = {"report_id": path.parent.name, "alert_ids": ids}
+    judged = path.with_name("verdict.json")
+    if judged.exists():
+        verdict = repository.read_document(judged, _VerdictHead)
+        run = repository.read_document(path.with_name("run.json"), _RunHead)
+        last = run.attempts[-1]
+        yield Answered(
+            **answered,
+            at=verdict.judged_at,
+            action="retrain",
+            kept=last.kept,
+            stages=tuple(r.stage for r in last.receipts if r.outcome in ("ran", "restored")),
+            window=_hull([alerts[alert_id] for alert_id in ids if alert_id in alerts]),
+        )
+    elif plan.action == "hold":
+        yield Answered(**answered, at=plan.planned_at, action="hold", kept=False)
+
+
+def _hull(alerts: list[Alert]) -> Window | None:
+    windows = [a.slice.current.window for a in alerts if a.slice.current.window is not None]
+    if not windows:
+        return None
+    return Window(
+        start=min(window.start for window in windows), end=max(window.end for window in windows)
+    )
+
+
+class _Head(Document):
+    """What of a document is read here; the rest is its own matter."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class _AlertId(_Head):
+    alert_id: str
+
+
+class _PlanHead(_Head):
+    alerts: tuple[_AlertId, ...]
+    action: Literal["retrain", "hold"]
+    planned_at: datetime
+
+
+class _VerdictHead(_Head):
+    judged_at: datetime
+
+
+class _StageHead(_Head):
+    stage: str
+    outcome: str
+
+
+class _AttemptHead(_Head):
+    receipts: tuple[_StageHead, ...]
+    kept: bool
+
+
+class _RunHead(_Head):
+    attempts: tuple[_AttemptHead, ...]
+
+
+def save_receipt(root: Path, receipt: Receipt) -> None:
+    """Write a receipt beside its alert. It can be made again, so no disk is waited for."""
+    path = root / repository.ALERTS / receipt_file_name(receipt.alert_id)
+    # The bytes of `to_json`, ten times as fast: a receipt has no numbers to write otherwise.
+    files.write_bytes(path, receipt.model_dump_json(indent=2).encode() + b"\n", durable=False)
