@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock schemas clean
+.PHONY: help demo test lint format bench fuzz lock schemas clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,8 +38,11 @@ format: $(READY) ## Put the code into the house's format
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-bench: $(READY) ## Measure the targeted run against the full pipeline; writes reports/benchmarks/
+bench: $(READY) ## Measure the targeted run and a storm of alerts; writes reports/benchmarks/
 	@$(BIN)/python -m benchmarks
+
+fuzz: $(READY) ## Try 100,000 hostile inputs on everything that reads from outside
+	@$(BIN)/python -m benchmarks.fuzzing
 
 lock: $(READY) ## Resolve every dependency anew into requirements.lock
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url \

@@ -1,7 +1,12 @@
-"""`make bench`: every benchmark, one after the other."""
+"""`make bench`: every benchmark, one after the other; `python -m benchmarks storm`: that one."""
 
 from __future__ import annotations
 
-from benchmarks import targeted
+import sys
 
-targeted.main()
+from benchmarks import storm, targeted
+
+ALL = {"targeted": targeted.main, "storm": storm.main}
+
+for name in sys.argv[1:] or ALL:
+    ALL[name]()
