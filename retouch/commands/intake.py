@@ -177,9 +177,9 @@ def _print_intake(taken: arrivals.Intake) -> None:
 def _print_status(workspace: Workspace, seen: arrivals.Look, *, everything: bool) -> None:
     console = _console()
     table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
-    for heading in ("state", "alert", "about"):
-        table.add_column(heading, header_style="dim", overflow="fold", no_wrap=heading == "state")
-    table.add_column("why", header_style="dim", overflow="fold", ratio=1)
+    for heading in ("state", "alert", "about", "why"):
+        named = heading in ("state", "alert")
+        table.add_column(heading, header_style="dim", overflow="fold", no_wrap=named)
     for one, standing in _rows(seen, everything=everything):
         style = _STYLES.get(standing.state, "")
         new = " [dim](new)[/]" if one.alert.alert_id in seen.new else ""
@@ -212,7 +212,7 @@ def _about(one: Lying) -> str:
 
 
 def _why(standing: Standing) -> str:
-    rule = f" ({standing.rule})" if standing.rule else ""
+    rule = f" ({standing.rule})" if standing.rule not in (None, standing.state) else ""
     until = f" Until {standing.until:%Y-%m-%d %H:%M} UTC." if standing.until else ""
     return _shown(f"{standing.says}{until}{rule}")
 
