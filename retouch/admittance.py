@@ -7,6 +7,7 @@ the alert and its signature are read from it; `tools/base_branch.py` reads all e
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +21,8 @@ from retouch.alerts.signature import (
     parse_signature,
     signature_file_name,
 )
-from retouch.errors import BadInput
-from retouch.faults import bad_input
+from retouch.errors import BadInput, visible
+from retouch.faults import bad_input, shown
 from retouch.intake.admission import Arrival, Examined, admitted, key_fault
 from retouch.intake.reformatting import undone
 from retouch.intake.signers import ALLOWED_SIGNERS
@@ -60,6 +61,22 @@ class Transport:
     commit: str | None = None
     run_id: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raise BadInput for what GitHub never says; receipts keep it, and reports show it."""
+        said = {"sender": self.sender, "GITHUB_SHA": self.commit, "GITHUB_RUN_ID": self.run_id}
+        for name, (form, what) in _FORMS.items():
+            value = said[name]
+            if value and not form.fullmatch(value):
+                raise BadInput(f"{name}: {shown(value)} is not {what}.")
+
+
+_FORMS = {
+    # Those of an enterprise have underscores, those of apps end in [bot].
+    "sender": (re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(\[bot\])?"), "a login of GitHub"),
+    "GITHUB_SHA": (re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?"), "the id of a commit"),
+    "GITHUB_RUN_ID": (re.compile(r"[0-9]{1,20}"), "the number of a workflow run"),
+}
+
 
 def read_submission(path: Path, root: Path | None) -> Submission:
     """Read an alert's file and the signature beside it. Follows no links.
@@ -73,6 +90,12 @@ def read_submission(path: Path, root: Path | None) -> Submission:
     alert = parse_alert(raw, source)
     if root is not None and in_alerts(path, root):
         check_file_stem(alert, path.stem, source)
+    return with_signature(alert, raw, path, root)
+
+
+def with_signature(alert: Alert, raw: bytes, path: Path, root: Path | None) -> Submission:
+    """Add the signature that lies beside an alert that was read from `path`, if there is one."""
+    source = _source(path, root)
     beside = path.with_name(signature_file_name(path.name))
     if not beside.exists() and not beside.is_symlink():
         return Submission(alert, raw, source)
@@ -92,20 +115,27 @@ def in_alerts(path: Path, root: Path) -> bool:
 def _source(path: Path, root: Path | None) -> str:
     """Return the file's path from the root; what is kept in git names no path of this machine."""
     if root is not None and path.resolve().is_relative_to(root.resolve()):
-        return path.resolve().relative_to(root.resolve()).as_posix()
-    return str(path)
+        return visible(path.resolve().relative_to(root.resolve()).as_posix())
+    return visible(str(path))
 
 
 def admit(
-    submission: Submission, trusted: Trusted, transport: Transport, *, now: datetime
+    submission: Submission,
+    trusted: Trusted,
+    transport: Transport,
+    *,
+    now: datetime,
+    earlier: Receipt | None,
+    ask: bool = True,
 ) -> Receipt:
     """Judge one alert and return its receipt; a new one says nothing of suppression yet.
 
     What came in before, with the same bytes and by the same key, is judged as of then, and its
-    receipt keeps how it came in. Raises BadInput when the base branch's receipt is broken.
+    receipt keeps how it came in; `earlier` is the believed receipt of that id. Without `ask` all
+    is judged but whether the signature fits. Raises BadInput for a broken receipt of the base.
     """
     alert_id, now = submission.alert.alert_id, now.replace(microsecond=0)
-    first = _first_receipt(submission, trusted)
+    first = _first_receipt(submission, earlier)
     arrival = Arrival(
         alert=submission.alert,
         source=submission.source,
@@ -115,7 +145,8 @@ def admit(
         received_at=first.received_at if first else now,
         known=trusted.known(alert_id),
     )
-    provenance = admitted(arrival, _examined(submission, arrival, trusted), trusted.registry)
+    examined = _examined(submission, arrival, trusted, ask=ask)
+    provenance = admitted(arrival, examined, trusted.registry)
     if first:
         return first.model_copy(update={"provenance": provenance})
     return Receipt(
@@ -130,13 +161,12 @@ def admit(
     )
 
 
-def _first_receipt(submission: Submission, trusted: Trusted) -> Receipt | None:
-    """Return the base branch's receipt of the very same alert, signed by the very same key.
+def _first_receipt(submission: Submission, receipt: Receipt | None) -> Receipt | None:
+    """Return the earlier receipt if it is of the very same alert, signed by the very same key.
 
     Of the same key: else who has an old, leaked key could sign what came in unsigned when the key
     was still valid.
     """
-    receipt = trusted.receipt(submission.alert.alert_id)
     if receipt is None or receipt.sha256 != submission.sha256:
         return None
     return receipt if _same_key(submission, receipt.provenance) else None
@@ -154,7 +184,9 @@ def _same_key(submission: Submission, provenance: Provenance) -> bool:
     )
 
 
-def _examined(submission: Submission, arrival: Arrival, trusted: Trusted) -> Examined | None:
+def _examined(
+    submission: Submission, arrival: Arrival, trusted: Trusted, *, ask: bool
+) -> Examined | None:
     """Ask ssh-keygen: once when the signature is good, and more often to say why it is not."""
     if submission.signature is None:
         return Examined(fault=submission.unreadable) if submission.unreadable else None
@@ -163,6 +195,8 @@ def _examined(submission: Submission, arrival: Arrival, trusted: Trusted) -> Exa
         signature = parse_signature(submission.signature, name)
     except BadInput as error:
         return Examined(fault=str(error))
+    if not ask:
+        return Examined(signature=signature, good=True)
     said = _verify(submission.raw, submission.signature, arrival, trusted)
     examined = Examined(signature=signature, good=said.good, words=said.words)
     if said.good:

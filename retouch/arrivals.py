@@ -7,18 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import filterfalse
 from pathlib import Path
 
 from retouch.admittance import Submission, read_submission
 from retouch.alerts.envelope import unseal
-from retouch.alerts.fingerprint import fingerprints
 from retouch.alerts.model import MAX_BYTES
 from retouch.alerts.parse import expected_file_name, parse_alert
 from retouch.alerts.receipt import Receipt, Standing, receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.errors import BadInput
 from retouch.intake.cost_bound import cost_of_first_tier
-from retouch.intake.past import Taken, Touches, span_of
+from retouch.intake.past import Touches
 from retouch.intake.replay import replay
 from retouch.intake.replayed import Replay
 from retouch.intake.standing import Outcome, standings
@@ -27,11 +27,10 @@ from retouch.policy.model import Policy
 from retouch.tools import files, past, repository
 from retouch.tools.past import Lying, lying_alerts
 from retouch.tools.plain_files import refuse_links
-from retouch.trust import Judge, Trust
+from retouch.trust import Judge, Trust, judge_new
 from retouch.workspace import Workspace
 
 EVENT_BYTES = 1_000_000
-REFUSED = Standing(state="refused", says="It is not believed.")
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,10 @@ def take_in(workspace: Workspace, paths: Sequence[Path], trust: Trust, now: date
     for lying in look.lying:
         if lying.alert.alert_id in look.new and lying.receipt is not None:
             receipt = lying.receipt.model_copy(update={"standing": look.standing_of(lying)})
-            past.save_receipt(workspace.root, receipt)
+            try:
+                past.save_receipt(workspace.root, receipt)
+            except BadInput as error:  # a folder in its place, say; the others get theirs
+                faults.append(str(error))
             receipts.append(receipt)
     refused = [
         reason
@@ -116,9 +118,12 @@ def _remove(paths: Iterable[Path]) -> None:
 def look(workspace: Workspace, trust: Trust, now: datetime) -> Look:
     """Say where all alerts stand; those not taken in yet as if they were now. Changes nothing.
 
-    Raises BadInput for what is wrong with the repository.
+    With a time of the past, what came in later is left out. Raises BadInput for what is wrong with
+    the repository.
     """
-    return _look(workspace, None, trust, now)
+    seen = _look(workspace, None, trust, now)
+    there = (one for one in seen.lying if one.receipt is None or one.receipt.received_at <= now)
+    return replace(seen, lying=tuple(there))
 
 
 def _unpacked(workspace: Workspace, event: Path, trust: Trust) -> tuple[list[Path], Path, Trust]:
@@ -135,15 +140,25 @@ def _unpacked(workspace: Workspace, event: Path, trust: Trust) -> tuple[list[Pat
                 f"{shown}: is there already, with other content than the alert that was sent.",
                 mend="A new alert needs a new id: `retouch alert new`.",
             )
+    transport = replace(trust.transport, channel="dispatch", sender=login)
+    *signatures, path = wanted
+    if path.exists() and any(not signature.exists() for signature in signatures):
+        raise BadInput(
+            f"{path.relative_to(workspace.root)}: is there already, without the signature that was "
+            "sent.",
+            mend="A new alert needs a new id: `retouch alert new`.",
+        )
     written = [target for target in wanted if not target.exists()]
     for target in written:
         files.write_bytes(target, wanted[target])
-    transport = replace(trust.transport, channel="dispatch", sender=login)
-    return written, next(iter(wanted)), replace(trust, transport=transport)
+    return written, path, replace(trust, transport=transport)
 
 
 def _files_of(event: Path, folder: Path) -> tuple[str, dict[Path, bytes]]:
-    """Return who sent the event, and the files it makes: the alert's first."""
+    """Return who sent the event, and the files it makes.
+
+    The alert's last: cut short in between, it must not lie there as one that nobody signed.
+    """
     mend = "Send one with `retouch alert open FILE --dispatch`."
     raw = files.read_bytes(event, limit=EVENT_BYTES)
     try:
@@ -152,16 +167,18 @@ def _files_of(event: Path, folder: Path) -> tuple[str, dict[Path, bytes]]:
     except (ValueError, TypeError, KeyError, RecursionError):
         says = f"{event}: is no repository_dispatch event with a client_payload and a sender."
         raise BadInput(says, mend=mend) from None
+    if not isinstance(login, str) or not login:
+        raise BadInput(f"{event}: sender.login: is not a login of GitHub.", mend=mend)
     envelope = unseal(payload, "client_payload")
     alert = parse_alert(envelope.alert, "client_payload.alert_b64", mend=mend)
     if envelope.principal not in (None, alert.monitor.id):
         raise BadInput("client_payload: principal: is not the monitor of the alert.", mend=mend)
     path = folder / expected_file_name(alert)
-    wanted = {path: envelope.alert}
+    wanted = {}
     if envelope.signature is not None:
         signature = path.with_name(signature_file_name(path.name))
         wanted[signature] = envelope.signature.encode()
-    return str(login), wanted
+    return login, {**wanted, path: envelope.alert}
 
 
 def _submissions(
@@ -171,7 +188,7 @@ def _submissions(
     if not paths:
         return None, []
     found, faults = [], []
-    for path in paths:
+    for path in filterfalse(repository.lies_beside, paths):
         try:
             if path.resolve().parent != (workspace.root / repository.ALERTS).resolve():
                 says = f"{path}: does not lie in alerts/, so it gets no receipt."
@@ -199,7 +216,7 @@ def _look(
         for one in lying
         if one.receipt is None and (wanted is None or one.alert.alert_id in wanted)
     }
-    judged = _judged(judge, root, lying, new, now)
+    judged = judge_new(judge, root, lying, new, workspace.policy.suppression, now)
     taken = [taken for one in judged if (taken := one.taken) is not None]
     outcome = standings(
         taken,
@@ -208,50 +225,9 @@ def _look(
         workspace.policy.suppression,
         _touches(workspace),
         now,
+        workspace.version_at(now) if any(one.alert.model_version for one in judged) else None,
     )
     return Look(tuple(judged), frozenset(new), tuple(faults), outcome)
-
-
-def _judged(
-    judge: Judge, root: Path, lying: Iterable[Lying], new: set[str], now: datetime
-) -> list[Lying]:
-    """Give each new alert its receipt.
-
-    Of many that say the same of the same window only one signature is checked: what the others say
-    is known then, and a storm is over sooner. They never count by themselves.
-    """
-    known: dict[tuple[object, ...], str] = {}
-    judged = []
-    for one in lying:
-        if one.alert.alert_id not in new:
-            judged.append(one)
-        elif (first := known.get(_says(one))) is not None:
-            judged.append(replace(one, receipt=_repeats(judge, one, first, now)))
-        else:
-            submission = read_submission(one.path, root)
-            judged.append(replace(one, receipt=_refusal_told(judge.receipt(submission, now))))
-        taken: Taken | None = judged[-1].taken
-        if taken is not None and taken.trusted:
-            known.setdefault(_says(one), one.alert.alert_id)
-    return judged
-
-
-def _says(one: Lying) -> tuple[object, ...]:
-    return one.alert.status, span_of(one.alert), fingerprints(one.alert)
-
-
-def _repeats(judge: Judge, one: Lying, first: str, now: datetime) -> Receipt:
-    said = f"It says what alert {first} says, which is verified; its own signature was not checked."
-    standing = Standing(state="duplicate", says=said, of=first)
-    receipt = judge.unchecked(one.alert, one.raw, said, now)
-    return receipt.model_copy(update={"standing": standing})
-
-
-def _refusal_told(receipt: Receipt) -> Receipt:
-    if receipt.provenance.verdict != "refused":
-        return receipt
-    says = REFUSED.model_copy(update={"says": " ".join(receipt.provenance.reasons)})
-    return receipt.model_copy(update={"standing": says})
 
 
 def replays(

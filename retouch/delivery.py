@@ -16,12 +16,13 @@ from retouch.alerts import envelope
 from retouch.alerts.model import MAX_BYTES, Alert
 from retouch.alerts.parse import expected_file_name, parse_alert
 from retouch.documents import Value
-from retouch.errors import BadInput, RetouchError, SaidNo
+from retouch.errors import BadInput, RetouchError, SaidNo, visible
 from retouch.faults import bad_input, shown
 from retouch.reporting.alert_pull_request import alert_pull_request, branch_of
-from retouch.tools import files, github, repository
+from retouch.tools import github, repository
 from retouch.tools.github import PullRequest, Repository
 from retouch.tools.github_errors import Uncertain
+from retouch.tools.plain_files import read_plain_file
 
 _REPOSITORY = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]+/(?!\.{1,2}$)[A-Za-z0-9._-]+")
 _BRANCH = re.compile(r"(?!.*(?:\.\.|//|/\.|/$))[\w][\w./@+#-]*")
@@ -104,7 +105,7 @@ def _attempt(path: Path, repo: Repository, deliver: Callable[[_Parcel], Outcome]
         return deliver(parcel)
     except RetouchError as error:
         return Outcome(
-            file=str(path),
+            file=visible(str(path)),
             alert_id=alert_id,
             outcome="failed",
             says=str(error),
@@ -113,16 +114,17 @@ def _attempt(path: Path, repo: Repository, deliver: Callable[[_Parcel], Outcome]
 
 
 def _read(path: Path) -> _Parcel:
-    raw = files.read_bytes(path, limit=20 * MAX_BYTES, mend="See `retouch alert new --help`.")
+    mend = "See `retouch alert new --help`."
+    raw = read_plain_file(path, root=None, limit=20 * MAX_BYTES, mend=mend)
     alert = parse_alert(raw, str(path))
     beside = path.with_name(f"{path.name}.sig")
     signature = None
-    if beside.exists():
+    if beside.exists() or beside.is_symlink():  # a link that leads nowhere is no missing signature
         # Bytes that are no ASCII become characters that no signature has.
         limit = envelope.MAX_SIGNATURE_CHARACTERS
-        signature = files.read_bytes(beside, limit=limit).decode("latin-1")
+        signature = read_plain_file(beside, root=None, limit=limit).decode("latin-1")
         envelope.check_armor(signature, str(beside))
-    return _Parcel(str(path), alert, raw, signature)
+    return _Parcel(visible(str(path)), alert, raw, signature)
 
 
 def _check_audience(parcel: _Parcel, repo: Repository) -> None:

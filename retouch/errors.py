@@ -5,6 +5,8 @@ Anything else that escapes is our bug (exit code 3) and is shown as one.
 
 from __future__ import annotations
 
+import unicodedata
+
 
 class RetouchError(Exception):
     """A failure with one sentence for a person and, if there is one, the command that mends it."""
@@ -19,7 +21,7 @@ class RetouchError(Exception):
         """A command or an action that puts it right, if one is known."""
 
     def __str__(self) -> str:
-        return f"{self.message} {self.mend}" if self.mend else self.message
+        return visible(f"{self.message} {self.mend}" if self.mend else self.message)
 
 
 class BadInput(RetouchError):
@@ -32,3 +34,15 @@ class SaidNo(RetouchError):
     """A stage or a gate said no; what was there before has been put back."""
 
     exit_code = 1
+
+
+def visible(text: str) -> str:
+    """Return text that commands no terminal: control and bidi characters as `\\x1b`, `\\u202e`.
+
+    A stranger may have named the file that a sentence is about. Lines and tabs stay.
+    """
+    return "".join(char if _is_harmless(char) else repr(char)[1:-1] for char in text)
+
+
+def _is_harmless(char: str) -> bool:
+    return char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")

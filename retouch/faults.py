@@ -140,6 +140,9 @@ def _says(group: list[tuple[Place, ErrorDetails]], model: type[BaseModel]) -> st
             return f"{shown(error['input'])} does not match {context['pattern']}"
         case "value_error":
             return str(context["error"])
+        case "too_long" | "string_too_long":
+            unit = "characters" if error["type"] == "string_too_long" else "entries"
+            return f"has {len(error['input'])} {unit}; at most {context['max_length']} are read"
         case kind if kind in _ASKED_FOR:
             return f"must be {_asked_for(group)}, not {_kind_of(error['input'])}"
     says = error["msg"].removeprefix("Input ")

@@ -9,9 +9,12 @@ from typing import Any
 from retouch.errors import BadInput
 
 _FINDING = re.compile(
-    r"(?P<metric>[a-z][a-z0-9_]*)(:(?P<column>[^=<>]+))?=(?P<value>[-+.\deE]+)"
-    r"((?P<op>[<>]=?)(?P<limit>[-+.\deE]+))?"
+    r"(?P<metric>[a-z][a-z0-9_]*)(:(?P<column>[^=<>]+?))?\s*=\s*(?P<value>[-+.\deE]+)"
+    r"(\s*(?P<op>[<>]=?)\s*(?P<limit>[-+.\deE]+))?"
 )
+_CONDITION = re.compile(r"(?P<column>[^=<>!]+)(?P<op>!=|<=|>=|=|<|>)(?P<value>.+)", re.DOTALL)
+_OPS = {"=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?", re.ASCII)
 _BREACH = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
 
 
@@ -20,7 +23,7 @@ def finding(text: str) -> dict[str, Any]:
 
     `psi:temp=0.31>0.2` says that the PSI of `temp` is 0.31, and that above 0.2 is a breach.
     """
-    match = _FINDING.fullmatch(text.replace(" ", ""))
+    match = _FINDING.fullmatch(text.strip())
     if match is None:
         raise BadInput(
             f"--finding {text!r}: is not METRIC[:COLUMN]=VALUE[>LIMIT].",
@@ -37,16 +40,22 @@ def finding(text: str) -> dict[str, Any]:
 
 
 def condition(text: str) -> dict[str, Any]:
-    """Return the predicate in `COLUMN=VALUE` (or `COLUMN=A,B`). Raises BadInput."""
-    column, equals, value = text.partition("=")
-    if not equals or not column.strip() or not value.strip():
+    """Return the predicate in `COLUMN=VALUE`, `COLUMN=A,B` or `COLUMN>=VALUE`. Raises BadInput.
+
+    What looks like a number, true or false is one, as in the policies; in quotes it is text.
+    """
+    match = _CONDITION.fullmatch(text)
+    values = [one.strip() for one in match["value"].split(",")] if match else []
+    column, op = (match["column"].strip(), _OPS[match["op"]]) if match else ("", "")
+    if not column or not all(values) or (op != "eq" and len(values) > 1):
         raise BadInput(
-            f"--where {text!r}: is not COLUMN=VALUE.", mend="For example: `--where origin=JFK`."
+            f"--where {text!r}: is not COLUMN=VALUE, COLUMN=A,B or COLUMN>=VALUE.",
+            mend="For example: `--where origin=JFK`.",
         )
-    values = [one.strip() for one in value.split(",")]
     if len(values) > 1:
-        return {"column": column.strip(), "op": "in", "value": values}
-    return {"column": column.strip(), "value": values[0]}
+        return {"column": column, "op": "in", "value": [_scalar(one) for one in values]}
+    said: dict[str, Any] = {"column": column, "value": _scalar(values[0])}
+    return said if op == "eq" else {**said, "op": op}
 
 
 def said_by_flags(
@@ -59,6 +68,16 @@ def said_by_flags(
     if findings:
         said["findings"] = [finding(text) for text in findings]
     return said
+
+
+def _scalar(text: str) -> str | int | float | bool:
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1]
+    if text in ("true", "false"):
+        return text == "true"
+    if _NUMBER.fullmatch(text) is None:
+        return text
+    return float(text) if "." in text else int(text)
 
 
 def _number(digits: str, text: str) -> float:

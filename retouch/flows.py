@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from retouch import ladder
 from retouch.alerts.model import Alert
@@ -14,6 +15,7 @@ from retouch.documents import Document
 from retouch.errors import BadInput, SaidNo
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.execution.runner import PlainRunner, Progress
+from retouch.intake.signer_lint import lint_signers
 from retouch.planning.model import Plan
 from retouch.planning.plan import plan_stages
 from retouch.policy.check import ExampleResult, check_policy
@@ -29,6 +31,7 @@ from retouch.workspace import Workspace
 BUILD = "build"
 """The report folder of a full build: the receipts that forecasts start from."""
 Clock = Callable[[], datetime]
+AnyPolicy = TypeVar("AnyPolicy")
 
 
 @dataclass(frozen=True)
@@ -145,10 +148,38 @@ def report(workspace: Workspace, report_id: str) -> Path:
     return _write_report(workspace.root, plan, run, verdict)
 
 
-def policy_check(workspace: Workspace) -> tuple[tuple[ExampleResult, ...], tuple[str, ...]]:
-    """Run the policy's own examples; return them and what looks wrong. Raises BadInput."""
-    workspace.promotion  # noqa: B018 - reading it is the check
-    return check_policy(workspace.policy), lint_policy(workspace.policy)
+@dataclass(frozen=True)
+class PolicyCheck:
+    """What is to be said of the policies as checked out."""
+
+    results: tuple[ExampleResult, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What they say in vain: a sentence each, the file first."""
+    faults: tuple[str, ...] = ()
+    """A sentence for each file that cannot be read."""
+
+
+def policy_check(workspace: Workspace) -> PolicyCheck:
+    """Read every policy file, and run the retraining policy's own examples."""
+    faults: list[str] = []
+    policy, _ = _read(lambda: workspace.policy, faults), _read(lambda: workspace.promotion, faults)
+    results = _read(lambda: policy and check_policy(policy), faults) or ()
+    _read(lambda: workspace.silences, faults)
+    monitors = _read(lambda: workspace.monitors, faults)
+    signers = _read(lambda: repository.read_signers(workspace.root), faults)
+    warnings = [f"{repository.POLICY}: {says}" for says in (lint_policy(policy) if policy else ())]
+    if monitors is not None and signers is not None:
+        warnings += lint_signers(signers, monitors)
+    return PolicyCheck(results, tuple(warnings), tuple(faults))
+
+
+def _read(read: Callable[[], AnyPolicy], faults: list[str]) -> AnyPolicy | None:
+    """Return what is read; when it cannot be, add the sentence that says why."""
+    try:
+        return read()
+    except BadInput as error:
+        faults.append(str(error))
+        return None
 
 
 def _bench(workspace: Workspace, alerts: tuple[Alert, ...], settings: Settings) -> ladder.Bench:
@@ -225,12 +256,13 @@ def _saved(path: Path, fresh: Plan) -> Plan:
         for name in type(fresh.reads).model_fields
         if getattr(saved.reads, name) != getattr(fresh.reads, name)
     ]
+    mend = "Plan again: `retouch plan ALERT --out FILE`."
     if moved:
-        raise BadInput(
-            f"{path}: was made from other inputs: {' and '.join(moved)} changed since.",
-            mend="Plan again: `retouch plan ALERT --out FILE`.",
-        )
-    return saved
+        what = " and ".join(moved)
+        raise BadInput(f"{path}: was made from other inputs: {what} changed since.", mend=mend)
+    if saved.work != fresh.work:
+        raise BadInput(f"{path}: was edited: these inputs make another plan.", mend=mend)
+    return saved.trusted_as(fresh)
 
 
 def _require_all_well(root: Path, receipts: Sequence[Receipt]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -48,13 +48,18 @@ def alerts_from(
 ) -> tuple[Alert, ...]:
     """Return the alerts that a monitor's output makes.
 
-    `defaults`: what this repository knows itself, where the context file does not say it. Raises
-    BadInput for output, context or mapping that is not what it should be.
+    `defaults`: what this repository knows itself, where the context file does not say it; its model
+    only where the output does not say one either. Raises BadInput for output, context or mapping
+    that is not what it should be.
     """
     adapter = _adapter(re.sub(r"[ _]", "-", tool.lower()), mapping)
     said = _with_defaults(_context(context), defaults)
     raw, source = _read(native)
-    judgements = adapter(read_native(raw, source), said)
+    judgements = [
+        # Of two models behind one Alertmanager, the label says which one it is.
+        replace(judgement, model=judgement.model or defaults.model)
+        for judgement in adapter(read_native(raw, source), said)
+    ]
     return assemble(judgements, said, native=raw, source=source, now=now, quiet_too=quiet_too)
 
 
@@ -104,7 +109,7 @@ def _with_defaults(said: Context, defaults: Context) -> Context:
     missing = {
         name: getattr(defaults, name)
         for name in type(said).model_fields
-        if name not in said.model_fields_set
+        if name not in said.model_fields_set and name != "model"
     }
     return said.model_copy(update=missing)
 

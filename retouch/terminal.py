@@ -22,6 +22,7 @@ from retouch.execution.model import Receipt
 from retouch.flows import Answer
 from retouch.overview import StageTold, Status
 from retouch.planning.model import Forecast, Plan, TierPlan
+from retouch.reporting.escape import plain
 from retouch.reporting.numbers import duration, plural
 from retouch.reporting.words import because_in_words, change_in_words
 
@@ -44,27 +45,27 @@ _VERDICTS = {
 
 def print_plan(console: Console, plan: Plan, *, whole: bool) -> None:
     """Print a plan; reused stages are counted, and listed one by one when `whole`."""
-    rule = f" [dim]({escape(plan.rule)})[/]" if plan.rule else ""
+    rule = f" [dim]({_shown(plan.rule)})[/]" if plan.rule else ""
     for note in plan.touched.notes:
-        console.print(f"[yellow]{escape(note)}[/]")
+        console.print(f"[yellow]{_shown(note)}[/]")
     if not plan.tiers:
-        console.print(f"[bold]Nothing to run.[/] {escape(plan.why)}{rule}")
+        console.print(f"[bold]Nothing to run.[/] {_shown(plan.why)}{rule}")
         return
     for reason in plan.unproven:
-        console.print(f"[yellow]Held for a person: {escape(reason)}[/]")
-    console.print(f"{escape(plan.why)}{rule}")
+        console.print(f"[yellow]Held for a person: {_shown(reason)}[/]")
+    console.print(f"{_shown(plan.why)}{rule}")
     for number, tier in enumerate(plan.tiers, 1):
         console.print(
-            f"\n[bold]Tier {number} of {len(plan.tiers)}: {escape(tier.tier)}[/]. "
-            f"{escape(tier.says)}"
+            f"\n[bold]Tier {number} of {len(plan.tiers)}: {_shown(tier.tier)}[/]. "
+            f"{_shown(tier.says)}"
         )
         for edit in tier.edits:
             change = change_in_words(edit.before, edit.after)
-            console.print(f"  {escape(edit.file)}: [bold]{escape(edit.key)}[/] {escape(change)}")
+            console.print(f"  {_shown(edit.file)}: [bold]{_shown(edit.key)}[/] {_shown(change)}")
         console.print(_stages(tier, whole))
         console.print(f"  {_forecast(tier.forecast)}")
     for skipped in plan.skipped:
-        console.print(f"\n[dim]Tier {escape(skipped.tier)} is skipped. {escape(skipped.reason)}[/]")
+        console.print(f"\n[dim]Tier {_shown(skipped.tier)} is skipped. {_shown(skipped.reason)}[/]")
 
 
 def _stages(tier: TierPlan, whole: bool) -> Table:
@@ -78,7 +79,7 @@ def _stages(tier: TierPlan, whole: bool) -> Table:
             because = because_in_words(stage.because[0])
             if len(stage.because) > 1:
                 because += f"; and {len(stage.because) - 1} more"
-            table.add_row(wave, escape(stage.stage), _DECISIONS[stage.decision], escape(because))
+            table.add_row(wave, _shown(stage.stage), _DECISIONS[stage.decision], _shown(because))
     reused = tier.named("reuse")
     if reused and not whole:
         table.add_row("", f"{len(reused)} others", _DECISIONS["reuse"], "nothing they read changes")
@@ -106,10 +107,10 @@ def print_answer(console: Console, answer: Answer, *, root: str) -> None:
         console.print(f"Nothing to do: already handled. The report: {report}/report.md")
         return
     if answer.verdict is None:
-        why = escape(" ".join(answer.plan.unproven) or answer.plan.why)
+        why = _shown(" ".join(answer.plan.unproven) or answer.plan.why)
         console.print(f"Held for a person: {why} The report: {report}/report.md")
         return
-    console.print(f"\nVerdict: {_VERDICTS[answer.verdict.outcome]}. {escape(answer.verdict.says)}")
+    console.print(f"\nVerdict: {_VERDICTS[answer.verdict.outcome]}. {_shown(answer.verdict.says)}")
     kept = answer.run is not None and answer.run.attempts[-1].kept
     what = "The candidate is in the workspace" if kept else "Everything was put back"
     console.print(f"{what}. The report: {report}/report.md")
@@ -118,22 +119,22 @@ def print_answer(console: Console, answer: Answer, *, root: str) -> None:
 def print_status(console: Console, status: Status) -> None:
     """Print where things stand."""
     console.print(
-        f"In production: [bold]{escape(status.model)}[/] {status.production_hash[:12]} "
+        f"In production: [bold]{_shown(status.model)}[/] {status.production_hash[:12]} "
         f"(commit {status.production_commit[:10]})"
     )
     if status.interrupted:
         console.print(
-            f"[yellow]A run was cut short: {escape(status.interrupted)}. "
+            f"[yellow]A run was cut short: {_shown(status.interrupted)}. "
             "The next `retouch run` undoes it first.[/]"
         )
     if status.out_of_date:
         names = ", ".join(status.out_of_date[:5])
-        console.print(f"[yellow]Out of date: {escape(names)}. `retouch build` mends it.[/]")
+        console.print(f"[yellow]Out of date: {_shown(names)}. `retouch build` mends it.[/]")
     table = Table(box=None, pad_edge=False, padding=(0, 2))
     for heading in ("alert", "kind", "state", ""):
         table.add_column(heading, header_style="dim", overflow="fold")
     for alert in status.alerts:
-        table.add_row(alert.alert_id, alert.kind, alert.state, escape(alert.says))
+        table.add_row(alert.alert_id, alert.kind, alert.state, _shown(alert.says))
     console.print(table if status.alerts else "No alerts.")
 
 
@@ -226,7 +227,7 @@ class LiveBar:
         self._waiting.discard(receipt.stage)
         took = f" [dim]{duration(receipt.wall_seconds)}[/]" if receipt.wall_seconds else ""
         what = _OUTCOMES[receipt.outcome]
-        self._console.print(f"  {escape(receipt.stage)}: {what}{took}", highlight=False)
+        self._console.print(f"  {_shown(receipt.stage)}: {what}{took}", highlight=False)
         self._show(advance=1)
 
     def _show(self, advance: int) -> None:
@@ -236,26 +237,31 @@ class LiveBar:
         seconds = sum(known) / max(1, len(self._running))
         left = f"about {duration(seconds)} left" if known else ""
         names = ", ".join(sorted(self._running))
-        self._bar.update(self._task, advance=advance, description=escape(names), left=left)
+        self._bar.update(self._task, advance=advance, description=_shown(names), left=left)
 
 
 def print_stage(console: Console, told: StageTold) -> None:
     """Print what there is to say of one stage."""
-    console.print(f"[bold]{escape(told.stage)}[/]  {escape(told.desc or '')}")
+    console.print(f"[bold]{_shown(told.stage)}[/]  {_shown(told.desc or '')}")
     meta = told.meta
     if meta is None:
         console.print("  It says nothing under meta.retouch: an alert reaches it only by widening.")
     else:
         part = ", ".join(f"{key} = {value}" for key, value in meta.partition.items()) or "all of it"
-        console.print(f"  module {escape(meta.module or 'not said')}, works on {escape(part)}")
-        console.print(f"  datasets: {escape(', '.join(meta.datasets) or 'none directly')}")
-        console.print(f"  columns: {escape(', '.join(meta.columns) or 'not said')}")
-    console.print(f"  upstream: {escape(', '.join(told.upstream) or 'none')}")
-    console.print(f"  downstream: {escape(', '.join(told.downstream) or 'none')}")
+        console.print(f"  module {_shown(meta.module or 'not said')}, works on {_shown(part)}")
+        console.print(f"  datasets: {_shown(', '.join(meta.datasets) or 'none directly')}")
+        console.print(f"  columns: {_shown(', '.join(meta.columns) or 'not said')}")
+    console.print(f"  upstream: {_shown(', '.join(told.upstream) or 'none')}")
+    console.print(f"  downstream: {_shown(', '.join(told.downstream) or 'none')}")
     if told.cost is not None:
         cpu, wall = duration(told.cost.cpu_seconds), duration(told.cost.wall_seconds)
         console.print(f"  takes {cpu} of CPU, {wall}")
     for label, decided in told.decisions:
         because = "; ".join(because_in_words(reason) for reason in decided.because)
         decision = _DECISIONS[decided.decision]
-        console.print(f"  {escape(label)}: {decision}, because {escape(because)}")
+        console.print(f"  {_shown(label)}: {decision}, because {_shown(because)}")
+
+
+def _shown(text: str) -> str:
+    """Return text that an alert may have a part in: one line, harmless to a terminal."""
+    return escape(plain(text, 1000))

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from retouch.admittance import Submission, Transport, admit, read_submission
+from retouch.admittance import Submission, Transport, admit, read_submission, with_signature
+from retouch.alerts.fingerprint import fingerprints, names_no_column
 from retouch.alerts.model import Alert
-from retouch.alerts.receipt import Provenance, Receipt
+from retouch.alerts.receipt import Provenance, Receipt, Standing
 from retouch.errors import BadInput
+from retouch.faults import shown
+from retouch.intake.incidents import persistence_of
+from retouch.intake.past import Taken, reports_trouble, span_of
 from retouch.planning.model import ProvenAlert
 from retouch.planning.plan import Vouched
+from retouch.policy.suppression import Suppression
 from retouch.tools import git
 from retouch.tools.base_branch import base_commit, read_trusted
-from retouch.tools.past import receipt_here, receipts_here
+from retouch.tools.past import Lying, receipt_here, receipts_here
 
 RECORDED_IN = ("**/dvc.lock", "**/*.dvc")
 """Where DVC keeps the digests of data; `**/` also stands for the top."""
+
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+REFUSED = Standing(state="refused", says="It is not believed.")
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,12 @@ class Trust:
     transport: Transport = field(default_factory=Transport)
     accepted_by: str | None = None
     """The person who vouches for alerts that nobody signed."""
+
+    def __post_init__(self) -> None:
+        """Raise BadInput for a repository that cannot be one; receipts keep its name."""
+        name = self.repository
+        if name and not _REPOSITORY.fullmatch(name):
+            raise BadInput(f"GITHUB_REPOSITORY: {shown(name)} is not the name of a repository.")
 
 
 class Judge:
@@ -53,24 +69,27 @@ class Judge:
 
     def receipt(self, submission: Submission, now: datetime) -> Receipt:
         """Return the receipt of an alert, in which nothing is said of suppression yet."""
-        receipt = admit(submission, self._trusted, self._trust.transport, now=now)
-        return self._about_known_data(receipt, submission.alert)
+        return self._about_known_data(self._admitted(submission, now), submission.alert)
 
-    def unchecked(self, alert: Alert, raw: bytes, says: str, now: datetime) -> Receipt:
-        """Return the receipt of an alert whose signature nobody has to look at, and why."""
-        transport = self._trust.transport
-        return Receipt(
-            alert_id=alert.alert_id,
-            sha256=hashlib.sha256(raw).hexdigest(),
-            received_at=now.replace(microsecond=0),
-            channel=transport.channel,
-            sender=transport.sender,
-            commit=transport.commit,
-            run_id=transport.run_id,
-            provenance=Provenance(
-                verdict="not_checked", registry_commit=self.base.commit, reasons=(says,)
-            ),
+    def unchecked(self, submission: Submission, says: str, now: datetime) -> Receipt:
+        """Return the receipt of an alert whose signature ssh-keygen need not look at, and why.
+
+        All else is judged: its key, what its monitor is registered for, its times, its id.
+        """
+        receipt = self._admitted(submission, now, ask=False)
+        if receipt.provenance.verdict == "refused":
+            return receipt
+        provenance = Provenance(
+            verdict="not_checked", registry_commit=self.base.commit, reasons=(says,)
         )
+        return receipt.model_copy(update={"provenance": provenance})
+
+    def _admitted(self, submission: Submission, now: datetime, *, ask: bool = True) -> Receipt:
+        alert_id, earlier = submission.alert.alert_id, None
+        with suppress(BadInput):  # a broken one that is the base's stops `admit` as well
+            earlier = self.believed_receipt(alert_id)
+        transport = self._trust.transport
+        return admit(submission, self._trusted, transport, now=now, earlier=earlier, ask=ask)
 
     def believed_receipt(self, alert_id: str) -> Receipt | None:
         """Return the receipt of an earlier intake: the base's.
@@ -107,12 +126,80 @@ class Judge:
         return any(git.mentions(self._root, commit, md5, RECORDED_IN) for commit in commits)
 
 
+def judge_new(
+    judge: Judge,
+    root: Path,
+    lying: Iterable[Lying],
+    new: set[str],
+    settings: Suppression,
+    now: datetime,
+) -> list[Lying]:
+    """Give each new alert its receipt.
+
+    Of many that say the same of the same window only one signature is checked: what the others say
+    is known then, and a storm is over sooner. They never count by themselves.
+    """
+    known: dict[tuple[object, ...], str] = {}
+    judged = []
+    for one in lying:
+        if one.alert.alert_id not in new:
+            judged.append(one)
+        else:
+            submission = with_signature(one.alert, one.raw, one.path, root)
+            first = known.get(_says(one, settings)) if _may_repeat(one.alert) else None
+            receipt = (
+                _repeats(judge, submission, first, now)
+                if first is not None
+                else judge.receipt(submission, now)
+            )
+            judged.append(replace(one, receipt=_refusal_told(receipt)))
+        taken: Taken | None = judged[-1].taken
+        if taken is not None and taken.trusted:
+            known.setdefault(_says(one, settings), one.alert.alert_id)
+    return judged
+
+
+def _may_repeat(alert: Alert) -> bool:
+    """Tell whether an alert can say nothing new: an all-clear may end what began in between."""
+    return alert.status != "resolved" or not names_no_column(alert)
+
+
+def _says(one: Lying, settings: Suppression) -> tuple[object, ...]:
+    """Return what is the same of alerts of which history counts the first alone.
+
+    A worse one counts (it may need fewer windows), and so does a finding after a failed check.
+    """
+    alert = one.alert
+    rule, _ = persistence_of(alert, settings)
+    how = (alert.status, reports_trouble(alert), alert.severity, rule)
+    return how, span_of(alert), fingerprints(alert)
+
+
+def _repeats(judge: Judge, submission: Submission, first: str, now: datetime) -> Receipt:
+    said = f"It says what alert {first} says, which counts; its own signature was not checked."
+    standing = Standing(state="duplicate", rule="duplicate", says=said, of=first)
+    receipt = judge.unchecked(submission, said, now)
+    return receipt.model_copy(update={"standing": standing})
+
+
+def _refusal_told(receipt: Receipt) -> Receipt:
+    if receipt.provenance.verdict != "refused":
+        return receipt
+    says = REFUSED.model_copy(update={"says": " ".join(receipt.provenance.reasons)})
+    return receipt.model_copy(update={"standing": says})
+
+
 def vouched(root: Path, paths: Sequence[Path], trust: Trust, now: datetime) -> Vouched:
     """Return whose alerts these are. Raises BadInput for one that is refused."""
     submissions = [read_submission(path, root) for path in paths]
     judge = Judge(root, trust, [submission.alert.alert_id for submission in submissions])
     proven: dict[str, ProvenAlert] = {}
+    seen: dict[str, str] = {}
     for submission in submissions:
+        # The same alert_id and equal fields are not enough: in Python 1, 1.0 and true are equal.
+        if seen.setdefault(submission.alert.alert_id, submission.sha256) != submission.sha256:
+            says = f"{submission.source}: another file has the same alert_id with other content."
+            raise BadInput(says)
         provenance = judge.receipt(submission, now).provenance
         if provenance.verdict == "refused":
             raise BadInput(" ".join(provenance.reasons))

@@ -74,6 +74,21 @@ class Workspace:
         commit = git.head_commit(self.root)
         return production_of(self.pipeline, self.policy.model, commit, self._committed_hash)
 
+    def version_at(self, moment: datetime) -> str | None:
+        """Return the hash of the model that was in production then; None: nobody knows."""
+        commit = git.commit_at(self.root, moment)
+        if commit is None:
+            return None
+
+        def committed(stage: Stage, path: str) -> str | None:
+            lock = git.committed_text(self.root, dvc.lock_file_of(stage.name), commit)
+            return dvc.outputs_in(lock, stage).get(path)
+
+        try:
+            return production_of(self.pipeline, self.policy.model, commit, committed).hash
+        except BadInput:
+            return None
+
     def _committed_hash(self, stage: Stage, path: str) -> str | None:
         lock = git.committed_text(self.root, dvc.lock_file_of(stage.name))
         return dvc.outputs_in(lock, stage).get(path)
@@ -101,12 +116,21 @@ class Workspace:
 
     def digest_of(self, path: str) -> str | None:
         """Return the digest that dvc.lock records for a path, as an alert writes it."""
+        found = self._recorded.get(path)
+        return found and f"md5:{found}"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all data that dvc.lock records."""
+        return tuple(sorted(path for path, digest in self._recorded.items() if digest))
+
+    @cached_property
+    def _recorded(self) -> dict[str, str | None]:
         recorded: dict[str, str | None] = {}
         for stage in self.pipeline.stages:
             recorded |= {item.path: item.recorded for item in stage.inputs}
             recorded |= {item.path: item.recorded for item in stage.outputs}
-        found = recorded.get(path)
-        return found and f"md5:{found}"
+        return recorded
 
     @property
     def holdout(self) -> HoldoutDays:

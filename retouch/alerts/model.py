@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BeforeValidator,
+    ConfigDict,
     Field,
     JsonValue,
     StringConstraints,
     model_validator,
 )
 
+from retouch.alerts.moments import Time
 from retouch.documents import Document, Value
 
 SCHEMA_VERSION = "1.0"
@@ -85,30 +83,6 @@ RepositoryPath = Annotated[
 Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$")]
 Scalar = str | int | float | bool
 
-_ISO_TIME = re.compile(
-    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})", re.ASCII
-)
-
-
-def _from_iso(value: object) -> object:
-    # Left to itself, pydantic reads the text "1372658400" as a Unix time.
-    if isinstance(value, str) and _ISO_TIME.fullmatch(value):
-        return datetime.fromisoformat(value)
-    if isinstance(value, datetime):
-        return value
-    raise ValueError("must be a time with its UTC offset, like 2013-07-01T06:00:00Z")
-
-
-def _on_the_calendar(value: datetime) -> datetime:
-    # Go writes the year 1 for "not set"; a year 9999 overflows when it is moved to UTC.
-    if not 1970 <= value.year < 3000:
-        raise ValueError(f"the year {value.year} is no time of an alert; leave the field out")
-    return value
-
-
-Time = Annotated[AwareDatetime, BeforeValidator(_from_iso), AfterValidator(_on_the_calendar)]
-"""A moment with its UTC offset, which is kept as it was written."""
-
 
 class Window(Value):
     """A stretch of time, half-open: `start` belongs to it, `end` does not."""
@@ -145,6 +119,14 @@ class DataRef(Value):
 
 class Predicate(Value):
     """One structured condition on a column; never SQL text."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"op": {"const": "in"}}, "required": ["op"]},
+            "then": {"properties": {"value": {"type": "array"}}},
+            "else": {"properties": {"value": {"not": {"type": "array"}}}},
+        }
+    )
 
     column: Column
     op: Literal["eq", "ne", "in", "lt", "le", "gt", "ge"] = "eq"
@@ -183,6 +165,14 @@ class Monitor(Value):
 class Confidence(Value):
     """How sure the monitor is. A score means nothing without its basis."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"score": {"type": "number"}}, "required": ["score"]},
+            "then": {"properties": {"basis": {"not": {"const": "none"}}}, "required": ["basis"]},
+            "else": {"properties": {"basis": {"const": "none"}}},
+        }
+    )
+
     score: Annotated[float, Field(ge=0, le=1)] | None = None
     basis: Literal["p_value", "interval", "vote", "declared", "none"] = "none"
     n: Annotated[int, Field(ge=0)] | None = None
@@ -215,6 +205,12 @@ class Finding(Value):
     """The monitor's own; never worked out again by us."""
     severity: Severity | None = None
     native_id: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+    @model_validator(mode="after")
+    def _column_is_named(self) -> Finding:
+        if self.scope == "column" and self.column is None:
+            raise ValueError("a finding of scope 'column' names its column")
+        return self
 
 
 class Evidence(Value):

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from retouch.alerts.model import AlertId, Time
+from retouch.alerts.model import AlertId
+from retouch.alerts.moments import Time
 from retouch.documents import Document, Value
 
 Channel = Literal["commit", "dispatch", "manual"]

@@ -21,7 +21,9 @@ from retouch.commands.delivery import alert_open
 from retouch.commands.intake import alert_intake, alert_status
 from retouch.commands.provenance import alert_sign, alert_verify
 from retouch.errors import BadInput
+from retouch.faults import near
 from retouch.flags import said_by_flags
+from retouch.reporting.escape import plain
 from retouch.tools import repository
 from retouch.workspace import Workspace, open_workspace
 
@@ -46,11 +48,20 @@ def alert() -> None:
 @click.option("--model", help="The model it is about [default: the policy's].")
 @click.option("--model-version", help="The version that was judged.")
 @click.option("--monitor", default="by-hand", show_default=True, help="Who judged.")
-@click.option("--column", "columns", multiple=True, help="A column that went wrong.")
-@click.option("--where", multiple=True, help="COLUMN=VALUE that holds for all its rows.")
+@click.option(
+    "--column", "columns", multiple=True, help="A column that went wrong; again for more."
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="COLUMN=VALUE (or =A,B, or with !=, <, <=, >, >=) holds for all its rows; again for more.",
+)
 @click.option("--window", nargs=2, metavar="START END", help="Days, or times with their offset.")
 @click.option("--rows", type=click.IntRange(0), help="How many rows were judged.")
-@click.option("--finding", "findings", multiple=True, help="METRIC[:COLUMN]=VALUE[>LIMIT].")
+@click.option(
+    "--finding", "findings", multiple=True, metavar="FINDING", help="METRIC[:COLUMN]=VALUE[>LIMIT]."
+)
 @click.option("--status", type=click.Choice(get_args(Status)), help="[default: firing]")
 @click.option("--severity", type=click.Choice(SEVERITIES), help="[default: warning]")
 @click.option("--confidence", type=float, help="0 to 1, as declared by whoever raises it.")
@@ -73,7 +84,7 @@ def alert_new(
     flags["model"] = flags["model"] or workspace.policy.model
     flags["audience"] = flags["audience"] or workspace.monitors.repository
     if flags["path"] and not flags["digest"]:
-        flags["digest"] = workspace.digest_of(flags["path"])
+        flags["digest"] = _recorded_digest(workspace, flags["path"])
     said = said_by_flags(flags, where=where, findings=findings)
     made = new_alert(
         said, now=datetime.now(UTC).replace(microsecond=0), randomness=secrets.token_bytes(10)
@@ -90,15 +101,17 @@ def alert_new(
     "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
 def alert_check(paths: Sequence[Path]) -> None:
-    """Say what is wrong with alert files, one sentence each."""
-    faults = 0
+    """Say what is wrong with alert files, one sentence each.
+
+    Receipts and signatures among them are passed over, so that alerts/* may be given.
+    """
+    faults, root = 0, _root_or_none()
     for path in paths:
         try:
-            repository.read_alert(path, root=_root_or_none())
-            click.echo(f"{path}: ok")
+            click.echo(f"{path}: {_checked(path, root)}")
         except BadInput as error:
             faults += 1
-            click.echo(f"{error}", err=True)
+            click.echo(plain(str(error), 1000), err=True)
     if faults:
         raise click.exceptions.Exit(BadInput.exit_code)
 
@@ -158,6 +171,24 @@ alert_import.help += "\n".join(
 
 for command in (alert_sign, alert_verify, alert_open, alert_intake, alert_status):
     alert.add_command(command)
+
+
+def _checked(path: Path, root: Path | None) -> str:
+    """Return what there is to say of a file in which nothing is wrong. Raises BadInput."""
+    if what := repository.lies_beside(path):
+        return f"{what}, no alert"
+    repository.read_alert(path, root=root)
+    return "ok"
+
+
+def _recorded_digest(workspace: Workspace, path: str) -> str:
+    digest = workspace.digest_of(path)
+    if digest is None:
+        raise BadInput(
+            f"--path {path!r}: dvc.lock records no such data{near(path, workspace.paths)}",
+            mend="Say its --digest, or leave out --path.",
+        )
+    return digest
 
 
 def _write(made: Sequence[Alert], folder: Path) -> None:

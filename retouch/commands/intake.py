@@ -20,7 +20,7 @@ from retouch.admittance import Transport
 from retouch.alerts.receipt import Channel, Standing, State
 from retouch.alerts.words import summarise
 from retouch.errors import BadInput
-from retouch.intake.standing import Outcome
+from retouch.intake.standing import OpenIncident, Outcome
 from retouch.reporting.escape import plain
 from retouch.reporting.numbers import plural
 from retouch.tools.past import Lying
@@ -99,7 +99,10 @@ def alert_intake(
 def alert_status(
     at: str | None, everything: bool, base: str | None, repository: str | None, as_json: bool
 ) -> None:
-    """Show which alerts are open, pending, silenced, inhibited, flapping, and why."""
+    """Show which alerts are open, pending, silenced, inhibited, flapping, and why.
+
+    Then the incidents that are open: troubles that are not over, answered or not.
+    """
     workspace, now = open_workspace(Path.cwd()), _moment(at)
     seen = arrivals.look(workspace, Trust(base, repository, os.environ), now)
     if as_json:
@@ -115,7 +118,8 @@ def _moment(at: str | None) -> datetime:
         moment = datetime.fromisoformat(at)
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None:
+    # Near the ends of the calendar there is no such moment in UTC.
+    if moment is None or moment.tzinfo is None or not 1970 <= moment.year < 3000:
         raise BadInput(f"--at {at!r}: must be a time with its offset, like 2026-11-23T06:00:00Z.")
     return moment
 
@@ -177,14 +181,19 @@ def _print_intake(taken: arrivals.Intake) -> None:
 def _print_status(workspace: Workspace, seen: arrivals.Look, *, everything: bool) -> None:
     console = _console()
     table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
-    for heading in ("state", "alert", "about", "why"):
+    for heading in ("state", "alert", "about, and why"):
         named = heading in ("state", "alert")
         table.add_column(heading, header_style="dim", overflow="fold", no_wrap=named)
+    also = {one.alert_id: one.also for one in seen.outcome.alerts}
     for one, standing in _rows(seen, everything=everything):
         style = _STYLES.get(standing.state, "")
         new = " [dim](new)[/]" if one.alert.alert_id in seen.new else ""
         told = f"[{style}]{standing.state}[/]" if style else standing.state
-        table.add_row(told, f"{one.alert.alert_id}{new}", _about(one), _why(standing))
+        others = (
+            f"also {other.state}: {_why(other)}" for other in also.get(one.alert.alert_id, ())
+        )
+        says = "\n".join([_about(one), _why(standing), *others])
+        table.add_row(told, f"{one.alert.alert_id}{new}", says)
     if table.row_count:
         console.print(table)
     over = Counter(s.state for one in seen.lying if (s := seen.standing_of(one)))
@@ -194,6 +203,7 @@ def _print_status(workspace: Workspace, seen: arrivals.Look, *, everything: bool
         console.print(f"[red]{_shown(fault)}[/]")
     if seen.new:
         console.print(f"{plural(len(seen.new), 'alert')} to take in: `retouch alert intake`.")
+    _print_incidents(console, seen.outcome)
     _print_groups(console, seen.outcome)
 
 
@@ -211,9 +221,39 @@ def _about(one: Lying) -> str:
     return _shown(f"{where}, {told.window}" if told.window else where, 100)
 
 
+def _print_incidents(console: Console, outcome: Outcome) -> None:
+    """Print the open incidents; those of one alert that fare alike in one line."""
+    told = Counter(map(_incident, outcome.incidents))
+    if told:
+        console.print("\nOpen incidents:")
+    for line, count in list(told.items())[:50]:
+        alike = f" ({count} findings)" if count > 1 else ""
+        console.print(f"  {line}{alike}", soft_wrap=True)
+    if len(told) > 50:
+        console.print(f"  and {len(told) - 50:,} more: `retouch alert status --json`")
+
+
+def _incident(one: OpenIncident) -> str:
+    counted = f"seen in {one.windows} of the {one.needs} windows that make it count"
+    if one.opened_at is not None:
+        windows = plural(one.windows, "window")
+        counted = f"open since {_minute(one.opened_at)}, seen in {windows}"
+    quiet = f", {one.quiet} of {one.closes_after} quiet ones" if one.quiet else ""
+    answered = f", answered by {_shown(one.answered_by)}" if one.answered_by else ""
+    flaps = ", flapping" if one.flapping else ""
+    trust = "" if one.trusted else ", not trusted"
+    return f"{one.first}  {one.kind} {_shown(one.key)}: {counted}{quiet}{answered}{flaps}{trust}"
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def _why(standing: Standing) -> str:
     rule = f" ({standing.rule})" if standing.rule not in (None, standing.state) else ""
-    until = f" Until {standing.until:%Y-%m-%d %H:%M} UTC." if standing.until else ""
+    until = f" Until {_minute(standing.until)}." if standing.until else ""
+    if standing.until and _minute(standing.until) in standing.says:
+        until = ""
     return _shown(f"{standing.says}{until}{rule}")
 
 
@@ -224,7 +264,7 @@ def _print_groups(console: Console, outcome: Outcome) -> None:
         console.print(f"\nTo plan, about {_shown(group.key)}{vouch}:")
         console.print(f"  retouch run {paths}", soft_wrap=True)
     if outcome.next_due is not None:
-        console.print(f"The next group is due {outcome.next_due:%Y-%m-%d %H:%M} UTC.")
+        console.print(f"The next group is due {_minute(outcome.next_due)}.")
 
 
 def _shown(text: str, limit: int = 300) -> str:

@@ -39,9 +39,14 @@ def policy() -> None:
 
 @policy.command("check")
 def policy_check() -> None:
-    """Run the policy's own examples, and say what looks wrong."""
-    results, warnings = flows.policy_check(open_workspace(Path.cwd()))
-    for result in results:
+    """Read every file in policies/, run the examples, and say what looks wrong.
+
+    Exit code 1 when an example is decided otherwise, 2 when a file cannot be read.
+    """
+    told = flows.policy_check(open_workspace(Path.cwd()))
+    for fault in told.faults:
+        click.echo(f"Error: {fault}", err=True)
+    for result in told.results:
         if not result.passed:
             by = f" (by: {result.decided_by})" if result.decided_by else ""
             click.echo(
@@ -49,10 +54,14 @@ def policy_check() -> None:
                 f"{result.expected}, got {result.got}{by}",
                 err=True,
             )
-    for warning in warnings:
-        click.echo(f"{repository.POLICY}: {warning}", err=True)
-    failed = sum(not result.passed for result in results)
-    click.echo(f"{len(results) - failed} of {len(results)} examples decided as expected.")
+    for warning in told.warnings:
+        click.echo(warning, err=True)
+    failed = sum(not result.passed for result in told.results)
+    if told.results:
+        passed = len(told.results) - failed
+        click.echo(f"{passed} of {len(told.results)} examples decided as expected.")
+    if told.faults:
+        raise click.exceptions.Exit(BadInput.exit_code)
     if failed:
         raise SaidNo(f"{repository.POLICY}: {failed} examples are decided otherwise.")
 
@@ -79,6 +88,8 @@ def policy_replay(new: Path | None, since: str | None, base: str | None, as_json
     if new is not None:
         text = files.read_text(new, limit=1_000_000, mend="docs/policy.md shows one.")
         policies.append(parse_policy(text, str(new)))
+        if policies[1].model != policies[0].model:
+            raise BadInput(f"{new}: model: is {policies[1].model!r}, not {policies[0].model!r}.")
     trust = Trust(base, environment=os.environ)
     told = arrivals.replays(workspace, policies, trust, now, moment)
     changed = difference(told[0], told[-1], moment)
@@ -101,16 +112,17 @@ def _day(since: str | None) -> datetime | None:
 
 
 def _print_replay(told: Replay) -> None:
-    table = _table("received", "alert", "about", "decision")
+    table = _table("received", "alert", "about, and the decision")
     for one in told.alerts:
-        table.add_row(*_about(one), _fate(one.told))
+        table.add_row(*_about(one, _fate(one.told)))
     _print(table, [f"{plural(len(told.alerts), 'alert')}: {_in_numbers(totals(told))}"])
 
 
 def _print_difference(told: Difference) -> None:
-    table = _table("received", "alert", "about", "now", "with the change")
+    table = _table("received", "alert", "about, and the decisions")
     for one in told.changes:
-        table.add_row(*_about(one), _fate(one.before), _fate(one.after))
+        now, then = _fate(one.before), _fate(one.after)
+        table.add_row(*_about(one, f"now:  {now}", f"then: {then}"))
     count = f"{len(told.changes)} of {plural(told.alerts, 'alert')} would be decided otherwise."
     now, then = _in_numbers(told.before), _in_numbers(told.after)
     _print(table, [count, f"Now:             {now}", f"With the change: {then}"])
@@ -119,7 +131,8 @@ def _print_difference(told: Difference) -> None:
 def _table(*headings: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
     for heading in headings:
-        table.add_column(heading, header_style="dim", overflow="fold")
+        whole = heading in ("received", "alert")
+        table.add_column(heading, header_style="dim", overflow="fold", no_wrap=whole)
     return table
 
 
@@ -132,15 +145,15 @@ def _print(table: Table, lines: Iterable[str]) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _about(one: Replayed | Change) -> tuple[str, str, str]:
+def _about(one: Replayed | Change, *fates: str) -> tuple[str, str, str]:
     received = f"{one.received_at.astimezone(UTC):%Y-%m-%d %H:%M}"
-    return received, one.alert_id, escape(f"{one.kind} {one.key}")
+    return received, one.alert_id, "\n".join([escape(f"{one.kind} {one.key}"), *fates])
 
 
 def _fate(told: Told) -> str:
     what = told.state.replace("_", " ") if told.fate == "suppressed" else told.fate
     tier = f" by {told.tier}" if told.tier else ""
-    rule = f" ({told.rule})" if told.rule else ""
+    rule = f" ({told.rule})" if told.rule not in (None, told.state) else ""
     return escape(plain(f"{what}{tier}{rule}", 200))
 
 

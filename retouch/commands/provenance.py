@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import filterfalse
 from pathlib import Path
 from typing import get_args
 
@@ -20,7 +21,8 @@ from retouch.admittance import (
     write_receipt,
 )
 from retouch.alerts.receipt import Channel, Receipt
-from retouch.errors import BadInput
+from retouch.errors import BadInput, visible
+from retouch.tools import repository as stored
 from retouch.tools.base_branch import Base
 from retouch.tools.dvc_project import find_root
 from retouch.trust import Judge, Trust
@@ -53,7 +55,7 @@ def alert_sign(paths: Sequence[Path], key: Path) -> None:
             faults += 1
             click.echo(str(error), err=True)
         else:
-            click.echo(f"{written}: signed with {signature.key_fingerprint}")
+            click.echo(f"{visible(str(written))}: signed with {signature.key_fingerprint}")
     if faults:
         raise click.exceptions.Exit(BadInput.exit_code)
 
@@ -92,6 +94,7 @@ def alert_verify(
     remote's default branch, or HEAD. Exit code 2 when one is refused.
     """
     root = find_root(Path.cwd().resolve())
+    paths = list(filterfalse(stored.lies_beside, paths))
     submissions = _read(paths, root)
     transport, now = Transport(channel=channel, sender=sender), datetime.now(UTC)
     ids = [submission.alert.alert_id for submission in submissions.values()]
@@ -107,7 +110,7 @@ def alert_verify(
             continue
         receipts.append(receipt)
         if not as_json:
-            click.echo("\n".join(_lines(submission, receipt, judge.base)))
+            click.echo(visible("\n".join(_lines(submission, receipt, judge.base))))
     if as_json:
         documents = [receipt.model_dump(mode="json") for receipt in receipts]
         click.echo(json.dumps(documents, indent=2, ensure_ascii=False))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from retouch.alerts.model import Alert, Time
+from retouch.alerts.model import Alert
+from retouch.alerts.moments import Time
 from retouch.alerts.receipt import Channel, Provenance, Sha256
 from retouch.alerts.signature import NAMESPACE, Signature, signature_file_name
 from retouch.documents import Value

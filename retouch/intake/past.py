@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from retouch.alerts.model import Alert, AlertId, Time, Window
+from retouch.alerts.model import Alert, AlertId, Window
+from retouch.alerts.moments import Time
 from retouch.documents import Value
 
 Touches = Callable[[Alert], frozenset[str]]
@@ -40,7 +41,7 @@ class Answered(Value):
     kept: bool
     """Whether the model made by it went into production."""
     stages: tuple[str, ...] = ()
-    """Those that were retrained."""
+    """Those it answers for: none where nothing was retrained."""
     window: Window | None = None
     """Of the data that was answered."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from retouch.alerts.model import AlertId, Kind, Time
+from retouch.alerts.model import AlertId, Kind
+from retouch.alerts.moments import Time
 from retouch.alerts.receipt import State
 from retouch.documents import Document, Value
 

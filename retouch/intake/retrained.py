@@ -5,10 +5,14 @@ Kept per stage, as a retrain answers for the stages it touched and for no others
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from retouch.alerts.model import Alert
 from retouch.intake.past import Answered, Touches
+
+_HASH = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{12,32}")
+"""A hash as `retouch status` shows it, or more of it; never a date or a number."""
 
 
 class Retrained:
@@ -42,9 +46,9 @@ class Retrained:
     def why_stale(self, alert: Alert, production: str | None) -> str | None:
         """Return, as a sentence, why an alert speaks of a model or data of the past, if it does.
 
-        `production` is the version of the model in production; None: not known.
+        `production` is the hash of the model in production; None: not known.
         """
-        if production is not None and alert.model_version not in (None, production):
+        if production is not None and _is_another(alert.model_version or "", production):
             return f"It judged version {alert.model_version}; {production} is in production."
         kept_at = self.all_kept_at(alert)
         if kept_at is not None and alert.emitted_at < kept_at:
@@ -66,3 +70,9 @@ class Retrained:
         if not touched or not touched <= moments.keys():
             return None
         return min(moments[stage] for stage in touched)
+
+
+def _is_another(version: str, production: str) -> bool:
+    """Tell whether a version is surely not the one in production: of names we know nothing."""
+    named = version.removeprefix("md5:").removesuffix(".dir")
+    return _HASH.fullmatch(named) is not None and not production.startswith(named)

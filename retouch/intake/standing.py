@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from retouch.alerts.fingerprint import group_key
-from retouch.alerts.model import AlertId, Kind, Time
+from retouch.alerts.model import AlertId, Kind
+from retouch.alerts.moments import Time
 from retouch.alerts.receipt import Standing
 from retouch.documents import Value
 from retouch.intake.history import History, history_until

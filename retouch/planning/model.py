@@ -163,6 +163,19 @@ class Plan(Document):
         """The folder under `reports/`: the id of the group's first alert."""
         return self.alerts[0].alert_id
 
+    def trusted_as(self, fresh: Plan) -> Plan:
+        """Return this plan with what a fresh one says of whose alerts they are, and may do.
+
+        A saved file is not to say that; anybody may have written it.
+        """
+        names = ("action", "provenance", "accepted_by")
+        return self.model_copy(update={name: getattr(fresh, name) for name in names})
+
+    @property
+    def work(self) -> tuple[object, ...]:
+        """What it would do, tier by tier; the same for the same alerts, policy and pipeline."""
+        return tuple((tier.tier, tier.must, tier.edits, tier.stages) for tier in self.tiers)
+
     @property
     def unproven(self) -> tuple[str, ...]:
         """Why a person has to vouch for the alerts before anything runs; empty when none has to."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from retouch.alerts.model import Kind, Name, Repository
 from retouch.documents import Document, Value
@@ -38,6 +38,9 @@ class RegisteredMonitor(Value):
 
 class Monitors(Document):
     """The registry of monitors."""
+
+    # An empty registry has no file; one that is written says its version.
+    model_config = ConfigDict(json_schema_extra={"required": ["version"]})
 
     version: Literal[1] = 1
     repository: Repository | None = None

@@ -8,7 +8,8 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from retouch.alerts.model import Alert, Time
+from retouch.alerts.model import Alert
+from retouch.alerts.moments import Time
 from retouch.documents import Document, Value
 from retouch.faults import bad_input, validated
 from retouch.policy.conditions import Sentence

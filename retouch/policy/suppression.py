@@ -65,7 +65,9 @@ def _says_something(when: When) -> When:
     return when
 
 
-SomeAlerts = Annotated[When, AfterValidator(_says_something)]
+SomeAlerts = Annotated[
+    When, AfterValidator(_says_something), Field(json_schema_extra={"minProperties": 1})
+]
 """Conditions that do not hold for every alert."""
 
 

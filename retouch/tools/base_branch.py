@@ -6,6 +6,7 @@ Whoever opens a pull request writes its branch as they like; what the base holds
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from retouch.policy.monitors import MONITORS, Monitors, parse_monitors
 from retouch.tools import git, ssh_keygen
 from retouch.tools.repository import ALERTS
 
+_PLAIN = re.compile(r"\w[\w./-]*", re.ASCII)
 _POLICIES = (MONITORS, ALLOWED_SIGNERS, REVOKED_SIGNERS)
 
 
@@ -88,9 +90,9 @@ def base_commit(root: Path, base: str | None, environment: Mapping[str, str]) ->
     if named is None:
         git.head_commit(root)
     branch = (named or "").removeprefix("origin/")
-    raise BadInput(
-        f"The base branch {named!r} is not in this clone.", mend=f"`git fetch origin {branch}`."
-    )
+    # Only of a plain name: a person may copy the command.
+    mend = f"`git fetch origin {branch}`." if _PLAIN.fullmatch(branch) else None
+    raise BadInput(f"The base branch {named!r} is not in this clone.", mend=mend)
 
 
 def read_trusted(

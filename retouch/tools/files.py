@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -14,7 +15,11 @@ from retouch.errors import BadInput
 def read_bytes(path: Path, *, limit: int, mend: str | None = None) -> bytes:
     """Return the file's content. Raises BadInput when it is missing, no file, or over `limit`."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            piped = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
+            if piped and not path.is_relative_to("/dev"):  # as in `check <(make-an-alert)`
+                raise BadInput(f"{path}: is a pipe, not a file.", mend=mend)
+            os.set_blocking(file.fileno(), True)
             raw = file.read(limit + 1)
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no such file.", mend=mend) from None
@@ -25,6 +30,11 @@ def read_bytes(path: Path, *, limit: int, mend: str | None = None) -> bytes:
     if len(raw) > limit:
         raise BadInput(f"{path}: is larger than the {limit:,} bytes allowed.")
     return raw
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    # Opening a pipe that nobody writes to would wait for ever.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def read_text(path: Path, *, limit: int = 10_000_000, mend: str | None = None) -> str:
@@ -76,8 +86,11 @@ def _write_beside_and_rename(path: Path, raw: bytes) -> None:
 
 def _write_beside_quickly(path: Path, raw: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # Whatever bears the name is of a process that was killed, or a link that a stranger laid there.
+    remove(temporary)
     try:
-        temporary.write_bytes(raw)
+        with temporary.open("xb") as file:
+            file.write(raw)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from retouch.errors import BadInput
@@ -30,9 +31,21 @@ def head_commit(root: Path) -> str:
     return done.output.strip()
 
 
-def committed_text(root: Path, path: str) -> str:
-    """Return a file's text as HEAD has it; empty when HEAD has no such file."""
-    done = run(["git", "show", f"HEAD:./{path}"], cwd=root)
+def commit_at(root: Path, moment: datetime) -> str | None:
+    """Return the full id of the commit that was the newest before HEAD then; None: there was none.
+
+    Only the main line counts: a merge is when a branch came in.
+    """
+    asked = ["git", "rev-list", "--max-count=1", "--first-parent"]
+    # Only in this form does git read years long past and far off.
+    seconds = max(0, int(moment.timestamp()))
+    done = run([*asked, f"--before=@{seconds} +0000", "HEAD"], cwd=root)
+    return done.output.strip() or None
+
+
+def committed_text(root: Path, path: str, commit: str = "HEAD") -> str:
+    """Return a file's text as a commit has it; empty when it has no such file."""
+    done = run(["git", "show", f"{commit}:./{path}"], cwd=root)
     return "" if done.exit_code else done.output
 
 

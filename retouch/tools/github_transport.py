@@ -89,13 +89,17 @@ class Transport:
     def _read(
         self, request: Request, status: int, headers: Mapping[str, str], body: bytes
     ) -> Answer | Failed:
+        if not 200 <= status < 300:
+            # Before anything is cut short: of a token in the middle, its head would be left.
+            body = body.replace(self._token.encode(), b"***")
+            headers = {name: self._without_token(value) for name, value in headers.items()}
         try:
             answer = decipher(status, headers, body)
         except NotTheApi as error:
             raise no_api(request, self._without_token(str(error))) from None
         if isinstance(answer, Answer):
             return answer
-        shown = {name: self._without_token(one_line(value)) for name, value in headers.items()}
+        shown = {name: one_line(value) for name, value in headers.items()}
         return replace(answer, message=self._without_token(answer.message), headers=shown)
 
     def _without_token(self, text: str) -> str:

@@ -106,11 +106,23 @@ def _answer(path: Path, alerts: Mapping[str, Alert]) -> Iterator[Answered]:
             at=verdict.judged_at,
             action="retrain",
             kept=last.kept,
-            stages=tuple(r.stage for r in last.receipts if r.outcome in ("ran", "restored")),
+            stages=_retrained(plan, verdict, last),
             window=_hull([alerts[alert_id] for alert_id in ids if alert_id in alerts]),
         )
     elif plan.action == "hold":
         yield Answered(**answered, at=plan.planned_at, action="hold", kept=False)
+
+
+def _retrained(plan: _PlanHead, verdict: _VerdictHead, last: _AttemptHead) -> tuple[str, ...]:
+    """Return the stages an answer answers for: what it touched, and what ran for it.
+
+    Much of what is touched, such as the features before a fit, has no need to run. Where the model
+    came out as it was, nothing was retrained.
+    """
+    if verdict.outcome == "equivalent":
+        return ()
+    ran = {receipt.stage for receipt in last.receipts if receipt.outcome in ("ran", "restored")}
+    return tuple(sorted(ran.union(plan.touched.stages)))
 
 
 def _hull(alerts: list[Alert]) -> Window | None:
@@ -132,14 +144,20 @@ class _AlertId(_Head):
     alert_id: str
 
 
+class _Touched(_Head):
+    stages: tuple[str, ...]
+
+
 class _PlanHead(_Head):
     alerts: tuple[_AlertId, ...]
+    touched: _Touched
     action: Literal["retrain", "hold"]
     planned_at: datetime
 
 
 class _VerdictHead(_Head):
     judged_at: datetime
+    outcome: str
 
 
 class _StageHead(_Head):

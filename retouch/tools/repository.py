@@ -11,14 +11,22 @@ from pydantic import ConfigDict
 from retouch.alerts.model import MAX_BYTES, Alert
 from retouch.alerts.parse import check_file_stem, parse_alert
 from retouch.alerts.receipt import receipt_file_name
+from retouch.alerts.signature import signature_file_name
 from retouch.documents import Document
 from retouch.errors import BadInput
+from retouch.intake.signers import (
+    ALLOWED_SIGNERS,
+    REVOKED_SIGNERS,
+    Signers,
+    parse_revoked,
+    parse_signers,
+)
 from retouch.policy.load import parse_policy, parse_promotion
 from retouch.policy.model import Policy
 from retouch.policy.monitors import MONITORS, Monitors, parse_monitors
 from retouch.policy.promotion import Promotion
 from retouch.policy.silences import SILENCES_FILE, Silences, parse_silences
-from retouch.tools import files
+from retouch.tools import files, ssh_keygen
 
 ALERTS = "alerts"
 RECEIPT = receipt_file_name("")
@@ -26,6 +34,17 @@ RECEIPT = receipt_file_name("")
 REPORTS = "reports"
 POLICY = "policies/retraining.yaml"
 PROMOTION = "policies/promotion.yaml"
+
+
+def lies_beside(path: Path) -> str | None:
+    """Return what a file is that lies beside an alert, `a receipt` or `a signature`; else None.
+
+    So that commands may be given `alerts/*`.
+    """
+    beside = {RECEIPT: "a receipt", signature_file_name(".json"): "a signature"}
+    if not path.is_file():
+        return None
+    return next((what for end, what in beside.items() if path.name.endswith(end)), None)
 
 
 def read_alert(path: Path, *, root: Path | None = None) -> Alert:
@@ -82,6 +101,18 @@ def read_silences(root: Path) -> Silences:
     if not (root / SILENCES_FILE).exists():
         return Silences(version=1)
     return parse_silences(files.read_text(root / SILENCES_FILE), SILENCES_FILE)
+
+
+def read_signers(root: Path) -> Signers:
+    """Return the keys of the monitors; none where there is no such file. Raises BadInput."""
+    allowed, revoked = root / ALLOWED_SIGNERS, root / REVOKED_SIGNERS
+    is_text = revoked.exists() and not ssh_keygen.is_binary_list(
+        files.read_bytes(revoked, limit=10_000_000)
+    )
+    return Signers(
+        by_key=parse_signers(files.read_text(allowed) if allowed.exists() else ""),
+        revoked=parse_revoked(files.read_text(revoked) if is_text else ""),
+    )
 
 
 def _policy_text(root: Path, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -221,3 +222,18 @@ def test_an_alert_with_one_field_replaced_is_an_alert_or_bad_input(field, value)
         parsed(**{field: value})
     except BadInput as error:
         assert error.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ({"message": "x" * 4001}, "message: has 4001 characters; at most 4000 are read."),
+        ({"labels": {str(i): 1 for i in range(33)}}, "labels: has 33 entries; at most 32 are"),
+    ],
+)
+def test_what_is_too_long_is_told_in_our_own_words(said, says):
+    document = {"schema_version": "1.0", "alert_id": "01J1Q5T7M0A1B2C3D4E5F6G7H8"} | said
+    document |= {"kind": "manual", "model": "m", "monitor": {"id": "by-hand"}}
+    document |= {"slice": {"current": {"dataset": "rows"}}, "emitted_at": "2013-07-01T06:00:00Z"}
+    with pytest.raises(BadInput, match=re.escape(says)):
+        parse_alert(json.dumps(document).encode(), "x.json")

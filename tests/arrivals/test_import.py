@@ -49,6 +49,13 @@ def test_a_report_becomes_an_alert_about_this_project_s_model(toy: Toy, context:
     assert toy.retouch("alert", "check", str(path)).code == 0
 
 
+def test_the_output_s_own_model_is_stronger_than_this_project_s(toy: Toy, context: str):
+    sample = SAMPLES / "alertmanager_webhook_v4.json"
+    args = ("alert", "import", "--from", "alertmanager", str(sample), "--context", context)
+    assert toy.retouch(*args).code == 0
+    assert {parse_alert(path.read_bytes(), "").model for path in alerts_of(toy)} == {"late-v1"}
+
+
 def test_the_same_report_twice_is_the_same_alert(toy: Toy, context: str):
     args = ("alert", "import", "--from", "evidently", str(EVIDENTLY), "--context", context)
     toy.retouch(*args)

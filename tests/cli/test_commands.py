@@ -146,6 +146,24 @@ def test_a_new_alert_can_be_printed_and_is_valid(toy: Toy):
     assert not (toy.root / "alerts").exists()
 
 
+def test_the_digest_of_a_path_is_that_of_dvc_lock(toy: Toy):
+    new = ("alert", "new", "--kind", "manual", "--dataset", "rows", "--print", "--path")
+    current = json.loads(toy.retouch(*new, "data/clean.csv").out)["slice"]["current"]
+    assert current["digest"].removeprefix("md5:") in toy.lock()
+    told = toy.retouch(*new, "data/clena.csv")
+    assert told.code == 2
+    assert "dvc.lock records no such data; did you mean 'data/clean.csv'?" in told.err
+
+
+def test_what_lies_beside_an_alert_is_no_fault_of_it(toy: Toy):
+    alert = toy.alert("data_quality")
+    assert toy.retouch("alert", "intake").code == 0
+    receipt = alert.replace(".json", ".receipt.json")
+    told = toy.retouch("alert", "check", alert, receipt)
+    assert (told.code, told.err) == (0, "")
+    assert told.out == f"{alert}: ok\n{receipt}: a receipt, no alert\n"
+
+
 def test_commands_work_from_a_folder_of_the_project(toy: Toy):
     inside = Toy(toy.root / "models")
     alert = toy.alert("data_quality")

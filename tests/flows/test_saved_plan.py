@@ -56,6 +56,18 @@ def test_a_saved_plan_is_refused_when_what_it_read_has_changed(toy: Toy, change,
     assert not toy.report(alert).exists()
 
 
+def test_a_saved_plan_that_somebody_edited_is_refused(toy: Toy):
+    alert = toy.alert("data_quality")
+    toy.retouch("plan", alert, "--out", "plan.json")
+    toy.replace("plan.json", '"after": 500', '"after": 5')
+
+    told = toy.retouch("run", alert, "--plan", "plan.json")
+
+    assert told.code == 2
+    assert told.err.startswith("Error: plan.json: was edited: these inputs make another plan.")
+    assert toy.params()["clean"]["highest"] == 1000
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema_version": "9"}', "no JSON"])
 def test_a_file_that_is_no_plan_is_refused_in_one_sentence(toy: Toy, text):
     alert = toy.alert("data_quality")
@@ -64,3 +76,26 @@ def test_a_file_that_is_no_plan_is_refused_in_one_sentence(toy: Toy, text):
     assert told.code == 2
     assert told.err.startswith("Error: plan.json: is not a Plan of this version")
     assert told.err.count("\n") == 1
+
+
+def test_a_saved_plan_cannot_say_that_a_person_vouches(toy: Toy):
+    alert = toy.alert("data_quality", monitor="stranger")
+    toy.retouch("plan", alert, "--out", "plan.json")
+    forged = json.loads((toy.root / "plan.json").read_text())
+    forged |= {"action": "retrain", "accepted_by": "Ada Lovelace", "provenance": []}
+    (toy.root / "plan.json").write_text(json.dumps(forged))
+    before = toy.tree()
+
+    told = toy.retouch("run", alert, "--plan", "plan.json")
+
+    assert told.out.startswith("Held for a person: ")
+    assert toy.tree() == before
+
+
+def test_a_person_may_vouch_for_what_was_planned_before(toy: Toy):
+    alert = toy.alert("data_quality", monitor="stranger")
+    toy.retouch("plan", alert, "--out", "plan.json")
+
+    told = toy.retouch("run", alert, "--plan", "plan.json", "--accept-unsigned")
+
+    assert "Verdict: equivalent." in told.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,18 @@ def test_an_alert_about_data_that_dvc_records_or_has_recorded_runs(toy: Toy):
     told = toy.retouch("plan", alert)
     assert told.code == 0, told
     assert "Held" not in told.out
+
+
+def test_two_files_of_one_alert_are_not_worth_what_the_better_is(toy: Toy, tmp_path: Path):
+    key = register(toy, tmp_path, "signer")
+    said = {"monitor": "signer", "audience": AUDIENCE}
+    alert = sign(toy, toy.alert("data_quality", where={"odd": 1}, **said), key)
+    other = tmp_path / "other.json"
+    text = (toy.root / alert).read_text()
+    other.write_text(re.sub(r'("value": )1\b', r"\1true", text))
+    assert other.read_text() != text
+
+    told = toy.retouch("run", str(other), alert)
+
+    assert told.code == 2
+    assert "another file has the same alert_id with other content" in told.err

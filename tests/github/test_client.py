@@ -371,6 +371,7 @@ def test_a_netrc_file_does_not_take_the_tokens_place(github, client, tmp_path, m
         said(403, f"No: token {TOKEN}"),
         said(404, TOKEN),
         said(422, f"{TOKEN} is odd"),
+        said(422, f"{'x' * 285} {TOKEN} is odd"),
         Status(301, {}, {"Location": f"https://evil.example/{TOKEN}"}),
         Status(200, TOKEN.encode(), {"Content-Type": f"text/{TOKEN}"}),
         Status(500, TOKEN.encode()),
@@ -403,7 +404,7 @@ def test_the_token_is_in_no_text_and_in_no_log(github, clock, fault, method):
 
     whole = "".join(traceback.format_exception(refused.value))
     for text in (str(refused.value), whole, repr(refused.value), repr(client), log.getvalue()):
-        assert TOKEN not in text
+        assert TOKEN[:8] not in text
     assert "127.0.0.1" in log.getvalue()  # it would have been in there
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -129,3 +130,15 @@ def test_a_wrong_token_is_said_and_not_shown(environment, github, alert):
     assert (code, out) == (2, "")
     assert err.startswith("GITHUB_TOKEN: 127.0.0.1:")
     assert TOKEN not in err
+
+
+@pytest.mark.parametrize("name", ["alert.json", "alert.json.sig"])
+def test_a_link_or_a_pipe_is_not_sent(environment, github, alert, tmp_path, name):
+    path = tmp_path / name
+    path.unlink(missing_ok=True)
+    path.symlink_to(tmp_path / "nowhere")
+    assert typed(alert)[0] == 2
+    path.unlink()
+    os.mkfifo(path)
+    assert typed(alert)[0] == 2
+    assert github.calls == []

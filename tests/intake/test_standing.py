@@ -33,6 +33,7 @@ from tests.intake.histories import (
 
 AT_ONCE = {"otherwise": {"for": 1, "keep_firing": 1}}
 BROKEN = {"kind": "data_quality"}
+MODEL = "61d0a7c82cc5f2a1d0c9b8a7e6f50413"
 
 
 def only(told, number):
@@ -244,10 +245,15 @@ def test_alerts_rest_while_all_their_stages_were_just_retrained(stages, kept, ho
 @pytest.mark.parametrize(
     ("said", "production", "state"),
     [
-        ({"model_version": "v1"}, "v1", "acts"),
-        ({"model_version": "v1"}, "v2", "stale"),
-        ({"model_version": "v1"}, None, "acts"),
-        ({}, "v2", "acts"),
+        ({"model_version": "61d0a7c82cc5"}, MODEL, "acts"),
+        ({"model_version": f"md5:{MODEL}"}, MODEL, "acts"),
+        ({"model_version": MODEL}, f"{MODEL}.dir", "acts"),
+        ({"model_version": "61d0a7c82cc6"}, MODEL, "stale"),
+        ({"model_version": "61d0a7c82cc6"}, None, "acts"),
+        # The monitor's own names for versions tell us nothing.
+        ({"model_version": "v1.2.0"}, MODEL, "acts"),
+        ({"model_version": "20260101120000"}, MODEL, "acts"),
+        ({}, MODEL, "acts"),
     ],
 )
 def test_an_alert_about_another_version_is_stale(said, production, state):

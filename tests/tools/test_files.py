@@ -86,3 +86,27 @@ def test_removing_a_link_leaves_what_it_leads_to(tmp_path: Path):
     (tmp_path / "link").symlink_to(tmp_path / "folder")
     files.remove(tmp_path / "link")
     assert (tmp_path / "folder/file").exists()
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "alert.json")
+    with pytest.raises(BadInput, match=r"alert\.json: is a pipe, not a file"):
+        files.read_bytes(tmp_path / "alert.json", limit=10)
+
+
+def test_a_pipe_of_the_shell_is_read():
+    read, write = os.pipe()
+    os.write(write, b"{}")
+    os.close(write)
+    assert files.read_bytes(Path(f"/dev/fd/{read}"), limit=10) == b"{}"
+    os.close(read)
+
+
+def test_a_quick_write_follows_no_link(tmp_path: Path):
+    theirs = tmp_path / "theirs"
+    theirs.write_text("mine")
+    (tmp_path / f".new.json.{os.getpid()}").symlink_to(theirs)
+    files.write_bytes(tmp_path / "new.json", b"{}", durable=False)
+    assert theirs.read_text() == "mine"
+    assert (tmp_path / "new.json").read_text() == "{}"
+    assert not (tmp_path / "new.json").is_symlink()

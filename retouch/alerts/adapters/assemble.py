@@ -17,6 +17,8 @@ from retouch.errors import BadInput
 from retouch.faults import shown
 
 MAX_FINDINGS = 200
+MAX_JUDGEMENTS = 1_000
+"""Of one output. Who has more to say than that has no alerts, but a log."""
 _NEEDED = {
     "model": "which model it is about",
     "monitor": "who judged",
@@ -44,23 +46,33 @@ def assemble(
 
     Raises BadInput when neither output nor context says which data was judged.
     """
-    made = []
+    if len(judgements) > MAX_JUDGEMENTS:
+        raise BadInput(
+            f"{source}: makes {len(judgements):,} judgements; at most {MAX_JUDGEMENTS:,} are read.",
+            mend="Import a part of it at a time.",
+        )
+    made, origin = [], _origin(native, context)
     for number, judgement in enumerate(judgements):
         status = judgement.status or _status(judgement)
         if status == "resolved" and judgement.status is None and not quiet_too:
             continue
         fields = _fields(judgement, context, now) | {"status": status}
         _require_provenance(fields, context, judgement, source)
-        made.append(_alert(fields, context, _entropy(native, context, number), source))
+        entropy = hashlib.sha256(b"%d\n%s" % (number, origin)).digest()[:10]
+        made.append(_alert(fields, context, entropy, source))
     return tuple(made)
 
 
 def _status(judgement: Judgement) -> Status:
-    """Return the status of a judgement that names none: nothing judged is not all well."""
+    """Return the status of a judgement that names none.
+
+    What could not be judged is not all well: it neither ends an open trouble nor passes unseen.
+    """
     if judgement.breaches:
         return "firing"
     verdicts = {finding["verdict"] for finding in judgement.findings}
-    return "resolved" if not verdicts or "ok" in verdicts else "no_data"
+    well = "ok" in verdicts and "error" not in verdicts
+    return "resolved" if well or not verdicts else "no_data"
 
 
 def _fields(judgement: Judgement, context: Context, now: datetime) -> dict[str, Any]:
@@ -190,9 +202,10 @@ def _shortened(document: dict[str, Any], source: str) -> dict[str, Any]:
     return {**document, "findings": kept, "findings_truncated": left_out}
 
 
-def _entropy(native: bytes, context: Context, number: int) -> bytes:
+def _origin(native: bytes, context: Context) -> bytes:
+    """Return the digest of what alerts are made of; their ids come from it."""
     told = context.model_dump_json().encode()
-    return hashlib.sha256(b"%d\n%s\n%s" % (number, told, native)).digest()[:10]
+    return hashlib.sha256(b"%s\n%s" % (told, native)).digest()
 
 
 def _not_after(started: datetime | None, emitted: datetime) -> datetime | None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from retouch.alerts.adapters.native import Node, parse_native
+from retouch.alerts.adapters.native import MAX_PROSE, Node, parse_native
 
 _N = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 _POINT = re.compile(rf"({_N}) \((\d\d/\d\d/\d\d \d\d:\d\d:\d\d)\)")
@@ -33,7 +33,7 @@ def values_in(data: Node | None, reason: str) -> list[float]:
 
 def limit_in(reason: str) -> Limit:
     """Return the limit that the prose tells: `was greater than the threshold (0.1)`."""
-    rule = _RULE.search(reason)
+    rule = _RULE.search(reason[:MAX_PROSE])
     if rule is None:
         return Limit("", None, "declared")
     greater, equal = rule[1] == "greater", "e" if rule[2] else "t"
@@ -58,7 +58,7 @@ def _in_data(data: Node | None) -> list[tuple[str, float]]:
 
 
 def _in_prose(reason: str) -> list[tuple[str, float]]:
-    listed = _POINTS.search(reason)
+    listed = _POINTS.search(reason[:MAX_PROSE])
     points = _POINT.findall(listed[1]) if listed else []
     return [(_sortable(at), float(value)) for value, at in points]
 

@@ -21,9 +21,9 @@ from retouch.alerts.model import (
     RepositoryPath,
     Scalar,
     Severity,
-    Time,
     Window,
 )
+from retouch.alerts.moments import Time
 from retouch.alerts.new import in_full
 from retouch.documents import Document, Value
 from retouch.faults import bad_input, validated

@@ -160,7 +160,7 @@ def _columns(result: Node, condition: Node, verdict: str) -> list[str | None]:
         return []
     quoted = set(re.findall(r"['\"]([^'\"]+)['\"]", prose))
     named = [name for name, _ in values.fields() if name in quoted]
-    failed = re.search(r"(\d+) out of \d+ (?:relevant )?columns", prose)
+    failed = re.search(r"(\d{1,9}) out of \d+ (?:relevant )?columns", prose)
     # Prose that leaves columns out would make the slice too narrow.
     return [] if failed and int(failed[1]) > len(named) else [*named]
 

@@ -25,6 +25,12 @@ _KIND_OF_GROUP: Mapping[str, Kind] = {
     "regression": "performance",
     "recsys": "performance",
 }
+_KIND_OF_TEST: Mapping[str, Kind] = {
+    "Number of Rows": "volume",
+    "Number of Columns": "schema_change",
+    "Column Types": "schema_change",
+}
+"""Tests of data_integrity that are about something else in our words, as in 0.7."""
 _RULES = {
     "gt": ("lower", "le"),
     "gte": ("lower", "lt"),
@@ -144,7 +150,7 @@ def _of_tests(report: Node) -> Iterator[Judged]:
             yield Judged(
                 item,
                 names=tuple(filter(None, (item.get("column"), name, group))),
-                kind=_KIND_OF_GROUP.get(group or ""),
+                kind=_KIND_OF_TEST.get(name) or _KIND_OF_GROUP.get(group or ""),
                 at=test,
             )
 

@@ -15,6 +15,16 @@ _VERSION = "1"
 _STATES: dict[str, State] = {"firing": "firing", "resolved": "resolved"}
 _OF_THE_SOURCE: dict[str, State] = {"DatasourceNoData": "no_data", "DatasourceError": "error"}
 """Rules Grafana raises by itself, when a query of the rule `rulename` gives nothing."""
+_REASON = "grafana_state_reason"
+_OF_THE_REASON: dict[str, State] = {
+    "NoData": "no_data",
+    "Error": "error",
+    "MissingSeries": "no_data",
+    "Paused": "no_data",
+    "Updated": "no_data",
+    "RuleDeleted": "no_data",
+}
+"""Why a state is what it is, where no number was held against the limit."""
 
 
 def read(root: Node, context: Context) -> Sequence[Judgement]:
@@ -50,6 +60,9 @@ def _webhook(message: Node, context: Context) -> Iterator[Judgement]:
 
 def _member(node: Node, context: Context) -> Labelled:
     state = meaning(node.need("status"), _STATES)
+    # `NoData, KeepLast` says two things; the first is why.
+    reason = (text_at(node, "annotations", _REASON) or "").partition(",")[0]
+    state = _OF_THE_REASON.get(reason, state)
     if state == "firing":
         state = _OF_THE_SOURCE.get(text_at(node, "labels", "alertname") or "", state)
     return Labelled(node, state, _score(node, context))

@@ -19,6 +19,7 @@ from retouch.alerts.adapters.judgement import (
     worst,
 )
 from retouch.alerts.adapters.native import Node, text_at
+from retouch.alerts.adapters.tables import require_tables
 from retouch.alerts.adapters.times import moment_if_zoned
 from retouch.alerts.adapters.wrapping import documents, meaning, truth
 from retouch.alerts.model import Kind, Severity
@@ -36,7 +37,10 @@ _VOLUME = ("expect_table_row_count",)
 
 def read(root: Node, context: Context) -> Sequence[Judgement]:
     """Return a judgement for each kind of expectation in each validation result."""
-    return [judgement for result in _results(root) for judgement in _of_result(result, context)]
+    results = list(_results(root))
+    metas = filter(None, (result.get("meta") for result in results))
+    require_tables(root, context, map(_table, metas))
+    return [judgement for result in results for judgement in _of_result(result, context)]
 
 
 def _results(root: Node) -> Iterator[Node]:

@@ -31,7 +31,7 @@ class Judgement:
     native_kind: str | None = None
     """The output's own name for what was judged; `Context.kinds` is asked with it."""
     status: Status | None = None
-    """None: `firing` when a finding breaches, else `resolved`."""
+    """None: `firing` when a finding breaches, `no_data` when one is an error, else `resolved`."""
     severity: Severity | None = None
     tool_version: str | None = None
     model: str | None = None
@@ -93,15 +93,6 @@ def metric_name(native: str) -> str:
 def clipped(text: str | None, length: int) -> str | None:
     """Return the text, cut to `length` characters: a name of a tool is no place for an essay."""
     return text if text is None or len(text) <= length else text[: length - 1] + "…"
-
-
-def no_data_unless_breached(findings: Iterable[FieldsOfFinding]) -> Status | None:
-    """Return `no_data` where something could not be judged and nothing else went wrong.
-
-    Such a judgement does not say that an open trouble is over.
-    """
-    verdicts = {finding.get("verdict") for finding in findings}
-    return "no_data" if "error" in verdicts and not verdicts & set(BREACHES) else None
 
 
 def worst(severities: Iterable[Severity | None]) -> Severity | None:

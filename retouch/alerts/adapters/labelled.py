@@ -16,6 +16,7 @@ from retouch.alerts.adapters.context import Context
 from retouch.alerts.adapters.judgement import FieldsOfFinding, Judgement, finding, worst
 from retouch.alerts.adapters.kinds import kind_by_word, kind_of, severity_by_word
 from retouch.alerts.adapters.native import Node, number_at, text_at
+from retouch.alerts.adapters.tables import require_tables
 from retouch.alerts.adapters.times import half_open, moment
 from retouch.alerts.model import Kind, Status, Window
 
@@ -62,6 +63,10 @@ def judgements(
     only suppressed (silenced, inhibited) raises none, and says nothing about being over either.
     `said`: what the whole message says; `truncated` counts for whatever fires.
     """
+    names = [member.label("dataset") for member in members]
+    if context.dataset in names:
+        # The context means one of them: it must not stand for the others.
+        require_tables(members[0].node, context, names)
     groups: dict[tuple[object, ...], list[Labelled]] = {}
     for member in members:
         key = (*_subject(member, context), "firing" if _fires(member) else member.state)
@@ -127,7 +132,10 @@ def _window(member: Labelled, context: Context) -> Window | None:
         node = member.node.get("annotations", name) or member.node.get("labels", name)
         # A template that found no value leaves an empty text behind.
         ends.append(moment(node, context) if node and node.value != "" else None)
-    return half_open(*ends)
+    start, end = ends
+    if start is not None and end is not None and start >= end:
+        member.node.fault("has a window_start that is not before its window_end")
+    return half_open(start, end)
 
 
 def _finding(member: Labelled) -> FieldsOfFinding:

@@ -59,6 +59,9 @@ def _judgement(item: _Item, mapping: Mapping) -> Judgement:
     given: Any = item.word(alert.kind, get_args(Kind))
     kind, native_kind = kind_of(item.node, item.context, [name], default=given)
     window = closed_window if alert.window_end_is == "included" else half_open
+    start, end = item.time(alert.window_start), item.time(alert.window_end)
+    if start is not None and end is not None and start > end:
+        item.node.fault("has a window_start that is after its window_end")
     status: Any = item.word(alert.status, get_args(Status))
     severity: Any = item.word(alert.severity, get_args(Severity))
     return Judgement(
@@ -71,7 +74,7 @@ def _judgement(item: _Item, mapping: Mapping) -> Judgement:
         model=item.text(alert.model),
         table=item.text(alert.dataset),
         digest=item.text(alert.digest),
-        window=window(item.time(alert.window_start), item.time(alert.window_end)),
+        window=window(start, end),
         rows=item.count(alert.rows),
         where=tuple(_where(item, alert.where)),
         truncated=item.count(alert.truncated) or 0,

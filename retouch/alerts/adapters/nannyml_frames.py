@@ -92,6 +92,8 @@ def _is_frame(node: Node) -> bool:
             return all(isinstance(item, dict) and any(map(_is_of_chunk, item)) for item in items)
         case {"columns": list() as columns, "data": list()}:
             return any("chunk" in str(name) for name in columns)
+        case {"schema": dict(), "data": list()}:
+            return _is_frame(node.need("data"))
         case dict() as fields:
             # Rows by their label (`orient="index"`) are told from frames by the label: a number.
             labelled = (row for label, row in fields.items() if label.isdigit())

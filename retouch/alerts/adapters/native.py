@@ -20,6 +20,8 @@ MAX_BYTES = 10_000_000
 """Reports with embedded plots are evidence, not alerts: export the JSON without them."""
 MAX_ENTRIES = 100_000
 """Of one list or object: what a monitor says of every row is no alert."""
+MAX_PROSE = 2_000
+"""Characters of a sentence that are searched for numbers and names: patterns are slow on more."""
 MEND = "See docs/monitors.md for what each adapter reads."
 
 

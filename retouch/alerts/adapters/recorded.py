@@ -12,6 +12,7 @@ The verdict is the record's. Where it has none (a batch test of frouros), it is 
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -158,28 +159,38 @@ def _events(record: Node) -> Iterator[Node]:
 
 
 def _outer(record: Node, label: str | None, detectors: Sequence[str]) -> Mapping[str, str]:
-    """Return what the name of a record says: `DETECTOR`, `DETECTOR/COLUMN` or `COLUMN`."""
+    """Return detector and column by the record's name (`DETECTOR/COLUMN` or one of them).
+
+    The detector that the record itself says is stronger.
+    """
+    said = _first_text(record, _DETECTOR)
+    own = {"detector": _class(said, detectors)} if said else {}
     if label is None or label.isdigit():
-        return {}
+        return own
     first, _, rest = label.partition("/")
+    first = _class(first, detectors)
     if first not in detectors:
-        return {"column": label}
-    return {"detector": first} | ({"column": rest} if rest else {})
+        return {"column": label} | own
+    return {"detector": first} | ({"column": rest} if rest else {}) | own
+
+
+def _class(detector: str, detectors: Sequence[str]) -> str:
+    """Return a detector's class, also of `river.drift.ADWIN` and `ADWIN(delta=0.002)`."""
+    found = re.match(r"(?:\w+\.)*(\w+)", detector)
+    return found[1] if found and found[1] in detectors else detector
 
 
 def _update(record: Node, outer: Mapping[str, str], context: Context, kind_of: KindOf) -> _Update:
-    detector = _first_text(record, _DETECTOR) or outer.get("detector")
-    if detector is None:
-        record.need("detector")
+    detector = outer.get("detector") or record.need("detector").text()
     column = _first_text(record, _COLUMN) or outer.get("column")
     if column is None and context.recorded is not None:
         column = context.recorded.column
-    kind = kind_by_word(text_at(record, "kind")) or kind_of(str(detector), column)
+    kind = kind_by_word(text_at(record, "kind")) or kind_of(detector, column)
     return _Update(
-        detector=str(detector),
+        detector=detector,
         column=column,
         kind=kind,
-        item=_finding(record, str(detector), column, context),
+        item=_finding(record, detector, column, context),
         time=_time(record, context),
         version=text_at(record, "version"),
         at=record,

@@ -12,7 +12,7 @@ from typing import Any
 from retouch.alerts.adapters.context import Context
 from retouch.alerts.adapters.grouping import Judged, by_kind
 from retouch.alerts.adapters.judgement import Judgement, finding
-from retouch.alerts.adapters.native import Node, text_at
+from retouch.alerts.adapters.native import MAX_PROSE, Node, text_at
 from retouch.alerts.adapters.wrapping import documents
 from retouch.alerts.model import Kind
 from retouch.faults import near, shown
@@ -36,7 +36,7 @@ _NO_FEATURE = ("Missing columns", "Extra columns")
 _N = r"(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
 _PROSE: dict[str, tuple[re.Pattern[str], str, str]] = {
     "baseline_drift_check": (
-        re.compile(rf"distance:? {_N} exceeds threshold:? {_N}"),
+        re.compile(rf"distance:? {_N} exceeds (?:\w+ )?threshold:? {_N}"),
         "upper",
         "gt",
     ),
@@ -107,7 +107,7 @@ def _judged(violation: Node, context: Context) -> Judged:
         says = f"{shown(check)} is no check that is known here{near(check, _KINDS)}"
         node.fault(f"{says}; of a check of your own, say `kinds:` in the context")
     metric = text_at(violation, "metric_name")
-    feature = text_at(violation, "feature_name")
+    feature = (text_at(violation, "feature_name") or "").strip()
     column = feature if feature not in _NO_FEATURE else None
     if check == "bias_drift_check":
         column = column or text_at(violation, "facet")
@@ -117,7 +117,7 @@ def _judged(violation: Node, context: Context) -> Judged:
         column=column or None,
         scope=None if column else "dataset" if kind in _DATA_QUALITY else "model",
         native_id=text_at(violation, "label") or text_at(violation, "facet_value"),
-        **_numbers(check, text_at(violation, "description") or ""),
+        **_numbers(check, (text_at(violation, "description") or "")[:MAX_PROSE]),
     )
     return Judged(item, (check, *filter(None, [metric])), kind, node)
 

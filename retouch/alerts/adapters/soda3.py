@@ -9,13 +9,8 @@ from typing import Any
 
 from retouch.alerts.adapters.context import Context
 from retouch.alerts.adapters.grouping import Judged, by_kind
-from retouch.alerts.adapters.judgement import (
-    FieldsOfFinding,
-    Judgement,
-    finding,
-    no_data_unless_breached,
-)
-from retouch.alerts.adapters.native import Node, text_at
+from retouch.alerts.adapters.judgement import FieldsOfFinding, Judgement, finding
+from retouch.alerts.adapters.native import MAX_PROSE, Node, text_at
 from retouch.alerts.adapters.tables import require_tables
 from retouch.alerts.adapters.times import moment
 from retouch.alerts.adapters.wrapping import documents, meaning, truth
@@ -99,7 +94,6 @@ def _of_table(
             tool="soda-core",
             kind=group.kind,
             native_kind=group.native_kind,
-            status=no_data_unless_breached(group.findings),
             table=table,
             findings=group.findings,
             emitted_at=emitted,
@@ -122,7 +116,7 @@ def _metric(check: Node, name: str) -> str:
     diagnostics = check.get("diagnostics")
     if diagnostics and diagnostics.get("column_type_mismatches") is not None:
         return "schema"
-    definition = _METRIC.match(text_at(check, "definition") or name)
+    definition = _METRIC.match((text_at(check, "definition") or name)[:MAX_PROSE])
     return definition[1] if definition else name
 
 

@@ -7,12 +7,7 @@ from typing import Any
 
 from retouch.alerts.adapters.context import Context
 from retouch.alerts.adapters.grouping import Judged, by_kind
-from retouch.alerts.adapters.judgement import (
-    FieldsOfFinding,
-    Judgement,
-    finding,
-    no_data_unless_breached,
-)
+from retouch.alerts.adapters.judgement import FieldsOfFinding, Judgement, finding
 from retouch.alerts.adapters.native import Node, number_at, text_at
 from retouch.alerts.adapters.tables import require_tables
 from retouch.alerts.adapters.times import moment
@@ -85,7 +80,6 @@ def _contract(result: Node, context: Context) -> Iterator[Judgement]:
             tool="soda-core",
             kind=group.kind,
             native_kind=group.native_kind,
-            status=no_data_unless_breached(group.findings),
             table=_table(result, context),
             rows=_rows(checks),
             findings=group.findings,

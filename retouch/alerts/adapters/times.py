@@ -26,7 +26,8 @@ def moment(node: Node | None, context: Context) -> datetime | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _from_unix(node, float(value))
     text = node.text().strip()
-    if re.fullmatch(r"\d{9,16}(\.\d+)?", text, re.ASCII):
+    # Prometheus' templates write 1.3732416e+09.
+    if re.fullmatch(r"\d{9,16}(\.\d+)?|\d\.\d+e\+(09|1[0-5])", text, re.ASCII):
         return _from_unix(node, float(text))
     try:
         read = datetime.fromisoformat(_tidy(text))

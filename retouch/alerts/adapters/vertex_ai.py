@@ -45,7 +45,10 @@ def read(root: Node, context: Context) -> Sequence[Judgement]:
     for node in documents(_opened(root), _is_ours, _TOOL):
         node = _opened(node)
         if (alerts := _get(node, "modelMonitoringAlerts")) is not None:
-            found += _alerts(alerts.items(), context)
+            listed = list(alerts.items())
+            total = _get(node, "totalNumberAlerts")
+            known = (total.number() if total else None) or 0
+            found += _alerts(listed, context, truncated=max(0, int(known) - len(listed)))
         elif node.get("featureAnomalies") is not None:
             found += _logged(node, context)
         else:
@@ -85,8 +88,11 @@ def _is_ours(node: Node) -> bool:
     return inside or pushed or "featureAnomalies" in node.value or any(_get(node, k) for k in keys)
 
 
-def _alerts(alerts: Iterable[Node], context: Context) -> Iterator[Judgement]:
-    """Yield the judgements of a list of alerts of v2, by job and objective."""
+def _alerts(alerts: Iterable[Node], context: Context, *, truncated: int = 0) -> Iterator[Judgement]:
+    """Yield the judgements of a list of alerts of v2, by job and objective.
+
+    `truncated`: how many alerts stand on other pages; they may belong to any of the judgements.
+    """
     jobs: dict[str | None, list[Node]] = {}
     for alert in alerts:
         anomaly = _get(alert, "anomaly")
@@ -98,7 +104,7 @@ def _alerts(alerts: Iterable[Node], context: Context) -> Iterator[Judgement]:
         judged = [_judged(alert, context) for alert in members]
         for judgement in _by_kind(judged, context, max(filter(None, emitted), default=None)):
             started = min(filter(None, triggered), default=None)
-            yield replace(judgement, run_id=name, started_at=started)
+            yield replace(judgement, run_id=name, started_at=started, truncated=truncated)
 
 
 def _judged(alert: Node, context: Context) -> Judged:

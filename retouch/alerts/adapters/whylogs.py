@@ -12,7 +12,7 @@ from typing import Any
 from retouch.alerts.adapters.context import Context
 from retouch.alerts.adapters.grouping import Judged, by_kind
 from retouch.alerts.adapters.judgement import Judgement, finding
-from retouch.alerts.adapters.native import Node, number_at
+from retouch.alerts.adapters.native import MAX_PROSE, Node, number_at
 from retouch.alerts.adapters.wrapping import documents, meaning, rows, truth
 
 _CATEGORIES = {"NO_DRIFT": "ok", "POSSIBLE_DRIFT": "warn", "DRIFT": "breach"}
@@ -145,5 +145,5 @@ def _constraints(report: Node) -> Iterator[Judged]:
 
 
 def _column(name: str) -> str | None:
-    found = (re.fullmatch(pattern, name) for pattern in _NAMES)
+    found = (re.fullmatch(pattern, name[:MAX_PROSE]) for pattern in _NAMES)
     return next((match["column"] for match in found if match), None)

@@ -39,9 +39,10 @@ def documents(root: Node, ours: Callable[[Node], bool], tool: str) -> list[Node]
     """Return the tool's outputs in a file: the one there is, or each of several.
 
     `ours` tells one of them by its shape. It may stand in a list, as text inside of JSON (a dump
-    of a dump), or under a usual key. Raises BadInput where there is none.
+    of a dump), or under a usual key; at the top also under names of the caller's own. Raises
+    BadInput where there is none.
     """
-    found = list(_search(root, ours, tool, _MAX_WRAPPERS))
+    found = list(_search(root, ours, tool, _MAX_WRAPPERS)) or _named(root, ours)
     if not found:
         root.fault(f"is not what {tool} writes; is this {_of(tool)} output?")
     return found
@@ -79,18 +80,27 @@ def _rows(node: Node, names: Collection[str]) -> list[Node] | None:
 
 
 def meaning(node: Node, words: Mapping[str, Meaning]) -> Meaning:
-    """Return what a tool's status word means. Raises BadInput for a word that is not known."""
-    # An enumeration that is dumped with `default=str` brings its class along.
+    """Return what a tool's status word means, whatever its capitals.
+
+    Raises BadInput for a word that is not known.
+    """
+    # An enumeration that is dumped with `default=str` brings its class along, and its own capitals.
     word = node.text().rpartition(".")[2]
-    if word not in words:
+    known = {name.lower(): meant for name, meant in words.items()}
+    if word.lower() not in known:
         node.fault(f"{shown(word)} is no status that is known here{near(word, words)}")
-    return words[word]
+    return known[word.lower()]
 
 
 def truth(node: Node) -> bool:
-    """Return the truth value, also of numpy's 0 and 1. Raises BadInput for anything else."""
+    """Return the truth value, also of numpy's 0 and 1, and of `True` as `default=str` dumps it.
+
+    Raises BadInput for anything else.
+    """
     if isinstance(node.value, int | float) and node.value in (0, 1):
         return bool(node.value)
+    if isinstance(node.value, str) and node.value.lower() in ("true", "false"):
+        return node.value.lower() == "true"
     return node.flag()
 
 
@@ -112,6 +122,13 @@ def _search(node: Node, ours: Callable[[Node], bool], tool: str, wrappers: int) 
             for key in (*_WRAPPERS, tool.lower()):
                 if (inner_node := node.get(key)) is not None:
                     yield from _search(inner_node, ours, tool, wrappers - 1)
+
+
+def _named(root: Node, ours: Callable[[Node], bool]) -> list[Node]:
+    """Return the outputs under names of the caller's own: `{"by_batch": {...}, "each": {...}}`."""
+    named = list(root.fields()) if isinstance(root.value, dict) else []
+    # `_meta` and the like are the caller's notes.
+    return [node for name, node in named if name[:1] != "_" and node.value and ours(node)]
 
 
 def _of(tool: str) -> str:

@@ -129,6 +129,31 @@ def test_members_about_different_data_make_an_alert_each():
     ]
 
 
+def test_the_context_s_data_set_does_not_stand_for_another_that_is_named():
+    message = copy.deepcopy(WEBHOOKS[0])
+    message["alerts"][0]["labels"]["dataset"] = "flights"
+    message["alerts"][1]["labels"]["dataset"] = "weather"
+
+    with pytest.raises(BadInput, match=r"judges 'weather' and another table; .* `tables:`"):
+        imported("alertmanager", message)
+    weather = {"dataset": "weather", "digest": "md5:" + "1" * 32}
+    told = imported("alertmanager", message, CONTEXT | {"tables": {"weather": weather}})
+    assert [alert.slice.current.dataset for alert in told] == ["flights", "weather"]
+
+
+@pytest.mark.parametrize("end", ["2013-06-30T00:00:00Z", "2013-07-01T00:00:00Z"])
+def test_a_window_that_ends_before_it_starts_is_refused(end):
+    with pytest.raises(BadInput, match="window_start that is not before its window_end"):
+        imported("alertmanager", webhook(annotations={"window_end": end}))
+
+
+def test_a_unix_time_is_read_as_a_template_of_prometheus_writes_it():
+    times = {"window_start": "1.3726368e+09", "window_end": "1.3732416e+09"}
+    window = only(webhook(annotations=times)).slice.current.window
+
+    assert [t.isoformat()[:10] for t in (window.start, window.end)] == ["2013-07-01", "2013-07-08"]
+
+
 def test_all_that_is_missing_is_said_at_once():
     message = webhook(drop=("model", "dataset", "window_start"))
 
@@ -245,7 +270,7 @@ def test_a_time_without_offset_takes_the_zone_of_the_context():
     assert window.start.isoformat() == "2013-07-01T00:00:00-04:00"
 
 
-@pytest.mark.parametrize("status", ["pending", "Firing", "", 3, None, {"state": "on"}, []])
+@pytest.mark.parametrize("status", ["pending", "Fired", "", 3, None, {"state": "on"}, []])
 def test_a_status_that_is_not_known_is_refused(status):
     message = webhook()
     message["alerts"][0]["status"] = status

@@ -111,6 +111,13 @@ def test_a_prediction_may_be_wrapped_in_the_usual_ways(wrap):
     assert alert.findings[0].native_metric == "MMDDrift"
 
 
+def test_predictions_may_stand_under_names_of_the_callers_own():
+    output = {"_meta": predicted(), "batch": predicted(), "other": predicted("LSDDDrift")}
+
+    found = [alert.findings[0].native_metric for alert in imported(TOOL, output)]
+    assert found == ["MMDDrift", "LSDDDrift"]
+
+
 @pytest.mark.parametrize(
     ("output", "says"),
     [

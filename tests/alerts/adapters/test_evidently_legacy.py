@@ -107,6 +107,17 @@ def test_the_group_of_a_test_says_the_kind(group, kind):
 
 
 @pytest.mark.parametrize(
+    ("name", "kind"), [("Number of Rows", "volume"), ("Column Types", "schema_change")]
+)
+def test_a_test_of_integrity_may_be_about_rows_or_the_schema(name, kind):
+    output = test_of("FAIL", "data_integrity", {"value": 1})
+    output["tests"][0]["name"] = name
+    (alert,) = imported("evidently", output)
+
+    assert alert.kind == kind
+
+
+@pytest.mark.parametrize(
     ("status", "verdict"),
     [
         ("SUCCESS", "ok"),

@@ -81,6 +81,23 @@ def test_a_rule_without_data_says_so_and_nothing_else(rule, verdict):
     assert (alert.status, alert.findings[0].verdict) == ("no_data", verdict)
 
 
+@pytest.mark.parametrize(
+    ("status", "reason", "verdict"),
+    [
+        ("firing", "NoData", "skipped"),
+        ("firing", "NoData, KeepLast", "skipped"),
+        ("firing", "Error", "error"),
+        ("resolved", "MissingSeries", "skipped"),
+        ("resolved", "Paused", "skipped"),
+    ],
+)
+def test_a_state_without_a_number_behind_it_neither_fires_nor_ends(status, reason, verdict):
+    message = webhook(status=status, annotations={"grafana_state_reason": reason})
+    (alert,) = imported("grafana", message, SCORED, quiet_too=False)
+
+    assert (alert.status, alert.findings[0].verdict) == ("no_data", verdict)
+
+
 def test_a_resolved_member_is_over():
     (alert,) = imported("grafana", webhook(status="resolved", endsAt="2024-03-02T00:00:00Z"))
 

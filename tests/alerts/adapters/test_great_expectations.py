@@ -57,6 +57,31 @@ def test_neither_values_nor_tracebacks_of_the_data_are_in_an_alert(name):
         assert leak not in text
 
 
+def test_an_exception_beside_what_is_well_is_no_all_clear():
+    well = {"success": True, "expectation_config": {"type": "expect_a", "kwargs": {}}}
+    failed = well | {"success": False, "exception_info": {"raised_exception": True}}
+    report = {"success": False, "results": [well, failed]}
+
+    (alert,) = imported(TOOL, report, quiet_too=False)
+    assert alert.status == "no_data"
+
+
+def test_two_assets_need_a_data_set_each():
+    other = copy.deepcopy(RESULT)
+    other["meta"]["active_batch_definition"]["data_asset_name"] = "weather"
+
+    with pytest.raises(BadInput, match="and another table; say which data sets they are"):
+        imported(TOOL, [RESULT, other])
+
+
+def test_a_severity_may_be_written_as_pythons_enumeration():
+    config = {"type": "expect_a", "kwargs": {}, "severity": "FailureSeverity.CRITICAL"}
+    report = {"success": False, "results": [{"success": "False", "expectation_config": config}]}
+
+    (alert,) = imported(TOOL, report)
+    assert (alert.status, alert.severity) == ("firing", "critical")
+
+
 def test_an_exception_is_an_error_in_both_of_its_shapes():
     keyed = RESULT["results"][0]
     flat = copy.deepcopy(keyed) | {

@@ -123,6 +123,14 @@ def test_an_end_that_belongs_to_the_window_is_moved_past_it():
     assert window.end.isoformat() == "2013-08-01T00:00:00-04:00"
 
 
+def test_a_window_that_ends_before_it_starts_is_refused():
+    mapping = changed({"window_start": "/to", "window_end": "/from"})
+    output = {"metric": "ks", "from": "2013-07-01T00:00Z", "to": "2013-07-08T00:00Z"}
+
+    with pytest.raises(BadInput, match="window_start that is after its window_end"):
+        read(mapping, output)
+
+
 def test_true_false_and_null_are_words_too():
     alert = only(example("home_made"), sample("mapping_home_made"))
 

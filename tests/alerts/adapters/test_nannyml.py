@@ -81,6 +81,7 @@ def _rounded(alert):
         lambda rows: {key: {str(n): r[key] for n, r in enumerate(rows)} for key in rows[0]},
         lambda rows: {key: [r[key] for r in rows] for key in rows[0]},
         lambda rows: {str(n): row for n, row in enumerate(rows)},
+        lambda rows: {"schema": {"fields": []}, "data": [{"index": 0} | row for row in rows]},
         lambda rows: {"drift": rows, "_meta": {"tool": "nannyml"}},
         lambda rows: {"drift": {"records": rows}},
         lambda rows: [_nested(row) for row in rows],

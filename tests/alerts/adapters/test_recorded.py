@@ -62,6 +62,8 @@ def test_the_recorded_flags_are_the_verdict(tool, flags, verdict):
         ("river", ADWIN, "data_drift"),
         ("river", {"detector": "DDM", "drift_detected": True}, "concept_drift"),
         ("river", {"detector": "EDDM", "column": "e", "drift_detected": True}, "concept_drift"),
+        ("river", {"detector": "drift.binary.DDM", "drift": True}, "concept_drift"),
+        ("river", {"detector": "HDDM_A(lambda=0.05)", "drift": "True"}, "concept_drift"),
         ("river", ADWIN | {"kind": "target_drift"}, "target_drift"),
         ("frouros", ADWIN, "concept_drift"),
         ("frouros", KS_TEST | {"drift": True}, "data_drift"),

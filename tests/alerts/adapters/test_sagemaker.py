@@ -91,6 +91,11 @@ def test_every_check_has_its_kind(check, kind):
             "Metric rmse with 14 +/- 0.1 was GreaterThanThreshold '12.5'",
             (14.0, None, 12.5, "gt"),
         ),
+        (
+            "baseline_drift_check",
+            "Numerical distance: 1.2E-1 exceeds numerical threshold: 0.1",
+            (0.12, None, 0.1, "gt"),
+        ),
         ("bias_drift_check", "Value -0.079 does not meet", (-0.079, None, None, "declared")),
     ],
 )
@@ -99,6 +104,12 @@ def test_numbers_are_read_out_of_prose_that_is_known(check, prose, numbers):
     (found,) = alert.findings
 
     assert (found.value, found.lower, found.upper, found.breach_when) == numbers
+
+
+def test_prose_without_end_is_not_searched_for_ever():
+    (alert,) = fired(violation("GreaterThanThreshold", "with 1 was '" * 100_000))
+
+    assert alert.findings[0].value is None
 
 
 def test_a_wrong_number_of_columns_is_of_no_column():

@@ -112,6 +112,12 @@ def test_a_log_entry_may_come_through_pubsub():
     assert alert.findings[0].value == 0.41
 
 
+def test_alerts_on_other_pages_are_counted():
+    found = imported("vertex-ai", objective("raw-feature-drift") | {"totalNumberAlerts": "30"})
+
+    assert [alert.findings_truncated for alert in found] == [29]
+
+
 def test_no_alerts_make_none():
     assert imported("vertex-ai", {"modelMonitoringAlerts": []}) == ()
 
