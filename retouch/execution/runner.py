@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Protocol
 
 from retouch.execution.cutoff import new_inputs
@@ -15,7 +16,7 @@ from retouch.pipeline.graph import waits_for
 from retouch.pipeline.model import Pipeline
 from retouch.planning.model import StagePlan
 from retouch.tools import dvc, files
-from retouch.tools.process import Processes
+from retouch.tools.process import Processes, telling_of_interrupts
 
 
 class Progress(Protocol):
@@ -65,6 +66,9 @@ class PlainRunner:
         self._watch = watch
         self._made: dict[str, str | None] = {}  # outputs of the stages that ran or were restored
         self._receipts: dict[str, Receipt] = {}
+        self._under_way = 0
+        self._ended: SimpleQueue[Future[Receipt] | None] = SimpleQueue()
+        """What has ended; None for an interrupt. Its `put` may be called in a signal handler."""
 
     def run(self) -> tuple[Receipt, ...]:
         """Run the planned stages and return their receipts, in the plan's order.
@@ -74,28 +78,38 @@ class PlainRunner:
         """
         self._began = time.monotonic()
         self._watch.planned(self._plan)
-        under_way: set[Future[Receipt]] = set()
-        with ThreadPoolExecutor(max_workers=self._jobs) as pool:
+        with (
+            telling_of_interrupts(lambda: self._ended.put(None)),
+            ThreadPoolExecutor(max_workers=self._jobs) as pool,
+        ):
             try:
                 while not self._schedule.finished:
-                    self._start_what_can(pool, under_way)
-                    done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                    for job in done:
-                        self._settle(job.result())
+                    self._start_what_can(pool)
+                    if self._under_way:
+                        self._settle(self._next_ended())
             except BaseException:
                 self._processes.stop()
                 raise
         return tuple(self._receipts[name] for name in self._plan)
 
-    def _start_what_can(self, pool: ThreadPoolExecutor, under_way: set[Future[Receipt]]) -> None:
-        while len(under_way) < self._jobs and (ready := self._schedule.ready()):
+    def _next_ended(self) -> Receipt:
+        """Wait for a stage to end. Raises what it raised, and KeyboardInterrupt."""
+        job = self._ended.get()
+        if job is None:
+            raise KeyboardInterrupt
+        self._under_way -= 1
+        return job.result()
+
+    def _start_what_can(self, pool: ThreadPoolExecutor) -> None:
+        while self._under_way < self._jobs and (ready := self._schedule.ready()):
             stage = ready[0]
             self._schedule.start(stage)
             if self._is_cut_off(stage):  # costs nothing, and may make others ready
                 self._settle(_receipt(stage, "cut_off", "its inputs came out identical"))
             else:
                 self._watch.started(stage)
-                under_way.add(pool.submit(self._run_stage, stage))
+                self._under_way += 1
+                pool.submit(self._run_stage, stage).add_done_callback(self._ended.put)
 
     def _is_cut_off(self, stage: str) -> bool:
         may_run = self._plan[stage].decision == "may_run"

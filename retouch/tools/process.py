@@ -142,6 +142,25 @@ def raising_on_terminate() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def telling_of_interrupts(tell: Callable[[], None]) -> Iterator[None]:
+    """Call `tell` for Ctrl-C and SIGTERM, where KeyboardInterrupt would be raised otherwise.
+
+    Raised at any point, it may leave a lock of the thread pool taken for ever: a thread that wants
+    it never ends, and neither do we. `tell` must be safe in a signal handler.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda _number, _frame: tell()) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     """Return our environment with this interpreter's scripts first, so `python` is our python."""
     here = str(Path(sys.executable).parent)
