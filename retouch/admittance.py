@@ -7,6 +7,7 @@ the alert and its signature are read from it; `tools/base_branch.py` reads all e
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -97,7 +98,7 @@ def with_signature(alert: Alert, raw: bytes, path: Path, root: Path | None) -> S
     """Add the signature that lies beside an alert that was read from `path`, if there is one."""
     source = _source(path, root)
     beside = path.with_name(signature_file_name(path.name))
-    if not beside.exists() and not beside.is_symlink():
+    if not os.path.lexists(beside):
         return Submission(alert, raw, source)
     try:
         signature = read_plain_file(beside, root=root, limit=MAX_SIGNATURE_BYTES)
@@ -114,9 +115,13 @@ def in_alerts(path: Path, root: Path) -> bool:
 
 def _source(path: Path, root: Path | None) -> str:
     """Return the file's path from the root; what is kept in git names no path of this machine."""
-    if root is not None and path.resolve().is_relative_to(root.resolve()):
-        return visible(path.resolve().relative_to(root.resolve()).as_posix())
-    return visible(str(path))
+    if root is None:
+        return visible(str(path))
+    if path.parent == root / ALERTS:  # as in an intake of thousands
+        return visible(f"{ALERTS}/{path.name}")
+    resolved, top = path.resolve(), root.resolve()
+    inside = resolved.is_relative_to(top)
+    return visible(resolved.relative_to(top).as_posix() if inside else str(path))
 
 
 def admit(

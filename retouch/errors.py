@@ -41,6 +41,8 @@ def visible(text: str) -> str:
 
     A stranger may have named the file that a sentence is about. Lines and tabs stay.
     """
+    if text.isascii() and text.isprintable():  # as nearly all text
+        return text
     return "".join(char if _is_harmless(char) else repr(char)[1:-1] for char in text)
 
 

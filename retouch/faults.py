@@ -29,13 +29,21 @@ _ASKED_FOR = {
 }
 
 
-def validated(model: type[AnyModel], data: object, source: str, *, mend: str) -> AnyModel:
+def validated(
+    model: type[AnyModel],
+    data: object,
+    source: str,
+    *,
+    mend: str,
+    text: str | bytes | None = None,
+) -> AnyModel:
     """Return `data`, as parsed from JSON or YAML, as a `model`: strictly, without conversions.
 
+    `text`: the strict JSON that `data` was parsed from, where there is one; it saves writing it.
     Raises BadInput with the first fault in one sentence, and how many more there are.
     """
     try:
-        return model.model_validate_json(json.dumps(data), strict=True)
+        return model.model_validate_json(text or json.dumps(data), strict=True)
     except ValidationError as error:
         faults = _faults(error.errors(include_url=False), model, data)
     (place, says), more = faults[0], len(faults) - 1

@@ -21,7 +21,7 @@ def parse_alert(raw: bytes, source: str, *, mend: str | None = None) -> Alert:
     if version != SCHEMA_VERSION:
         says = f"{shown(version)} is not supported; this version reads {SCHEMA_VERSION!r}"
         raise bad_input(source, ("schema_version",), says, mend=mend)
-    return validated(Alert, data, source, mend=mend)
+    return validated(Alert, data, source, mend=mend, text=raw)
 
 
 def expected_file_name(alert: Alert) -> str:

@@ -20,16 +20,15 @@ MAX_DEPTH = 32
 _TEXT_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
+_DOUBTFUL = re.compile(r"\\u|NaN|Infinity|\d{300}|[eE]\+?\d{3}")
+"""Without any of these, no text is half a surrogate pair and no number is too large."""
+
+
 class _Object:
     """An object whose keys repeat, as it was written."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         self.pairs = pairs
-
-
-def _object(pairs: list[tuple[str, Any]]) -> Any:
-    fields = dict(pairs)
-    return fields if len(fields) == len(pairs) else _Object(pairs)
 
 
 def read_json(raw: bytes, source: str, *, max_bytes: int, mend: str) -> JsonValue:
@@ -40,7 +39,10 @@ def read_json(raw: bytes, source: str, *, max_bytes: int, mend: str) -> JsonValu
     half surrogate pairs and nesting deeper than MAX_DEPTH.
     """
     try:
-        return _checked(_parsed(_decoded(raw, max_bytes)), ())
+        text = _decoded(raw, max_bytes)
+        value, repeats = _parsed(text)
+        # To walk through all of it takes as long as all else.
+        return _checked(value, ()) if repeats or _DOUBTFUL.search(text) else value
     except _Fault as fault:
         raise bad_input(source, fault.place, fault.says, mend=mend) from None
 
@@ -64,17 +66,25 @@ def _decoded(raw: bytes, max_bytes: int) -> str:
     return text
 
 
-def _parsed(text: str) -> JsonValue | _Object:
+def _parsed(text: str) -> tuple[Any, bool]:
+    """Return the value, and whether some object in it repeats a key."""
     if _depth(text) > MAX_DEPTH:
         raise _Fault(f"nested more than {MAX_DEPTH} deep")
+    repeating: list[_Object] = []
+
+    def made(pairs: list[tuple[str, Any]]) -> Any:
+        fields = dict(pairs)
+        if len(fields) == len(pairs):
+            return fields
+        repeating.append(_Object(pairs))
+        return repeating[-1]
+
     try:
-        value: JsonValue | _Object = json.loads(
-            text, object_pairs_hook=_object, parse_int=_whole_number
-        )
+        value = json.loads(text, object_pairs_hook=made, parse_int=_whole_number)
     except json.JSONDecodeError as error:
         problem = error.msg[0].lower() + error.msg[1:]
         raise _Fault(f"line {error.lineno}, column {error.colno}: not JSON: {problem}") from None
-    return value
+    return value, bool(repeating)
 
 
 def _depth(text: str) -> int:

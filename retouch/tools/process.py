@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -159,6 +160,16 @@ def telling_of_interrupts(tell: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+@contextmanager
+def collecting_nothing() -> Iterator[None]:
+    """Leave cyclic garbage alone: among tens of thousands of values, looking for it costs a lot."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
