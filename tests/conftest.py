@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.toy_project import Toy, make_project, sealed_environment
+
+# The same examples on every machine, so that what lands was tried; `HYPOTHESIS_PROFILE=wild` looks
+# for others, which is worth a while after a change to what a property speaks of.
+settings.register_profile("steady", derandomize=True)
+settings.register_profile("wild", settings.get_profile("default"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(scope="session", autouse=True)

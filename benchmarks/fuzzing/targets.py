@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,11 @@ class Target:
     """Reads a good input as a value, which can be damaged; None: only bytes can."""
     dump: Callable[[Any], bytes] = lambda value: json.dumps(value).encode()
 
+    @cached_property
+    def values(self) -> tuple[Any, ...]:
+        """The good inputs as values; empty when only their bytes can be damaged."""
+        return tuple(map(self.load, self.good)) if self.load else ()
+
 
 def targets() -> list[Target]:
     """Return every target, with the good documents this repository has."""
@@ -104,7 +109,7 @@ def _signer_lines() -> bytes:
 
 def _yaml(name: str, read: Callable[[bytes], object], good: list[bytes]) -> Target:
     # PyYAML writes any value back; half surrogates are no text for it, so they become "?".
-    dump = lambda value: yaml.safe_dump(value).encode(errors="replace")  # noqa: E731
+    dump = lambda value: yaml.dump(value, Dumper=yaml.CSafeDumper).encode(errors="replace")  # noqa: E731
     return Target(name, read, tuple(good), yaml.safe_load, dump)
 
 

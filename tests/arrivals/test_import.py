@@ -142,12 +142,12 @@ def test_output_that_is_none_is_one_sentence(toy: Toy, context: str, tmp_path: P
     assert alerts_of(toy) == []
 
 
-def test_a_report_of_more_than_ten_megabytes_is_refused(toy: Toy, context: str, tmp_path: Path):
+def test_a_report_of_more_than_five_megabytes_is_refused(toy: Toy, context: str, tmp_path: Path):
     path = tmp_path / "report.json"
-    path.write_bytes(b" " * 10_000_001)
+    path.write_bytes(b" " * 5_000_001)
     told = toy.retouch("alert", "import", "--from", "evidently", str(path), "--context", context)
     assert told.code == 2
-    assert "is larger than the 10,000,000 bytes allowed" in told.err
+    assert "is larger than the 5,000,000 bytes allowed" in told.err
 
 
 def test_a_quiet_report_says_so_and_closes_what_is_open_when_asked(

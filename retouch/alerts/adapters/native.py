@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from retouch.faults import Place, bad_input, shown
 
-MAX_BYTES = 10_000_000
+MAX_BYTES = 5_000_000
 """Reports with embedded plots are evidence, not alerts: export the JSON without them."""
 MAX_ENTRIES = 100_000
 """Of one list or object: what a monitor says of every row is no alert."""
