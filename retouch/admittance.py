@@ -29,6 +29,7 @@ from retouch.intake.reformatting import undone
 from retouch.intake.signers import ALLOWED_SIGNERS
 from retouch.tools import files, ssh_keygen
 from retouch.tools.base_branch import Trusted
+from retouch.tools.past import save_receipt
 from retouch.tools.plain_files import read_plain_file, refuse_links
 from retouch.tools.repository import ALERTS
 
@@ -233,7 +234,7 @@ def write_receipt(root: Path, receipt: Receipt) -> Path:
     """Write a receipt beside its alert and return its path. Raises BadInput for a link."""
     path = root / ALERTS / receipt_file_name(receipt.alert_id)
     refuse_links(path, root)
-    files.write_text(path, receipt.to_json())
+    save_receipt(root, receipt)
     return path
 
 

@@ -1,4 +1,4 @@
-"""Run a command and measure it: the only place that starts processes."""
+"""Run a command and measure it. Only this and `exchange`, for bytes in and out, start processes."""
 
 from __future__ import annotations
 
