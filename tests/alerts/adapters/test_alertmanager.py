@@ -12,11 +12,8 @@ from tests.alerts.adapters.support import (
     CONTEXT,
     damaged,
     finding_of,
-    golden_text,
     imported,
-    imported_sample,
     sample,
-    text_of,
     verdicts,
 )
 
@@ -44,11 +41,6 @@ def webhook(*, labels=None, annotations=None, drop=(), **fields):
 def only(message, context=CONTEXT):
     (alert,) = imported("alertmanager", message, context)
     return alert
-
-
-@pytest.mark.parametrize("name", GOLDEN)
-def test_what_was_recorded_makes_exactly_these_alerts(name):
-    assert text_of(imported_sample(*GOLDEN[name])) == golden_text(name)
 
 
 def test_a_group_with_a_member_that_is_over_makes_two_alerts():

@@ -12,11 +12,8 @@ from retouch.errors import BadInput
 from tests.alerts.adapters.support import (
     CONTEXT,
     damaged,
-    golden_text,
     imported,
-    imported_sample,
     sample,
-    text_of,
 )
 
 WITHOUT_WINDOW = {key: value for key, value in CONTEXT.items() if key != "window"}
@@ -42,11 +39,6 @@ def finding(output, context=CONTEXT):
 def with_rule(**changes):
     trigger = {k: v for k, v in (ALARM["Trigger"] | changes).items() if v is not None}
     return ALARM | {"Trigger": trigger}
-
-
-@pytest.mark.parametrize("name", GOLDEN)
-def test_what_was_recorded_makes_exactly_these_alerts(name):
-    assert text_of(imported_sample(*GOLDEN[name])) == golden_text(name)
 
 
 NOTIFICATION = DELIVERED["Records"][0]["Sns"]

@@ -11,11 +11,8 @@ from retouch.errors import BadInput
 from tests.alerts.adapters.support import (
     CONTEXT,
     damaged,
-    golden_text,
     imported,
-    imported_sample,
     sample,
-    text_of,
     verdicts,
 )
 
@@ -34,11 +31,6 @@ def test_of(status, group, parameters, name="A Test"):
 
 
 test_of.__test__ = False
-
-
-@pytest.mark.parametrize("name", GOLDEN)
-def test_a_recorded_report_makes_exactly_these_alerts(name):
-    assert text_of(imported_sample(*GOLDEN[name])) == golden_text(name)
 
 
 def test_a_column_that_drifted_is_a_breach_though_the_dataset_as_a_whole_did_not():

@@ -11,11 +11,8 @@ from retouch.errors import BadInput
 from tests.alerts.adapters.support import (
     CONTEXT,
     damaged,
-    golden_text,
     imported,
-    imported_sample,
     sample,
-    text_of,
 )
 
 SCORED = CONTEXT | {"score": "A"}
@@ -34,11 +31,6 @@ def value(message, context):
     (alert,) = imported("grafana", message, context)
     (finding,) = alert.findings
     return finding.value
-
-
-@pytest.mark.parametrize("name", GOLDEN)
-def test_what_was_recorded_makes_exactly_these_alerts(name):
-    assert text_of(imported_sample(*GOLDEN[name])) == golden_text(name)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,7 @@ from tests.alerts.adapters.support import (
     CONTEXT,
     damaged,
     finding_of,
-    golden_text,
     imported,
-    imported_sample,
     sample,
     text_of,
     verdicts,
@@ -62,11 +60,6 @@ def only(tool, output, context=CONTEXT):
     (alert,) = imported(tool, output, context)
     (found,) = alert.findings
     return alert, found
-
-
-@pytest.mark.parametrize("name", GOLDEN)
-def test_what_was_recorded_makes_exactly_these_alerts(name):
-    assert text_of(imported_sample(*GOLDEN[name])) == golden_text(name)
 
 
 @pytest.mark.parametrize(
