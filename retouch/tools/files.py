@@ -67,7 +67,7 @@ def write_bytes(path: Path, raw: bytes, *, durable: bool = True) -> None:
 
 
 def _write_beside_and_rename(path: Path, raw: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(raw)
@@ -82,6 +82,19 @@ def _write_beside_and_rename(path: Path, raw: bytes) -> None:
     else:
         if path.stat().st_mode & 0o777 == 0o600:  # mkstemp's mode, on a file that is new
             path.chmod(0o644)
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name}.retouch-"
+
+
+def remove_half_written(path: Path) -> None:
+    """Remove what a process left beside `path` that was killed while it wrote there."""
+    prefix = _prefix(path)
+    if path.parent.is_dir():
+        for entry in path.parent.iterdir():
+            if entry.name.startswith(prefix):
+                remove(entry)
 
 
 def _write_beside_quickly(path: Path, raw: bytes) -> None:

@@ -15,17 +15,23 @@ import contextlib
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from retouch.documents import Document
 from retouch.errors import BadInput
 from retouch.pipeline.model import Output
 from retouch.tools import dvc, files
 
+if TYPE_CHECKING:
+    import zc.lockfile
+
 _FOLDER = Path(".retouch/run")
 _LOCK = Path(".retouch/lock")
+_PATIENCE_SECONDS = 0.5
 
 
 class Journal(Document):
@@ -49,19 +55,30 @@ def only_one(root: Path) -> Iterator[None]:
 
     The operating system lets go of it when the process dies, however it dies.
     """
-    import zc.lockfile
-
     (root / _LOCK).parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = zc.lockfile.LockFile(str(root / _LOCK), content_template="{pid}")
-    except zc.lockfile.LockError:
-        raise BadInput(
-            "Another `retouch` run is at work in this checkout.", mend="Wait until it has ended."
-        ) from None
+    lock = _locked(root / _LOCK)
     try:
         yield
     finally:
         lock.close()
+
+
+def _locked(path: Path) -> zc.lockfile.LockFile:
+    import zc.lockfile
+
+    # A process that was killed while it started another one leaves the lock to that one, which
+    # lets go of it a moment later, when it becomes the command it is to run.
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return zc.lockfile.LockFile(str(path), content_template="{pid}")
+        except zc.lockfile.LockError:
+            if time.monotonic() > deadline:
+                raise BadInput(
+                    "Another `retouch` run is at work in this checkout.",
+                    mend="Wait until it has ended.",
+                ) from None
+        time.sleep(0.02)
 
 
 def begin(
@@ -123,7 +140,9 @@ def put_back(root: Path) -> None:
         return
     for path in journal.absent:
         files.remove(root / path)
+        files.remove_half_written(root / path)
     for path in journal.copied:
+        files.remove_half_written(root / path)
         files.copy(root / _FOLDER / "before" / path, root / path)
     dvc.checkout(journal.in_cache, root=root)
     keep(root)

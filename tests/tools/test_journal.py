@@ -113,6 +113,21 @@ def test_putting_back_can_be_cut_short_and_done_again(root: Path, monkeypatch):
     assert content(root) == before
 
 
+def test_putting_back_removes_what_was_half_written_by_a_run_that_was_killed(root: Path):
+    before = content(root)
+    begin(root)
+    for name in ["params.yaml", "dvc.lock", "models/.gitignore"]:
+        code = (
+            "import os, signal; from pathlib import Path; from retouch.tools import files\n"
+            "os.fsync = lambda _handle: os.kill(os.getpid(), signal.SIGKILL)\n"
+            f"files.write_text(Path({name!r}), 'half')"
+        )
+        assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == -signal.SIGKILL
+    assert content(root) != before
+    assert journal.recover(root) == "tier refit"
+    assert content(root) == before
+
+
 def test_nothing_is_journalled_until_all_of_it_is(root: Path, monkeypatch):
     def disk_full(_source: Path, _target: Path) -> None:
         raise OSError(28, "No space left on device")
@@ -219,3 +234,22 @@ def test_a_run_cut_short_before_its_last_file_is_undone(root: Path):
     (root / "params.yaml").write_text("a: 2\n")
     assert journal.recover(root) == "tier refit"
     assert (root / "params.yaml").read_text() == "a: 1\n"
+
+
+def test_the_lock_of_a_dead_run_is_waited_for_while_its_child_is_not_yet_another_command(
+    tmp_path: Path,
+):
+    # What happens between fork and exec: the child has the lock's file open, the parent is gone.
+    code = (
+        "import os, time; from pathlib import Path; from retouch.tools import journal\n"
+        "lock = journal.only_one(Path('.')); lock.__enter__()\n"
+        "os._exit(0) if os.fork() else (print('held', flush=True), time.sleep(0.3), os._exit(0))"
+    )
+    dead = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE)
+    assert dead.stdout is not None
+    assert dead.stdout.readline() == b"held\n"
+    dead.wait()
+
+    with journal.only_one(tmp_path):
+        pass
+    dead.stdout.close()
