@@ -11,17 +11,15 @@ from typing import TypeVar
 
 from retouch import ladder
 from retouch.alerts.model import Alert
-from retouch.documents import Document
 from retouch.errors import BadInput, SaidNo
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.execution.runner import PlainRunner, Progress
+from retouch.filing import file_document, file_report
 from retouch.intake.signer_lint import lint_signers
 from retouch.planning.model import Plan
 from retouch.planning.plan import plan_stages
 from retouch.policy.check import ExampleResult, check_policy
 from retouch.policy.lint import lint_policy
-from retouch.reporting.figure import figure_title, loss_by_day_svg
-from retouch.reporting.render import render_report
 from retouch.tools import dvc, files, git, journal, repository
 from retouch.trust import Trust
 from retouch.trust import vouched as trust_in
@@ -93,7 +91,7 @@ def run(
         fresh = workspace.plan(new, now=began, jobs=settings.jobs, vouched=vouched)
         plan = _saved(saved_plan, fresh) if saved_plan else fresh
         if plan.action == "hold":
-            folder = _write_report(workspace.root, plan)
+            folder = file_report(workspace.root, plan)
             return Answer(plan, folder, recovered=recovered)
         workspace.require_clean()
         try:
@@ -130,7 +128,7 @@ def build(workspace: Workspace, settings: Settings, *, record: bool) -> tuple[Re
                 kept=True,
             )
             document = _run_document(workspace, BUILD, (), (attempt,), began, settings)
-            _write(repository.report_folder(root, BUILD) / "run.json", document)
+            file_document(repository.report_folder(root, BUILD) / "run.json", document)
         return receipts
 
 
@@ -145,7 +143,7 @@ def report(workspace: Workspace, report_id: str) -> Path:
         for name, model in (("run.json", Run), ("verdict.json", Verdict))
     )
     plan = repository.read_document(folder / "plan.json", Plan)
-    return _write_report(workspace.root, plan, run, verdict)
+    return file_report(workspace.root, plan, run, verdict)
 
 
 @dataclass(frozen=True)
@@ -220,7 +218,7 @@ def _conclude(
             judgements=walk.judgements,
             judged_at=settings.clock(),
         )
-    folder = _write_report(workspace.root, plan, run, verdict)
+    folder = file_report(workspace.root, plan, run, verdict)
     journal.keep(workspace.root)
     _require_all_well(workspace.root, walk.attempts[-1].receipts)
     if walk.kept and settings.push and dvc.has_remote(workspace.root):
@@ -275,26 +273,3 @@ def _require_all_well(root: Path, receipts: Sequence[Receipt]) -> None:
                 f"Stage {receipt.stage} failed; everything was put back.\n  " + "\n  ".join(tail),
                 mend=f"\nThe whole output: {log}",
             )
-
-
-def _write_report(
-    root: Path, plan: Plan, run: Run | None = None, verdict: Verdict | None = None
-) -> Path:
-    """Write the documents, the figure and the report of one group of alerts.
-
-    The verdict comes last: once it is there, the alert counts as handled.
-    """
-    folder = repository.report_folder(root, plan.report_id)
-    figure = loss_by_day_svg(verdict, figure_title(plan)) if verdict else None
-    if figure is not None:
-        files.write_bytes(folder / "figure.svg", figure)
-    text = render_report(plan, run, verdict, figure=figure is not None)
-    files.write_text(folder / "report.md", text)
-    for name, document in (("plan", plan), ("run", run), ("verdict", verdict)):
-        if document is not None:
-            _write(folder / f"{name}.json", document)
-    return folder
-
-
-def _write(path: Path, document: Document) -> None:
-    files.write_text(path, document.to_json())

@@ -68,3 +68,5 @@ class Run(Document):
     started_at: AwareDatetime
     finished_at: AwareDatetime
     attempts: tuple[Attempt, ...]
+    stopped: str | None = None
+    """Why tiers were left untried though nothing had settled it: a budget, a broken guardrail."""

@@ -89,6 +89,8 @@ class TierPlan(Value):
     tier: str
     says: str
     must: Literal["improve", "not_get_worse"]
+    restores: float | None = None
+    """The factor of the reference window's loss the candidate must come back to."""
     edits: tuple[ParamEdit, ...]
     stages: tuple[StagePlan, ...]
     """Every stage of the graph once, in DVC's order of evaluation."""
@@ -134,6 +136,34 @@ def reasons_to_vouch(proven: Iterable[ProvenAlert]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(reasons))
 
 
+class Option(Value):
+    """One way to answer, and what it is worth: `nothing`, a tier of the ladder, or `full`."""
+
+    name: str
+    episodes: Annotated[int, Field(ge=0)] = 0
+    """Like alerts answered this way in the past."""
+    accepted: Annotated[int, Field(ge=0)] = 0
+    """Those of them whose candidate passed."""
+    gain: float | None = None
+    """Expected gain per prediction of the slice, shrunk, in the loss's unit; None: no history."""
+    chance: float | None = None
+    """Of passing the gate."""
+    benefit_cpu_seconds: float | None = None
+    """What the gain is worth over the horizon, times the chance."""
+    cost_cpu_seconds: Annotated[float, Field(ge=0)] = 0.0
+    net_cpu_seconds: float | None = None
+
+
+class Worth(Value):
+    """The value rule's comparison of doing nothing, each tier and a full run."""
+
+    options: tuple[Option, ...]
+    best: str | None
+    """The option of the greatest net worth among those with a history; None: there is none."""
+    says: str
+    """One sentence: what follows, or that there is no history."""
+
+
 class Plan(Document):
     """What will be done about a group of alerts, tier by tier."""
 
@@ -154,6 +184,8 @@ class Plan(Document):
     """What intake verified, alert by alert; empty where nobody asked."""
     accepted_by: str | None = None
     """The person who vouches for alerts that may not cause a retraining by themselves."""
+    worth: Worth | None = None
+    """None: the policy has no value rule."""
     base_commit: str
     reads: Reads
     planned_at: AwareDatetime

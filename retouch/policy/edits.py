@@ -156,6 +156,10 @@ def _after(edit: Edit, before: object, blanks: _Blanks) -> object:
         if not isinstance(before, int) or isinstance(before, bool):
             raise _WrongType("is no whole number, so it cannot be increased")
         return before + edit.increase_by
+    if edit.clear:
+        if not isinstance(before, list):
+            raise _WrongType("is no list, so it cannot be cleared")
+        return []
     return None if edit.to is None else blanks.fill(edit.to)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, StringConstraints, model_validator
@@ -14,7 +15,7 @@ from retouch.policy.conditions import (
     SeverityCondition,
     When,
 )
-from retouch.policy.suppression import Suppression
+from retouch.policy.suppression import Duration, Suppression
 
 __all__ = [
     "ANCHORS",
@@ -57,7 +58,8 @@ NewValue = str | int | float | bool | DaysBefore
 
 
 class Edit(Value):
-    """One change to one declared input. Exactly one of `to`, `append` and `increase_by`.
+    """One change to one declared input. Exactly one of `to`, `append`, `clear`
+    and `increase_by`.
 
     `set` is the dotted key and `in` the params file. They and any text may hold placeholders: keys
     of a stage's `partition`, such as `{part}`, and anchors, such as `{window.start}`. The edit is
@@ -69,13 +71,16 @@ class Edit(Value):
     to: NewValue | None = None
     append: dict[str, NewValue] | None = None
     """Added to the end of the list at `set`, unless it is there already."""
+    clear: Literal[True] | None = None
+    """Takes every item out of the list at `set`."""
     increase_by: Annotated[int, Field(ge=1)] | None = None
     """For a revision key: the one-line diff that asks for a rerun when nothing else changes."""
 
     @model_validator(mode="after")
     def _one_change(self) -> Edit:
-        if sum(x is not None for x in (self.to, self.append, self.increase_by)) != 1:
-            raise ValueError("give exactly one of 'to', 'append' and 'increase_by'")
+        changes = (self.to, self.append, self.clear, self.increase_by)
+        if sum(x is not None for x in changes) != 1:
+            raise ValueError("give exactly one of 'to', 'append', 'clear' and 'increase_by'")
         return self
 
 
@@ -90,6 +95,9 @@ class Tier(Value):
     """Edit every stage of the module, touched or not."""
     must: Literal["improve", "not_get_worse"]
     """What the gate asks of the alerted slice."""
+    restores: Annotated[float, Field(ge=1)] | None = None
+    """The candidate's loss on the alerted slice must come back to within this factor of what the
+    model in production had in the alert's reference window. Asked where the alert names one."""
     edits: Annotated[tuple[Edit, ...], Field(min_length=1)]
 
 
@@ -135,6 +143,39 @@ class Rule(Value):
         return self
 
 
+class Budget(Value):
+    """What answering alerts may cost. A tier whose forecast goes beyond is not tried."""
+
+    cpu_per_alert: Duration | None = None
+    """CPU time of all tiers of one plan together."""
+    wall_per_alert: Duration | None = None
+    cpu_per_day: Duration | None = None
+    """CPU time of all runs of the last 24 hours together."""
+    tiers: Annotated[int, Field(ge=1)] | None = None
+    """How many tiers of a ladder may be tried."""
+
+
+class ValueRule(Value):
+    """What a gain is worth, so that doing nothing, a tier and a full run can be compared.
+
+    worth = chance of passing x gain per prediction x predictions x `worth_of_one`, less the cost
+    (facts/retraining_and_statistics.md, section 4). All in CPU time.
+    """
+
+    worth_of_one: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """CPU seconds one unit of loss less on one prediction is worth."""
+    predictions_per_day: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """Of the whole model; the alerted slice's share comes from past hold-outs."""
+    horizon: Duration
+    """How long a promoted model will serve: until the next full run."""
+    fixed_cost: Duration = timedelta(0)
+    """Of each retraining, besides its stages: starting a runner, reviewing a pull request."""
+    pseudo_episodes: Annotated[float, Field(ge=0)] = 3.0
+    """Past gains are shrunk towards nothing as if so many like alerts had gained nothing."""
+    least_episodes: Annotated[int, Field(ge=1)] = 3
+    """With fewer like alerts in the past, the rule is silent and the ladder stands."""
+
+
 class Policy(Document):
     """The whole of `policies/retraining.yaml`."""
 
@@ -144,6 +185,9 @@ class Policy(Document):
     tiers: Annotated[dict[Identifier, Tier], Field(min_length=1)]
     suppression: Suppression = Suppression()
     """When an alert counts."""
+    budget: Budget = Budget()
+    value: ValueRule | None = None
+    """None: the ladder stands as the rules have it, whatever it is worth."""
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

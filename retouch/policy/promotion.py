@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from retouch.documents import Document, Value
+from retouch.policy.guardrails import Guardrail, Probe, Synthetic
 
 Key = Annotated[str, StringConstraints(min_length=1)]
 
@@ -34,6 +35,22 @@ class Scoring(Value):
     """The block: rows of one day are not independent of one another."""
     label: str = "label"
     score: str = "score"
+    lower: str | None = None
+    """The column of the interval's lower end, for models that give one."""
+    upper: str | None = None
+    unlabelled_cmd: Key | None = None
+    """The same for rows whose label has not arrived: same placeholders, same columns but the label.
+    `retouch shadow` runs it."""
+
+
+class LearnedFrom(Value):
+    """The tables a model has learned from, so that no row of the hold-out is among them."""
+
+    paths: Annotated[tuple[str, ...], Field(min_length=1)]
+    """DVC outputs, or directories that hold them: Parquet or CSV files."""
+    id: str = "id"
+    day: str | None = "day"
+    """Its column of days; null where the tables have none."""
 
 
 class Holdout(Value):
@@ -46,12 +63,25 @@ class Holdout(Value):
     """JSON file inside the model artifact that says how far the model has looked."""
     seen_until_key: str
     """Its key, dotted: a `YYYY-MM-DD` day, exclusive."""
+    every_day: bool = True
+    """A day without a row makes the comparison invalid: its scores were cut off."""
+    learned_from: LearnedFrom | None = None
+    """None: that the rows are new to both models rests on `seen_until_key` alone."""
+    candidates: Annotated[int, Field(ge=1)] = 10
+    """How many candidates one hold-out may judge. They share the chance of a wrong promotion, the
+    first ones most of it; after the last, new days have to come."""
+
+
+LossName = Literal["absolute_error", "squared_error", "pinball", "log_loss", "brier", "auc"]
+"""`log_loss`, `brier` and `auc`: of labels 0 and 1; `auc` is one minus the area under the curve."""
 
 
 class Limits(Value):
     """What the gate holds a candidate to. Losses are in the label's unit."""
 
-    loss: Literal["absolute_error", "squared_error"]
+    loss: LossName
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Of `pinball`: the quantile the score predicts."""
     unit: str = ""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """One-sided, of each bound."""
@@ -61,6 +91,12 @@ class Limits(Value):
     """The same within each required slice, and within the alerted slice of a repair."""
     min_days: Annotated[int, Field(ge=2)] = 10
     min_rows: Annotated[int, Field(ge=1)] = 200
+
+    @model_validator(mode="after")
+    def _quantile_with_pinball(self) -> Limits:
+        if (self.loss == "pinball") != (self.quantile is not None):
+            raise ValueError("'quantile' belongs to loss: pinball, and only there")
+        return self
 
 
 class Promotion(Document):
@@ -74,10 +110,33 @@ class Promotion(Document):
     limits: Limits
     required_slices: tuple[str, ...] = ()
     """Columns; every value of each is a slice that must not get worse."""
+    watched_slices: tuple[str, ...] = ()
+    """Columns; a harm alarm for every value of each: shown to be worse by more than the slice
+    margin, after correction for their number, stops the promotion."""
+    guardrails: tuple[Guardrail, ...] = ()
+    probe: Probe | None = None
 
     @model_validator(mode="after")
     def _placeholders_there(self) -> Promotion:
         for placeholder in ("{model}", "{from}", "{until}", "{out}"):
             if placeholder not in self.score.cmd:
                 raise ValueError(f"score.cmd lacks the placeholder {placeholder}")
+        return self
+
+    @model_validator(mode="after")
+    def _guardrails_can_be_asked(self) -> Promotion:
+        for guardrail in self.guardrails:
+            if isinstance(guardrail, Synthetic) and self.probe is None:
+                raise ValueError(f"guardrail {guardrail.name!r} needs 'probe'")
+            if (
+                guardrail.kind == "calibration"
+                and guardrail.coverage is not None
+                and not (self.score.lower and self.score.upper)
+            ):
+                raise ValueError(
+                    f"guardrail {guardrail.name!r} needs 'score.lower' and 'score.upper'"
+                )
+        names = [guardrail.name for guardrail in self.guardrails]
+        if len(set(names)) < len(names):
+            raise ValueError("two guardrails have the same name")
         return self

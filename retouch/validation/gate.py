@@ -13,6 +13,7 @@ from retouch.policy.promotion import Promotion
 from retouch.validation.checks import answer
 from retouch.validation.holdout import HoldoutDays, leak
 from retouch.validation.losses import loss_of
+from retouch.validation.measured import Measured
 from retouch.validation.model import Check, DayLoss, HoldoutUsed, Judgement, Outcome
 from retouch.validation.pairing import CANDIDATE, PRODUCTION, Paired, pair
 from retouch.validation.questions import AlertedSlice, Must, Question, questions
@@ -32,6 +33,18 @@ class Contender:
     """The first day it has not looked at (`YYYY-MM-DD`), or None when it does not say."""
     scores: pd.DataFrame | None
     """What the scoring command wrote; None when it was not scored."""
+    learned: pd.DataFrame | None = None
+    """The rows it has learned from: the columns `id` and `day` (text; None where there is none).
+    None when the policy does not say where they are."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Which candidate this is that the hold-out judges."""
+
+    number: int = 1
+    """From 1."""
+    allowed: int = 1
 
 
 def judge(
@@ -44,6 +57,10 @@ def judge(
     must: Must,
     alerted: AlertedSlice | None = None,
     also_alerted: Sequence[AlertedSlice] = (),
+    look: Look | None = None,
+    restores: float | None = None,
+    reference: pd.DataFrame | None = None,
+    measured: Measured | None = None,
 ) -> Judgement:
     """Judge one tier's candidate. Never raises for what is wrong with scores: that is `invalid`.
 

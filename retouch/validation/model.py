@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue
 
 from retouch.documents import Document, Value
 
@@ -19,8 +19,11 @@ class Check(Value):
     """
 
     name: str
-    """`overall`, `alerted slice`, `origin = EWR`."""
-    asks: Literal["not_worse", "improve"]
+    """`overall`, `alerted slice`, `origin = EWR`, `restored`; of a harm alarm `carrier = UA`."""
+    family: Literal["gate", "harm_alarm"] = "gate"
+    """`gate`: all required ones must pass, an intersection-union test. `harm_alarm`: passes unless
+    harm is shown, after Holm's correction for their number."""
+    asks: Literal["not_worse", "improve", "restored"]
     required: bool = True
     rows: int
     days: int
@@ -32,7 +35,16 @@ class Check(Value):
     """One-sided lower bound of the mean gain, by day blocks."""
     gain_upper: float | None = None
     limit: float
-    """`not_worse`: gain_lower must be above it (minus the margin). `improve`: above 0."""
+    """`not_worse`: gain_lower must be above it (minus the margin). `improve`: above 0.
+    `restored`: gain must reach it, production's loss less what the reference window allows."""
+    reference: float | None = None
+    """`restored`: production's mean loss in the alert's reference window."""
+    p_value: float | None = None
+    """One-sided: how likely so great a gain is at the limit; of a harm alarm, so great a loss."""
+    p_adjusted: float | None = None
+    """Of a harm alarm: Holm's, over all of them."""
+    q_value: float | None = None
+    """Of a slice: Benjamini and Hochberg's, two-sided against no change; shown, never decides."""
     detectable: float | None = None
     """Smallest gain this hold-out would show with 80 % power."""
     result: Literal["pass", "fail", "not_enough_data"]
@@ -53,6 +65,95 @@ class HoldoutUsed(Value):
     """sha256 over ids and labels, in id order: names the hold-out whatever the models."""
     production_seen_until: str
     candidate_seen_until: str
+    learned_rows_compared: int | None = None
+    """How many rows the two models have learned from, none of them in the hold-out; None: the
+    policy does not say where they are."""
+    candidate_number: Annotated[int, Field(ge=1)] = 1
+    """The how-manieth candidate this hold-out judges."""
+    candidates_allowed: Annotated[int, Field(ge=1)] = 1
+    confidence: float | None = None
+    """One-sided, of each bound, after the correction for the number of candidates."""
+
+
+class GuardrailResult(Value):
+    """What one guardrail found."""
+
+    name: str
+    kind: str
+    mode: Literal["observe", "block"]
+    then: Literal["halt", "next_tier"]
+    measure: str
+    """What the numbers are: `largest gap of mean absolute error by carrier, minutes`."""
+    production: float | None = None
+    candidate: float | None = None
+    compared: float | None = None
+    """What is held against the limit: the candidate's number, a ratio, or a growth."""
+    lower: float | None = None
+    """One-sided bounds of `compared`, where there are repetitions to tell them by."""
+    upper: float | None = None
+    limit: float | None = None
+    result: Literal["pass", "fail", "not_enough_data"]
+    says: str
+    """One sentence with the numbers."""
+    evidence: tuple[dict[str, JsonValue], ...] = ()
+    """What a person looks at first for the root cause: groups, rows, turns; at most 50."""
+
+    @property
+    def stops(self) -> bool:
+        """Whether a promotion is stopped: a missing number is never a pass."""
+        return self.mode == "block" and self.result != "pass"
+
+
+class CalibrationOf(Value):
+    """How one model's scores lie about the labels."""
+
+    bias: float
+    """Mean of score minus label."""
+    coverage: float | None = None
+    """Share of labels within the interval, its one-sided bounds by days beside it."""
+    coverage_lower: float | None = None
+    coverage_upper: float | None = None
+
+
+class Calibration(Value):
+    """Both models' calibration on the same rows."""
+
+    where: str
+    """`all rows`, `region = central`."""
+    rows: int
+    days: int
+    production: CalibrationOf
+    candidate: CalibrationOf
+
+
+class ReliabilityBin(Value):
+    """Probabilities about as large as one another, and how often the label was 1."""
+
+    model: Literal["production", "candidate"]
+    rows: int
+    mean_score: float
+    mean_label: float
+
+
+class DriftDay(Value):
+    """One day of the alerted column."""
+
+    day: str
+    rows: int
+    median: float
+    low: float
+    """10 % quantile."""
+    high: float
+    """90 % quantile."""
+
+
+class Drift(Value):
+    """How the alerted column moved: the days of the reference window and of the alert's own."""
+
+    column: str
+    where: str
+    reference: tuple[DriftDay, ...] = ()
+    current: tuple[DriftDay, ...] = ()
 
 
 class DayLoss(Value):
@@ -75,6 +176,13 @@ class Judgement(Value):
     holdout: HoldoutUsed | None = None
     days: tuple[DayLoss, ...] = ()
     """Per day, within the alerted slice; overall when no slice was alerted."""
+    guardrails: tuple[GuardrailResult, ...] = ()
+    calibration: tuple[Calibration, ...] = ()
+    """All rows first, then the alerted slice and the required ones; empty without an interval."""
+    reliability: tuple[ReliabilityBin, ...] = ()
+    """Of probabilities: both models' bins."""
+    halted_by: str | None = None
+    """The name of the guardrail that ends the run, whatever tiers are left."""
     production_model: str
     """Hash of the model artifact in production."""
     candidate_model: str
@@ -93,6 +201,8 @@ class Verdict(Document):
     judgements: Annotated[tuple[Judgement, ...], Field(min_length=1)]
     """In the order tried; the last one decided."""
     judged_at: AwareDatetime
+    drift: Drift | None = None
+    """Of the first alert's first column, where its data could be read."""
 
     @property
     def deciding(self) -> Judgement:

@@ -32,7 +32,8 @@ class Paired:
 
     rows: pd.DataFrame
     """One row per example: id and day (text), label, production_score and candidate_score, and
-    the losses production_loss and candidate_loss; all numbers finite."""
+    the losses production_loss and candidate_loss; all numbers finite. With an interval in the
+    policy also production_lower, production_upper, candidate_lower and candidate_upper."""
     slices: pd.DataFrame
     """The columns slices are cut by, row for row with `rows`."""
 

@@ -1,0 +1,215 @@
+"""Guardrails of `policies/promotion.yaml`: what no gain in accuracy may be paid with.
+
+Each has a `name` that is a sentence, and limits. `mode: observe` shows what it finds and stops
+nothing; `mode: block` stops a promotion. What a broken one leads to is said by `then`: `halt` ends
+the run, with everything put back and the evidence filed; `next_tier` lets the ladder go on.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from retouch.documents import Value
+from retouch.policy.conditions import Sentence
+
+Key = Annotated[str, StringConstraints(min_length=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Guardrail(Value):
+    name: Sentence
+    """What must hold, as a sentence."""
+    why: Sentence
+    mode: Literal["observe", "block"] = "block"
+    then: Literal["halt", "next_tier"] = "halt"
+    """What a broken guardrail leads to, when its mode is `block`."""
+
+
+class Fairness(_Guardrail):
+    """The gap of a metric between groups, by fairlearn's MetricFrame: largest minus smallest."""
+
+    kind: Literal["fairness"]
+    by: Key
+    """The column of the score table that names the group."""
+    metric: Key
+    """A function of `sklearn.metrics` or `fairlearn.metrics` of (labels, scores), by its name:
+    `mean_absolute_error`, `selection_rate`, `true_positive_rate`; or `bias` or
+    `interval_coverage`."""
+    gap_at_most: NotNegative | None = None
+    """Of the candidate."""
+    gap_grows_at_most: NotNegative | None = None
+    """Candidate's gap minus production's."""
+    threshold: float | None = None
+    """Turns scores into the decisions 0 and 1 (score >= threshold), for metrics of decisions."""
+
+    @model_validator(mode="after")
+    def _a_limit(self) -> Fairness:
+        if self.gap_at_most is None and self.gap_grows_at_most is None:
+            raise ValueError("give 'gap_at_most', 'gap_grows_at_most' or both")
+        return self
+
+
+class Latency(_Guardrail):
+    """Time to predict 1,000 rows, both models in turn in one process: candidate / production.
+
+    The command gets `{production}`, `{candidate}`, `{from}`, `{until}` and `{out}` and writes JSON:
+    `{"rows": 1000, "production": [seconds, ...], "candidate": [seconds, ...]}`, one pair a turn.
+    """
+
+    kind: Literal["latency"]
+    cmd: Key
+    p50_at_most: Positive | None = None
+    """Ratio of the medians."""
+    p95_at_most: Positive | None = None
+    """Ratio of the 95th percentiles."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Latency:
+        for placeholder in ("{production}", "{candidate}", "{out}"):
+            if placeholder not in self.cmd:
+                raise ValueError(f"cmd lacks the placeholder {placeholder}")
+        if self.p50_at_most is None and self.p95_at_most is None:
+            raise ValueError("give 'p50_at_most', 'p95_at_most' or both")
+        return self
+
+
+class Size(_Guardrail):
+    """Bytes of the model artifact, all its files together."""
+
+    kind: Literal["size"]
+    bytes_at_most: Annotated[int, Field(gt=0)] | None = None
+    ratio_at_most: Positive | None = None
+    """Candidate / production."""
+
+    @model_validator(mode="after")
+    def _a_limit(self) -> Size:
+        if self.bytes_at_most is None and self.ratio_at_most is None:
+            raise ValueError("give 'bytes_at_most', 'ratio_at_most' or both")
+        return self
+
+
+class CalibrationLimit(_Guardrail):
+    """Whether the model knows how sure it is: its interval's coverage, or its probabilities.
+
+    Coverage needs `score.lower` and `score.upper`. Reliability is the expected calibration error
+    of probabilities over equally filled bins.
+    """
+
+    kind: Literal["calibration"]
+    coverage: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The share of labels the interval promises to hold."""
+    coverage_off_by_at_most: Share | None = None
+    reliability_error_at_most: Share | None = None
+    bins: Annotated[int, Field(ge=2, le=100)] = 10
+    worsens_at_most: Share | None = None
+    """How much farther off than production's it may be; then being off by itself is no fault."""
+    by: Key | None = None
+    """A column of the score table: asked of every value of it as well."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> CalibrationLimit:
+        if (self.coverage is None) == (self.reliability_error_at_most is None):
+            raise ValueError("give exactly one of 'coverage' and 'reliability_error_at_most'")
+        if self.coverage is not None and (
+            self.coverage_off_by_at_most is None and self.worsens_at_most is None
+        ):
+            raise ValueError("give 'coverage_off_by_at_most' or 'worsens_at_most' with 'coverage'")
+        return self
+
+
+class NegativeFlips(_Guardrail):
+    """Rows production had right and the candidate has wrong, as a share of all rows.
+
+    Right: |label - score| at most `tolerance`; or with `threshold`, the decision of the score
+    (score >= threshold) is the label.
+    """
+
+    kind: Literal["negative_flips"]
+    tolerance: NotNegative | None = None
+    threshold: float | None = None
+    share_at_most: Share
+
+    @model_validator(mode="after")
+    def _one_right(self) -> NegativeFlips:
+        if (self.tolerance is None) == (self.threshold is None):
+            raise ValueError("give exactly one of 'tolerance' and 'threshold'")
+        return self
+
+
+Change = dict[Key, float | int | str | bool | None]
+
+
+class SyntheticCase(Value):
+    """One declarative case on made-up rows. Exactly one of `invariant_to`, `rises_with`,
+    `falls_with`, `rows` and `noise`.
+
+    The rows come from the probe's `rows_cmd`; `where` picks some of them, column by column.
+    """
+
+    name: Sentence
+    where: Change = {}
+    """Only rows with these values."""
+    invariant_to: Change | None = None
+    """Setting these columns must not change the score by more than `tolerance`."""
+    rises_with: dict[Key, float] | None = None
+    """Adding this to the columns must not lower the score by more than `tolerance`."""
+    falls_with: dict[Key, float] | None = None
+    """Adding this to the columns must not raise the score by more than `tolerance`."""
+    rows: Annotated[tuple[Change, ...], Field(min_length=1)] | None = None
+    """Boundary rows: each sets these columns (null: missing) on every row; scores stay within."""
+    noise: dict[Key, NotNegative] | None = None
+    """Adversarial rows: each column is moved by up to this, to and fro; the score may move by at
+    most `tolerance`."""
+    tolerance: NotNegative = 0.0
+    """In the unit of the score."""
+    share_at_least: Share = 1.0
+    """Of the rows for which it must hold."""
+    score_at_least: float | None = None
+    score_at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> SyntheticCase:
+        kinds = (self.invariant_to, self.rises_with, self.falls_with, self.rows, self.noise)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError(
+                "give exactly one of 'invariant_to', 'rises_with', 'falls_with', 'rows', 'noise'"
+            )
+        if self.rows is not None and self.score_at_least is None and self.score_at_most is None:
+            raise ValueError("give 'score_at_least', 'score_at_most' or both with 'rows'")
+        return self
+
+
+class Synthetic(_Guardrail):
+    """Declarative cases on rows made for them; needs `probe`."""
+
+    kind: Literal["synthetic"]
+    cases: Annotated[tuple[SyntheticCase, ...], Field(min_length=1)]
+
+
+Guardrail = Annotated[
+    Fairness | Latency | Size | CalibrationLimit | NegativeFlips | Synthetic,
+    Field(discriminator="kind"),
+]
+
+
+class Probe(Value):
+    """How to score rows that nobody observed."""
+
+    rows_cmd: Key
+    """Writes rows as the model reads them, features and all: `{from}`, `{until}`, `{out}`."""
+    score_cmd: Key
+    """Scores such rows: `{model}`, `{rows}`, `{out}`. Writes the columns `row` (as in the rows'
+    own column `row`) and `score`."""
+
+    @model_validator(mode="after")
+    def _placeholders_there(self) -> Probe:
+        if "{out}" not in self.rows_cmd:
+            raise ValueError("rows_cmd lacks the placeholder {out}")
+        for placeholder in ("{model}", "{rows}", "{out}"):
+            if placeholder not in self.score_cmd:
+                raise ValueError(f"score_cmd lacks the placeholder {placeholder}")
+        return self
