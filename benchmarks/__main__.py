@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import storm, targeted
+from benchmarks import faults, gate, honesty, scenarios, storm, targeted
 
-ALL = {"targeted": targeted.main, "storm": storm.main}
+ALL = {
+    "targeted": targeted.main,
+    "storm": storm.main,
+    "gate": gate.main,
+    "honesty": honesty.main,
+    "scenarios": scenarios.main,
+    "faults": faults.main,
+}
 
 for name in sys.argv[1:] or ALL:
     ALL[name]()

@@ -18,6 +18,7 @@ from retouch import demo as demonstration
 from retouch import flows, overview
 from retouch.commands.alert import alert
 from retouch.commands.policy import policy
+from retouch.commands.shadow import shadow
 from retouch.errors import BadInput, RetouchError
 from retouch.terminal import (
     Lines,
@@ -209,6 +210,7 @@ def demo(alert_id: str | None, jobs: int | None) -> None:
 
 cli.add_command(alert)
 cli.add_command(policy)
+cli.add_command(shadow)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,32 +4,143 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from retouch.alerts.model import Alert, Predicate
 from retouch.documents import Document
 from retouch.execution.model import Run
+from retouch.pipeline.model import Pipeline, Stage, StageMeta
 from retouch.planning.model import Plan
-from retouch.reporting.figure import figure_title, loss_by_day_svg
-from retouch.reporting.render import render_report
+from retouch.policy.promotion import Promotion
+from retouch.reporting.figures import FIGURES, figures_of
+from retouch.reporting.incident import render_incident
+from retouch.reporting.render import INCIDENT, render_report
 from retouch.tools import files, repository
-from retouch.validation.model import Verdict
+from retouch.tools.columns import read_columns
+from retouch.validation.model import Drift, Verdict
+from retouch.validation.shadow_model import Shadow
+
+_OLD_FIGURE = "figure.svg"
 
 
 def file_report(
-    root: Path, plan: Plan, run: Run | None = None, verdict: Verdict | None = None
+    root: Path,
+    plan: Plan,
+    run: Run | None = None,
+    verdict: Verdict | None = None,
+    shadow: Shadow | None = None,
 ) -> Path:
-    """Write the documents, the figure and the report of one group of alerts.
+    """Write the documents, the figures, the incident and the report of one group of alerts.
 
-    The verdict comes last: once it is there, the alert counts as handled.
+    What an earlier report left there and this one has not goes. The verdict comes last: once it is
+    there, the alert counts as handled.
     """
     folder = repository.report_folder(root, plan.report_id)
-    figure = loss_by_day_svg(verdict, figure_title(plan)) if verdict else None
-    if figure is not None:
-        files.write_bytes(folder / "figure.svg", figure)
-    text = render_report(plan, run, verdict, figure=figure is not None)
+    figures = figures_of(plan, verdict)
+    for name, figure in figures.items():
+        files.write_bytes(folder / name, figure)
+    incident = render_incident(plan, run, verdict)
+    if incident is not None:
+        files.write_text(folder / INCIDENT, incident)
+    text = render_report(plan, run, verdict, figures=figures, shadow=shadow)
     files.write_text(folder / "report.md", text)
-    for name, document in (("plan", plan), ("run", run), ("verdict", verdict)):
+    there = {*figures, *([INCIDENT] if incident is not None else [])}
+    for name in (*FIGURES, _OLD_FIGURE, INCIDENT):
+        if name not in there:
+            files.remove(folder / name)
+    documents: dict[str, Document | None] = {
+        "plan": plan,
+        "run": run,
+        "shadow": shadow,
+        "verdict": verdict,
+    }
+    for name, document in documents.items():
         if document is not None:
             file_document(folder / f"{name}.json", document)
     return folder
+
+
+def promised_coverage(promotion: Promotion) -> float | None:
+    """Return the share of labels the intervals are to hold, by the first guardrail that says."""
+    shares = [g.coverage for g in promotion.guardrails if g.kind == "calibration"]
+    return next((share for share in shares if share is not None), None)
+
+
+def alerted_drift(root: Path, pipeline: Pipeline, alert: Alert, day_column: str) -> Drift | None:
+    """Return how the alert's first column moved, from what lies in the workspace; else None.
+
+    Read is the path the alert names. An alert without one is looked up in the outputs of the stages
+    that declare its dataset, of the first module, in order of evaluation, that has the column
+    within the window. `day_column` is the policy's `score.day`. Nothing is pulled, and nothing is
+    raised for tables that cannot be read.
+    """
+    window, columns = alert.slice.current.window, alert.slice.columns
+    if window is None or not columns:
+        return None
+    from retouch.validation.drift import drift_of  # pandas takes a while, and a plan needs none
+
+    reference = alert.slice.reference
+    for stages in _sources(pipeline, alert):
+        paths = [root / path for path in _tables(stages, alert) if (root / path).exists()]
+        where, met = _by_partition(stages, alert)
+        read = read_columns(paths, columns[0], day_column, [p.column for p in where])
+        drift = read and drift_of(
+            read.frame,
+            columns[0],
+            where,
+            reference.window if reference else None,
+            window,
+            day=read.day,
+            met=met,
+        )
+        if drift:
+            return drift
+    return None
+
+
+def _sources(pipeline: Pipeline, alert: Alert) -> list[list[Stage]]:
+    """Return the stages whose outputs may hold the column, those of one module together."""
+    path, dataset = alert.slice.current.path, alert.slice.current.dataset
+    modules: dict[str, list[Stage]] = {}
+    for stage in pipeline.stages:
+        meta = stage.meta
+        if path is not None:
+            makes = any(
+                path == out.path or path.startswith(f"{out.path}/") for out in stage.outputs
+            )
+            if makes:
+                return [[stage]]
+        elif meta and dataset in meta.datasets and not _elsewhere(meta, alert):
+            modules.setdefault(meta.module or "", []).append(stage)
+    return [[]] if path is not None else list(modules.values())
+
+
+def _elsewhere(meta: StageMeta, alert: Alert) -> bool:
+    """Say whether a stage works on another part of the data than the alert speaks of."""
+    return any(
+        p.op == "eq" and p.column in meta.partition and meta.partition[p.column] != str(p.value)
+        for p in alert.slice.where
+    )
+
+
+def _tables(stages: list[Stage], alert: Alert) -> list[str]:
+    path = alert.slice.current.path
+    return [path] if path else [output.path for stage in stages for output in stage.outputs]
+
+
+def _by_partition(
+    stages: list[Stage], alert: Alert
+) -> tuple[tuple[Predicate, ...], tuple[Predicate, ...]]:
+    """Part the conditions into those on rows and those every row of these stages meets."""
+
+    def met(predicate: Predicate) -> bool:
+        parts = [stage.meta.partition if stage.meta else {} for stage in stages]
+        return (
+            bool(parts)
+            and predicate.op == "eq"
+            and all(part.get(predicate.column) == str(predicate.value) for part in parts)
+        )
+
+    where = alert.slice.where
+    return tuple(p for p in where if not met(p)), tuple(p for p in where if met(p))
 
 
 def file_document(path: Path, document: Document) -> None:

@@ -14,7 +14,8 @@ from retouch.alerts.model import Alert
 from retouch.errors import BadInput, SaidNo
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.execution.runner import PlainRunner, Progress
-from retouch.filing import file_document, file_report
+from retouch.execution.stages import note_before, run_stages
+from retouch.filing import alerted_drift, file_document, file_report, promised_coverage
 from retouch.intake.signer_lint import lint_signers
 from retouch.planning.model import Plan
 from retouch.planning.plan import plan_stages
@@ -24,8 +25,10 @@ from retouch.tools import dvc, files, git, journal, repository
 from retouch.trust import Trust
 from retouch.trust import vouched as trust_in
 from retouch.validation.model import Verdict
+from retouch.validation.shadow_model import Shadow
 from retouch.workspace import Workspace
 
+_BUDGET = f"`budget` in {repository.POLICY}"
 BUILD = "build"
 """The report folder of a full build: the receipts that forecasts start from."""
 Clock = Callable[[], datetime]
@@ -95,8 +98,8 @@ def run(
             return Answer(plan, folder, recovered=recovered)
         workspace.require_clean()
         try:
-            walk = ladder.climb(plan, _bench(workspace, new, settings))
-            return _conclude(workspace, plan, walk, began, settings, recovered)
+            walk = ladder.climb(plan, _bench(workspace, new, settings, began))
+            return _conclude(workspace, plan, walk, began, settings, recovered, new[0])
         finally:
             journal.put_back(workspace.root)  # finds nothing once a result is kept
 
@@ -112,9 +115,9 @@ def build(workspace: Workspace, settings: Settings, *, record: bool) -> tuple[Re
         stages = plan_stages(workspace.pipeline, complete=True)
         root, began = workspace.root, settings.clock()
         started = time.monotonic()
-        ladder.note_before(root, workspace.project, workspace.pipeline, stages, work="a build")
+        note_before(root, workspace.project, workspace.pipeline, stages, work="a build")
         try:
-            receipts = ladder.run_stages(root, workspace.pipeline, stages, settings, complete=True)
+            receipts = run_stages(root, workspace.pipeline, stages, settings, complete=True)
             _require_all_well(root, receipts)
             journal.keep(root)
         finally:
@@ -138,12 +141,12 @@ def report(workspace: Workspace, report_id: str) -> Path:
     if not (folder / "plan.json").exists():
         says = f"reports/{report_id}: there is no such report."
         raise BadInput(says, mend="See `retouch status`.")
-    run, verdict = (
+    run, verdict, shadow = (
         repository.read_document(folder / name, model) if (folder / name).exists() else None
-        for name, model in (("run.json", Run), ("verdict.json", Verdict))
+        for name, model in (("run.json", Run), ("verdict.json", Verdict), ("shadow.json", Shadow))
     )
     plan = repository.read_document(folder / "plan.json", Plan)
-    return file_report(workspace.root, plan, run, verdict)
+    return file_report(workspace.root, plan, run, verdict, shadow)
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,9 @@ def _read(read: Callable[[], AnyPolicy], faults: list[str]) -> AnyPolicy | None:
         return None
 
 
-def _bench(workspace: Workspace, alerts: tuple[Alert, ...], settings: Settings) -> ladder.Bench:
+def _bench(
+    workspace: Workspace, alerts: tuple[Alert, ...], settings: Settings, now: datetime
+) -> ladder.Bench:
     return ladder.Bench(
         root=workspace.root,
         project=workspace.project,
@@ -188,7 +193,10 @@ def _bench(workspace: Workspace, alerts: tuple[Alert, ...], settings: Settings) 
         production=workspace.production,
         promotion=workspace.promotion,
         days=workspace.holdout,
+        judged_before=workspace.judged_before(),
         alerts=alerts,
+        budget=workspace.policy.budget,
+        spent_today_cpu_seconds=workspace.spent_today(now),
         jobs=settings.jobs,
         watch=settings.watch,
     )
@@ -201,29 +209,43 @@ def _conclude(
     began: datetime,
     settings: Settings,
     recovered: str | None,
+    alert: Alert,
 ) -> Answer:
     """Write down what came of the walk, and send a kept candidate's outputs on."""
     ids = tuple(alert.alert_id for alert in plan.alerts)
     run = _run_document(workspace, plan.key, ids, walk.attempts, began, settings)
-    verdict = None
-    if walk.judgements and walk.failed is None:
-        deciding = walk.judgements[-1]
-        verdict = Verdict(
-            plan_key=plan.key,
-            alert_ids=ids,
-            outcome=deciding.outcome,
-            says=deciding.says,
-            loss=workspace.promotion.limits.loss,
-            unit=workspace.promotion.limits.unit,
-            judgements=walk.judgements,
-            judged_at=settings.clock(),
-        )
+    run = run.model_copy(update={"stopped": walk.stopped})
+    verdict = None if walk.failed else _verdict(workspace, alert, plan, walk, settings.clock())
     folder = file_report(workspace.root, plan, run, verdict)
     journal.keep(workspace.root)
-    _require_all_well(workspace.root, walk.attempts[-1].receipts)
+    if walk.failed is not None:
+        _require_all_well(workspace.root, walk.attempts[-1].receipts)
+    if walk.stopped is not None and verdict is None:
+        raise SaidNo(f"{walk.stopped} Everything was put back.", mend=f"See {_BUDGET}.")
     if walk.kept and settings.push and dvc.has_remote(workspace.root):
         dvc.push(walk.attempts[-1].named("ran", "restored"), root=workspace.root)
     return Answer(plan, folder, run, verdict, recovered)
+
+
+def _verdict(
+    workspace: Workspace, alert: Alert, plan: Plan, walk: ladder.Walk, now: datetime
+) -> Verdict | None:
+    """Return what the gate said in the end; None when no candidate came to it."""
+    if not walk.judgements:
+        return None
+    deciding, promotion = walk.judgements[-1], workspace.promotion
+    return Verdict(
+        plan_key=plan.key,
+        alert_ids=tuple(alert.alert_id for alert in plan.alerts),
+        outcome=deciding.outcome,
+        says=deciding.says,
+        loss=promotion.limits.loss,
+        unit=promotion.limits.unit,
+        judgements=walk.judgements,
+        judged_at=now,
+        promised_coverage=promised_coverage(promotion),
+        drift=alerted_drift(workspace.root, workspace.pipeline, alert, promotion.score.day),
+    )
 
 
 def _run_document(

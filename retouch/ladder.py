@@ -2,32 +2,43 @@
 
         edits -> stages -> score both models -> judge
 promote, or a repair that changes no model: kept, the walk ends
-reject, or nothing gained:                  put back, the next tier is tried
-not enough data, invalid:                   put back, the walk ends: a person decides
+reject, or nothing gained:                  put back, the next tier is tried if the budget allows
+not enough data: as a rejection where a larger gain could be shown, else as invalid
+invalid:                                    put back, the walk ends: a person decides
+a broken guardrail that halts:              put back, the walk ends: a person looks for the cause
 """
 
 from __future__ import annotations
 
+import os
+import posixpath
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from retouch.alerts.model import Alert
+from retouch.errors import BadInput
 from retouch.execution.model import Attempt, Receipt
-from retouch.execution.runner import PlainRunner, Progress
-from retouch.pipeline.model import Output, Pipeline
-from retouch.planning.model import Plan, StagePlan, TierPlan
-from retouch.policy.promotion import Promotion
+from retouch.execution.runner import Progress
+from retouch.execution.stages import note_before, run_stages
+from retouch.pipeline.model import Pipeline
+from retouch.planning.budget import Spent, over_budget
+from retouch.planning.model import Plan, TierPlan
+from retouch.policy.model import Budget
+from retouch.policy.promotion import Limits, Promotion
+from retouch.policy.suppression import in_words
 from retouch.release.production import Production
 from retouch.tools import dvc, files, journal, repository
 from retouch.tools.dvc_project import Project
-from retouch.tools.lock_text import in_evaluation_order
 from retouch.tools.params import apply_edits
-from retouch.tools.process import Processes
 from retouch.validation.holdout import HoldoutDays
 from retouch.validation.model import Judgement
+
+if TYPE_CHECKING:
+    from retouch.trial import Trial
 
 _PRODUCTION = Path(".retouch/production")
 
@@ -43,7 +54,12 @@ class Bench:
     production: Production
     promotion: Promotion
     days: HoldoutDays
+    judged_before: int
+    """How many candidates these days have judged for earlier alerts."""
     alerts: tuple[Alert, ...]
+    budget: Budget
+    spent_today_cpu_seconds: float
+    """By the other runs of the last 24 hours."""
     jobs: int
     watch: Progress
 
@@ -56,119 +72,105 @@ class Walk:
     judgements: tuple[Judgement, ...] = ()
     failed: Receipt | None = None
     """The first stage that failed, when the walk ended there."""
+    stopped: str | None = None
+    """Why it ended with nothing settled and tiers left, or in the middle of one."""
 
     @property
     def kept(self) -> bool:
         """The last candidate stays in the workspace."""
         return bool(self.attempts) and self.attempts[-1].kept
 
+    def over(self, limits: Limits) -> bool:
+        """Say whether no other tier is to be tried, whatever the budget."""
+        settled = bool(self.judgements) and _for_a_person(self.judgements[-1], limits)
+        return self.kept or settled or self.failed is not None or self.stopped is not None
+
+
+def _for_a_person(judgement: Judgement, limits: Limits) -> bool:
+    """Say whether no other candidate could do better before there is more or other data.
+
+    Where rows and days are enough and a difference was too small to be shown, a stronger tier may
+    show a larger one.
+    """
+    if judgement.outcome != "not_enough_data":
+        return judgement.outcome == "invalid"
+    unanswered = [c for c in judgement.checks if c.required and c.result == "not_enough_data"]
+    too_few = any(c.rows < limits.min_rows or c.days < limits.min_days for c in unanswered)
+    return too_few or not unanswered
+
 
 def climb(plan: Plan, bench: Bench) -> Walk:
-    """Try the plan's tiers, cheapest first, until one settles it.
+    """Try the plan's tiers, cheapest first, until one settles it or the budget is used up.
 
     What is not kept is put back. When a candidate is kept, or anything is raised, the journal stays
-    open: the caller keeps it once the report is written, or puts it back. Raises SaidNo when
-    scoring fails and BadInput when data is nowhere to be had.
+    open: the caller keeps it once the report is written, or puts it back. The plan has seen to it
+    that the budget allows the first tier. Raises SaidNo when scoring fails and BadInput when data
+    is nowhere to be had.
     """
+    began = time.monotonic()
     _export_production(bench)
-    walk = Walk()
+    walk, trial = Walk(), _trial(bench)
     for tier in plan.tiers:
+        spent = _spent(walk, bench, began)
+        too_dear = over_budget(tier, bench.budget, spent) if walk.attempts else None
+        if too_dear:
+            return replace(walk, stopped=too_dear)
         _note_tier(bench, tier, plan.report_id)
-        attempt = _attempt(tier, bench)
-        failed = next((r for r in attempt.receipts if r.outcome == "failed"), None)
-        judgement = None if failed else _judge(tier, attempt, bench)
-        if judgement is not None and _settles(tier, judgement):
-            attempt = attempt.model_copy(update={"kept": True})
-        else:
+        walk = _step(walk, tier, bench, trial, spent.wall_seconds)
+        if not walk.kept:
             journal.put_back(bench.root)
-        walk = replace(
-            walk,
-            attempts=(*walk.attempts, attempt),
-            judgements=(*walk.judgements, *([judgement] if judgement else [])),
-            failed=failed,
-        )
-        if judgement is None or attempt.kept or judgement.outcome in ("not_enough_data", "invalid"):
+        if walk.over(bench.promotion.limits):
             break
     return walk
 
 
-class HowToRun(Protocol):
-    """What running stages asks of its settings."""
-
-    @property
-    def jobs(self) -> int:
-        """How many stages may run at the same time."""
-
-    @property
-    def watch(self) -> Progress:
-        """Who is told what happens."""
-
-
-def run_stages(
-    root: Path,
-    pipeline: Pipeline,
-    stages: tuple[StagePlan, ...],
-    how: HowToRun,
-    *,
-    complete: bool = False,
-) -> tuple[Receipt, ...]:
-    """Run planned stages in the workspace as it is; `dvc.lock` keeps DVC's own order.
-
-    `complete`: every output is wanted in the workspace. Something must be noted down first
-    (`note_before`), and kept or put back afterwards.
-    """
-    locks = {path: _text(root / path) for path in lock_files(stages)}
-    processes = Processes(on_start=lambda pid: journal.note_child(root, pid))
-    runner = PlainRunner(
-        root,
-        pipeline,
-        stages,
-        processes=processes,
-        jobs=how.jobs,
-        watch=how.watch,
-        complete=complete,
+def _spent(walk: Walk, bench: Bench, began: float) -> Spent:
+    return Spent(
+        tiers=len(walk.attempts),
+        cpu_seconds=sum(a.cpu_seconds + a.judging_cpu_seconds for a in walk.attempts),
+        wall_seconds=time.monotonic() - began,
+        today_cpu_seconds=bench.spent_today_cpu_seconds,
     )
-    receipts = runner.run()
-    for path, before in locks.items():
-        mine = [s.name for s in pipeline.stages if s.cmd and dvc.lock_file_of(s.name) == path]
-        order = [name.rpartition("dvc.yaml:")[2] for name in mine]
-        after = _text(root / path)
-        ordered = in_evaluation_order(before, after, order)
-        if ordered != after:
-            files.write_text(root / path, ordered)
-    return receipts
 
 
-def lock_files(stages: tuple[StagePlan, ...]) -> tuple[str, ...]:
-    """Return the lock files that record the planned stages."""
-    planned = (s.stage for s in stages if s.decision != "reuse")
-    return tuple(dict.fromkeys(dvc.lock_file_of(stage) for stage in planned))
-
-
-def note_before(
-    root: Path,
-    project: Project,
-    pipeline: Pipeline,
-    stages: tuple[StagePlan, ...],
-    *,
-    work: str,
-    edited: tuple[str, ...] = (),
-    done_when: str | None = None,
-) -> None:
-    """Write down everything that running these stages may change."""
-    planned = {s.stage for s in stages if s.decision != "reuse"}
-    outputs: list[Output] = [
-        output for stage in pipeline.stages if stage.name in planned for output in stage.outputs
-    ]
-    ignores = {str(Path(output.path).parent / ".gitignore") for output in outputs}
-    journal.begin(
-        root,
-        work=work,
-        small=[*edited, *lock_files(stages), *sorted(ignores)],
-        outputs=outputs,
-        cache_holds=project.cache_holds,
-        done_when=done_when,
+def _step(walk: Walk, tier: TierPlan, bench: Bench, trial: Trial, elapsed: float) -> Walk:
+    """Try one tier and return the walk with what came of it; nothing is put back yet."""
+    limit = bench.budget.wall_per_alert
+    left = None if limit is None else max(0.0, limit / timedelta(seconds=1) - elapsed)
+    attempt = _attempt(tier, bench, left)
+    failed = next((r for r in attempt.receipts if r.outcome == "failed"), None)
+    if failed is not None:
+        walk = replace(walk, attempts=(*walk.attempts, attempt))
+        if limit is not None and left is not None and attempt.wall_seconds >= round(left, 3):
+            return replace(walk, stopped=_overran(tier, in_words(limit)))
+        return replace(walk, failed=failed)
+    before = _cpu_seconds()
+    judgement = _judge(tier, attempt, bench, trial, walk.judgements)
+    judging = round(_cpu_seconds() - before, 3)
+    kept = _settles(tier, judgement)
+    attempt = attempt.model_copy(update={"kept": kept, "judging_cpu_seconds": judging})
+    return replace(
+        walk,
+        attempts=(*walk.attempts, attempt),
+        judgements=(*walk.judgements, judgement),
+        stopped=_halted(judgement),
     )
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU time of this process and of all it has waited for."""
+    return sum(os.times()[:4])
+
+
+def _overran(tier: TierPlan, limit: str) -> str:
+    return f"Stopped: {tier.tier}. It had not ended when budget.wall_per_alert, {limit}, was over."
+
+
+def _halted(judgement: Judgement) -> str | None:
+    if judgement.halted_by is None:
+        return None
+    says = next((g.says for g in judgement.guardrails if g.name == judgement.halted_by), "")
+    return f"The guardrail {judgement.halted_by!r} ended the run. {says}".rstrip()
 
 
 def _note_tier(bench: Bench, tier: TierPlan, report_id: str) -> None:
@@ -183,12 +185,12 @@ def _note_tier(bench: Bench, tier: TierPlan, report_id: str) -> None:
     )
 
 
-def _attempt(tier: TierPlan, bench: Bench) -> Attempt:
+def _attempt(tier: TierPlan, bench: Bench, stop_after: float | None) -> Attempt:
     pipeline = bench.project.with_edits(tier.edits)
     for path, text in apply_edits(bench.root, tier.edits).items():
         files.write_text(bench.root / path, text)
     began = time.monotonic()
-    receipts = run_stages(bench.root, pipeline, tier.stages, bench)
+    receipts = run_stages(bench.root, pipeline, tier.stages, bench, stop_after=stop_after)
     return Attempt(
         tier=tier.tier,
         edits=tier.edits,
@@ -200,26 +202,48 @@ def _attempt(tier: TierPlan, bench: Bench) -> Attempt:
 
 def _settles(tier: TierPlan, judgement: Judgement) -> bool:
     """Say whether the candidate stays: it passed, or it is a repair that changes no model."""
+    if judgement.halted_by is not None:
+        return False
     unchanged_repair = judgement.outcome == "equivalent" and tier.must == "not_get_worse"
     return judgement.outcome == "promote" or unchanged_repair
 
 
-def _judge(tier: TierPlan, attempt: Attempt, bench: Bench) -> Judgement:
+def _trial(bench: Bench) -> Trial:
     from retouch.trial import Trial  # pandas takes a second, which planning need not wait for
 
-    made = {path: value for r in attempt.receipts for path, value in r.outputs.items()}
-    trial = Trial(
+    learned = bench.promotion.holdout.learned_from
+    read = (*bench.promotion.score.needs, *(learned.paths if learned else ()))
+    return Trial(
         root=bench.root,
         promotion=bench.promotion,
         days=bench.days,
         production=bench.production,
         production_copy=str(_PRODUCTION / bench.production.path),
         alerts=bench.alerts,
-        needs=_outputs_under(bench.promotion.score.needs, bench.pipeline),
+        needs=_outputs_under(read, bench.pipeline),
         jobs=bench.jobs,
     )
-    candidate = made.get(bench.production.path, bench.production.hash)
-    return trial.judge(candidate, tier=tier.tier, must=tier.must)
+
+
+def _judge(
+    tier: TierPlan, attempt: Attempt, bench: Bench, trial: Trial, earlier: Sequence[Judgement]
+) -> Judgement:
+    from retouch.validation.gate import Look
+
+    made = {path: value for r in attempt.receipts for path, value in r.outputs.items()}
+    judged = bench.judged_before + sum(map(_looked, earlier))
+    return trial.judge(
+        made.get(bench.production.path, bench.production.hash),
+        tier=tier.tier,
+        must=tier.must,
+        restores=tier.restores,
+        look=Look(number=judged + 1, allowed=bench.promotion.holdout.candidates),
+    )
+
+
+def _looked(judgement: Judgement) -> bool:
+    """Say whether the hold-out was put to use: by the same model, or a broken one, it is not."""
+    return judgement.holdout is not None and judgement.outcome != "invalid"
 
 
 def _outputs_under(paths: Sequence[str], pipeline: Pipeline) -> tuple[str, ...]:
@@ -233,12 +257,34 @@ def _outputs_under(paths: Sequence[str], pipeline: Pipeline) -> tuple[str, ...]:
 
 
 def _export_production(bench: Bench) -> None:
-    """Keep the model in production beside the workspace: stages will overwrite its place."""
-    path = bench.production.path
-    if not (bench.root / path).exists():
-        dvc.pull([path], root=bench.root)
-    files.copy(bench.root / path, bench.root / _PRODUCTION / path)
+    """Keep the model in production, and what it learned from, beside the workspace.
+
+    Stages will overwrite their places. Raises BadInput for a path that holds no data.
+    """
+    learned = bench.promotion.holdout.learned_from
+    tables = [path for named in (learned.paths if learned else ()) for path in _data(named, bench)]
+    wanted = dict.fromkeys([bench.production.path, *tables])
+    outputs = _outputs_under(tuple(wanted), bench.pipeline)
+    dvc.pull([out for out in outputs if not (bench.root / out).exists()], root=bench.root)
+    files.remove(bench.root / _PRODUCTION)
+    for path in wanted:
+        if not (bench.root / path).exists():
+            raise _no_data(path)
+        files.copy(bench.root / path, bench.root / _PRODUCTION / path)
 
 
-def _text(path: Path) -> str:
-    return files.read_text(path) if path.exists() else ""
+def _data(named: str, bench: Bench) -> tuple[str, ...]:
+    """Return the outputs below a path of `learned_from`, or the path itself. Raises BadInput."""
+    path = posixpath.normpath(named)
+    if path == "." or path.split("/")[0] in ("..", ""):
+        raise _no_data(named)
+    outputs = _outputs_under([path], bench.pipeline)
+    return tuple(out for out in outputs if not path.startswith(f"{out}/")) or (path,)
+
+
+def _no_data(path: str) -> BadInput:
+    return BadInput(
+        f"{repository.PROMOTION}: holdout.learned_from.paths: {path!r} is no output of the"
+        " pipeline, and no file in the project.",
+        mend="Name outputs of dvc.yaml: `dvc stage list` shows the stages.",
+    )

@@ -74,6 +74,15 @@ class AlertStatus(Value):
     says: str
 
 
+class HoldoutStatus(Value):
+    """The days that judge candidates now, and how often they have been put to use."""
+
+    start: str
+    end: str
+    judged: int
+    allowed: int
+
+
 class Status(Document):
     """What is in production, what is open, and whether a run was cut short."""
 
@@ -82,6 +91,8 @@ class Status(Document):
     production_commit: str
     out_of_date: tuple[str, ...]
     """Stages that would run without any alert."""
+    holdout: HoldoutStatus | None
+    """None where there is no promotion policy to say which days they are."""
     alerts: tuple[AlertStatus, ...]
     interrupted: str | None
 
@@ -94,11 +105,24 @@ def status(workspace: Workspace) -> Status:
         production_hash=workspace.production.hash,
         production_commit=workspace.production.commit,
         out_of_date=tuple(s.stage for s in stages if s.decision == "run"),
+        holdout=_holdout_status(workspace),
         alerts=tuple(
             _alert_status(workspace.root, repository.read_alert(path, root=workspace.root))
             for path in repository.alert_files(workspace.root)
         ),
         interrupted=journal.was_interrupted(workspace.root),
+    )
+
+
+def _holdout_status(workspace: Workspace) -> HoldoutStatus | None:
+    if not (workspace.root / repository.PROMOTION).exists():
+        return None
+    days = workspace.holdout
+    return HoldoutStatus(
+        start=days.start,
+        end=days.end,
+        judged=workspace.judged_before(),
+        allowed=workspace.promotion.holdout.candidates,
     )
 
 

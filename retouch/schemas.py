@@ -29,6 +29,7 @@ def documents() -> dict[str, type[Document]]:
     from retouch.policy.promotion import Promotion
     from retouch.policy.silences import Silences
     from retouch.validation.model import Verdict
+    from retouch.validation.shadow_model import Shadow
 
     return {
         "alert": Alert,
@@ -40,6 +41,7 @@ def documents() -> dict[str, type[Document]]:
         "receipt": Receipt,
         "retraining": Policy,
         "run": Run,
+        "shadow": Shadow,
         "silences": Silences,
         "verdict": Verdict,
     }

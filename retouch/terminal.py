@@ -21,7 +21,8 @@ from rich.table import Table
 from retouch.execution.model import Receipt
 from retouch.flows import Answer
 from retouch.overview import StageTold, Status
-from retouch.planning.model import Forecast, Plan, TierPlan
+from retouch.planning.budget import seconds
+from retouch.planning.model import Forecast, Option, Plan, TierPlan, Worth
 from retouch.reporting.escape import plain
 from retouch.reporting.numbers import duration, plural
 from retouch.reporting.words import because_in_words, change_in_words
@@ -50,10 +51,12 @@ def print_plan(console: Console, plan: Plan, *, whole: bool) -> None:
         console.print(f"[yellow]{_shown(note)}[/]")
     if not plan.tiers:
         console.print(f"[bold]Nothing to run.[/] {_shown(plan.why)}{rule}")
+        _print_worth(console, plan.worth)
         return
     for reason in plan.unproven:
         console.print(f"[yellow]Held for a person: {_shown(reason)}[/]")
-    console.print(f"{_shown(plan.why)}{rule}")
+    held = "[bold yellow]Held.[/] " if plan.action == "hold" else ""
+    console.print(f"{held}{_shown(plan.why)}{rule}")
     for number, tier in enumerate(plan.tiers, 1):
         console.print(
             f"\n[bold]Tier {number} of {len(plan.tiers)}: {_shown(tier.tier)}[/]. "
@@ -66,6 +69,31 @@ def print_plan(console: Console, plan: Plan, *, whole: bool) -> None:
         console.print(f"  {_forecast(tier.forecast)}")
     for skipped in plan.skipped:
         console.print(f"\n[dim]Tier {_shown(skipped.tier)} is skipped. {_shown(skipped.reason)}[/]")
+    _print_worth(console, plan.worth)
+
+
+def _print_worth(console: Console, worth: Worth | None) -> None:
+    """Print both sides of the value rule: what each answer is worth, and what it costs."""
+    if worth is None:
+        return
+    console.print(f"\n[bold]Worth it?[/] {_shown(worth.says)}")
+    table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
+    for heading in ("  answer", "like alerts", "chance", "gain", "worth", "cost", "net, CPU"):
+        table.add_column(heading, header_style="dim", no_wrap=True)
+    for option in worth.options:
+        table.add_row(*_option(option))
+    console.print(table)
+
+
+def _option(option: Option) -> tuple[str, ...]:
+    amounts = (option.benefit_cpu_seconds, option.cost_cpu_seconds, option.net_cpu_seconds)
+    return (
+        f"  {_shown(option.name)}",
+        f"{option.accepted} of {option.episodes} passed" if option.episodes else "–",
+        "–" if option.chance is None else f"{option.chance:.0%}",
+        "–" if option.gain is None else f"{option.gain:.3g}",
+        *("–" if amount is None else seconds(amount) for amount in amounts),
+    )
 
 
 def _stages(tier: TierPlan, whole: bool) -> Table:
@@ -113,6 +141,8 @@ def print_answer(console: Console, answer: Answer, *, root: str) -> None:
     console.print(f"\nVerdict: {_VERDICTS[answer.verdict.outcome]}. {_shown(answer.verdict.says)}")
     kept = answer.run is not None and answer.run.attempts[-1].kept
     what = "The candidate is in the workspace" if kept else "Everything was put back"
+    if answer.run is not None and answer.run.stopped:
+        console.print(f"[yellow]{_shown(answer.run.stopped)}[/]")
     console.print(f"{what}. The report: {report}/report.md")
 
 
@@ -127,6 +157,9 @@ def print_status(console: Console, status: Status) -> None:
             f"[yellow]A run was cut short: {_shown(status.interrupted)}. "
             "The next `retouch run` undoes it first.[/]"
         )
+    if (days := status.holdout) is not None:
+        judged = f"{days.judged} of {plural(days.allowed, 'candidate')} judged"
+        console.print(f"Hold-out {days.start} to {days.end}: {judged}")
     if status.out_of_date:
         names = ", ".join(status.out_of_date[:5])
         console.print(f"[yellow]Out of date: {_shown(names)}. `retouch build` mends it.[/]")

@@ -1,23 +1,37 @@
-"""Put a candidate to the gate: score both models on the same rows, and judge."""
+"""Put a candidate to the gate: score both models on the same rows, measure, and judge."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from retouch.alerts.model import Alert
 from retouch.alerts.words import summarise
+from retouch.errors import SaidNo
+from retouch.execution.learned import learned_rows
+from retouch.execution.measuring import Models, measure, needs_measuring
 from retouch.execution.scoring import score_model
 from retouch.policy.promotion import Promotion
 from retouch.release.production import Production
 from retouch.tools import dvc, journal
 from retouch.tools.params import read_json_key
 from retouch.tools.process import Processes
-from retouch.validation.gate import AlertedSlice, Contender, judge
+from retouch.validation.gate import AlertedSlice, Contender, Look, judge
+from retouch.validation.guardrails.cases import cases_of, made_rows
 from retouch.validation.holdout import HoldoutDays
+from retouch.validation.measured import Measured, Probed, Turns
 from retouch.validation.model import Judgement
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Days = tuple[str, str]
+"""First day and day after the last, `YYYY-MM-DD`."""
 
 
 @dataclass(frozen=True)
@@ -32,24 +46,37 @@ class Trial:
     """Where the model in production lies while the candidate has its place, from the root."""
     alerts: tuple[Alert, ...]
     needs: tuple[str, ...]
-    """Outputs the scoring command reads besides the models."""
+    """Outputs the scoring command reads besides the models, and those that hold what a model
+    learns from."""
     jobs: int
+    production_tables: str = ".retouch/production"
+    """Below it lie the tables the model in production has learned from, each at its own path."""
 
     def judge(
-        self, candidate: str, *, tier: str, must: Literal["improve", "not_get_worse"]
+        self,
+        candidate: str,
+        *,
+        tier: str,
+        must: Literal["improve", "not_get_worse"],
+        restores: float | None = None,
+        look: Look | None = None,
     ) -> Judgement:
         """Judge the model that is in the workspace now; `candidate` is its hash.
 
         Both models are scored on what the workspace holds: the same inputs for both. A candidate
-        that is the model in production, byte for byte, is not scored. Raises SaidNo when scoring
-        fails, BadInput when data for it is nowhere to be had.
+        that is the model in production, byte for byte, is not scored. Guardrails that need more
+        than scores are measured only for a candidate that has passed so far. Raises SaidNo when
+        scoring or measuring fails, BadInput when data for it is nowhere to be had.
         """
         first, *others = _alerted(self.alerts) or (None,)
         ours = Contender(self.production.hash, None, None)
         theirs = Contender(candidate, None, None)
+        reference = None
         if candidate != self.production.hash:
             ours, theirs = self._scored(candidate)
-        return judge(
+            reference = self._reference_scores if restores is not None else None
+        ask = partial(
+            judge,
             ours,
             theirs,
             holdout=self.days,
@@ -58,27 +85,65 @@ class Trial:
             must=must,
             alerted=first,
             also_alerted=others,
+            look=look,
+            restores=restores,
+            reference=reference,
+        )
+        judgement = ask()
+        return ask(measured=self._measured()) if self._is_worth_measuring(judgement) else judgement
+
+    def _is_worth_measuring(self, judgement: Judgement) -> bool:
+        """Say whether what is left to measure can still decide: nothing stands against it yet."""
+        used = judgement.holdout
+        return (
+            needs_measuring(self.promotion.guardrails)
+            and judgement.outcome in ("promote", "reject", "not_enough_data")
+            and (used is None or used.candidate_number <= used.candidates_allowed)
+            and all(check.result == "pass" for check in judgement.checks if check.required)
+            and not any(g.result == "fail" and g.mode == "block" for g in judgement.guardrails)
+        )
+
+    def _measured(self) -> Measured:
+        models = Models(
+            production=self.production_copy,
+            candidate=self.production.path,
+            days=(self.days.start, self.days.end),
+        )
+        make = partial(made_rows, cases=cases_of(self.promotion.guardrails))
+        with self._processes() as processes:
+            taken = measure(self.promotion, models, make, root=self.root, processes=processes)
+        return Measured(
+            latency={name: Turns(*times) for name, times in taken.latency.items()},
+            production_bytes=taken.production_bytes,
+            candidate_bytes=taken.candidate_bytes,
+            probed=Probed(*taken.probed) if taken.probed else None,
+            failed=taken.failed,
         )
 
     def _scored(self, candidate: str) -> tuple[Contender, Contender]:
-        dvc.pull([path for path in self.needs if not (self.root / path).exists()], root=self.root)
-        processes = Processes(on_start=lambda pid: journal.note_child(self.root, pid))
-        with ThreadPoolExecutor(max_workers=min(2, self.jobs)) as pool:
-            try:
-                first = pool.submit(
-                    self._contend,
-                    "production",
-                    self.production.hash,
-                    self.production_copy,
-                    processes,
-                )
-                second = pool.submit(
-                    self._contend, "candidate", candidate, self.production.path, processes
-                )
-                return first.result(), second.result()
-            except BaseException:
-                processes.stop()
-                raise
+        learned = self.promotion.holdout.learned_from
+        wanted = (*self.needs, *(learned.paths if learned else ()))
+        dvc.pull([path for path in wanted if not (self.root / path).exists()], root=self.root)
+        with (
+            self._processes() as processes,
+            ThreadPoolExecutor(max_workers=min(2, self.jobs)) as pool,
+            _stopping(processes),
+        ):
+            first = pool.submit(
+                self._contend,
+                "production",
+                self.production.hash,
+                self.production_copy,
+                processes,
+            )
+            second = pool.submit(
+                self._contend, "candidate", candidate, self.production.path, processes
+            )
+            ours, theirs = first.result(), second.result()
+        if learned is None:
+            return ours, theirs
+        rows = learned_rows(learned, root=self.root)
+        return replace(ours, learned=self._production_learned), replace(theirs, learned=rows)
 
     def _contend(self, label: str, model: str, path: str, processes: Processes) -> Contender:
         holdout = self.promotion.holdout
@@ -88,6 +153,64 @@ class Trial:
         )
         seen = read_json_key(self.root / path / holdout.seen_until_file, holdout.seen_until_key)
         return Contender(model, seen, scores)
+
+    @cached_property
+    def _production_learned(self) -> pd.DataFrame | None:
+        learned = self.promotion.holdout.learned_from
+        place = self.root / self.production_tables
+        return None if learned is None else learned_rows(learned, root=place)
+
+    @cached_property
+    def _reference_scores(self) -> pd.DataFrame | None:
+        """Production's scores on the days of the alert's reference window; None without one.
+
+        Empty when they cannot be had, as where the data does not reach back that far: the gate
+        then says so.
+        """
+        days = _reference_days(self.alerts)
+        if days is None:
+            return None
+        import pandas as pd
+
+        with self._processes() as processes:
+            try:
+                return score_model(
+                    self.production_copy,
+                    "reference",
+                    days,
+                    self.promotion.score,
+                    root=self.root,
+                    processes=processes,
+                )
+            except SaidNo:
+                return pd.DataFrame()
+
+    @contextmanager
+    def _processes(self) -> Iterator[Processes]:
+        """Yield processes that are noted down, and stopped when anything is raised."""
+        processes = Processes(on_start=lambda pid: journal.note_child(self.root, pid))
+        with _stopping(processes):
+            yield processes
+
+
+@contextmanager
+def _stopping(processes: Processes) -> Iterator[None]:
+    """Stop the processes when anything is raised, before a pool waits for them."""
+    try:
+        yield
+    except BaseException:
+        processes.stop()
+        raise
+
+
+def _reference_days(alerts: tuple[Alert, ...]) -> Days | None:
+    """Return the days of the reference window of the alert that the judged slice comes from."""
+    first = next((alert for alert in alerts if alert.slice.where), alerts[0] if alerts else None)
+    reference = first.slice.reference if first else None
+    if reference is None or reference.window is None:
+        return None
+    start, end = reference.window.days
+    return start.isoformat(), end.isoformat()
 
 
 def _alerted(alerts: tuple[Alert, ...]) -> tuple[AlertedSlice, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from retouch.alerts.model import Alert
 from retouch.errors import BadInput
-from retouch.execution.history import costs_of
+from retouch.execution.history import costs_of, judged_on, spent_since
 from retouch.execution.model import Run
 from retouch.pipeline.costs import Cost
 from retouch.pipeline.model import Pipeline, Stage
@@ -21,7 +21,7 @@ from retouch.policy.monitors import Monitors
 from retouch.policy.promotion import Promotion
 from retouch.policy.silences import Silences
 from retouch.release.production import Production, production_of
-from retouch.tools import dvc, git, repository
+from retouch.tools import dvc, git, past, repository
 from retouch.tools.dvc_project import Project, find_root
 from retouch.validation.holdout import HoldoutDays
 
@@ -111,8 +111,22 @@ class Workspace:
     @cached_property
     def costs(self) -> Mapping[str, Cost]:
         """What each stage cost when past runs recorded it. Raises BadInput."""
-        runs = repository.report_documents(self.root, "run.json")
-        return costs_of(repository.read_document(path, Run) for path in runs)
+        return costs_of(self._runs)
+
+    @cached_property
+    def _runs(self) -> tuple[Run, ...]:
+        paths = repository.report_documents(self.root, "run.json")
+        return tuple(repository.read_document(path, Run) for path in paths)
+
+    def spent_today(self, now: datetime) -> float:
+        """Return the CPU seconds of the runs of the last 24 hours. Raises BadInput."""
+        return spent_since(self._runs, now - timedelta(days=1))
+
+    def judged_before(self) -> int:
+        """Return how many candidates the present hold-out has judged. Raises BadInput."""
+        start, end = self.holdout.start, self.holdout.end
+        days = date.fromisoformat(start), date.fromisoformat(end)
+        return judged_on(past.judged_days(self.root), days)
 
     def digest_of(self, path: str) -> str | None:
         """Return the digest that dvc.lock records for a path, as an alert writes it."""
@@ -164,6 +178,8 @@ class Workspace:
             commit=git.head_commit(self.root),
             costs=self.costs,
             jobs=jobs,
+            spent_today_cpu_seconds=self.spent_today(now),
+            past=tuple(past.episodes(self.root)) if self.policy.value else (),
         )
         resolve = self.project.with_edits
         return make_plan(alerts, self.policy, self.pipeline, base, now, resolve, vouched)

@@ -52,12 +52,8 @@ def subgroups(scores: pd.DataFrame, flights: pd.DataFrame) -> list[dict[str, Any
         "region": scores["region"],
         "origin": scores["origin"],
         "carrier": scores["carrier"],
-        "hour": pd.cut(
-            flights["departure_minute"] / 60,
-            [0, 9, 13, 17, 24],
-            right=False,
-            labels=["before 9", "9 to 13", "13 to 17", "17 and later"],
-        ).astype(str),
+        "area": scores["area"],
+        "departure": scores["departure"],
         "plane": known.map({True: "in the register", False: "not in the register"}),
     }
     rows = []

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sklearn.ensemble import HistGradientBoostingRegressor
 
+from stages.common.documents import CALIBRATOR, read_document
 from stages.manifest import calibrator_file, model_file, verified_manifest
 from stages.matrices import Floats, matrix
-from stages.models import load_model, predict
+from stages.models import Regressor, load_model, predict
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,8 @@ class LoadedPart:
     """One sub-model with its calibrator, as the manifest describes it."""
 
     description: Mapping[str, Any]
-    model: HistGradientBoostingRegressor
+    models: Sequence[Regressor]
+    """The base and its increments."""
     calibrator: Mapping[str, float]
 
 
@@ -51,7 +51,7 @@ def load_bundle(directory: Path) -> Bundle:
         name: LoadedPart(
             description,
             load_model(directory / model_file(name)),
-            json.loads((directory / calibrator_file(name)).read_text()),
+            read_document(directory / calibrator_file(name), CALIBRATOR),
         )
         for name, description in manifest["parts"].items()
     }
@@ -68,13 +68,13 @@ def predict_component(bundle: Bundle, flights: pa.Table, component: str) -> Pred
         description = part.description
         if description["component"] != component:
             continue
-        rows = pc.equal(flights[description["by"]], description["value"])
+        rows = pc.fill_null(pc.equal(flights[description["by"]], description["value"]), False)
         served = flights.filter(rows)
         if not served.num_rows:
             continue
         mask = rows.to_numpy()
         features = matrix(served, description["features"])
-        raw = predict(part.model, features, log=description["log"])
+        raw = predict(part.models, features, log=description["log"])
         score[mask] = raw - part.calibrator["bias"]
         below[mask], above[mask] = part.calibrator["below"], part.calibrator["above"]
     return Prediction(score, below, above)

@@ -2,7 +2,7 @@
 
 Reads   --window      one table (the part's window contract)
         --model       one skops file
-Writes  --calibrator  one JSON file: bias, below, above (minutes), coverage, flights
+Writes  --calibrator  one JSON file (contract calibrator), minutes and counts
 Params  calibration.coverage
 """
 
@@ -15,7 +15,7 @@ from typing import Annotated
 import numpy as np
 
 from stages.common.command import StageError, parse_options, run
-from stages.common.outputs import write_json
+from stages.common.documents import CALIBRATOR, write_document
 from stages.common.params import Key, read_params
 from stages.common.tables import read_table
 from stages.matrices import Floats, matrix, rounded, vector
@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     params = read_params(options.params, Params)
     window = read_table(options.window, part.window)
     score = predict(load_model(options.model), matrix(window, part.features), log=part.log)
-    write_json(options.calibrator, calibrator(score - vector(window, part.label), params.coverage))
+    found = calibrator(score - vector(window, part.label), params.coverage)
+    write_document(options.calibrator, found, CALIBRATOR)
     return 0
 
 

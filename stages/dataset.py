@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from stages.common.arrays import one_of
 from stages.common.command import StageError
 from stages.common.contracts import FEATURES, FLIGHTS
 from stages.common.periods import Period
@@ -34,14 +34,3 @@ def read_joined(
             table = table.append_column(name, group[name])
     days = [day for day in table["day"].unique().to_pylist() if day in period]
     return table.filter(one_of(table["day"], days))
-
-
-def one_of(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:
-    """Mark the rows of a text column that hold one of `values`.
-
-    Built with a `StringBuilder`, because `pa.scalar` and `pa.array` import pandas: 0.4 s, which is
-    as much as a window takes altogether.
-    """
-    wanted = pa.lib.StringBuilder()
-    wanted.append_values(list(values))
-    return pc.is_in(column, value_set=wanted.finish())

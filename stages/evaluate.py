@@ -4,7 +4,7 @@ Reads   --bundle    a directory made by assemble
         --flights   monthly files (contract flights)
         --features  the directories of all feature groups
 Writes  --holdout   one row per flight (contract scores)
-        --metrics   one JSON file
+        --metrics   one JSON file (contract metrics)
 Params  evaluate.{from,until}, data.until
 """
 
@@ -20,7 +20,7 @@ from stages.accuracy import block_errors, component_errors
 from stages.bundle import load_bundle
 from stages.common.command import parse_options, run
 from stages.common.contracts import SCORES
-from stages.common.outputs import write_json
+from stages.common.documents import METRICS, write_document
 from stages.common.params import Key, read_params
 from stages.common.periods import check_arrived, parse_period
 from stages.common.tables import write_table
@@ -62,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flights = read_flights(options.flights, options.features, period)
     scores = score(load_bundle(options.bundle), labelled(flights))
     write_table(scores, options.holdout, SCORES)
-    write_json(options.metrics, metrics(scores.to_pandas(), flights.num_rows - scores.num_rows))
+    found = metrics(scores.to_pandas(), flights.num_rows - scores.num_rows)
+    write_document(options.metrics, found, METRICS)
     return 0
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from stages.common.command import StageError
 from stages.common.contracts import FEATURES
+from stages.common.periods import parse_increments, parse_period
 from stages.parts import Part
 
 FORMAT = 1
@@ -37,13 +38,13 @@ def make_manifest(
     """Describe the files in `bundle`; `windows` is the section `parts` of params.yaml."""
     groups = sorted({group for part in parts.values() for group in part.groups})
     files = sorted(each for each in bundle.iterdir() if each.name != FILE)
-    seen = [windows[name][use]["until"] for name in parts for use in ("train", "calibrate")]
+    described = {name: _describe(part, windows[name]) for name, part in parts.items()}
     return {
         "format": FORMAT,
         "contracts": {group: FEATURES[group].tag for group in groups},
         "files": {each.name: digest(each) for each in files},
-        "parts": {name: _describe(part, windows[name]) for name, part in parts.items()},
-        "seen_until": max(seen),
+        "parts": described,
+        "seen_until": max(_last_day(each) for each in described.values()),
     }
 
 
@@ -75,11 +76,12 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _describe(part: Part, windows: Mapping[str, Any]) -> dict[str, Any]:
-    uses = {
-        use: {key: windows[use][key] for key in ("from", "until", "exclude")}
-        for use in ("train", "calibrate")
+def _describe(part: Part, windows: Any) -> dict[str, Any]:
+    keys = {
+        "train": ("from", "until", "exclude", "increments"),
+        "calibrate": ("from", "until", "exclude"),
     }
+    uses = {use: _window(f"parts.{part.name}.{use}", windows, use, keys[use]) for use in keys}
     return {
         "component": part.component,
         "by": part.by,
@@ -88,6 +90,21 @@ def _describe(part: Part, windows: Mapping[str, Any]) -> dict[str, Any]:
         "features": list(part.features),
         **uses,
     }
+
+
+def _window(name: str, windows: Any, use: str, keys: Sequence[str]) -> dict[str, Any]:
+    """Give the declared window `name`, checked: what stands here is believed by every gate."""
+    declared = windows.get(use) if isinstance(windows, Mapping) else None
+    if not isinstance(declared, Mapping) or any(key not in declared for key in keys):
+        raise StageError(f"params.yaml: {name} must give {', '.join(keys)}")
+    base = parse_period(name, declared["from"], declared["until"], declared["exclude"])
+    parse_increments(name, base, declared.get("increments", ()))
+    return {key: declared[key] for key in keys}
+
+
+def _last_day(part: Mapping[str, Any]) -> str:
+    train, calibrate = part["train"], part["calibrate"]
+    return str(max(each["until"] for each in (train, *train["increments"], calibrate)))
 
 
 def _check_contracts(bundle: Path, contracts: Mapping[str, str]) -> None:

@@ -22,6 +22,14 @@ def matrix(table: pa.Table, columns: Sequence[str]) -> Floats:
     return np.column_stack([vector(table, column) for column in columns])
 
 
+def learnable(features: Floats) -> Floats:
+    """Fill the columns that are missing in every row with zeros: a constant is never split on.
+
+    scikit-learn's gradient boosting cannot bin a column without a value, and would fail.
+    """
+    return np.where(np.isnan(features).all(axis=0), 0.0, features)
+
+
 def rounded(value: Any, digits: int = 4) -> float:
     """Give a plain float for JSON, without digits that nobody could act on."""
     return round(float(value), digits)

@@ -5,46 +5,71 @@ from __future__ import annotations
 import json
 import warnings
 import zipfile
+from collections.abc import Sequence
 from io import BytesIO
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import skops.io
-from sklearn.ensemble import HistGradientBoostingRegressor
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from stages.common.command import StageError
 from stages.common.outputs import new_file
 from stages.matrices import Floats
 
-# The one type of ours that skops does not trust by itself: a tree as a plain array. A crafted array
-# could read out of bounds when it predicts, so `bundle` compares the file's digest before loading.
-TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+# The types of ours that skops does not trust by itself: a tree as a plain array, and the type of
+# the numbers a linear model saw, which is harmless. A crafted array could read out of bounds when
+# it predicts, so `bundle` compares the file's digest before loading.
+TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "numpy.dtype"]
 
 
-def save_model(model: HistGradientBoostingRegressor, path: Path) -> None:
-    """Write `model` to `path`."""
+class Regressor(Protocol):
+    """A fitted scikit-learn estimator."""
+
+    def predict(self, features: Floats) -> Floats:
+        """Predict one number for each row."""
+
+
+def save_model(models: Sequence[Regressor], path: Path) -> None:
+    """Write a base and its increments to `path`; a base alone is written as the estimator it is."""
+    base, *increments = models
     with new_file(path) as partial:
-        partial.write_bytes(canonical(skops.io.dumps(model)))
+        content = [base, *increments] if increments else base
+        partial.write_bytes(canonical(skops.io.dumps(content)))
 
 
-def load_model(path: Path) -> HistGradientBoostingRegressor:
-    """Read the model at `path`; its file may hold nothing but the types we trust."""
+def load_model(path: Path) -> list[Regressor]:
+    """Read base and increments from `path`; its file may hold nothing but the types we trust."""
     with warnings.catch_warnings():
         # skops repeats on every load the caution that stands at TRUSTED.
         warnings.simplefilter("ignore")
         try:
-            return skops.io.load(path, trusted=TRUSTED)
+            content = skops.io.load(path, trusted=TRUSTED)
         except UntrustedTypesFoundException as fault:
             raise StageError(f"{path} is not trusted: {' '.join(str(fault).split())}") from None
+        except zipfile.BadZipFile:
+            raise StageError(f"{path} is not a skops file; run `dvc repro`") from None
+    models = content if isinstance(content, list) else [content]
+    if not models or not all(hasattr(each, "predict") for each in models):
+        raise StageError(f"{path} holds no regression model; run `dvc repro`")
+    return models
 
 
-def predict(model: HistGradientBoostingRegressor, features: Floats, *, log: bool) -> Floats:
-    """Predict minutes; `log` says that the model was fitted on their logarithm."""
-    raw: Floats = model.predict(features)
+def predict(models: Sequence[Regressor], features: Floats, *, log: bool) -> Floats:
+    """Predict minutes; `log` says that the models were fitted on their logarithm."""
+    raw = predict_raw(models, features)
     return np.exp(raw) if log else raw
+
+
+def predict_raw(models: Sequence[Regressor], features: Floats) -> Floats:
+    """Predict on the scale of the fit: the base, corrected by each increment in turn."""
+    base, *increments = models
+    raw = base.predict(features)
+    for each in increments:
+        raw = raw + each.predict(features)
+    return raw
 
 
 def canonical(archive: bytes) -> bytes:

@@ -3,7 +3,8 @@
 Reads   --flights   monthly files (contract flights)
         --features  the directories of the feature groups of the part
 Writes  --out       one table: key, day, label and features of every flight with a label
-Params  parts.<part>.<use>.{from,until,exclude}, data.until
+Params  parts.<part>.<use>.{from,until,exclude}, parts.<part>.train.increments for training,
+        data.until
 
 The table is the same, byte for byte, as long as the rows of the window are the same. New months
 that arrive and features that change elsewhere therefore end here, and nothing is trained again.
@@ -11,7 +12,7 @@ that arrive and features that change elsewhere therefore end here, and nothing i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -19,11 +20,12 @@ from typing import Annotated, Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages.common.arrays import one_of
 from stages.common.command import StageError, parse_options, run
 from stages.common.params import Key, read_params
-from stages.common.periods import Period, check_arrived, parse_period
+from stages.common.periods import Period, check_arrived, parse_increments, parse_period
 from stages.common.tables import write_table
-from stages.dataset import one_of, read_joined
+from stages.dataset import read_joined
 from stages.parts import Part, find_part
 
 
@@ -35,7 +37,32 @@ class Params:
     until: Annotated[str, Key("parts.{part}.{use}.until")]
     exclude: Annotated[list[Any], Key("parts.{part}.{use}.exclude")]
     clock: Annotated[str, Key("data.until")]
-    others: ClassVar = ("parts.{part}.train.revision", "data.sha256")
+    others: ClassVar = (
+        "parts.{part}.train.increments",
+        "parts.{part}.train.revision",
+        "data.sha256",
+    )
+
+
+@dataclass(frozen=True)
+class TrainParams(Params):
+    """The window for training holds the increments as well."""
+
+    increments: Annotated[list[Any], Key("parts.{part}.{use}.increments")]
+
+
+USES: Mapping[str, type[Params]] = {"train": TrainParams, "calibrate": Params}
+
+
+def periods(params: Params, name: str) -> list[Period]:
+    """Give the declared window, called `name`, then its increments; all of them have arrived."""
+    base = parse_period(name, params.start, params.until, params.exclude)
+    check_arrived(name, base, params.clock)
+    grown = params.increments if isinstance(params, TrainParams) else ()
+    increments = parse_increments(name, base, grown)
+    for each in increments:
+        check_arrived(f"{name}.increments", each, params.clock)
+    return [base, *increments]
 
 
 def window(part: Part, flights: Path, features: Sequence[Path], period: Period) -> pa.Table:
@@ -50,8 +77,7 @@ def window(part: Part, flights: Path, features: Sequence[Path], period: Period) 
         raise StageError(
             f"{part.name}: no labelled flight from {period.start} until {period.until}"
         )
-    # One chunk: the layout in the file must not depend on how the months were read.
-    return rows.combine_chunks()
+    return rows
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,12 +86,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv, __doc__, paths=("flights", "out"), path_lists=("features",), names=("part", "use")
     )
     part = find_part(options.part)
-    params = read_params(options.params, Params, part=part.name, use=options.use)
-    name = f"parts.{part.name}.{options.use}"
-    period = parse_period(name, params.start, params.until, params.exclude)
-    check_arrived(name, period, params.clock)
-    table = window(part, options.flights, options.features, period)
-    write_table(table, options.out, part.window)
+    if options.use not in USES:
+        raise StageError(f"there is no use {options.use!r}; the uses are {', '.join(USES)}")
+    params = read_params(options.params, USES[options.use], part=part.name, use=options.use)
+    tables = [
+        window(part, options.flights, options.features, period)
+        for period in periods(params, f"parts.{part.name}.{options.use}")
+    ]
+    # One chunk: the layout in the file must not depend on how the months were read.
+    write_table(pa.concat_tables(tables).combine_chunks(), options.out, part.window)
     return 0
 
 

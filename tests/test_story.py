@@ -129,13 +129,14 @@ def _asking_again_does_nothing(toy: Toy, alert: str) -> None:
 def _the_report_is_the_golden_one(toy: Toy, alert: str) -> None:
     folder = toy.report(alert)
     assert sorted(path.name for path in folder.iterdir()) == [
-        "figure.svg",
+        "loss-by-day.svg",
         "plan.json",
         "report.md",
         "run.json",
+        "slices.svg",
         "verdict.json",
     ]
-    assert (folder / "figure.svg").read_text().lstrip().startswith(("<?xml", "<svg"))
+    assert (folder / "loss-by-day.svg").read_text().lstrip().startswith(("<?xml", "<svg"))
     text = normalised((folder / "report.md").read_text(), toy.last_run(alert))
     if not GOLDEN.exists():  # to accept a new one, delete the old one
         GOLDEN.write_text(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 
 from retouch.execution.model import Run
 from retouch.pipeline.costs import Cost, median_costs
@@ -20,3 +21,27 @@ def costs_of(runs: Iterable[Run]) -> Mapping[str, Cost]:
         for receipt in attempt.receipts
         if receipt.outcome == "ran"
     )
+
+
+def spent_since(runs: Iterable[Run], moment: datetime) -> float:
+    """Return the CPU seconds of the runs that answered alerts and began then or later.
+
+    Builds answer none. Scoring is a part of it, as far as it was recorded.
+    """
+    return sum(
+        attempt.cpu_seconds + attempt.judging_cpu_seconds
+        for run in runs
+        if run.alert_ids and run.started_at >= moment
+        for attempt in run.attempts
+    )
+
+
+def judged_on(judged: Iterable[tuple[date, date]], days: tuple[date, date]) -> int:
+    """Return how many candidates these days have judged, by the days each was judged on.
+
+    Days are half-open. A hold-out that shares more than half of these days is the same one for
+    this purpose: one new day does not make it new.
+    """
+    start, end = days
+    half = (end - start) / 2
+    return sum(min(end, until) - max(start, since) > half for since, until in judged)

@@ -43,6 +43,8 @@ class Attempt(Value):
     receipts: tuple[Receipt, ...]
     """In the plan's order."""
     wall_seconds: Annotated[float, Field(ge=0)]
+    judging_cpu_seconds: Annotated[float, Field(ge=0)] = 0.0
+    """Of scoring and measuring both models, and of the gate; not a stage's."""
     kept: bool
     """Its edits and outputs are in the workspace; otherwise everything was put back."""
 

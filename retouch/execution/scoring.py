@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,17 +33,36 @@ def score_model(
     Raises SaidNo when the command fails.
     """
     out = Path(".retouch/scores") / f"{label}.parquet"
-    files.remove(root / out)
-    (root / out).parent.mkdir(parents=True, exist_ok=True)
     filled = {"{model}": model, "{from}": days[0], "{until}": days[1], "{out}": out.as_posix()}
-    words = shlex.split(scoring.cmd)
+    what = f"Scoring the {label} model"
+    run_filled(scoring.cmd, filled, what=what, log=f"score-{label}", root=root, processes=processes)
+    return read_table(root / out)
+
+
+def run_filled(
+    cmd: str,
+    filled: Mapping[str, str],
+    *,
+    what: str,
+    log: str,
+    root: Path,
+    processes: Processes,
+) -> str:
+    """Run a command of the policy's with its placeholders filled, and return it as typed by hand.
+
+    What an earlier run left at `{out}` is removed first. Raises SaidNo, which begins with `what`,
+    when the command fails or writes nothing there.
+    """
+    out = root / filled["{out}"]
+    files.remove(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    words = shlex.split(cmd)
     for placeholder, value in filled.items():
         words = [word.replace(placeholder, value) for word in words]
-    log = root / ".retouch/logs" / f"score-{label}.log"
-    done = processes.run(words, cwd=root, log=log)
-    if done.exit_code or not (root / out).exists():
+    done = processes.run(words, cwd=root, log=root / ".retouch/logs" / f"{log}.log")
+    if done.exit_code or not out.exists():
         raise SaidNo(
-            f"Scoring the {label} model failed (exit code {done.exit_code}): {done.last_lines(2)}",
+            f"{what} failed (exit code {done.exit_code}): {done.last_lines(2)}",
             mend=f"Try it by hand: `{shlex.join(words)}`.",
         )
-    return read_table(root / out)
+    return shlex.join(words)

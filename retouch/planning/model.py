@@ -121,6 +121,8 @@ class Reads(Value):
     alerts: str
     policy: str
     pipeline: str
+    history: str | None = None
+    """What the value rule made of past runs; None where it made nothing of them."""
 
 
 class ProvenAlert(Value):
@@ -169,7 +171,7 @@ class Plan(Document):
 
     schema_version: Literal["1.0"] = "1.0"
     key: str
-    """Names alerts + policy + pipeline + base commit: the same key is the same work."""
+    """Names alerts + policy + pipeline + history + base commit: the same key, the same work."""
     model: str
     alerts: Annotated[tuple[AlertSummary, ...], Field(min_length=1)]
     action: Literal["retrain", "hold"]
@@ -179,7 +181,7 @@ class Plan(Document):
     tiers: tuple[TierPlan, ...]
     """The ladder, cheapest first; empty when the policy holds."""
     skipped: tuple[SkippedTier, ...] = ()
-    """Tiers of the ladder that cannot answer these alerts, or have done so already."""
+    """Tiers of the ladder that cannot answer these alerts, have done so, or are not worth it."""
     provenance: tuple[ProvenAlert, ...] = ()
     """What intake verified, alert by alert; empty where nobody asked."""
     accepted_by: str | None = None
@@ -198,15 +200,16 @@ class Plan(Document):
     def trusted_as(self, fresh: Plan) -> Plan:
         """Return this plan with what a fresh one says of whose alerts they are, and may do.
 
-        A saved file is not to say that; anybody may have written it.
+        A saved file is not to say that; anybody may have written it. Nor does it know what was
+        spent since, and why that holds a plan.
         """
-        names = ("action", "provenance", "accepted_by")
+        names = ("action", "why", "provenance", "accepted_by")
         return self.model_copy(update={name: getattr(fresh, name) for name in names})
 
     @property
     def work(self) -> tuple[object, ...]:
         """What it would do, tier by tier; the same for the same alerts, policy and pipeline."""
-        return tuple((tier.tier, tier.must, tier.edits, tier.stages) for tier in self.tiers)
+        return tuple((t.tier, t.must, t.restores, t.edits, t.stages) for t in self.tiers)
 
     @property
     def unproven(self) -> tuple[str, ...]:

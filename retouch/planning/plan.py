@@ -14,24 +14,30 @@ from retouch.pipeline.graph import waves
 from retouch.pipeline.lineage import touched_by
 from retouch.pipeline.model import Pipeline, Stage
 from retouch.planning.anchors import Clock, anchors_of
+from retouch.planning.budget import Spent, over_budget
 from retouch.planning.changes import changes_of
 from retouch.planning.forecast import forecast
 from retouch.planning.model import (
     Because,
     Plan,
     ProvenAlert,
-    Reads,
     SkippedTier,
     StagePlan,
     TierPlan,
     Touched,
+    Worth,
     reasons_to_vouch,
 )
+from retouch.planning.reads import what_was_read
+from retouch.planning.value import Asked, Episode, not_worth_it, weigh
 from retouch.policy.decide import decide
 from retouch.policy.edits import ParamEdit, anchors_needed, expand_edits
 from retouch.policy.model import Decision, Policy
 
 IN_PLACE = "What the policy would change is in place already."
+NO_TIER_IS_WORTH_IT = (
+    "No tier is worth its cost. To try all the same, raise an alert of the kind manual."
+)
 Resolve = Callable[[Sequence[ParamEdit]], Pipeline]
 """Gives the pipeline as it would be with these edits; a params key may shape the graph itself."""
 
@@ -43,6 +49,10 @@ class Base(Clock):
     costs: Mapping[str, Cost]
     """What each stage cost when it last ran."""
     jobs: int
+    spent_today_cpu_seconds: float = 0.0
+    """CPU of the runs of the last 24 hours."""
+    past: tuple[Episode, ...] = ()
+    """The tiers tried for earlier alerts, oldest first."""
 
 
 class Vouched(Value):
@@ -75,26 +85,25 @@ def make_plan(
 ) -> Plan:
     """Return the plan for one group of alerts. Same inputs, same bytes; their order is no input.
 
-    What a person has to vouch for first is planned all the same, and held. Raises BadInput for a
-    policy that cannot be carried out: no such params key, a placeholder nobody fills.
+    What a person has to vouch for first, or the budget has no room for, is planned and held. Raises
+    BadInput for a policy that cannot be carried out: no such params key, an unknown placeholder.
     """
     alerts = sorted(alerts, key=lambda alert: alert.alert_id)
     decision = decide(alerts, policy)
     firing = [alert for alert in alerts if alert.status == "firing"] or alerts
     touched = touched_by(firing, pipeline)
     plan_tier = partial(_plan_tier, firing, policy, pipeline, base, touched, resolve)
-    rungs = tuple(map(plan_tier, decision.ladder))
-    tiers = tuple(rung for rung in rungs if isinstance(rung, TierPlan))
-    skipped = tuple(rung for rung in rungs if isinstance(rung, SkippedTier))
-    reads = _reads(alerts, policy, pipeline)
+    (tiers, skipped), worth = _weighed(decision.ladder, firing, policy, base, plan_tier)
+    too_dear = _too_dear(tiers, policy, base)
+    reads = what_was_read(alerts, policy, pipeline, worth)
     vouched = (vouched or Vouched()).about(alerts)
     return Plan(
-        key=digest_of([reads.model_dump(), base.commit]),
+        key=digest_of([reads.model_dump(exclude_none=True), base.commit]),
         model=policy.model,
         alerts=tuple(summarise(alert) for alert in alerts),
-        action=decision.action if tiers and not vouched.lacks else "hold",
+        action=decision.action if tiers and not (vouched.lacks or too_dear) else "hold",
         rule=decision.rule,
-        why=_why(decision) if tiers or decision.hold else _nothing_to_do(skipped),
+        why=too_dear or _why(decision, tiers, skipped, worth),
         touched=touched,
         tiers=tiers,
         base_commit=base.commit,
@@ -103,61 +112,77 @@ def make_plan(
         skipped=skipped,
         provenance=vouched.proven,
         accepted_by=vouched.accepted_by,
+        worth=worth,
     )
 
 
-def _reads(alerts: Sequence[Alert], policy: Policy, pipeline: Pipeline) -> Reads:
-    return Reads(
-        alerts=digest_of([alert.model_dump(mode="json") for alert in alerts]),
-        policy=digest_of(policy.model_dump(mode="json")),
-        pipeline=digest_of(_without_presence(pipeline).model_dump(mode="json")),
+Rung = TierPlan | SkippedTier
+Parted = tuple[tuple[TierPlan, ...], tuple[SkippedTier, ...]]
+
+
+def _parted(rungs: Sequence[Rung]) -> Parted:
+    return (
+        tuple(rung for rung in rungs if isinstance(rung, TierPlan)),
+        tuple(rung for rung in rungs if isinstance(rung, SkippedTier)),
     )
 
 
-def _why(decision: Decision) -> str:
+def _too_dear(tiers: Sequence[TierPlan], policy: Policy, base: Base) -> str | None:
+    """Return why the budget has no room for the first tier, None where it has."""
+    spent = Spent(today_cpu_seconds=base.spent_today_cpu_seconds)
+    return over_budget(tiers[0], policy.budget, spent) if tiers else None
+
+
+def _weighed(
+    ladder: Sequence[str],
+    firing: Sequence[Alert],
+    policy: Policy,
+    base: Base,
+    plan_tier: Callable[[str], Rung],
+) -> tuple[Parted, Worth | None]:
+    """Return the ladder without what cannot answer or is not worth it, and what it is worth."""
+    rungs = [plan_tier(name) for name in ladder]
+    tiers = [rung for rung in rungs if isinstance(rung, TierPlan)]
+    if policy.value is None or not tiers:
+        return _parted(rungs), None
+    whole = [name for name, tier in policy.tiers.items() if tier.whole_model]
+    summaries = [summarise(alert) for alert in firing]
+    asked = Asked(
+        families=tuple(sorted({alert.family for alert in firing})),
+        where=next((summary.where for summary in summaries if summary.where), ()),
+        by_person=any(alert.family == "governance" for alert in firing),
+        whole=frozenset(whole),
+    )
+    full_cpu_seconds = tiers[0].forecast.full_cpu_seconds
+    if whole and not asked.whole.intersection(tier.tier for tier in tiers):
+        planned = plan_tier(whole[0])
+        if isinstance(planned, TierPlan):
+            full_cpu_seconds = planned.forecast.cpu_seconds
+    worth = weigh(tiers, full_cpu_seconds, policy.value, asked, base.past)
+    skipped = {s.tier: s for s in not_worth_it(worth, tiers, policy.value, asked)}
+    return _parted([skipped.get(rung.tier, rung) for rung in rungs]), worth
+
+
+def _why(
+    decision: Decision,
+    tiers: Sequence[TierPlan],
+    skipped: Sequence[SkippedTier],
+    worth: Worth | None,
+) -> str:
     """Return the reason; of a hold, what a person is asked to do comes first."""
-    if decision.hold is None:
+    if decision.hold is not None:
+        ask = decision.hold[:1].upper() + decision.hold[1:].rstrip(".")
+        return f"{ask}. {decision.why}"
+    if tiers:
         return decision.why
-    ask = decision.hold[:1].upper() + decision.hold[1:].rstrip(".")
-    return f"{ask}. {decision.why}"
-
-
-def _nothing_to_do(skipped: Sequence[SkippedTier]) -> str:
     reasons = {tier.reason: tier.tier for tier in skipped}
+    none_left = [NO_TIER_IS_WORTH_IT] if worth is not None else []  # there were tiers to weigh
     return " ".join(
-        reason if reason == IN_PLACE or len(skipped) == 1 else f"Tier {tier}: {reason}"
-        for reason, tier in reasons.items()
-    )
-
-
-def _without_presence(pipeline: Pipeline) -> Pipeline:
-    """Return the pipeline without the trace of which data happens to be in the workspace.
-
-    The plan is the same with the data and without, and so is its key; an edited output is another
-    matter, and stays.
-    """
-    return pipeline.model_copy(
-        update={
-            "stages": tuple(
-                stage.model_copy(
-                    update={
-                        "inputs": tuple(
-                            item
-                            if item.changed
-                            else item.model_copy(update={"current": item.recorded})
-                            for item in stage.inputs
-                        ),
-                        "outputs": tuple(
-                            out.model_copy(update={"workspace": None})
-                            if out.workspace == out.recorded
-                            else out
-                            for out in stage.outputs
-                        ),
-                    }
-                )
-                for stage in pipeline.stages
-            )
-        }
+        none_left
+        + [
+            reason if reason == IN_PLACE or len(skipped) == 1 else f"Tier {tier}: {reason}"
+            for reason, tier in reasons.items()
+        ]
     )
 
 
@@ -237,6 +262,7 @@ def _plan_tier(
         tier=name,
         says=tier.says,
         must=tier.must,
+        restores=tier.restores,
         edits=edits,
         stages=stages,
         forecast=forecast(edited, stages, base.costs, base.jobs),

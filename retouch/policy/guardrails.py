@@ -7,12 +7,14 @@ the run, with everything put back and the evidence filed; `next_tier` lets the l
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from retouch.documents import Value
 from retouch.policy.conditions import Sentence
+from retouch.policy.metrics import OF_DECISIONS, known_metric
 
 Key = Annotated[str, StringConstraints(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -35,7 +37,7 @@ class Fairness(_Guardrail):
     kind: Literal["fairness"]
     by: Key
     """The column of the score table that names the group."""
-    metric: Key
+    metric: Annotated[str, AfterValidator(known_metric)]
     """A function of `sklearn.metrics` or `fairlearn.metrics` of (labels, scores), by its name:
     `mean_absolute_error`, `selection_rate`, `true_positive_rate`; or `bias` or
     `interval_coverage`."""
@@ -50,6 +52,8 @@ class Fairness(_Guardrail):
     def _a_limit(self) -> Fairness:
         if self.gap_at_most is None and self.gap_grows_at_most is None:
             raise ValueError("give 'gap_at_most', 'gap_grows_at_most' or both")
+        if self.threshold is not None and self.metric not in OF_DECISIONS:
+            raise ValueError(f"'threshold' is for metrics of decisions; {self.metric} is none")
         return self
 
 
@@ -72,6 +76,7 @@ class Latency(_Guardrail):
         for placeholder in ("{production}", "{candidate}", "{out}"):
             if placeholder not in self.cmd:
                 raise ValueError(f"cmd lacks the placeholder {placeholder}")
+        _require_words(self.cmd)
         if self.p50_at_most is None and self.p95_at_most is None:
             raise ValueError("give 'p50_at_most', 'p95_at_most' or both")
         return self
@@ -114,6 +119,8 @@ class CalibrationLimit(_Guardrail):
     def _one_kind(self) -> CalibrationLimit:
         if (self.coverage is None) == (self.reliability_error_at_most is None):
             raise ValueError("give exactly one of 'coverage' and 'reliability_error_at_most'")
+        if self.coverage is None and self.coverage_off_by_at_most is not None:
+            raise ValueError("'coverage_off_by_at_most' belongs to 'coverage'")
         if self.coverage is not None and (
             self.coverage_off_by_at_most is None and self.worsens_at_most is None
         ):
@@ -138,6 +145,14 @@ class NegativeFlips(_Guardrail):
         if (self.tolerance is None) == (self.threshold is None):
             raise ValueError("give exactly one of 'tolerance' and 'threshold'")
         return self
+
+
+def _require_words(cmd: str) -> None:
+    """Raise ValueError for a command that cannot be split into words, such as an open quote."""
+    try:
+        shlex.split(cmd)
+    except ValueError as error:
+        raise ValueError(f"{cmd!r} cannot be split into words: {error}") from None
 
 
 Change = dict[Key, float | int | str | bool | None]
@@ -178,8 +193,23 @@ class SyntheticCase(Value):
             raise ValueError(
                 "give exactly one of 'invariant_to', 'rises_with', 'falls_with', 'rows', 'noise'"
             )
-        if self.rows is not None and self.score_at_least is None and self.score_at_most is None:
-            raise ValueError("give 'score_at_least', 'score_at_most' or both with 'rows'")
+        bounds = [b for b in (self.score_at_least, self.score_at_most) if b is not None]
+        if (self.rows is None) != (not bounds):
+            raise ValueError(
+                "'score_at_least', 'score_at_most' or both go with 'rows', and only there"
+            )
+        if bounds != sorted(bounds):
+            raise ValueError("'score_at_least' must not be above 'score_at_most'")
+        return self
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> SyntheticCase:
+        if self.invariant_to == {}:
+            raise ValueError("'invariant_to' names no column")
+        for key in ("rises_with", "falls_with", "noise"):
+            steps = getattr(self, key)
+            if steps is not None and not any(steps.values()):
+                raise ValueError(f"{key!r} changes nothing: every step is 0")
         return self
 
 
@@ -212,4 +242,6 @@ class Probe(Value):
         for placeholder in ("{model}", "{rows}", "{out}"):
             if placeholder not in self.score_cmd:
                 raise ValueError(f"score_cmd lacks the placeholder {placeholder}")
+        _require_words(self.rows_cmd)
+        _require_words(self.score_cmd)
         return self

@@ -1,4 +1,4 @@
-"""What a policy says in vain: rules that never decide or mute, tiers that nobody tries."""
+"""What a policy says in vain: rules that never decide or mute, tiers that nobody gets to."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from retouch.policy.suppression import Suppression, in_words
 
 def lint_policy(policy: Policy) -> tuple[str, ...]:
     """Return one sentence for each rule that can never decide, each tier that is never tried, and
-    each odd setting of `suppression`.
+    each odd setting of tiers, `suppression`, `budget` and `value`.
 
     Sound, not complete: what is reported is so, but a rule that only several earlier ones together
     make useless is not found.
     """
-    return (*_idle_rules(policy), *_idle_tiers(policy), *_odd_suppression(policy.suppression))
+    return (
+        *_idle_rules(policy),
+        *_idle_tiers(policy),
+        *_odd_suppression(policy.suppression),
+        *_odd_budget(policy),
+        *_odd_value(policy),
+    )
 
 
 def covers(earlier: When, later: When) -> bool:
@@ -58,6 +64,12 @@ def _idle_tiers(policy: Policy) -> Iterator[str]:
     for name in policy.tiers:
         if name not in tried:
             yield f"tiers.{name} is never tried: no rule names it."
+    for name, tier in policy.tiers.items():
+        if tier.restores is not None and tier.must == "not_get_worse":
+            yield (
+                f"tiers.{name}: 'restores' asks that the loss comes back, 'must: not_get_worse' "
+                "that it only stays; where the slice stays bad, no repair passes."
+            )
 
 
 def _odd_suppression(suppression: Suppression) -> Iterator[str]:
@@ -81,6 +93,37 @@ def _odd_suppression(suppression: Suppression) -> Iterator[str]:
     if suppression.group_wait > timedelta(days=1):
         wait = in_words(suppression.group_wait)
         yield f"suppression.group_wait is {wait}: the most urgent alert waits as long."
+
+
+def _odd_budget(policy: Policy) -> Iterator[str]:
+    budget = policy.budget
+    for name in ("cpu_per_alert", "wall_per_alert", "cpu_per_day"):
+        if getattr(budget, name) == timedelta(0):
+            yield f"budget.{name} is nothing: no tier whose cost is known is ever tried."
+    alert, day = budget.cpu_per_alert, budget.cpu_per_day
+    if alert is not None and day is not None and alert > day:
+        yield (
+            f"budget.cpu_per_alert, {in_words(alert)}, is never reached: "
+            f"cpu_per_day allows {in_words(day)}."
+        )
+    if budget.tiers is None:
+        return
+    for i, rule in enumerate(policy.rules):
+        beyond = (rule.attempt or ())[budget.tiers :]
+        if beyond:
+            yield (
+                f"budget.tiers is {budget.tiers}: rules[{i}] ({rule.name!r}) never gets to "
+                f"{' and '.join(beyond)}."
+            )
+
+
+def _odd_value(policy: Policy) -> Iterator[str]:
+    if policy.value is None:
+        return
+    if not any(tier.whole_model for tier in policy.tiers.values()):
+        yield "value: no tier has whole_model, so a full run never has a history to be weighed by."
+    if not policy.value.horizon:
+        yield "value.horizon is nothing: no gain is ever worth its cost."
 
 
 def _kinds(when: When) -> frozenset[Kind]:

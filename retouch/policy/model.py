@@ -95,7 +95,7 @@ class Tier(Value):
     """Edit every stage of the module, touched or not."""
     must: Literal["improve", "not_get_worse"]
     """What the gate asks of the alerted slice."""
-    restores: Annotated[float, Field(ge=1)] | None = None
+    restores: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
     """The candidate's loss on the alerted slice must come back to within this factor of what the
     model in production had in the alert's reference window. Asked where the alert names one."""
     edits: Annotated[tuple[Edit, ...], Field(min_length=1)]
@@ -162,9 +162,9 @@ class ValueRule(Value):
     (facts/retraining_and_statistics.md, section 4). All in CPU time.
     """
 
-    worth_of_one: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    worth_of_one: Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)]
     """CPU seconds one unit of loss less on one prediction is worth."""
-    predictions_per_day: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    predictions_per_day: Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)]
     """Of the whole model; the alerted slice's share comes from past hold-outs."""
     horizon: Duration
     """How long a promoted model will serve: until the next full run."""

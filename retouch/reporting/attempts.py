@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retouch.execution.model import Attempt
-from retouch.reporting.case import ALERTED, Case
+from retouch.reporting.case import ALERTED, OVERALL, Case
 from retouch.reporting.escape import Markdown, code, inline, write
 from retouch.reporting.numbers import UNKNOWN, duration, plural
 from retouch.reporting.table import Table, table
@@ -16,7 +16,7 @@ def attempts_table(case: Case) -> Table:
     judged = {j.tier: j for j in case.verdict.judgements} if case.verdict else {}
     attempts = case.run.attempts if case.run else ()
     return table(
-        ["Tier", "Slice", "Gate", "Because", "Ran>", "CPU>", "Wall>", "In the end"],
+        ["Tier", "Slice", "Overall", "Gate", "Because", "Ran>", "CPU>", "Wall>", "In the end"],
         [_row(case, attempt, judged.get(attempt.tier)) for attempt in attempts[:20]],
     )
 
@@ -24,8 +24,9 @@ def attempts_table(case: Case) -> Table:
 def _row(case: Case, attempt: Attempt, judgement: Judgement | None) -> tuple[object, ...]:
     failed = attempt.named("failed")
     if judgement:
-        words = WORDS[judgement.outcome]
-        outcome = f"{words.emoji} {judgement.outcome.replace('_', ' ')}"
+        words = WORDS["halted" if judgement.halted_by else judgement.outcome]
+        said = "halted" if judgement.halted_by else judgement.outcome.replace("_", " ")
+        outcome = f"{words.emoji} {said}"
         because: Markdown = inline(judgement.says, 200)
     elif failed:
         outcome, because = "❌ failed", write("{} failed", code(failed[0]))
@@ -33,7 +34,8 @@ def _row(case: Case, attempt: Attempt, judgement: Judgement | None) -> tuple[obj
         outcome, because = "⏳ not judged", UNKNOWN
     return (
         code(attempt.tier),
-        _slice(case, judgement),
+        _moved(case, judgement, ALERTED),
+        _moved(case, judgement, OVERALL),
         Markdown(outcome),
         because,
         plural(len(attempt.named("ran")), "stage"),
@@ -43,13 +45,10 @@ def _row(case: Case, attempt: Attempt, judgement: Judgement | None) -> tuple[obj
     )
 
 
-def _slice(case: Case, judgement: Judgement | None) -> Markdown:
+def _moved(case: Case, judgement: Judgement | None, name: str) -> Markdown:
     """Return production → candidate where the alert pointed, or overall."""
-    checks = sorted(judgement.checks, key=lambda c: c.name != ALERTED) if judgement else []
-    if not checks or checks[0].production is None:
-        return UNKNOWN
-    return write(
-        "{} → {}",
-        case.loss_of(checks[0].production),
-        case.with_unit(case.loss_of(checks[0].candidate)),
-    )
+    for check in judgement.checks if judgement else ():
+        if check.name == name and check.family == "gate" and check.production is not None:
+            after = case.with_unit(case.loss_of(check.candidate))
+            return write("{} → {}", case.loss_of(check.production), after)
+    return UNKNOWN

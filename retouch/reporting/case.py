@@ -11,8 +11,8 @@ from retouch.planning.model import Plan, TierPlan
 from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.marker import Marker
 from retouch.reporting.numbers import decimals_for, number, signed
-from retouch.reporting.words import LOSSES, WORDS, Standing, Words
-from retouch.validation.model import Check, Judgement, Verdict
+from retouch.reporting.words import WORDS, Standing, Words, mean_loss, unit_of
+from retouch.validation.model import Check, GuardrailResult, Judgement, Verdict
 
 ALERTED = "alerted slice"
 OVERALL = "overall"
@@ -47,6 +47,8 @@ class Case:
             return "failed"
         if self.verdict is None:
             return "retraining"
+        if self.halted_by:
+            return "halted"
         if self.verdict.outcome == "equivalent" and self.is_repair and self.kept:
             return "repaired"
         return self.verdict.outcome
@@ -60,7 +62,8 @@ class Case:
     def marker(self) -> Marker:
         """The hidden first line."""
         plan = self.plan
-        standing = "equivalent" if self.standing == "repaired" else self.standing
+        said = {"repaired": "equivalent", "halted": "reject"}
+        standing = said.get(self.standing, self.standing)
         return Marker(plan.report_id, plan.key[:16], standing, plan.base_commit[:12])
 
     @cached_property
@@ -77,6 +80,11 @@ class Case:
     def judgement(self) -> Judgement | None:
         """What the gate said of the last tier it was asked about."""
         return self.verdict.deciding if self.verdict else None
+
+    @property
+    def halted_by(self) -> str | None:
+        """The name of the guardrail that ended the run."""
+        return self.judgement.halted_by if self.judgement else None
 
     @property
     def same_model(self) -> bool:
@@ -109,26 +117,36 @@ class Case:
         return tuple(sorted(asked, key=lambda check: first.get(check.name, 2)))
 
     @cached_property
+    def guardrails(self) -> tuple[GuardrailResult, ...]:
+        """What the guardrails found of the last candidate: what halted, then what stops it."""
+        asked = self.judgement.guardrails if self.judgement else ()
+        return tuple(
+            sorted(asked, key=lambda g: (g.name != self.halted_by, not g.stops, g.result == "pass"))
+        )
+
+    @cached_property
     def decimals(self) -> int:
         """One precision for every loss of the report."""
         judgements = self.verdict.judgements if self.verdict else ()
         checks = [check for judgement in judgements for check in judgement.checks]
         return decimals_for(
             [x for c in checks for x in (c.production, c.candidate)],
-            [(c.gain_lower, c.limit) for c in checks],
+            [
+                (c.gain if c.asks == "restored" else c.gain_lower, c.limit)
+                for c in checks
+                if c.family == "gate"
+            ],
         )
 
     @property
     def loss(self) -> Markdown:
         """The loss in words of ours."""
-        return Markdown(LOSSES.get(self.verdict.loss if self.verdict else "", "Mean loss"))
+        return Markdown(mean_loss(self.verdict.loss if self.verdict else ""))
 
     @property
     def unit(self) -> str:
         """The unit of the loss: the label's, squared where the loss is."""
-        if not self.verdict or not self.verdict.unit:
-            return ""
-        return self.verdict.unit + ("²" if self.verdict.loss == "squared_error" else "")
+        return unit_of(self.verdict) if self.verdict else ""
 
     def alerted(self, limit: int = 60) -> Markdown:
         """Return the alerted slice in words: `region = central`."""
@@ -141,6 +159,10 @@ class Case:
 
     def name_of(self, check: Check, limit: int = 60) -> Markdown:
         """Return a check's name for a person."""
+        if check.asks == "restored":
+            return write("Restored: {}", self.alerted(limit))
+        if check.family == "harm_alarm":
+            return write("Harm alarm: {}", code(check.name, limit))
         if check.name == ALERTED:
             return write("Alerted: {}", self.alerted(limit))
         return Markdown("Overall") if check.name == OVERALL else code(check.name, limit)
@@ -149,7 +171,7 @@ class Case:
         """Return where a check looks, to go on after the name of the loss."""
         if check.name == OVERALL:
             return Markdown("over all rows")
-        if check.name == ALERTED:
+        if check.name == ALERTED or check.asks == "restored":
             return write("where {}", self.alerted(limit))
         return write("where {}", code(check.name, limit))
 
@@ -176,6 +198,13 @@ def close_to_limit(check: Check) -> bool:
     """Tell whether a passed check used up three quarters of its margin, or hardly improved."""
     if check.result != "pass" or check.gain_lower is None or not check.gain:
         return False
+    if check.family == "harm_alarm" or check.asks == "restored":
+        return False
     if check.asks == "improve":
         return check.gain_lower < 0.1 * check.gain
     return check.gain_lower - check.limit < abs(check.limit) / 4
+
+
+def allowed_loss(check: Check) -> float | None:
+    """Return the loss a `restored` check lets the candidate have at most."""
+    return None if check.production is None else check.production - check.limit

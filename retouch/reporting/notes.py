@@ -53,8 +53,7 @@ def what_ran(case: Case, room: Room) -> Markdown | None:
         did = write("{} → {}", did, plural(len(ran) - room.names, "more", "more"))
     count = write("{} of {}", len(ran), plural(len(case.tier.stages), "stage"))
     return write(
-        "**What ran** — {}{}{}{}{}.",
-        _ladder(case, room),
+        "**What ran** — {}{}{}{}.",
         write("{} ({})", did, count) if ran else Markdown("no stage had to run"),
         _because(case.tier.edits, room),
         _not_run(case, room),
@@ -76,17 +75,44 @@ def _would_run(case: Case, room: Room) -> Markdown:
     )
 
 
-def _ladder(case: Case, room: Room) -> Markdown:
-    """Name the tiers that were tried and refused before this one."""
-    earlier = [a.tier for a in case.run.attempts[:-1]] if case.run else []
-    if not earlier or not case.tier:
-        return Markdown("")
-    refused = join(", ", [code(tier, room.name) for tier in earlier[:3]])
-    return write("after {} failed the gate, {}: ", refused, code(case.tier.tier, room.name))
+def tried_first(case: Case, room: Room) -> Markdown | None:
+    """Tell the escalation: which tiers were refused and why, and how the last one fared."""
+    attempts = case.run.attempts if case.run else ()
+    if len(attempts) < 2:
+        return None
+    judged = {j.tier: j for j in case.verdict.judgements} if case.verdict else {}
+    earlier = attempts[:-1][-2:]
+    length = 2 * room.text // (3 * len(earlier))
+    parts = []
+    for attempt in earlier:
+        judgement = judged.get(attempt.tier)
+        how = Markdown(_FARED.get(judgement.outcome, "ended") if judgement else "failed")
+        says = write(": {}", inline(judgement.says.rstrip("."), length)) if judgement else ""
+        parts.append(write("{} {}{}", code(attempt.tier, room.name), how, says))
+    last = Markdown("failed" if case.standing == "failed" else "waits for the gate")
+    if case.judgement and case.judgement.tier == attempts[-1].tier:
+        last = Markdown(_FARED.get(case.judgement.outcome, "ended"))
+    left_out = len(attempts) - 1 - len(earlier)
+    return write(
+        "**Escalated** — {}{}; {} {}.",
+        write("{} refused before; ", plural(left_out, "tier")) if left_out else "",
+        join("; ", parts),
+        code(attempts[-1].tier, room.name),
+        last,
+    )
+
+
+_FARED = {
+    "promote": "passed",
+    "reject": "was refused",
+    "equivalent": "changed nothing",
+    "not_enough_data": "could not be judged",
+    "invalid": "could not be compared",
+}
 
 
 def _because(edits: Sequence[ParamEdit], room: Room) -> Markdown:
-    if not edits:
+    if not edits or not room.reasons:
         return Markdown("")
     edit = edits[0]
     change = Markdown(change_in_words(edit.before, edit.after, MARKDOWN))

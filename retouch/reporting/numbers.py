@@ -89,6 +89,38 @@ def signed(value: float | None, decimals: int) -> Markdown:
     return Markdown(_minus(text if float(text.replace(",", "")) else text[1:]))
 
 
+def significant(value: float | None, digits: int = 3) -> Markdown:
+    """Return a number of any size with so many digits that count: `12.4`, `1,250`, `3e12`, `−0.02`.
+
+    A dash where there is none, or nothing that can be counted.
+    """
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    text = f"{value:.{digits}g}"
+    if "e" in text:
+        mantissa, _, power = text.partition("e")
+        text = f"{float(text):,.0f}" if 0 <= int(power) < 6 else f"{mantissa}e{int(power)}"
+    elif abs(value) >= 1000:
+        text = f"{float(text):,.0f}"
+    return Markdown("0" if text == "-0" else text.replace("-", "−"))
+
+
+def chance(value: float | None) -> Markdown:
+    """Return a probability as `0.032`, `< 0.001` or `1`; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    if 0 <= value < 0.001:
+        return Markdown("&lt; 0.001")
+    return Markdown(f"{value:.3f}".rstrip("0").rstrip("."))
+
+
+def share(value: float | None, digits: int = 3) -> Markdown:
+    """Return a share as `83.1 %`; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return Markdown(f"{significant(100 * value, digits)}{SPACE}%")
+
+
 def percent(part: float, whole: float) -> Markdown | None:
     """Return a share as `82 %`, or None where it means nothing: there is no whole."""
     if whole <= 0:

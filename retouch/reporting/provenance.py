@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from retouch.alerts.receipt import Provenance
 from retouch.reporting.case import Case
 from retouch.reporting.escape import Markdown, code, inline, join, write
-from retouch.reporting.numbers import moment, plural
+from retouch.reporting.numbers import moment, plural, share
 from retouch.reporting.table import Table, table
+from retouch.validation.model import HoldoutUsed
 
 
 def provenance_table(case: Case) -> Table:
@@ -79,12 +80,32 @@ def _of_verdict(case: Case) -> Iterator[Row]:
         )
         yield _row("Hold-out", stretch, "verdict")
         yield _row("Hold-out digest", code(holdout.digest), "verdict")
+        yield _row("Hold-out use", _use(holdout), "verdict")
+        if holdout.learned_rows_compared is not None:
+            compared = plural(holdout.learned_rows_compared, "row")
+            learned = write("none of its rows is among the {} the models learned from", compared)
+            yield _row("Overlap", learned, "verdict")
     seen = (
         (holdout.production_seen_until, holdout.candidate_seen_until) if holdout else (None, None)
     )
     yield _row("Production model", _model(judgement.production_model, seen[0]), "verdict")
     yield _row("Candidate model", _model(judgement.candidate_model, seen[1]), "verdict")
     yield _row("Judged", moment(verdict.judged_at), "verdict")
+
+
+def _use(holdout: HoldoutUsed) -> Markdown:
+    """Return `candidate 4 of 10 on this hold-out, each bound at 98.3 %`."""
+    confidence = (
+        write(", each bound at {}", share(holdout.confidence))
+        if holdout.confidence is not None
+        else ""
+    )
+    return write(
+        "candidate {} of {} on this hold-out{}",
+        holdout.candidate_number,
+        holdout.candidates_allowed,
+        confidence,
+    )
 
 
 def _model(digest: str, seen_until: str | None) -> Markdown:

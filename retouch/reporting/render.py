@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from retouch.execution.model import Run
@@ -11,14 +12,19 @@ from retouch.reporting.case import Case, Moved
 from retouch.reporting.cost import written_at
 from retouch.reporting.environment import fill
 from retouch.reporting.escape import Markdown, code, plain
+from retouch.reporting.figures import to_draw
+from retouch.reporting.guardrails import counted
 from retouch.reporting.room import CHARACTERS, LINES, ROOMS
 from retouch.reporting.screen import first_screen
 from retouch.reporting.sections import DETAILS, sections
 from retouch.validation.model import Verdict
+from retouch.validation.shadow_model import Shadow
 
 MOST_CHARACTERS = 60_000
 """GitHub refuses more than 65,536; other bots stop here too."""
 STATUS_CHARACTERS = 140
+INCIDENT = "incident.md"
+"""Lies beside the report when a guardrail ended the run."""
 
 
 def render_report(
@@ -27,22 +33,25 @@ def render_report(
     verdict: Verdict | None = None,
     *,
     folder: str = "",
-    figure: bool = True,
+    figures: Collection[str] | None = None,
+    shadow: Shadow | None = None,
     moved: Moved | None = None,
 ) -> str:
     """Return the report as Markdown: the same documents, the same bytes.
 
     `folder` goes before every link: empty for the file in `reports/<alert-id>/`, the address of
-    that folder (with its final slash) for the body of a pull request. `figure`: `figure.svg` is in
-    that folder. `moved`: main has moved, and the report is stale.
+    that folder (with its final slash) for the body of a pull request. `figures`: those of them that
+    are in that folder; None: all there is data for. `shadow`: what `retouch shadow` found. `moved`:
+    main has moved, and the report is stale.
     """
     case = Case(plan, run, verdict, moved)
-    first, links, text = _first(case), _links(case, folder), ""
+    drawn = [name for name in to_draw(verdict) if figures is None or name in figures]
+    first, links, text = _first(case), _links(case, folder, drawn, shadow), ""
     for detail in DETAILS:
         text = fill(
             "report.md.j2",
             first=first,
-            sections=sections(case, detail, figure=figure),
+            sections=sections(case, detail, figures=drawn, shadow=shadow),
             shortened=detail != DETAILS[0],
             written_at=written_at(case),
             base=code(case.plan.base_commit[:7]),
@@ -64,6 +73,8 @@ def status_line(plan: Plan, run: Run | None = None, verdict: Verdict | None = No
         parts.append(f"{losses} {case.unit}".strip())
         passed = sum(check.result == "pass" for check in case.checks)
         parts.append(f"{passed}/{len(case.checks)} checks")
+    if any(found.mode == "block" for found in case.guardrails):
+        parts.append(f"{counted(case)} hold")
     if case.tier and case.attempt:
         parts.append(f"{len(case.attempt.named('ran'))}/{len(case.tier.stages)} stages")
     parts.append(f"base {plan.base_commit[:7]}")
@@ -96,10 +107,17 @@ def _files(case: Case) -> tuple[str, ...]:
     return tuple(name for name, document in made.items() if document)
 
 
-def _links(case: Case, folder: str) -> dict[str, Markdown]:
+def _links(
+    case: Case, folder: str, figures: Collection[str], shadow: Shadow | None
+) -> dict[str, Markdown]:
     before = re.sub(r"[^!#-;=?-Z_a-z~]", "", folder)
     alert = re.sub(r"[^A-Za-z0-9_-]", "", case.plan.report_id)
     links = {"alert": f"{before}../../alerts/{alert}.json"}
     links |= {name: f"{before}{name}.json" for name in _files(case)}
-    links["figure"] = f"{before}figure.svg" + ("?raw=true" if before else "")
+    if shadow:
+        links["shadow"] = f"{before}shadow.json"
+    if case.halted_by:
+        links["incident"] = f"{before}{INCIDENT}"
+    raw = "?raw=true" if before else ""
+    links |= {name.removesuffix(".svg"): f"{before}{name}{raw}" for name in figures}
     return {name: Markdown(target) for name, target in links.items()}

@@ -24,6 +24,8 @@ class Room:
     """The base and the time are said here too, and not only in the last line."""
     scope: bool = True
     """What merging leaves as it is, is said."""
+    reasons: bool = True
+    """Which edit made the stages run is said."""
 
 
 ROOMS = (
@@ -33,6 +35,8 @@ ROOMS = (
     Room(48, 120, 5, 2, freshness=False),
     Room(48, 90, 5, 1, freshness=False),
     Room(40, 90, 4, 1, freshness=False, scope=False),
+    Room(40, 90, 5, 1, freshness=False, scope=False, reasons=False),
+    Room(40, 60, 4, 1, freshness=False, scope=False, reasons=False),
     Room(40, 90, 3, 1, freshness=False, scope=False),
     Room(24, 60, 3, 1, freshness=False, scope=False),
     Room(16, 40, 3, 1, freshness=False, scope=False),

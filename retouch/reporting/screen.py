@@ -8,7 +8,7 @@ from retouch.reporting.case import Case
 from retouch.reporting.checks import first_checks, shown_first
 from retouch.reporting.cost import cost
 from retouch.reporting.escape import Markdown, code, join, write
-from retouch.reporting.notes import names_of, told, what_ran, why_now
+from retouch.reporting.notes import names_of, told, tried_first, what_ran, why_now
 from retouch.reporting.numbers import plural
 from retouch.reporting.room import Room
 from retouch.reporting.sentence import sentence
@@ -33,7 +33,13 @@ def first_screen(case: Case, room: Room) -> Screen:
     """Put a case into the words and numbers of its first screen."""
     words = case.words
     warnings = warnings_of(case, room, shown_first(case, room))
-    notes = [why_now(case, room), told(case, room), what_ran(case, room), cost(case, room)]
+    notes = [
+        why_now(case, room),
+        told(case, room),
+        tried_first(case, room),
+        what_ran(case, room),
+        cost(case, room),
+    ]
     if warnings:
         more = len(warnings) - 1
         notes.append(write("⚠️ {}{}", warnings[0], write(" ({} more below.)", more) if more else ""))

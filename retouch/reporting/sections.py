@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 
 from retouch.alerts.words import AlertSummary
 from retouch.reporting.attempts import attempts_table
 from retouch.reporting.case import Case
-from retouch.reporting.checks import all_checks
+from retouch.reporting.checks import all_checks, harm_alarms
 from retouch.reporting.cost import forecast_in_words
 from retouch.reporting.escape import Markdown, code, inline, join, write
-from retouch.reporting.numbers import moment, plural
+from retouch.reporting.figures import SLICES
+from retouch.reporting.guardrails import guardrails_section
+from retouch.reporting.looked_at import by_day, calibration, drift, picture
+from retouch.reporting.numbers import moment, plural, share
 from retouch.reporting.provenance import provenance_table
 from retouch.reporting.room import Room
+from retouch.reporting.section import Section
 from retouch.reporting.sentence import checks_passed
+from retouch.reporting.shadow import shadow_about, shadow_blocks
 from retouch.reporting.stages import counts, edits_table, stages_table
 from retouch.reporting.table import Table
 from retouch.reporting.warnings import warnings_of
+from retouch.reporting.worth import skipped_block, worth_blocks
+from retouch.validation.shadow_model import Shadow
+
+__all__ = ["DETAILS", "Detail", "Section", "sections"]
 
 ROOM = Room(name=80, text=300, rows=6, names=12)
 ALERTS_SHOWN = 5
 FINDINGS_SHOWN = 10
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part that opens on a click."""
-
-    name: str
-    about: Markdown
-    """Goes on after the name. HTML, not Markdown: GitHub reads a summary so."""
-    blocks: tuple[Markdown | Table, ...]
-    files: tuple[str, ...]
-    """The documents its numbers come from."""
-    opened: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,52 +39,45 @@ class Detail:
 
     provenance: bool = True
     alert: bool = True
+    drift: bool = True
+    """How the data moved, and what `retouch shadow` found."""
     checks: bool = True
+    """The slices: checks and calibration. Their figure stays."""
+    guardrails: bool = True
     stages: int = 1000
 
 
+_SHORT = Detail(provenance=False, alert=False, drift=False, checks=False)
 DETAILS = (
     Detail(),
     Detail(provenance=False),
     Detail(provenance=False, alert=False),
-    Detail(provenance=False, alert=False, checks=False),
-    Detail(provenance=False, alert=False, checks=False, stages=200),
-    Detail(provenance=False, alert=False, checks=False, stages=50),
-    Detail(provenance=False, alert=False, checks=False, stages=10),
+    Detail(provenance=False, alert=False, drift=False),
+    _SHORT,
+    replace(_SHORT, stages=200),
+    replace(_SHORT, stages=50),
+    replace(_SHORT, stages=10, guardrails=False),
 )
 
 
-def sections(case: Case, detail: Detail, *, figure: bool) -> tuple[Section, ...]:
+def sections(
+    case: Case, detail: Detail, *, figures: Collection[str], shadow: Shadow | None = None
+) -> tuple[Section, ...]:
     """Return the parts there is something to say in, in the order they are wanted."""
     parts = [
-        _by_day(case) if figure else None,
+        by_day(case, figures),
         _warnings(case),
         _plan(case, detail.stages),
-        _checks(case) if detail.checks else None,
+        _checks(case, figures, whole=detail.checks),
+        guardrails_section(case, ROOM) if detail.guardrails else None,
+        calibration(case, figures, ROOM) if detail.checks else None,
         _attempts(case),
+        _shadow(shadow) if shadow and detail.drift else None,
+        drift(case, figures) if detail.drift else None,
         _alert(case) if detail.alert else None,
         _provenance(case) if detail.provenance else None,
     ]
     return tuple(part for part in parts if part)
-
-
-def _by_day(case: Case) -> Section | None:
-    days = case.judgement.days if case.judgement else ()
-    if not days:
-        return None
-    better = sum(day.candidate < day.production for day in days)
-    return Section(
-        name="By day",
-        about=write("the candidate is better on {} of {}", better, plural(len(days), "day")),
-        blocks=(
-            write(
-                "![{} by day, production against candidate][figure]",
-                case.loss,
-            ),
-        ),
-        files=("verdict",),
-        opened=True,
-    )
 
 
 def _warnings(case: Case) -> Section | None:
@@ -109,9 +98,13 @@ def _warnings(case: Case) -> Section | None:
 
 
 def _plan(case: Case, most: int) -> Section | None:
-    tier = case.tier
+    tier, worth = case.tier, worth_blocks(case.plan)
+    skipped = () if case.run else skipped_block(case.plan)
     if tier is None:
-        return None
+        if not (worth or skipped):
+            return None
+        about = Markdown("nothing is run, and why")
+        return Section(name="Plan", about=about, blocks=(*worth, *skipped), files=("plan",))
     return Section(
         name="Plan",
         about=write("{}, and why", counts(tier)),
@@ -120,28 +113,55 @@ def _plan(case: Case, most: int) -> Section | None:
             edits_table(tier.edits),
             stages_table(tier, case.receipts, most),
             forecast_in_words(tier.forecast),
+            *worth,
+            *skipped,
         ),
         files=("plan", *(("run",) if case.run else ())),
     )
 
 
-def _checks(case: Case) -> Section | None:
+def _checks(case: Case, figures: Collection[str], *, whole: bool) -> Section | None:
     if not case.checks:
         return None
-    return Section(
-        name="Checks",
-        about=write("{}, slice by slice", checks_passed(case)),
-        blocks=(
-            all_checks(case, ROOM),
-            Markdown(
-                "Change is candidate minus production: below 0 the candidate is better. *At worst*"
-                " is its one-sided bound by whole days. In the file both stand as gains, with the"
-                " sign turned. *Would show* is the smallest change these rows would show with"
-                " 80 % power."
-            ),
-        ),
-        files=("verdict",),
+    seen = (picture(Markdown("The change slice by slice, with its interval"), SLICES),)
+    blocks: tuple[Markdown | Table, ...] = seen if SLICES in figures else ()
+    if whole:
+        blocks += (all_checks(case, ROOM), _how_to_read(case), *_alarms(case))
+    if not blocks:
+        return None
+    about = write("{}, slice by slice", checks_passed(case))
+    return Section(name="Checks", about=about, blocks=blocks, files=("verdict",))
+
+
+def _how_to_read(case: Case) -> Markdown:
+    """Say what the columns of the checks mean, and how often the hold-out was asked."""
+    used = case.judgement.holdout if case.judgement else None
+    bound = (
+        write(" Each bound holds with {} confidence.", share(used.confidence))
+        if used and used.confidence is not None
+        else ""
     )
+    q_values = any(check.q_value is not None for check in case.checks)
+    return write(
+        "Change is candidate minus production: below 0 the candidate is better. *At worst*"
+        " is its one-sided bound by whole days. In the file both stand as gains, with the"
+        " sign turned. *Would show* is the smallest change these rows would show with"
+        " 80 % power.{}{}",
+        bound,
+        Markdown(" *q* is Benjamini and Hochberg's: shown, it decides nothing.")
+        if q_values
+        else "",
+    )
+
+
+def _alarms(case: Case) -> Iterator[Markdown | Table]:
+    alarms = harm_alarms(case, ROOM)
+    if alarms is not None:
+        yield alarms
+        yield Markdown(
+            "A harm alarm passes unless harm beyond its limit is shown: *p of harm*, *corrected*"
+            " by Holm for the number of alarms."
+        )
 
 
 def _attempts(case: Case) -> Section | None:
@@ -149,12 +169,29 @@ def _attempts(case: Case) -> Section | None:
         return None
     tried = len(case.run.attempts)
     left = [tier.tier for tier in case.plan.tiers[tried:]]
-    rest = write("Not tried: {}.", join(", ", map(code, left[:10]))) if left else None
+    said: list[Markdown] = []
+    if case.run.stopped:
+        said.append(write("Stopped: {}.", inline(case.run.stopped.rstrip("."))))
+    if left:
+        said.append(write("Not tried: {}.", join(", ", map(code, left[:10]))))
     return Section(
         name="Attempts",
         about=write("{} of {} tried", tried, plural(len(case.plan.tiers), "tier")),
-        blocks=(attempts_table(case), *((rest,) if rest else ())),
-        files=("run", *(("verdict",) if case.verdict else ())),
+        blocks=(attempts_table(case), *said, *skipped_block(case.plan)),
+        files=("run", *(("verdict",) if case.verdict else ()), *_plan_file(case)),
+    )
+
+
+def _plan_file(case: Case) -> tuple[str, ...]:
+    return ("plan",) if case.plan.skipped else ()
+
+
+def _shadow(shadow: Shadow) -> Section:
+    return Section(
+        name="Shadow",
+        about=shadow_about(shadow),
+        blocks=shadow_blocks(shadow),
+        files=("shadow",),
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from retouch.reporting.case import ALERTED, Case, within_noise
+from retouch.reporting.case import ALERTED, Case, allowed_loss, within_noise
 from retouch.reporting.escape import Markdown, code, inline, write
-from retouch.reporting.numbers import duration, plural
+from retouch.reporting.guardrails import counted
+from retouch.reporting.numbers import chance, duration, plural
 from retouch.reporting.room import Room
 from retouch.validation.model import Check
 
@@ -37,6 +38,8 @@ def sentence(case: Case, room: Room) -> Markdown:
             return _too_little(case, room)
         case "reject":
             return _rejected(case, room)
+        case "halted":
+            return _halted(case, room)
         case "promote":
             return _better(case, room)
         case "stale" | "retraining":
@@ -46,11 +49,15 @@ def sentence(case: Case, room: Room) -> Markdown:
 def checks_passed(case: Case) -> Markdown:
     """Return `All 8 checks pass` or `7 of 8 checks pass`."""
     passed = sum(check.result == "pass" for check in case.checks)
+    asked = [found for found in case.guardrails if found.mode == "block"]
     if passed == len(case.checks):
-        return (
-            write("All {} pass", plural(passed, "check")) if passed > 1 else Markdown("It passes")
-        )
-    return write("{} of {} pass", passed, plural(len(case.checks), "check"))
+        if asked and not any(found.stops for found in asked):
+            return write("All {} and {} pass", plural(passed, "check"), counted(case))
+        said = write("All {} pass", plural(passed, "check")) if passed > 1 else None
+        said = said or Markdown("It passes")
+    else:
+        said = write("{} of {} pass", passed, plural(len(case.checks), "check"))
+    return write("{}; {} hold", said, counted(case)) if asked else said
 
 
 def _says(case: Case) -> str:
@@ -104,8 +111,13 @@ def _on(case: Case, check: Check) -> Markdown:
 def _rejected(case: Case, room: Room) -> Markdown:
     failing = [c for c in case.checks if c.required and c.result == "fail"]
     if not failing or failing[0].production is None:
-        return write("**{}.**", inline(_says(case), room.text))
+        passed = write(" {}.", checks_passed(case)) if case.checks else ""
+        return write("**{}.**{}", inline(_says(case), room.text), passed)
     check = failing[0]
+    if check.asks == "restored":
+        return _not_restored(case, check, room)
+    if check.family == "harm_alarm":
+        return _harmed(case, check, room)
     alerted = next((c for c in case.checks if c.name == ALERTED and c is not check), None)
     return write(
         "**{} {}: {}, must be < {}.**{} {}{}.",
@@ -119,9 +131,60 @@ def _rejected(case: Case, room: Room) -> Markdown:
     )
 
 
+def _not_restored(case: Case, check: Check, room: Room) -> Markdown:
+    """Say how far the slice is from what the alert's reference window had."""
+    usual = (
+        write(", from {} in the reference window", case.loss_of(check.reference))
+        if check.reference is not None
+        else ""
+    )
+    return write(
+        "**Not restored {}: {} → {}, must be ≤ {}{}.** {}{}.",
+        case.scope_of(check, room.name),
+        case.loss_of(check.production),
+        case.with_unit(case.loss_of(check.candidate)),
+        case.loss_of(allowed_loss(check)),
+        usual,
+        checks_passed(case),
+        _on(case, check),
+    )
+
+
+def _harmed(case: Case, check: Check, room: Room) -> Markdown:
+    """Say which watched slice gets worse, surely enough although many were watched."""
+    alarms = sum(c.family == "harm_alarm" for c in case.checks)
+    alerted = next((c for c in case.checks if c.name == ALERTED and c.family == "gate"), None)
+    return write(
+        "**Harm {}: {}, shown beyond {} (p = {}, corrected for {}).**{} {}{}.",
+        case.scope_of(check, room.name),
+        _numbers(case, check),
+        case.change_of(check.limit),
+        chance(check.p_adjusted),
+        plural(alarms, "watched slice"),
+        write(" The alerted slice: {}.", _numbers(case, alerted)) if alerted else "",
+        checks_passed(case),
+        _on(case, check),
+    )
+
+
+def _halted(case: Case, room: Room) -> Markdown:
+    """Say which guardrail ended the run, with its numbers, and where the evidence lies."""
+    found = next((g for g in case.guardrails if g.name == case.halted_by), None)
+    says = write(": {}", inline(found.says.rstrip("."), room.text)) if found else ""
+    back = "It was not put back" if case.kept else "Everything was put back"
+    return write(
+        "**Halted: the guardrail “{}” is broken{}.** {}; root cause: [incident][incident].",
+        inline(case.halted_by, room.name * 2),
+        Markdown(says),
+        Markdown(back),
+    )
+
+
 def _too_little(case: Case, room: Room) -> Markdown:
     short = [c for c in case.checks if c.required and c.result == "not_enough_data"]
-    if not short:
+    used = case.judgement.holdout if case.judgement else None
+    used_up = used is not None and used.candidate_number > used.candidates_allowed
+    if not short or used_up or short[0].asks == "restored":
         return write("**{}.**", inline(_says(case), room.text))
     check = short[0]
     shows = (

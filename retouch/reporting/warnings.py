@@ -8,26 +8,49 @@ from retouch.reporting.case import Case, close_to_limit
 from retouch.reporting.escape import Markdown, code, inline, write
 from retouch.reporting.notes import names_of
 from retouch.reporting.room import Room
-from retouch.validation.model import Check
+from retouch.validation.model import Check, GuardrailResult
 
 
-def warnings_of(case: Case, room: Room, seen: Collection[Check] = ()) -> tuple[Markdown, ...]:
+def warnings_of(
+    case: Case, room: Room, seen: Collection[Check | GuardrailResult] = ()
+) -> tuple[Markdown, ...]:
     """Return one sentence per warning, without the checks that are seen in a table anyway."""
     checks = [check for check in case.checks if check not in seen]
     return (
         *_left_behind(case),
+        *_stopped(case, room),
         *_close(case, checks, room),
         *_optional(case, checks, room),
+        *_observed(case, [g for g in case.guardrails if g not in seen], room),
         *_scope(case, room),
         *_skipped(case, room),
     )
 
 
 def _left_behind(case: Case) -> list[Markdown]:
-    refused = case.standing in ("reject", "not_enough_data", "invalid", "failed")
+    refused = case.standing in ("reject", "halted", "not_enough_data", "invalid", "failed")
     if not (case.kept and refused):
         return []
     return [Markdown("**Not put back** — the refused candidate is still in the workspace.")]
+
+
+def _stopped(case: Case, room: Room) -> list[Markdown]:
+    """Say why tiers were left untried; of a broken guardrail the first sentence says it."""
+    if not case.run or not case.run.stopped or case.halted_by:
+        return []
+    return [write("**Stopped** — {}.", inline(case.run.stopped.rstrip("."), room.text))]
+
+
+def _observed(case: Case, found: Iterable[GuardrailResult], room: Room) -> list[Markdown]:
+    return [
+        write(
+            "**Observed, does not block** — {}: {}.",
+            inline(g.name, room.name),
+            inline(g.says.rstrip("."), room.text),
+        )
+        for g in found
+        if g.mode == "observe" and g.result != "pass"
+    ]
 
 
 def _close(case: Case, checks: Iterable[Check], room: Room) -> list[Markdown]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from retouch.planning.model import Because
 from retouch.reporting.escape import Markdown, code, inline, plain, shorten_name
+from retouch.validation.model import Verdict
 
 Standing = Literal[
     "promote",
@@ -18,6 +19,7 @@ Standing = Literal[
     "reject",
     "invalid",
     "failed",
+    "halted",
     "held",
     "retraining",
     "stale",
@@ -44,11 +46,29 @@ WORDS: dict[Standing, Words] = {
     "reject": Words("❌", "do not merge", "fail", "failure"),
     "invalid": Words("❌", "do not merge: no valid comparison", "fail", "failure"),
     "failed": Words("❌", "do not merge: a stage failed", "fail", "failure"),
+    "halted": Words("❌", "do not merge: halted by a guardrail", "fail", "failure"),
     "held": Words("⚠️", "needs a decision: held for a person", "warn", "failure"),
     "retraining": Words("⏳", "retraining", "running", "pending"),
     "stale": Words("🕰️", "stale, being refreshed", "stale", "failure"),
 }
-LOSSES = {"absolute_error": "Mean absolute error", "squared_error": "Mean squared error"}
+LOSSES = {
+    "absolute_error": "Mean absolute error",
+    "squared_error": "Mean squared error",
+    "pinball": "Mean pinball loss",
+    "log_loss": "Mean log loss",
+    "brier": "Brier score",
+    "auc": "1 − AUC",
+}
+
+
+def mean_loss(loss: str) -> str:
+    """Return the loss of a verdict in words of ours."""
+    return LOSSES.get(loss, "Mean loss")
+
+
+def unit_of(verdict: Verdict) -> str:
+    """Return the unit of the loss: the label's, squared where the loss is. It is untrusted."""
+    return verdict.unit + ("²" if verdict.unit and verdict.loss == "squared_error" else "")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ from retouch.alerts.receipt import Receipt, receipt_file_name
 from retouch.documents import Document
 from retouch.errors import BadInput
 from retouch.intake.past import Answered, Taken
+from retouch.planning.value import Episode
 from retouch.tools import files, repository
 from retouch.tools.plain_files import read_plain_file, refuse_links
 
@@ -134,14 +135,70 @@ def _hull(alerts: list[Alert]) -> Window | None:
     )
 
 
+def episodes(root: Path) -> list[Episode]:
+    """Return what each tier achieved that was judged so far, oldest alert first.
+
+    A tier whose scores could not be compared says nothing. Raises BadInput for a broken report.
+    """
+    return [told for path in _verdicts(root) for told in _episodes(path)]
+
+
+def _episodes(path: Path) -> Iterator[Episode]:
+    plan: _PlanHead = repository.read_document(path.with_name("plan.json"), _PlanHead)
+    repairs = {tier.tier for tier in plan.tiers if tier.must == "not_get_worse"}
+    for judgement in repository.read_document(path, _VerdictHead).judgements:
+        if judgement.outcome == "invalid":
+            continue
+        checks = {check.name: check for check in reversed(judgement.checks)}
+        overall = checks.get("overall")
+        alerted = checks.get("alerted slice", overall)
+        rows = judgement.holdout.rows if judgement.holdout else 0
+        unchanged = judgement.outcome == "equivalent" and judgement.tier in repairs
+        yield Episode(
+            families=tuple(sorted({alert.family for alert in plan.alerts if alert.family})),
+            where=next((alert.where for alert in plan.alerts if alert.where), ()),
+            tier=judgement.tier,
+            passed=judgement.outcome == "promote" or unchanged,
+            gain=alerted.gain if alerted else None,
+            share=alerted.rows / rows if alerted and rows else None,
+            overall_gain=overall.gain if overall else None,
+        )
+
+
+def judged_days(root: Path) -> list[tuple[date, date]]:
+    """Return the days of the hold-out of every candidate that was judged so far, half-open.
+
+    A candidate that came after the last one allowed was not looked at. Raises BadInput.
+    """
+    return [
+        (used.start, used.end)
+        for path in _verdicts(root)
+        for judgement in repository.read_document(path, _VerdictHead).judgements
+        if (used := judgement.holdout) is not None
+        and judgement.outcome != "invalid"
+        and used.candidate_number <= used.candidates_allowed
+    ]
+
+
+def _verdicts(root: Path) -> list[Path]:
+    return repository.report_documents(root, "verdict.json")
+
+
 class _Head(Document):
     """What of a document is read here; the rest is its own matter."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-class _AlertId(_Head):
+class _AlertHead(_Head):
     alert_id: str
+    family: str = ""
+    where: tuple[str, ...] = ()
+
+
+class _TierHead(_Head):
+    tier: str
+    must: str
 
 
 class _Touched(_Head):
@@ -149,15 +206,38 @@ class _Touched(_Head):
 
 
 class _PlanHead(_Head):
-    alerts: tuple[_AlertId, ...]
+    alerts: tuple[_AlertHead, ...]
+    tiers: tuple[_TierHead, ...] = ()
     touched: _Touched
     action: Literal["retrain", "hold"]
     planned_at: datetime
 
 
+class _CheckHead(_Head):
+    name: str
+    rows: int
+    gain: float | None = None
+
+
+class _HoldoutHead(_Head):
+    start: date
+    end: date
+    rows: int
+    candidate_number: int = 1
+    candidates_allowed: int = 1
+
+
+class _JudgementHead(_Head):
+    tier: str
+    outcome: str
+    checks: tuple[_CheckHead, ...] = ()
+    holdout: _HoldoutHead | None = None
+
+
 class _VerdictHead(_Head):
     judged_at: datetime
     outcome: str
+    judgements: tuple[_JudgementHead, ...] = ()
 
 
 class _StageHead(_Head):

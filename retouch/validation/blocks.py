@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # The two quantiles we need, from scipy.special: scipy.stats takes a second longer to import.
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 
 from retouch.validation.losses import Numbers
 
@@ -44,6 +44,22 @@ class MeanGain:
     """The true mean gain is below it with the confidence asked for (one-sided)."""
     detectable: float | None = None
     """The smallest true gain whose lower bound would be above 0 with a chance of 80 %."""
+
+    def chance_above(self, gain: float) -> float | None:
+        """Return how likely so great a gain is if the true one is `gain`: a one-sided p-value."""
+        return self._tail(gain, 1)
+
+    def chance_below(self, gain: float) -> float | None:
+        """Return how likely so small a gain is if the true one is `gain`: a one-sided p-value."""
+        return self._tail(gain, -1)
+
+    def _tail(self, gain: float, side: int) -> float | None:
+        if self.gain is None or self.standard_error is None:
+            return None
+        beyond = side * (self.gain - gain)
+        if self.standard_error == 0:
+            return 0.0 if beyond > 0 else 1.0
+        return float(stdtr(self.days - 1, -beyond / self.standard_error))
 
 
 def mean_gain(

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
 
-from retouch.documents import digest_of
 from retouch.policy.promotion import Promotion
+from retouch.validation.calibration import reliability_of
 from retouch.validation.checks import answer
+from retouch.validation.evidence import by_day, calibration, holdout_used
+from retouch.validation.guardrails import ask_guardrails
 from retouch.validation.holdout import HoldoutDays, leak
 from retouch.validation.losses import loss_of
 from retouch.validation.measured import Measured
-from retouch.validation.model import Check, DayLoss, HoldoutUsed, Judgement, Outcome
+from retouch.validation.model import Check, GuardrailResult, HoldoutUsed, Judgement, Outcome
+from retouch.validation.multiplicity import Look
+from retouch.validation.overlap import overlap
 from retouch.validation.pairing import CANDIDATE, PRODUCTION, Paired, pair
 from retouch.validation.questions import AlertedSlice, Must, Question, questions
+from retouch.validation.restored import restored
+from retouch.validation.sanity import damage
 from retouch.validation.score_table import Incomparable, rows_text
 from retouch.validation.sentences import days_text
+from retouch.validation.slices import select
 
-__all__ = ["AlertedSlice", "Contender", "HoldoutDays", "judge"]
+__all__ = ["AlertedSlice", "Contender", "HoldoutDays", "Look", "judge"]
 
 
 @dataclass(frozen=True)
@@ -39,12 +46,25 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Look:
-    """Which candidate this is that the hold-out judges."""
+class _Case:
+    """What is to be judged, and by what."""
 
-    number: int = 1
-    """From 1."""
-    allowed: int = 1
+    production: Contender
+    candidate: Contender
+    holdout: HoldoutDays
+    policy: Promotion
+    must: Must
+    alerted: AlertedSlice | None
+    also_alerted: tuple[AlertedSlice, ...]
+    look: Look
+    restores: float | None
+    reference: pd.DataFrame | None
+    measured: Measured | None
+
+    @property
+    def contenders(self) -> tuple[tuple[Contender, str], ...]:
+        """Both models, and what a sentence calls them."""
+        return (self.production, PRODUCTION), (self.candidate, CANDIDATE)
 
 
 def judge(
@@ -65,74 +85,150 @@ def judge(
     """Judge one tier's candidate. Never raises for what is wrong with scores: that is `invalid`.
 
     The outcome is the first that holds: `equivalent` (the same model), `invalid` (nothing can be
-    said), `equivalent` (a repair that changes no score), `reject` (a required check fails),
-    `not_enough_data` (a required check cannot be answered), `promote`.
+    said), `not_enough_data` (the hold-out has judged all it may), `equivalent` (a repair that
+    changes no score), `reject` (a required check or a blocking guardrail fails), `not_enough_data`
+    (one of them cannot be answered), `promote`.
     """
-    conclude = partial(
-        Judgement, tier=tier, production_model=production.model, candidate_model=candidate.model
-    )
+    models = {"production_model": production.model, "candidate_model": candidate.model}
+    conclude = partial(Judgement, tier=tier, **models)
     if production.model == candidate.model:
-        return conclude(
-            outcome="equivalent",
-            says="The candidate is the model in production, byte for byte: nothing to promote.",
-        )
-    every_alerted = [slice_ for slice_ in (alerted, *also_alerted) if slice_ is not None]
-    paired = _comparable(production, candidate, holdout, policy, every_alerted)
+        same = "The candidate is the model in production, byte for byte: nothing to promote."
+        return conclude(outcome="equivalent", says=same)
+    others, now = tuple(also_alerted), look or Look()
+    asked_for = (must, alerted, others, now, restores, reference, measured)
+    case = _Case(production, candidate, holdout, policy, *asked_for)
+    paired = _comparable(case)
     if isinstance(paired, Incomparable):
         return conclude(outcome="invalid", says=paired.says)
-    asked = questions(paired, policy, must, alerted, also_alerted)
-    checks = tuple(answer(question, paired, policy.limits) for question in asked)
-    focus = 0 if alerted is None else 1
-    used = _holdout_used(paired, holdout, production.seen_until, candidate.seen_until)
-    if must == "not_get_worse" and paired.same_scores:
+    return _judged(case, paired, conclude)
+
+
+def _judged(case: _Case, paired: Paired, conclude: Callable[..., Judgement]) -> Judgement:
+    """Put all questions to a sound comparison."""
+    policy, look = case.policy, case.look
+    if look.used_up:
+        spent = _holdout_used(case, paired, None)
+        return conclude(outcome="not_enough_data", says=_used_up(look), holdout=spent)
+    confidence = look.confidence(policy.limits.confidence)
+    used = _holdout_used(case, paired, confidence)
+    asked = questions(paired, policy, case.must, case.alerted, case.also_alerted)
+    answers = answer(asked, paired, policy.limits, confidence=confidence)
+    focus = 0 if case.alerted is None else 1
+    alarm = 1 + focus + len(case.also_alerted)
+    checks = (*answers[:alarm], *_restored(case, paired, asked[focus], answers[focus]))
+    checks = (*checks, *answers[alarm:])
+    guardrails = ask_guardrails(paired, policy, case.measured)
+    if case.must == "not_get_worse" and paired.same_scores:
         outcome, says = "equivalent", _no_score_changes(used)
     else:
-        outcome, says = _decide(checks, checks[focus])
-    days = tuple(_by_day(paired, asked[focus]))
-    return conclude(outcome=outcome, says=says, checks=checks, holdout=used, days=days)
+        outcome, says = _decide(checks, guardrails, checks[focus])
+    return conclude(
+        outcome=outcome,
+        says=says,
+        checks=checks,
+        holdout=used,
+        days=tuple(by_day(paired, asked[focus].rows)),
+        guardrails=guardrails,
+        calibration=calibration(paired, asked, policy),
+        reliability=reliability_of(paired, policy),
+        halted_by=_halted_by(guardrails),
+    )
 
 
-def _comparable(
-    production: Contender,
-    candidate: Contender,
-    holdout: HoldoutDays,
-    policy: Promotion,
-    alerted: Sequence[AlertedSlice],
-) -> Paired | Incomparable:
+def _comparable(case: _Case) -> Paired | Incomparable:
     """Pair the scores, if the hold-out is new to both models and both were scored on it."""
-    for contender, of in ((production, PRODUCTION), (candidate, CANDIDATE)):
+    policy, holdout = case.policy, case.holdout
+    for contender, of in case.contenders:
         not_new = leak(of, contender.seen_until, holdout)
         if not_new is not None:
             return Incomparable(not_new)
         if contender.scores is None:
             return Incomparable(f"There are no scores of {of}.")
-    assert production.scores is not None and candidate.scores is not None
-    return pair(
-        production.scores,
-        candidate.scores,
+    assert case.production.scores is not None and case.candidate.scores is not None
+    paired = pair(
+        case.production.scores,
+        case.candidate.scores,
         scoring=policy.score,
         holdout=holdout,
         loss=loss_of(policy.limits),
-        required=policy.required_slices,
-        optional=tuple(p.column for slice_ in alerted for p in slice_.where),
+        required=(*policy.required_slices, *policy.watched_slices),
+        optional=_columns_of_interest(case),
+    )
+    if isinstance(paired, Incomparable):
+        return paired
+    fault = next(_faults(case, paired), None)
+    return paired if fault is None else Incomparable(fault)
+
+
+def _columns_of_interest(case: _Case) -> tuple[str, ...]:
+    """Return the columns of the alerts' predicates, and those guardrails cut by."""
+    alerts = (case.alerted, *case.also_alerted)
+    alerted = (p.column for alert in alerts if alert is not None for p in alert.where)
+    by = (getattr(guardrail, "by", None) for guardrail in case.policy.guardrails)
+    return (*alerted, *(column for column in by if column is not None))
+
+
+def _faults(case: _Case, paired: Paired) -> Iterator[str]:
+    """Yield why rows that can be paired cannot be judged by."""
+    empty = case.holdout.without_rows(paired.days.names)
+    if empty and case.policy.holdout.every_day:
+        yield (
+            f"Neither score table has a row of {days_text(len(empty))} of the hold-out, the first"
+            f" {empty[0]}: they were cut off, or holdout.every_day must be false."
+        )
+    for contender, of in case.contenders:
+        if contender.learned is not None:
+            learned = overlap(of, contender.learned, paired.rows["id"], case.holdout)
+            if learned is not None:
+                yield learned
+    odd = damage(paired, case.policy.required_slices, case.policy.limits.min_rows)
+    if odd is not None:
+        yield odd
+
+
+def _restored(case: _Case, paired: Paired, question: Question, found: Check) -> Iterator[Check]:
+    if case.restores is None or case.reference is None or not found.rows:
+        return
+    where = () if case.alerted is None else case.alerted.where
+    yield restored(
+        question,
+        found,
+        where=select(paired.slices, where).applied,
+        factor=case.restores,
+        reference=case.reference,
+        policy=case.policy,
     )
 
 
-def _decide(checks: tuple[Check, ...], focus: Check) -> tuple[Outcome, str]:
-    """Return the outcome and the sentence it stands on: of the first check that stops it, or of
-    the one the alert is about.
+def _decide(
+    checks: Sequence[Check], guardrails: Sequence[GuardrailResult], focus: Check
+) -> tuple[Outcome, str]:
+    """Return the outcome and the sentence it stands on: of the first that stops it, or of the
+    check the alert is about.
 
     All required checks must pass, each at full confidence: an intersection-union test, which
     needs no correction for their number (section 6.6).
     """
     required = [check for check in checks if check.required]
-    for check in required:
-        if check.result == "fail":
-            return "reject", check.says
-    for check in required:
-        if check.result != "pass":
-            return "not_enough_data", check.says
+    asked: list[Check | GuardrailResult] = [*required, *(g for g in guardrails if g.stops)]
+    for found in asked:
+        if found.result == "fail":
+            return "reject", found.says
+    for found in asked:
+        if found.result != "pass":
+            return "not_enough_data", found.says
     return "promote", focus.says
+
+
+def _halted_by(guardrails: Sequence[GuardrailResult]) -> str | None:
+    """Return the name of the first broken guardrail that ends the run."""
+    broken = (g for g in guardrails if g.stops and g.result == "fail" and g.then == "halt")
+    return next((guardrail.name for guardrail in broken), None)
+
+
+def _used_up(look: Look) -> str:
+    judged = "its one candidate" if look.allowed == 1 else f"its {look.allowed:,} candidates"
+    return f"This hold-out has judged {judged}; wait for new days."
 
 
 def _no_score_changes(used: HoldoutUsed) -> str:
@@ -142,27 +238,18 @@ def _no_score_changes(used: HoldoutUsed) -> str:
     )
 
 
-def _holdout_used(
-    paired: Paired, holdout: HoldoutDays, production_seen: str | None, candidate_seen: str | None
-) -> HoldoutUsed:
-    assert production_seen is not None and candidate_seen is not None  # leak() refused None.
-    labels = paired.rows[["id", "label"]].to_numpy(dtype=object).tolist()
-    return HoldoutUsed(
-        start=holdout.start,
-        end=holdout.end,
-        rows=len(paired.rows),
-        days=paired.rows["day"].nunique(),
-        digest=digest_of(labels),
-        production_seen_until=production_seen,
-        candidate_seen_until=candidate_seen,
+def _holdout_used(case: _Case, paired: Paired, confidence: float | None) -> HoldoutUsed:
+    production, candidate = case.production, case.candidate
+    assert production.seen_until is not None  # leak() refused None.
+    assert candidate.seen_until is not None
+    both = None
+    if production.learned is not None and candidate.learned is not None:
+        both = len(production.learned) + len(candidate.learned)
+    return holdout_used(
+        paired,
+        case.holdout,
+        seen_until=(production.seen_until, candidate.seen_until),
+        learned_rows=both,
+        look=case.look,
+        confidence=confidence,
     )
-
-
-def _by_day(paired: Paired, question: Question) -> Iterator[DayLoss]:
-    for day, rows in paired.rows[question.rows].groupby("day", sort=True):
-        yield DayLoss(
-            day=str(day),
-            rows=len(rows),
-            production=float(rows["production_loss"].mean()),
-            candidate=float(rows["candidate_loss"].mean()),
-        )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from retouch.errors import BadInput
 
@@ -22,6 +23,14 @@ class HoldoutDays:
                 raise BadInput(f"The hold-out's limit {day!r} is not a day written YYYY-MM-DD.")
         if self.start >= self.end:
             raise BadInput(f"The hold-out from {self.start} to {self.end} (exclusive) has no day.")
+
+    def without_rows(self, days: Iterable[str]) -> tuple[str, ...]:
+        """Return the days of the hold-out that are not among `days`, in order."""
+        first = date.fromisoformat(self.start)
+        count = (date.fromisoformat(self.end) - first).days
+        every = (first + timedelta(days=n) for n in range(count))
+        have = set(days)
+        return tuple(day for day in (d.isoformat() for d in every) if day not in have)
 
 
 def is_day(text: str) -> bool:

@@ -37,3 +37,5 @@ class Measured:
     production_bytes: int | None = None
     candidate_bytes: int | None = None
     probed: Probed | None = None
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Why a guardrail that only observes could not be measured: a sentence, by its name."""

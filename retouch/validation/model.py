@@ -201,6 +201,8 @@ class Verdict(Document):
     judgements: Annotated[tuple[Judgement, ...], Field(min_length=1)]
     """In the order tried; the last one decided."""
     judged_at: AwareDatetime
+    promised_coverage: float | None = None
+    """The share of labels the models' intervals are to hold, as the policy had it."""
     drift: Drift | None = None
     """Of the first alert's first column, where its data could be read."""
 

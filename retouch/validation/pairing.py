@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 
 from retouch.policy.promotion import Scoring
 from retouch.validation.holdout import HoldoutDays
-from retouch.validation.losses import Loss
+from retouch.validation.losses import LARGEST_LOSS, LOSSES, Loss, Numbers, ShortOf, short_of
 from retouch.validation.score_table import (
     Incomparable,
     ScoreTable,
@@ -19,11 +20,21 @@ from retouch.validation.score_table import (
     read_scores,
     rows_text,
 )
+from retouch.validation.slices import Groups, Rows, each_value
 
 PRODUCTION = "the model in production"
 CANDIDATE = "the candidate"
-LARGEST_LOSS = 1e100
-"""Beyond it squares and sums overflow; no loss of a sound model comes near."""
+_SIDES = {"production": PRODUCTION, "candidate": CANDIDATE}
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Both models' losses on some rows, and the day of each; shapes (rows,)."""
+
+    production: Numbers
+    candidate: Numbers
+    day: Rows
+    """Its number, in order."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +47,38 @@ class Paired:
     policy also production_lower, production_upper, candidate_lower and candidate_upper."""
     slices: pd.DataFrame
     """The columns slices are cut by, row for row with `rows`."""
+    loss: Loss = field(default_factory=lambda: LOSSES["absolute_error"])
 
     @property
     def same_scores(self) -> bool:
         """Whether the two models score every row exactly alike."""
         return bool((self.rows["production_score"] == self.rows["candidate_score"]).all())
+
+    @cached_property
+    def days(self) -> Groups:
+        """The rows by day."""
+        return each_value(self.rows["day"])
+
+    @cached_property
+    def _columns(self) -> dict[str, Numbers]:
+        names = ("label", *(f"{whose}_{of}" for whose in _SIDES for of in ("score", "loss")))
+        return {name: self.rows[name].to_numpy(dtype=float) for name in names}
+
+    def short_of(self, rows: Rows) -> ShortOf | None:
+        """Return what these rows lack for a loss of ranks; None when the loss can be worked out."""
+        return short_of(self._columns["label"][rows]) if self.loss.of_ranks else None
+
+    def losses(self, rows: Rows) -> Losses:
+        """Return the losses of these rows: among themselves, where the loss is one of ranks."""
+        columns, of_rows = self._columns, []
+        for whose in _SIDES:
+            if self.loss.of_ranks:
+                of_rows.append(
+                    self.loss.per_row(columns["label"][rows], columns[f"{whose}_score"][rows])
+                )
+            else:
+                of_rows.append(columns[f"{whose}_loss"][rows])
+        return Losses(of_rows[0], of_rows[1], self.days.of_row[rows])
 
 
 def pair(
@@ -63,7 +101,13 @@ def pair(
     sides: dict[str, ScoreTable] = {}
     for of, table in ((PRODUCTION, production), (CANDIDATE, candidate)):
         scores = read_scores(
-            table, of, scoring=scoring, holdout=holdout, required=required, carried=carried
+            table,
+            of,
+            scoring=scoring,
+            holdout=holdout,
+            loss=loss,
+            required=required,
+            carried=carried,
         )
         if isinstance(scores, Incomparable):
             return scores
@@ -78,7 +122,9 @@ def _disagreements(old: ScoreTable, new: ScoreTable) -> Iterator[str]:
     """Yield what keeps the rows of the two tables from being the same rows."""
     for there, here, of in ((old, new, CANDIDATE), (new, old, PRODUCTION)):
         ids = there.rows["id"]
-        missing = ~np.isin(ids.to_numpy(dtype=np.str_), here.rows["id"].to_numpy(dtype=np.str_))
+        if ids.equals(here.rows["id"]):
+            break
+        missing = ~ids.isin(here.rows["id"]).to_numpy(dtype=bool)
         if missing.any():
             yield (
                 f"The score table of {of} lacks {rows_text(int(missing.sum()))} of the other's"
@@ -101,6 +147,8 @@ def _disagreements(old: ScoreTable, new: ScoreTable) -> Iterator[str]:
 
 def _differs(ours: pd.Series[Any], theirs: pd.Series[Any]) -> pd.Series[bool]:
     """Compare value by value; two missing values are alike."""
+    if ours.equals(theirs):
+        return pd.Series(False, index=ours.index)
     ours, theirs = ours.astype(object), theirs.astype(object)
     return ~((ours == theirs) | (ours.isna() & theirs.isna())).astype(bool)
 
@@ -117,17 +165,21 @@ def _shuffled(ours: pd.Series[float], theirs: pd.Series[float]) -> bool:
 
 
 def _side_by_side(old: ScoreTable, new: ScoreTable, loss: Loss) -> Paired | Incomparable:
-    rows = old.rows.rename(columns={"score": "production_score"})
-    rows["candidate_score"] = new.rows["score"]
+    rows = old.rows[["id", "day", "label"]].copy()
     label = rows["label"].to_numpy()
-    for whose, of in (("production", PRODUCTION), ("candidate", CANDIDATE)):
+    for whose, table in (("production", old.rows), ("candidate", new.rows)):
+        for column in ("score", "lower", "upper"):
+            if column in table:
+                rows[f"{whose}_{column}"] = table[column]
         with np.errstate(all="ignore"):  # What is not finite is refused just below.
-            losses = loss.per_row(label, rows[f"{whose}_score"].to_numpy())
+            losses = loss.per_row(label, table["score"].to_numpy())
+        if loss.of_ranks:
+            losses = np.nan_to_num(losses, nan=0.5)  # One class only: no check reads it.
         unusable = ~(np.abs(losses) <= LARGEST_LOSS)
         if unusable.any():
             return Incomparable(
-                f"The {loss.mean_is_called.lower()} of {of} cannot be worked out for"
+                f"The {loss.mean_is_called.lower()} of {_SIDES[whose]} cannot be worked out for"
                 f" {rows_text(int(unusable.sum()))}; {first_id(rows['id'], unusable)}."
             )
         rows[f"{whose}_loss"] = losses
-    return Paired(rows, old.slices)
+    return Paired(rows, old.slices, loss)

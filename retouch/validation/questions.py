@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from retouch.alerts.model import Predicate
-from retouch.policy.promotion import Promotion
+from retouch.policy.promotion import Limits, Promotion
 from retouch.validation.pairing import Paired
-from retouch.validation.slices import Mask, each_value, in_words, select
+from retouch.validation.slices import Rows, Selection, each_value, in_words, select
 
 Must = Literal["improve", "not_get_worse"]
 """What a tier must do for the alerted slice (`retouch.policy.model.Tier.must`)."""
 Asks = Literal["not_worse", "improve"]
+Family = Literal["gate", "harm_alarm"]
 
 ALL_ROWS = "all rows"
+MOST_SHOWN = 50
+"""Of a column with more values, those with too few rows to judge are not shown."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Question:
     name: str
     where: str
     """The rows, in the words of a sentence: `all rows`, `origin = EWR`."""
-    rows: Mask
+    rows: Rows
     asks: Asks
     margin: float
     """`not_worse`: the mean loss may grow by less than this. `improve`: a hold-out that could miss
@@ -46,6 +50,9 @@ class Question:
     """None: only where there are rows and days enough to answer it."""
     note: str = ""
     """A clause for the end of the sentence."""
+    family: Family = "gate"
+    is_slice: bool = False
+    """One value of a column: it gets a q-value."""
 
     @property
     def limit(self) -> float:
@@ -69,7 +76,7 @@ def questions(
     overall = Question(
         name="overall",
         where=ALL_ROWS,
-        rows=np.ones(len(paired.rows), dtype=bool),
+        rows=np.arange(len(paired.rows)),
         asks=asks if alerted is None else "not_worse",
         margin=policy.limits.overall_margin,
     )
@@ -78,37 +85,57 @@ def questions(
         replace(question, name=f"also alerted: {question.where}")
         for question in (_alerted(paired, policy, asks, other) for other in also_alerted)
     )
-    return (overall, *of_the_alert, *others, *_required_slices(paired, policy))
+    required = tuple(_slices(paired, policy.required_slices, policy.limits))
+    known = {question.name for question in required}
+    watched = (
+        replace(question, family="harm_alarm")
+        for question in _slices(paired, policy.watched_slices, policy.limits)
+        if question.name not in known
+    )
+    return (overall, *of_the_alert, *others, *required, *watched)
 
 
 def _alerted(paired: Paired, policy: Promotion, asks: Asks, alerted: AlertedSlice) -> Question:
     chosen = select(paired.slices, alerted.where)
-    where, note = alerted.description, ""
-    if chosen.skipped:
-        skipped = " and ".join(in_words(p) for p in chosen.skipped)
-        where = " and ".join(in_words(p) for p in chosen.applied) or ALL_ROWS
-        note = f"the score table cannot tell {skipped}, so more than the alerted slice is judged"
-    elif not alerted.where:
-        where = ALL_ROWS
-        note = "the alert puts no condition on rows"
+    where, note = in_a_sentence(alerted, chosen)
     return Question(
         name="alerted slice",
         where=where,
-        rows=chosen.mask,
+        rows=np.flatnonzero(chosen.mask),
         asks=asks,
         margin=policy.limits.slice_margin,
         note=note,
     )
 
 
-def _required_slices(paired: Paired, policy: Promotion) -> Iterator[Question]:
-    for column in policy.required_slices:
-        for value, rows in each_value(paired.slices[column]):
+def in_a_sentence(alerted: AlertedSlice, chosen: Selection) -> tuple[str, str]:
+    """Return the words for the rows chosen, and a note where they are not the alert's own."""
+    if chosen.skipped:
+        skipped = " and ".join(in_words(p) for p in chosen.skipped)
+        where = " and ".join(in_words(p) for p in chosen.applied) or ALL_ROWS
+        note = f"the score table cannot tell {skipped}, so more than the alerted slice is judged"
+        return where, note
+    if not alerted.where:
+        return ALL_ROWS, "the alert puts no condition on rows"
+    return alerted.description, ""
+
+
+def _slices(paired: Paired, columns: Sequence[str], limits: Limits) -> Iterator[Question]:
+    """Yield a question for each value of these columns."""
+    for column in dict.fromkeys(columns):
+        for value, rows in _values(paired.slices[column], limits):
             yield Question(
                 name=f"{column} = {value}",
                 where=f"{column} = {value}",
                 rows=rows,
                 asks="not_worse",
-                margin=policy.limits.slice_margin,
+                margin=limits.slice_margin,
                 required=None,
+                is_slice=True,
             )
+
+
+def _values(column: pd.Series[Any], limits: Limits) -> Iterator[tuple[str, Rows]]:
+    groups = each_value(column)
+    least = limits.min_rows if len(groups.names) > MOST_SHOWN else 1
+    return ((value, rows) for value, rows in groups if len(rows) >= least)

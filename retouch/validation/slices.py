@@ -15,6 +15,8 @@ from retouch.alerts.model import Predicate
 
 Mask = NDArray[np.bool_]
 """True for the rows of a slice; shape (rows,)."""
+Rows = NDArray[np.intp]
+"""The positions of the rows of a slice, ascending."""
 
 MISSING = "(missing)"
 """What the rows without a value are called: a slice of their own."""
@@ -54,11 +56,44 @@ def select(slices: pd.DataFrame, where: tuple[Predicate, ...]) -> Selection:
     return Selection(mask, tuple(applied), tuple(skipped))
 
 
-def each_value(column: pd.Series[Any]) -> Iterator[tuple[str, Mask]]:
-    """Yield every value of a column, as text and in order, with its rows."""
-    text = column.astype(object).map(str).where(column.notna(), MISSING)
-    for value in sorted(text.unique()):
-        yield value, (text == value).to_numpy(dtype=bool)
+@dataclass(frozen=True)
+class Groups:
+    """A table cut into groups, each row in one."""
+
+    names: tuple[str, ...]
+    """In order."""
+    of_row: Rows
+    """The number of each row's group; shape (rows,)."""
+
+    @property
+    def sizes(self) -> Rows:
+        """How many rows each group has."""
+        return np.bincount(self.of_row, minlength=len(self.names))
+
+    def __iter__(self) -> Iterator[tuple[str, Rows]]:
+        """Yield the name and the rows of each group."""
+        by_group = np.argsort(self.of_row, kind="stable")
+        return zip(self.names, np.split(by_group, np.cumsum(self.sizes)[:-1]), strict=True)
+
+
+def each_value(column: pd.Series[Any]) -> Groups:
+    """Group rows by the value of a column, as text; those without a value are a group too."""
+    known = column.notna()
+    if column.dtype == object:
+        column = column.map(str).where(known, None)
+    codes, values = pd.factorize(column)
+    names = [*map(str, values), MISSING]  # A missing value has the code -1: the last name.
+    used = set(names) if not known.all() else {*names[:-1]}
+    number = {name: n for n, name in enumerate(sorted(used))}
+    numbers = np.array([number.get(name, -1) for name in names], dtype=np.intp)
+    return Groups(tuple(number), numbers[codes])
+
+
+def mask_of(rows: Rows, count: int) -> Mask:
+    """Return True for these of `count` rows."""
+    mask = np.zeros(count, dtype=bool)
+    mask[rows] = True
+    return mask
 
 
 def in_words(predicate: Predicate) -> str:

@@ -1,9 +1,10 @@
 """The data contracts between stages, as plain data: columns, types, ranges, and a version.
 
 A change that breaks a reader (a column removed, renamed, or given another meaning) raises the
-version. `tables` stores name and version in every Parquet file and compares them on reading, and
-`checks` holds the rows against the contract with pandera before they are written. This module
-imports nothing heavy, so the cheap stages can use it.
+version; `python -m stages.registry` lists them all, and a test compares the list with a committed
+one. `tables` stores name and version in every Parquet file and compares them on reading. Rows are
+held against the contract before they are written: by `faults` with pyarrow, and where pandas is in
+use by `checks` with pandera. This module imports nothing heavy, so the cheap stages can use it.
 
 Readings of the weather carry no limits here: a contract guards the shape of the data, while an
 impossible reading is a finding for monitors, answered by `sources.weather-<origin>.range_check`.
@@ -17,6 +18,9 @@ from typing import Literal
 
 ORIGINS = ("EWR", "JFK", "LGA")
 REGIONS = ("north", "south", "central", "west")
+AREAS = ("caribbean", "mainland", "hawaii-alaska")
+DEPARTURES = ("before 9", "9 to 13", "13 to 17", "17 and later")
+"""Hours of the local clock at the origin."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +57,20 @@ class Contract:
         return tuple(name for name in self.columns if name not in (self.key, "day"))
 
 
-def join(name: str, version: int, base: Mapping[str, Column], groups: Iterable[str]) -> Contract:
+def join(
+    name: str, version: int, base: Mapping[str, Column], groups: Iterable[str], key: str = "id"
+) -> Contract:
     """Give the contract of a table with the columns `base` and the features of `groups`.
 
     Its name lists the contracts joined, so that a new version of one is a new contract.
     """
-    columns = dict(base)
+    columns, groups = dict(base), tuple(groups)
     for group in groups:
         columns |= {
             feature: FEATURES[group].columns[feature] for feature in FEATURES[group].features
         }
     sources = "+".join(FEATURES[group].tag for group in groups)
-    return Contract(f"{name}({sources})", version, columns)
+    return Contract(f"{name}({sources})", version, columns, key)
 
 
 TEXT = Column("string")
@@ -196,7 +202,7 @@ FEATURES: Mapping[str, Contract] = {
 
 SCORES = Contract(
     "scores",
-    1,
+    2,
     {
         "id": TEXT,
         "time": Column("timestamp"),
@@ -207,6 +213,8 @@ SCORES = Contract(
         "upper": Column("double"),
         "origin": Column("string", values=ORIGINS),
         "region": Column("string", values=REGIONS),
+        "area": Column("string", values=AREAS),
+        "departure": Column("string", values=DEPARTURES),
         "carrier": TEXT,
         "dest": TEXT,
         "label_air": Column("double", low=15, high=900),
@@ -215,3 +223,34 @@ SCORES = Contract(
         "score_taxi": Column("double", low=0, high=600),
     },
 )
+
+UNLABELLED_SCORES = Contract(
+    "unlabelled-scores",
+    1,
+    {name: column for name, column in SCORES.columns.items() if not name.startswith("label")},
+)
+"""Of flights that need no label: what is known before one arrives."""
+
+PROBE_ROWS = join(
+    "probe-rows",
+    1,
+    {
+        "row": Column("int64", low=0),
+        "id": TEXT,
+        "day": TEXT,
+        "origin": Column("string", values=ORIGINS),
+        "region": Column("string", values=REGIONS),
+    },
+    FEATURES,
+    key="row",
+)
+"""Rows as the model reads them, to be changed and scored again."""
+
+PROBE_SCORES = Contract(
+    "probe-scores",
+    1,
+    {"row": Column("int64"), "score": Column("double", nullable=True)},
+    key="row",
+)
+"""Scores of rows that nobody observed: they may be impossible, and where no part serves a row, its
+score is empty."""

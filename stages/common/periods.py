@@ -34,12 +34,24 @@ class Period:
 
 def parse_period(name: str, start: str, until: str, exclude: Sequence[Any] = ()) -> Period:
     """Build a `Period` from params; `name` is the key that error messages point at."""
-    ranges = []
-    for each in exclude:
-        if not isinstance(each, dict) or set(each) != {"from", "until"}:
-            raise StageError(f"{name}.exclude must be a list of {{from, until}} ranges of days")
-        ranges.append(_range(f"{name}.exclude", each["from"], each["until"]))
-    return Period(*_range(name, start, until), exclude=tuple(ranges))
+    quarantined = tuple(_ranges(f"{name}.exclude", exclude))
+    return Period(*_range(name, start, until), exclude=quarantined)
+
+
+def parse_increments(name: str, base: Period | None, increments: Any) -> tuple[Period, ...]:
+    """Build the periods after `base` that a model grows on, in order and apart from one another.
+
+    `name` is the key of the window; what is quarantined there is quarantined here as well.
+    """
+    key = f"{name}.increments"
+    periods: list[Period] = []
+    end, owner = (base.until, "the window") if base else ("", "")
+    for start, until in _ranges(key, increments):
+        if start < end:
+            raise StageError(f"{key}: the range from {start} starts before {owner} ends, on {end}")
+        periods.append(Period(start, until, base.exclude if base else ()))
+        end, owner = until, "the range before it"
+    return tuple(periods)
 
 
 def check_arrived(name: str, period: Period, clock: str) -> None:
@@ -58,6 +70,16 @@ def check_day(name: str, day: Any) -> str:
     except (TypeError, ValueError):
         pass
     raise StageError(f"{name} must be a quoted day such as '2013-03-16', not {day!r}")
+
+
+def _ranges(key: str, values: Any) -> list[tuple[str, str]]:
+    fault = f"{key} must be a list of {{from, until}} ranges of days"
+    if not isinstance(values, list | tuple):
+        raise StageError(fault)
+    for each in values:
+        if not isinstance(each, dict) or set(each) != {"from", "until"}:
+            raise StageError(fault)
+    return [_range(key, each["from"], each["until"]) for each in values]
 
 
 def _range(name: str, start: Any, until: Any) -> tuple[str, str]:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from stages.common.command import StageError
 from stages.common.contracts import Contract
+from stages.common.faults import check_table
 from stages.common.outputs import new_directory, new_file
 from stages.common.periods import Period
 
@@ -34,16 +35,18 @@ def arrow_schema(contract: Contract) -> pa.Schema:
 
 
 def write_table(table: pa.Table, path: Path, contract: Contract) -> None:
-    """Write `table` to `path` with the columns, types and tag of `contract`."""
+    """Check `table` against `contract` and write it to `path` with its columns, types and tag."""
+    check_table(table, contract)
     with new_file(path) as partial:
         _write(table, partial, contract)
 
 
 def write_months(table: pa.Table, directory: Path, contract: Contract) -> None:
-    """Write `table` as one file per month of its `day` column, rows sorted by key.
+    """Check `table` and write it as one file per month of its `day` column, rows sorted by key.
 
     When the clock moves on, only the newest files change, and storage keeps the others as they are.
     """
+    check_table(table, contract)
     table = table.sort_by(contract.key)
     months = pc.utf8_slice_codeunits(table["day"], 0, 7)
     with new_directory(directory) as partial:
@@ -105,7 +108,7 @@ def _check_present(table: pa.Table, path: Path, contract: Contract) -> None:
 def _write(table: pa.Table, path: Path, contract: Contract) -> None:
     try:
         table = table.select(list(contract.columns)).cast(arrow_schema(contract))
-    except (KeyError, pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as fault:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as fault:
         raise StageError(
             f"contract {contract.tag} is broken: {' '.join(str(fault).split())}"
         ) from None

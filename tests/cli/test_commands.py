@@ -77,7 +77,7 @@ def test_a_plan_is_printed_for_people_and_for_machines(toy: Toy):
     plan = json.loads(toy.retouch("plan", alert, "--json").out)
     assert list(plan) == [
         *("schema_version", "key", "model", "alerts", "action", "rule", "why", "touched", "tiers"),
-        *("skipped", "provenance", "accepted_by", "base_commit", "reads", "planned_at"),
+        *("skipped", "provenance", "accepted_by", "worth", "base_commit", "reads", "planned_at"),
     ]
 
 
@@ -107,7 +107,8 @@ def test_status_and_explain_print_for_people_and_for_machines(toy: Toy):
     assert [Path(alert).stem, "target_drift", "open"] == told.out.splitlines()[-1].split()[:3]
     status = json.loads(toy.retouch("status", "--json").out)
     assert list(status) == [
-        *("model", "production_hash", "production_commit", "out_of_date", "alerts", "interrupted"),
+        *("model", "production_hash", "production_commit", "out_of_date", "holdout", "alerts"),
+        "interrupted",
     ]
     assert status["production_hash"] in toy.lock()
     assert (status["out_of_date"], status["interrupted"]) == ([], None)

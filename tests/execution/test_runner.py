@@ -7,7 +7,7 @@ import shutil
 import pytest
 from rich.console import Console
 
-from retouch import ladder
+from retouch.execution.stages import run_stages
 from retouch.planning.plan import plan_stages
 from retouch.terminal import Lines
 from retouch.workspace import open_workspace
@@ -119,7 +119,7 @@ def test_only_planned_stages_run_even_when_others_are_out_of_date(toy: Toy):
         jobs = 2
         watch = Lines(Console(quiet=True), {})
 
-    receipts = ladder.run_stages(toy.root, workspace.pipeline, planned, How)
+    receipts = run_stages(toy.root, workspace.pipeline, planned, How)
 
     assert [(r.stage, r.outcome) for r in receipts] == [("fit@us", "ran")]
     after = toy.tree()

@@ -15,6 +15,7 @@ from retouch.pipeline.edited import with_values
 from retouch.pipeline.model import FileInput, Output, StageMeta
 from retouch.planning.model import ProvenAlert
 from retouch.planning.plan import IN_PLACE, Base, Vouched, make_plan, plan_stages
+from retouch.planning.value import Episode
 from retouch.policy.model import Policy
 from tests.pipeline.strategies import FEW, alert, param, pipeline, source, stage
 
@@ -394,3 +395,111 @@ def test_a_part_of_a_directory_that_is_not_here_does_not_change_the_key():
 
     assert planned(on=reads(None)).key == planned(on=reads("h")).key
     assert planned(on=reads("other")).key != planned(on=reads("h")).key
+
+
+VALUE = {"worth_of_one": 0.01, "predictions_per_day": 100, "horizon": "10 days"}
+WORTH = POLICY | {"value": VALUE}
+
+
+def past(tier_name, *, passed=True, gain=1.0, **said):
+    fields = {"families": ("performance",), "where": ("region = east",), "share": 0.5}
+    return Episode(tier=tier_name, passed=passed, gain=gain, overall_gain=gain, **fields | said)
+
+
+def with_past(*episodes, **said):
+    return planned(policy=WORTH, base=BASE.model_copy(update={"past": episodes}), **said)
+
+
+def test_a_plan_without_a_value_rule_weighs_nothing():
+    assert planned().worth is None
+    assert planned(base=BASE.model_copy(update={"past": (past("shift"),) * 9})) == planned()
+
+
+def test_without_a_history_the_value_rule_says_so_and_skips_nothing():
+    plan = with_past()
+
+    assert plan.worth is not None
+    assert plan.worth.says.startswith("No like alert in the past: the ladder stands")
+    assert [o.name for o in plan.worth.options] == ["nothing", "shift", "refit", "full"]
+    assert [each.tier for each in plan.tiers] == ["shift", "refit"]
+    assert plan.reads.history is None
+
+
+def test_a_tier_that_never_helped_is_skipped_with_its_numbers_and_the_next_is_tried():
+    plan = with_past(*[past("shift", passed=False)] * 3)
+
+    assert [each.tier for each in plan.tiers] == ["refit"]
+    assert [each.tier for each in plan.skipped] == ["shift", "done"]
+    assert plan.skipped[0].reason.startswith("It is not worth its cost: −4.0 s of CPU net.")
+    assert (plan.action, plan.why) == ("retrain", "Cheap first.")
+
+
+def test_when_no_tier_is_worth_it_the_plan_is_held_and_says_how_to_try_all_the_same():
+    plan = with_past(*[past(name, passed=False) for name in ("shift", "refit")] * 3)
+
+    assert (plan.action, plan.tiers) == ("hold", ())
+    assert plan.why.startswith(
+        "No tier is worth its cost. To try all the same, raise an alert of the kind manual. Tier "
+    )
+    assert plan.worth is not None
+    assert plan.worth.best == "nothing"
+
+
+def test_what_a_person_asked_for_is_planned_whatever_it_was_worth():
+    rules = [r | {"when": {}} for r in POLICY["rules"][:1]]
+    episodes = [past(name, passed=False, families=("governance",)) for name in ("shift", "refit")]
+    plan = planned(
+        alert(kind="manual", where=EAST["where"], window=EAST["window"]),
+        policy=WORTH | {"rules": rules},
+        base=BASE.model_copy(update={"past": tuple(episodes * 3)}),
+    )
+
+    assert [each.tier for each in plan.tiers] == ["shift", "refit"]
+    assert plan.worth is not None
+    assert plan.worth.best == "nothing"
+
+
+def test_a_full_run_is_weighed_at_the_cost_of_the_tier_that_makes_one():
+    costs = {f"train@{r}": Cost(cpu_seconds=4, wall_seconds=2) for r in ("east", "west")}
+    costs["features"] = Cost(cpu_seconds=50, wall_seconds=50)
+    plan = planned(policy=WORTH, base=BASE.model_copy(update={"costs": costs}))
+
+    assert plan.worth is not None
+    assert plan.worth.options[-1].cost_cpu_seconds == 8  # `all` fits both, and makes no features
+
+
+def test_a_history_that_decides_is_a_part_of_the_key_and_any_other_is_not():
+    silent, decided = with_past(past("shift")), with_past(*[past("shift")] * 3)
+
+    assert silent.key == with_past().key
+    assert decided.key != with_past().key
+    assert decided.reads.history is not None
+    assert decided == with_past(*[past("shift")] * 3)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "spent", "held"),
+    [
+        ({"cpu_per_alert": "0 minutes"}, 0.0, True),
+        ({"cpu_per_alert": "1 minute"}, 1e9, False),
+        ({"wall_per_alert": "0 minutes"}, 0.0, True),
+        ({"cpu_per_day": "1 minute"}, 56.0, False),
+        ({"cpu_per_day": "1 minute"}, 56.1, True),
+        ({"tiers": 1}, 0.0, False),
+    ],
+)
+def test_a_plan_whose_first_tier_the_budget_has_no_room_for_is_held(allowed, spent, held):
+    base = BASE.model_copy(update={"spent_today_cpu_seconds": spent})
+    plan = planned(policy=POLICY | {"budget": allowed}, base=base)
+
+    assert plan.action == ("hold" if held else "retrain")
+    assert [each.tier for each in plan.tiers] == ["shift", "refit"]
+    assert plan.why.startswith("Not tried: shift. Its forecast of " if held else "Cheap first.")
+
+
+def test_what_a_tier_asks_to_come_back_is_a_part_of_its_work():
+    tiers = POLICY["tiers"] | {"shift": POLICY["tiers"]["shift"] | {"restores": 1.08}}
+    plan = planned(policy=POLICY | {"tiers": tiers})
+
+    assert [each.restores for each in plan.tiers] == [1.08, None]
+    assert plan.work != planned().work

@@ -179,3 +179,61 @@ def test_every_condition_covers_itself_and_none_at_all_covers_every_one(conditio
 
     assert covers(when, when)
     assert covers(When(), when)
+
+
+def with_settings(rules, tiers=("one", "two"), **said):
+    """Return a policy with settings of its own; `said` may hold those of tiers as well."""
+    of_tiers = said.pop("of_tiers", {})
+    plain = policy(*rules, tiers=list(tiers)).model_dump(by_alias=True, exclude_none=True)
+    for name, more in of_tiers.items():
+        plain["tiers"][name] |= more
+    return Policy.model_validate(plain | said)
+
+
+def two_tiers():
+    return rule("both", {}) | {"try": ["one", "two"]}
+
+
+def test_a_repair_that_is_to_bring_the_loss_back_is_reported():
+    asks = {"must": "not_get_worse", "restores": 1.1}
+
+    assert lint_policy(with_settings([two_tiers()], of_tiers={"one": asks})) == (
+        "tiers.one: 'restores' asks that the loss comes back, 'must: not_get_worse' that it only"
+        " stays; where the slice stays bad, no repair passes.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("budget", "says"),
+    [
+        ({"tiers": 1}, "budget.tiers is 1: rules[0] ('both') never gets to two."),
+        ({"cpu_per_day": "0 days"}, "budget.cpu_per_day is nothing: no tier whose cost is known"),
+        (
+            {"cpu_per_alert": "2 hours", "cpu_per_day": "1 hour"},
+            "budget.cpu_per_alert, 2 hours, is never reached: cpu_per_day allows 1 hour.",
+        ),
+    ],
+)
+def test_a_budget_that_leaves_something_out_is_reported(budget, says):
+    (sentence,) = lint_policy(with_settings([two_tiers()], budget=budget))
+
+    assert sentence.startswith(says)
+
+
+def test_a_budget_with_room_for_every_ladder_is_not_reported():
+    roomy = {"tiers": 2, "cpu_per_alert": "1 hour", "cpu_per_day": "1 hour"}
+
+    assert lint_policy(with_settings([two_tiers()], budget=roomy)) == ()
+
+
+def test_a_value_rule_that_cannot_weigh_a_full_run_or_any_gain_is_reported():
+    value = {"worth_of_one": 1, "predictions_per_day": 1, "horizon": "1 day"}
+    full = {"two": {"whole_model": True}}
+
+    assert lint_policy(with_settings([two_tiers()], value=value, of_tiers=full)) == ()
+    (no_full,) = lint_policy(with_settings([two_tiers()], value=value))
+    assert no_full.startswith("value: no tier has whole_model")
+    never = value | {"horizon": "0 days"}
+    assert lint_policy(with_settings([two_tiers()], value=never, of_tiers=full)) == (
+        "value.horizon is nothing: no gain is ever worth its cost.",
+    )

@@ -19,8 +19,11 @@ PARTS = [
     model.When,
     model.Tier,
     model.Edit,
+    model.Budget,
+    model.ValueRule,
     promotion.Scoring,
     promotion.Holdout,
+    promotion.LearnedFrom,
     promotion.Limits,
 ]
 

@@ -79,6 +79,24 @@ def test_an_item_is_appended_with_its_placeholders_filled():
     assert (edit.before, edit.after) == ([], [{"from": "2013-06-16", "until": "2013-07-01"}])
 
 
+def test_a_list_is_cleared_and_an_empty_one_stays_as_it_is():
+    cleared = {"set": "parts.{part}.exclude", "clear": True}
+    full = params()
+    full["params.yaml"]["parts"]["central"]["exclude"] = [{"from": "2013-02-08"}, "a day"]
+
+    (edit,) = expanded(cleared, touched=(CENTRAL, WEST), given=full)
+
+    assert edit.key == "parts.central.exclude"
+    assert (edit.before, edit.after) == ([{"from": "2013-02-08"}, "a day"], [])
+    assert expanded(cleared) == ()
+
+
+def test_a_list_cannot_be_cleared_and_added_to_by_one_tier():
+    error = refusal(EXCLUDE, {"set": "parts.{part}.exclude", "clear": True})
+
+    assert "is to become both" in error.message
+
+
 def test_a_revision_is_increased():
     (edit,) = expanded({"set": "parts.{part}.revision", "increase_by": 1})
 
@@ -180,6 +198,11 @@ def test_a_key_that_does_not_exist_comes_with_the_one_that_was_meant():
         (
             {"set": "on", "append": {"a": 1}},
             "params.yaml: on: is no list, so nothing can be appended.",
+        ),
+        ({"set": "on", "clear": True}, "params.yaml: on: is no list, so it cannot be cleared."),
+        (
+            {"set": "parts.{part}.until", "clear": True},
+            "params.yaml: parts.central.until: is no list, so it cannot be cleared.",
         ),
         ({"set": "on", "increase_by": 1}, "params.yaml: on: is no whole number, so it cannot be"),
     ],

@@ -110,7 +110,7 @@ def test_a_promotion_policy_is_read():
         (
             "to: {days_before: 15, of: holdout.from}",
             "to: 1, increase_by: 1",
-            "tiers.refit.edits[0]: give exactly one of 'to', 'append' and 'increase_by'.",
+            "tiers.refit.edits[0]: give exactly one of 'to', 'append', 'clear' and 'increase_by'.",
         ),
         ("must: improve", "must: yes", "tiers.refit.must: YAML reads true or false; if text"),
         ("version: 1", "version: 2", "version: 2 is not known; it must be 1."),

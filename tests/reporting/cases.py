@@ -9,6 +9,7 @@ from retouch.planning.model import Because, Plan, StagePlan, Touched
 from retouch.reporting.case import Moved
 from retouch.reporting.render import render_report
 from retouch.validation.model import Verdict
+from tests.reporting import verdict_cases as more
 from tests.reporting.documents import (
     PRODUCTION,
     REFIT_RECEIPTS,
@@ -256,7 +257,9 @@ CASES: dict[str, Callable[[], Documents]] = {
     case.__name__: case
     for case in (
         promote, reject, not_enough_data, equivalent, repaired, invalid, held, planned, ladder,
-        failed, stale,
+        failed, stale, more.escalated, more.halted, more.observed, more.harmed, more.not_restored,
+        more.valued, more.worthless, more.budget, more.classification, more.calibrated,
+        more.used_up, more.shadowed,
     )
 }  # fmt: skip
 
@@ -264,4 +267,5 @@ CASES: dict[str, Callable[[], Documents]] = {
 def report_of(name: str) -> str:
     """Render one case as the golden files hold it."""
     moved = Moved("b7e9911" + "0" * 33, ("train-air@central", *TAIL)) if name == "stale" else None
-    return render_report(*CASES[name](), moved=moved)
+    shadow = more.shadow() if name == "shadowed" else None
+    return render_report(*CASES[name](), moved=moved, shadow=shadow)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from retouch.reporting.explain import explain_plan
+from retouch.reporting.incident import render_incident
 from tests.reporting.cases import CASES, ladder, report_of
+from tests.reporting.verdict_cases import halted
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -13,7 +15,9 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 def golden_texts() -> dict[str, str]:
     """Return every golden file's name and what it must hold."""
     reports = {f"report_{name}.md": report_of(name) for name in CASES}
-    return reports | {"plan_ladder.md": explain_plan(ladder()[0])}
+    incident = render_incident(*halted()) or ""
+    plans = {"plan_ladder.md": explain_plan(ladder()[0])}
+    return reports | plans | {"report_halted_incident.md": incident}
 
 
 def main() -> None:

@@ -9,7 +9,9 @@ from datetime import timedelta
 import pytest
 from hypothesis import Phase, given, settings
 
+from retouch.planning.model import Option, SkippedTier, Worth
 from retouch.reporting.case import Moved
+from retouch.reporting.incident import render_incident
 from retouch.reporting.marker import read_marker
 from retouch.reporting.render import head_of, label, render_report, status_line
 from tests.reporting.cases import CASES, held, ladder, promote, reject, repaired, report_of
@@ -33,6 +35,7 @@ from tests.reporting.documents import (
 )
 from tests.reporting.hostile import flat, hostile, linked_by_github, parse
 from tests.reporting.regenerate import GOLDEN, golden_texts
+from tests.reporting.verdict_cases import drift, guardrail, intervals
 
 HEADINGS = {
     "promote": "✅ Retouch `block-time` — ready to merge",
@@ -46,6 +49,18 @@ HEADINGS = {
     "planned": "⏳ Retouch `block-time` — retraining",
     "ladder": "✅ Retouch `block-time` — ready to merge",
     "stale": "🕰️ Retouch `block-time` — stale, being refreshed",
+    "escalated": "✅ Retouch `block-time` — ready to merge",
+    "halted": "❌ Retouch `block-time` — do not merge: halted by a guardrail",
+    "observed": "✅ Retouch `block-time` — ready to merge",
+    "harmed": "❌ Retouch `block-time` — do not merge",
+    "not_restored": "❌ Retouch `block-time` — do not merge",
+    "valued": "✅ Retouch `block-time` — ready to merge",
+    "worthless": "⚠️ Retouch `block-time` — needs a decision: held for a person",
+    "budget": "❌ Retouch `block-time` — do not merge",
+    "classification": "✅ Retouch `block-time` — ready to merge",
+    "calibrated": "✅ Retouch `block-time` — ready to merge",
+    "used_up": "⚠️ Retouch `block-time` — needs a decision: not enough data",
+    "shadowed": "✅ Retouch `block-time` — ready to merge",
 }
 
 
@@ -167,13 +182,17 @@ def test_too_little_data_says_how_little_and_what_would_show():
 
 def test_every_tier_that_was_tried_is_in_the_report():
     text = report_of("ladder")
-    assert "after `recalibrate` failed the gate, `refit`:" in head_of(text)
-    assert "| `recalibrate` | 27.31 → 25.90 minutes | ❌ reject |" in text
-    assert "| `refit` | 27.31 → 10.87 minutes | ✅ promote |" in text
+    assert "**Escalated** — `recalibrate` was refused: Not shown to improve; `refit` passed." in (
+        head_of(text)
+    )
+    assert "| `recalibrate` | 27.31 → 25.90 minutes | 14.42 → 12.31 minutes | ❌ reject |" in text
+    assert "| `refit` | 27.31 → 10.87 minutes | 14.42 → 12.31 minutes | ✅ promote |" in text
 
 
 def test_a_check_close_to_its_limit_is_marked():
-    assert "⚠️ at worst +0.88 (close to its limit +1.00)" in head_of(report_of("ladder"))
+    assert "⚠️ at worst +0.88 (close to its limit +1.00)" in head_of(
+        render_report(ladder()[0], None, ladder()[2])
+    )
 
 
 def test_what_ran_without_the_alert_is_said():
@@ -253,7 +272,7 @@ def test_a_failure_never_hides_in_the_summed_up_row():
 def test_links_are_relative_to_the_folder_of_the_report():
     text = report_of("promote")
     assert "\n[plan]: plan.json\n" in text
-    assert "\n[figure]: figure.svg\n" in text
+    assert "\n[loss-by-day]: loss-by-day.svg\n" in text
     assert f"\n[alert]: ../../alerts/{promote()[0].report_id}.json\n" in text
 
 
@@ -261,7 +280,7 @@ def test_in_a_pull_request_links_are_whole():
     folder = "https://github.com/acme/site/blob/0123abc/reports/x/"
     text = render_report(*promote(), folder=folder)
     assert f"\n[verdict]: {folder}verdict.json\n" in text
-    assert f"\n[figure]: {folder}figure.svg?raw=true\n" in text
+    assert f"\n[slices]: {folder}slices.svg?raw=true\n" in text
     assert budget_kept(text)
 
 
@@ -269,12 +288,16 @@ def test_only_documents_there_are_get_a_link():
     text = report_of("held")
     assert "[run]" not in text
     assert "[verdict]" not in text
-    assert "figure.svg]" not in text
+    assert ".svg" not in text
+    assert "incident" not in text
 
 
 def test_without_a_figure_there_is_no_picture():
     assert "![" in report_of("promote")
-    assert "![" not in render_report(*promote(), figure=False)
+    assert "![" not in render_report(*promote(), figures=())
+    only = render_report(*promote(), figures=("slices.svg",))
+    assert "![The change slice by slice, with its interval][slices]" in only
+    assert "loss-by-day" not in only
 
 
 def test_who_said_it_when_and_from_which_data_is_in_the_provenance():
@@ -298,7 +321,8 @@ def test_the_commit_status_carries_the_verdict_in_140_characters():
 def test_only_a_pass_is_labelled_as_one():
     labels = {name: label(*case()) for name, case in CASES.items()}
     assert {name for name, given in labels.items() if given == "verdict:pass"} == {
-        "promote", "repaired", "ladder", "stale",
+        "promote", "repaired", "ladder", "stale", "escalated", "observed", "valued",
+        "classification", "calibrated", "shadowed",
     }  # fmt: skip
 
 
@@ -362,7 +386,7 @@ def test_a_report_that_fits_loses_nothing():
         assert "truncated" not in report_of(name)
 
 
-def everywhere(text):
+def everywhere(text, halted=False):
     """The same hostile text in every field that comes from outside."""
     edit = refit().edits[0].model_copy(update={"file": text or "x", "key": text, "after": [text]})
     because = (
@@ -374,16 +398,37 @@ def everywhere(text):
         monitor=text, dataset=text, columns=(text,), where=(text, text), window=text,
         confidence=text, findings=(text, text), message=text, hypothesis=text, model_version=text,
     )  # fmt: skip
-    checks = (*good_checks()[:2], check(text, 9, 9.5, -0.98, 0.1, says=text))
+    checks = (
+        *good_checks()[:2],
+        check(text, 9, 9.5, -0.98, 0.1, says=text),
+        check(text, 9, 9.5, -0.98, 0.1, says=text, family="harm_alarm", q_value=0.2),
+        check("restored", 9, 9.5, -0.98, 0.1, says=text, asks="restored", required=False,
+              result="fail"),
+    )  # fmt: skip
     failed = ran(text, 1, because=text, log=text)
     touched = promote()[0].touched.model_copy(update={"notes": (text,)})
+    worth = Worth(options=(Option(name=text, gain=1.0),), best=text, says=text)
+    skipped = (SkippedTier(tier=text, reason=text),)
+    found = tuple(
+        guardrail(text, text or "x", mode=mode, measure=text, says=text, result="fail",
+                  evidence=({text: text, "rows": 3},))
+        for mode in ("observe", "block")
+    )  # fmt: skip
+    calibration = tuple(of.model_copy(update={"where": text}) for of in intervals())
+    days = drift().model_copy(update={"column": text, "where": text})
+    done = attempt(tier, failed, ran("evaluate", 1, outcome="restored", because=text,
+                                     outputs={text: text}))  # fmt: skip
+    judged = [
+        judgement(text, outcome, text, checks=checks, guardrails=found, calibration=calibration,
+                  halted_by=text if halted else None)
+        for outcome in ("reject", "promote")
+    ]  # fmt: skip
     return (
-        plan(tier, alerts=(bad,), model=text, rule=text, why=text, touched=touched),
-        run(attempt(tier, failed, ran("evaluate", 1, outcome="restored", because=text))),
-        verdict(judgement(text, "promote", text, checks=checks)).model_copy(
-            update={"unit": text, "loss": text}
-        ),
-    )
+        plan(tier, tier, alerts=(bad,), model=text, rule=text, why=text, touched=touched,
+             worth=worth, skipped=skipped),
+        run(done, done).model_copy(update={"stopped": text}),
+        verdict(*judged).model_copy(update={"unit": text, "loss": text, "drift": days}),
+    )  # fmt: skip
 
 
 def structure(report):
@@ -412,10 +457,16 @@ def prose(report):
 
 
 CALM = render_report(*everywhere("calm"))
+CALM_INCIDENT = render_incident(*everywhere("calm", halted=True)) or ""
+TAGS = {"--", "details", "summary", "b", "sub", "span", "code"}
+wild_text = hostile.filter(lambda text: text.strip())
+many = settings(
+    max_examples=60, deadline=timedelta(seconds=10), phases=[Phase.explicit, Phase.generate]
+)
 
 
-@settings(max_examples=60, deadline=timedelta(seconds=5), phases=[Phase.explicit, Phase.generate])
-@given(hostile.filter(lambda text: text.strip()))
+@many
+@given(wild_text)
 def test_no_text_from_outside_changes_the_shape_of_a_report_or_acts(text):
     wild = render_report(*everywhere(text))
     assert budget_kept(wild)
@@ -423,7 +474,7 @@ def test_no_text_from_outside_changes_the_shape_of_a_report_or_acts(text):
     assert marker is not None
     assert marker.verdict == "promote"
     shape = structure(wild)
-    assert shape["tags"] <= {"--", "details", "summary", "b", "sub", "span", "code"}
+    assert shape["tags"] <= TAGS
     # The longest texts cost the first screen its notes, and with them the link to the alert.
     missing = Counter(structure(CALM)["links"])
     missing.subtract(shape["links"])
@@ -433,9 +484,37 @@ def test_no_text_from_outside_changes_the_shape_of_a_report_or_acts(text):
     assert shape["fences"] == []
     assert wild.count("-->") == 1
     assert "${{" not in wild
-    below = [len(re.findall(rf"^{mark}", part.partition("<details")[2], re.MULTILINE))
-             for part in (CALM, wild) for mark in (r"\|", "<details", "#")]  # fmt: skip
-    assert below[:3] == below[3:]
+    assert parts_below(wild) == parts_below(CALM)
+    assert [linked for text in prose(wild) for linked in linked_by_github(text)] == []
+
+
+def parts_below(report):
+    """How many table rows, parts and headings there are below the first screen."""
+    below = report.partition("<details")[2]
+    return [len(re.findall(rf"^{mark}", below, re.MULTILINE)) for mark in (r"\|", "<details", "#")]
+
+
+@many
+@given(wild_text)
+def test_no_text_from_outside_changes_the_shape_of_an_incident_or_acts(text):
+    wild = render_incident(*everywhere(text, halted=True))
+    assert wild is not None
+    shape, calm = structure(wild), structure(CALM_INCIDENT)
+    assert shape["tags"] <= {"sub", "span", "code"}
+    assert shape["blocks"] == calm["blocks"]
+    assert shape["links"] == calm["links"]
+    assert shape["pictures"] == shape["fences"] == []
+    assert "${{" not in wild
+    assert [linked for text in prose(wild) for linked in linked_by_github(text)] == []
+
+
+@many
+@given(wild_text)
+def test_a_halted_run_says_so_whatever_its_guardrail_is_called(text):
+    wild = render_report(*everywhere(text, halted=True))
+    assert budget_kept(wild)
+    assert "do not merge: halted by a guardrail" in wild
+    assert "[incident]: incident.md" in wild
     assert [linked for text in prose(wild) for linked in linked_by_github(text)] == []
 
 

@@ -59,8 +59,10 @@ def test_every_stage_declares_the_keys_its_script_reads(dvc_stages: dict[str, An
     for name, stage in dvc_stages.items():
         module = importlib.import_module(module_of(stage))
         read: set[str] = set()
-        if hasattr(module, "Params"):
-            for key in declared_keys(module.Params, **item_of(stage)).values():
+        item = item_of(stage)
+        params_class = module.USES[item["use"]] if "use" in item else vars(module).get("Params")
+        if params_class is not None:
+            for key in declared_keys(params_class, **item).values():
                 read.update(leaves(PARAMS, key))
         declared = {
             leaf

@@ -19,7 +19,7 @@ def test_the_manifest_lists_every_file_and_what_each_part_has_seen(built: Pipeli
     assert set(manifest["parts"]) == set(PARTS)
     assert {path.name for path in bundle.iterdir()} == {*manifest["files"], "manifest.json"}
     assert manifest["seen_until"] == "2013-04-01"
-    window = {"from": "2013-01-01", "until": "2013-03-16", "exclude": []}
+    window = {"from": "2013-01-01", "until": "2013-03-16", "exclude": [], "increments": []}
     assert manifest["parts"]["taxi-JFK"]["train"] == window
     assert manifest["contracts"]["plane"] == "plane-features/1"
 
@@ -28,6 +28,44 @@ def test_one_later_window_moves_the_day_the_bundle_has_seen(copy: Pipeline) -> N
     copy.params["parts"]["air-west"]["calibrate"]["until"] = "2013-04-09"
     copy.run(["assemble"])
     assert verified_manifest(copy.directory / "models/bundle")["seen_until"] == "2013-04-09"
+
+
+def test_an_increment_moves_the_day_the_bundle_has_seen(copy: Pipeline) -> None:
+    increments = [{"from": "2013-04-01", "until": "2013-04-06"}]
+    increments += [{"from": "2013-04-06", "until": "2013-04-11"}]
+    copy.params["parts"]["air-west"]["train"]["increments"] = increments
+    copy.run(["assemble"])
+    manifest = verified_manifest(copy.directory / "models/bundle")
+    assert manifest["seen_until"] == "2013-04-11"
+    assert manifest["parts"]["air-west"]["train"]["increments"] == increments
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        (None, r"parts.air-west.train must give from, until, exclude, increments"),
+        ({"increments": None}, r"parts.air-west.train.increments must be a list"),
+        ({"until": None}, r"parts.air-west.train.until must be a quoted day"),
+        ({"increments": [{"from": "2013-03-15", "until": "2013-04-02"}]}, "starts before"),
+    ],
+)
+def test_a_manifest_of_a_window_that_cannot_be_is_refused(
+    copy: Pipeline, train: dict[str, object] | None, message: str
+) -> None:
+    section = copy.params["parts"]["air-west"]
+    section["train"] = train and {**section["train"], **train}
+    with pytest.raises(StageError, match=message):
+        copy.run(["assemble"])
+
+
+def test_a_calibrator_of_another_version_is_refused(copy: Pipeline) -> None:
+    file = copy.directory / "models/parts/taxi-LGA/calibrator.json"
+    content = json.loads(file.read_text()) | {"contract": "calibrator/0"}
+    file.unlink()
+    file.write_text(json.dumps(content))
+    copy.run(["assemble"])
+    with pytest.raises(StageError, match=r"follows contract calibrator/0, this code reads"):
+        load_bundle(copy.directory / "models/bundle")
 
 
 def test_a_changed_file_is_not_loaded(copy: Pipeline) -> None:

@@ -14,7 +14,7 @@ from sklearn.pipeline import FunctionTransformer
 
 from stages.calibrate import calibrator
 from stages.common.command import StageError
-from stages.models import canonical, load_model, predict, save_model
+from stages.models import canonical, load_model, predict, predict_raw, save_model
 
 
 def fitted() -> tuple[HistGradientBoostingRegressor, np.ndarray]:
@@ -27,15 +27,15 @@ def fitted() -> tuple[HistGradientBoostingRegressor, np.ndarray]:
 
 def test_two_fits_on_the_same_data_give_the_same_file(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        save_model(fitted()[0], tmp_path / name)
+        save_model([fitted()[0]], tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_a_saved_model_predicts_what_the_fitted_one_predicts(tmp_path: Path) -> None:
     model, features = fitted()
-    save_model(model, tmp_path / "model.skops")
+    save_model([model], tmp_path / "model.skops")
     loaded = load_model(tmp_path / "model.skops")
-    np.testing.assert_array_equal(loaded.predict(features), model.predict(features))
+    np.testing.assert_array_equal(predict_raw(loaded, features), model.predict(features))
     logarithm = predict(loaded, features, log=True)
     np.testing.assert_allclose(np.log(logarithm), model.predict(features))
 
@@ -49,6 +49,19 @@ def test_a_model_of_another_type_is_not_loaded(tmp_path: Path) -> None:
     skops.io.dump(FunctionTransformer(func=Path.unlink), tmp_path / "evil.skops")
     with pytest.raises(StageError, match="is not trusted"):
         load_model(tmp_path / "evil.skops")
+
+
+@pytest.mark.parametrize("content", [[], ["text"], {"a": 1}])
+def test_a_file_without_a_regression_model_is_named(tmp_path: Path, content: object) -> None:
+    skops.io.dump(content, tmp_path / "model.skops")
+    with pytest.raises(StageError, match=r"model.skops holds no regression model"):
+        load_model(tmp_path / "model.skops")
+
+
+def test_a_file_that_skops_did_not_write_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.skops").write_bytes(b"no archive")
+    with pytest.raises(StageError, match=r"model.skops is not a skops file"):
+        load_model(tmp_path / "model.skops")
 
 
 @given(st.lists(st.floats(-100, 100), min_size=20, max_size=200), st.floats(0.5, 0.95))

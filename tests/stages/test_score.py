@@ -18,8 +18,8 @@ from tests.stages.conftest import HOLDOUT, Pipeline, working_directory
 from tests.stages.test_labels import read
 
 
-def score_period(pipeline: Pipeline, start: str, until: str) -> pd.DataFrame:
-    arguments = ["--bundle", "models/bundle", "--from", start, "--until", until]
+def score_period(pipeline: Pipeline, start: str, until: str, *options: str) -> pd.DataFrame:
+    arguments = ["--bundle", "models/bundle", "--from", start, "--until", until, *options]
     with working_directory(pipeline.directory):
         assert score.main([*arguments, "--out", "scores.parquet"]) == 0
     return pd.read_parquet(pipeline.directory / "scores.parquet")
@@ -38,6 +38,38 @@ def test_every_labelled_flight_is_scored_once_with_its_own_label(
         pd.testing.assert_series_equal(scores[column], expected, check_names=False)
     left_out = len(flights) - len(labelled)
     assert f"{len(scores)} flights scored, {left_out} left out" in capsys.readouterr().out
+
+
+def test_without_labels_all_flights_are_scored_and_none_differently(
+    built: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = score_period(built, *HOLDOUT)
+    every = score_period(built, *HOLDOUT, "--unlabelled")
+    flights = read(built.directory / "data/raw/flights").query("day >= @HOLDOUT[0]")
+    assert every["id"].tolist() == flights["id"].tolist()
+    assert len(every) > len(scores)
+    assert list(every.columns) == [name for name in scores if not name.startswith("label")]
+    known = every[every["id"].isin(scores["id"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(known, scores[list(every.columns)])
+    without = len(every) - len(scores)
+    assert (
+        f"{len(every)} flights scored, {without} of them have no label" in capsys.readouterr().out
+    )
+
+
+def test_slices_say_where_to_and_when(built: Pipeline) -> None:
+    scores = score_period(built, *HOLDOUT)
+    flights = read(built.directory / "data/raw/flights").set_index("id").loc[scores["id"]]
+    caribbean = scores["dest"].isin(["SJU", "BQN", "STT", "PSE"])
+    pacific = scores["dest"].isin(["HNL", "ANC"])
+    assert (scores["area"] == "caribbean").equals(caribbean)
+    assert (scores["area"] == "hawaii-alaska").equals(pacific)
+    assert (scores["area"] == "mainland").equals(~caribbean & ~pacific)
+    assert caribbean.sum() > 200
+    minutes = flights["dep_minute"].groupby(scores["departure"].to_numpy()).agg(["min", "max"])
+    assert minutes["max"]["before 9"] < 9 * 60 <= minutes["min"]["9 to 13"]
+    assert minutes["max"]["9 to 13"] < 13 * 60 <= minutes["min"]["13 to 17"]
+    assert minutes["max"]["13 to 17"] < 17 * 60 <= minutes["min"]["17 and later"]
 
 
 def test_the_score_is_the_sum_of_its_parts_inside_its_interval(built: Pipeline) -> None:
@@ -104,7 +136,7 @@ def test_leaks_are_found() -> None:
 
 def test_subgroups_cover_every_flight_in_every_grouping(built: Pipeline) -> None:
     scores = pd.read_parquet(built.directory / "models/holdout.parquet")
-    features = {"departure_minute": 600.0, "plane_seats": np.nan}
+    features = {"plane_seats": np.nan}
     rows = subgroups(scores, scores.assign(**features))
     for grouping in {row["grouping"] for row in rows}:
         assert sum(r["flights"] for r in rows if r["grouping"] == grouping) == len(scores)

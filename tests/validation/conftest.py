@@ -5,13 +5,16 @@ The fixtures are functions, so that a test can make as many tables as it needs.
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from retouch.alerts.model import Predicate
 from retouch.policy.promotion import Promotion
-from retouch.validation.gate import AlertedSlice, Contender, HoldoutDays, judge
+from retouch.validation.gate import AlertedSlice, Contender, HoldoutDays, Look, judge
+from retouch.validation.holdout import is_day
 
 POLICY = {
     "version": 1,
@@ -33,13 +36,24 @@ POLICY = {
     },
     "required_slices": ["origin"],
 }
-HOLDOUT = HoldoutDays("2013-11-01", "2013-12-01")
+HOLDOUT = HoldoutDays("2013-11-01", "2013-11-15")
+"""As many days as `make_scores` makes unless told otherwise."""
 
 
-def make_policy(*, required_slices=("origin",), score=None, **limits):
+def make_policy(
+    *,
+    required_slices=("origin",),
+    watched_slices=(),
+    guardrails=(),
+    score=None,
+    holdout=None,
+    **limits,
+):
     return Promotion.model_validate(
         POLICY
-        | {"required_slices": tuple(required_slices)}
+        | {"required_slices": tuple(required_slices), "watched_slices": tuple(watched_slices)}
+        | {"guardrails": tuple(guardrails)}
+        | {"holdout": POLICY["holdout"] | (holdout or {})}
         | {"score": POLICY["score"] | (score or {})}
         | {"limits": POLICY["limits"] | limits}
     )
@@ -75,25 +89,38 @@ def judge_scores(
     alerted=None,
     also_alerted=(),
     policy=None,
-    holdout=HOLDOUT,
+    holdout=None,
     hashes=("md5:old", "md5:new"),
     seen=("2013-10-01", "2013-11-01"),
+    learned=(None, None),
+    **given,
 ):
-    """Judge two score tables; a number or an array instead of a table is the models' error."""
+    """Judge two score tables; a number or an array instead of a table is the models' error.
+
+    The hold-out ends with the last day of either table unless one is given.
+    """
     tables = [
         t if t is None or isinstance(t, pd.DataFrame) else make_scores(t)
         for t in (production, candidate)
     ]
     return judge(
-        Contender(hashes[0], seen[0], tables[0]),
-        Contender(hashes[1], seen[1], tables[1]),
-        holdout=holdout,
+        Contender(hashes[0], seen[0], tables[0], learned[0]),
+        Contender(hashes[1], seen[1], tables[1], learned[1]),
+        holdout=holdout or holdout_of(tables),
         policy=policy or make_policy(),
         tier="refit",
         must=must,
         alerted=alerted,
         also_alerted=also_alerted,
+        **given,
     )
+
+
+def holdout_of(tables):
+    """Return the hold-out from the first of November to the last day of a table."""
+    days = {str(day)[:10] for t in tables if t is not None for day in t["day"].dropna()}
+    last = max((day for day in days if is_day(day)), default=HOLDOUT.start)
+    return HoldoutDays(HOLDOUT.start, (date.fromisoformat(last) + timedelta(days=1)).isoformat())
 
 
 def make_noise(seed, *, days=14, rows=30, day_sd=1.0, row_sd=4.0):
@@ -142,3 +169,8 @@ def alerted():
 def central():
     """The alerted slice most tests speak of."""
     return make_alerted("region = central", ("region", "eq", "central"))
+
+
+@pytest.fixture(scope="session")
+def look():
+    return Look

@@ -316,7 +316,7 @@ def test_the_holdout_is_named_by_its_ids_and_labels_alone(judged, scores):
 
 def test_the_holdout_says_what_it_was(judged):
     used = judged(5.0, 3.0, seen=("2013-09-01", "2013-10-15")).holdout
-    assert (used.start, used.end, used.rows, used.days) == ("2013-11-01", "2013-12-01", 420, 14)
+    assert (used.start, used.end, used.rows, used.days) == ("2013-11-01", "2013-11-15", 420, 14)
     assert (used.production_seen_until, used.candidate_seen_until) == ("2013-09-01", "2013-10-15")
 
 

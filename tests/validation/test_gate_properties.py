@@ -97,6 +97,22 @@ def test_an_equal_candidate_is_promoted_as_improved_no_more_often_than_promised(
     assert share <= 0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5
 
 
+def test_an_equal_candidate_is_rarely_promoted_whatever_else_is_asked(
+    judged, noise, policy, central, look
+):
+    full = policy(watched_slices=("region",), overall_margin=5.0, slice_margin=5.0)
+    runs = 200
+    outcomes = [
+        judged(
+            noise(2 * i), noise(2 * i + 1), alerted=central, policy=full, look=look(1, 2)
+        ).outcome
+        for i in range(runs)
+    ]
+    nominal = 0.05 / 1.5  # The first of two candidates has two thirds of the 5 %.
+    share = outcomes.count("promote") / runs
+    assert 0 < share <= nominal + 3 * (nominal * (1 - nominal) / runs) ** 0.5
+
+
 @pytest.mark.parametrize("margin", [0.5, 1.0])
 def test_harm_of_twice_the_margin_is_blocked(judged, noise, policy, margin):
     share = share_promoted(

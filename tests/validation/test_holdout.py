@@ -38,3 +38,9 @@ def test_a_model_that_does_not_say_how_far_it_has_looked_is_not_trusted(holdout)
 @pytest.mark.parametrize("seen_until", ["", "soon", "20131001", "2013-10-01T00:00", "2013-13-01"])
 def test_a_day_that_cannot_be_read_is_not_trusted(holdout, seen_until):
     assert "is not a day written YYYY-MM-DD" in leak("the candidate", seen_until, holdout)
+
+
+def test_days_without_rows_are_found_in_order():
+    days = HoldoutDays("2012-02-27", "2012-03-02")
+    assert days.without_rows(["2012-02-28", "2012-03-01"]) == ("2012-02-27", "2012-02-29")
+    assert days.without_rows(["2012-02-27", "2012-02-28", "2012-02-29", "2012-03-01"]) == ()

@@ -132,12 +132,12 @@ OF = {0: "the model in production", 1: "the candidate"}
         ),
         (
             lambda t: change(t, "day", 0, "2013-10-31"),
-            "has 1 row outside the hold-out, 2013-11-01 to 2013-12-01 (exclusive);"
+            "has 1 row outside the hold-out, 2013-11-01 to 2013-11-15 (exclusive);"
             " the first has the id '00-000'.",
         ),
         (
             lambda t: change(t, "day", 5, "2013-12-01"),
-            "has 1 row outside the hold-out, 2013-11-01 to 2013-12-01 (exclusive);"
+            "has 1 row outside the hold-out, 2013-11-01 to 2013-11-15 (exclusive);"
             " the first has the id '01-002'.",
         ),
         (lambda t: t.assign(score=42.0), "has the same score, 42, in all of its 6 rows."),
@@ -214,3 +214,80 @@ def test_models_are_the_same_only_when_every_score_is(paired, tables):
     production, _ = tables
     assert paired(production, production).same_scores
     assert not paired(production, change(production, "score", 0, 1.0)).same_scores
+
+
+# --- intervals -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_intervals(paired, policy, tables):
+    """Pair the two tables with an interval of 9 about each score, one of them changed."""
+
+    def with_intervals(side=0, **changes):
+        wide = [t.assign(low=t["score"] - 9, high=t["score"] + 9) for t in tables]
+        wide[side] = wide[side].assign(**changes)
+        return paired(*wide, scoring=policy(score={"lower": "low", "upper": "high"}).score)
+
+    return with_intervals
+
+
+def test_the_ends_of_both_intervals_are_carried(with_intervals):
+    rows = with_intervals().rows
+    for whose in ("production", "candidate"):
+        assert (rows[f"{whose}_upper"] - rows[f"{whose}_score"]).tolist() == pytest.approx([9] * 6)
+        assert (rows[f"{whose}_score"] - rows[f"{whose}_lower"]).tolist() == pytest.approx([9] * 6)
+
+
+def test_without_an_interval_in_the_policy_none_is_carried(paired, tables):
+    rows = paired(*[t.assign(lower=1.0, upper=2.0) for t in tables]).rows
+    assert not [name for name in rows if "lower" in name or "upper" in name]
+
+
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"low": np.nan}, "has 6 rows whose lower is not a finite number; the first"),
+        ({"high": np.inf}, "has 6 rows whose upper is not a finite number; the first"),
+        ({"low": 9e9}, "has 6 rows whose interval ends below its start; the first"),
+    ],
+)
+def test_an_interval_must_be_one(with_intervals, side, changes, says):
+    assert with_intervals(side, **changes).says.startswith(f"The score table of {OF[side]} {says}")
+
+
+def test_an_interval_of_no_width_is_one(with_intervals):
+    assert isinstance(with_intervals(low=lambda t: t["score"], high=lambda t: t["score"]), Paired)
+
+
+def test_the_policys_interval_must_be_there(paired, policy, tables):
+    found = paired(*tables, scoring=policy(score={"lower": "low"}).score)
+    assert found == Incomparable("The score table of the model in production has no column 'low'.")
+
+
+# --- what a table may look like ------------------------------------------------------------------
+
+
+def test_ids_read_as_floats_on_one_side_are_the_same_ids(paired, tables):
+    production, candidate = tables
+    found = paired(production.assign(id=range(6)), candidate.assign(id=np.arange(6.0)))
+    assert found.rows["id"].tolist() == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_two_columns_of_one_name_are_refused(paired, tables):
+    production, candidate = tables
+    twice = pd.concat([candidate, candidate[["score"]]], axis=1)
+    assert paired(production, twice) == Incomparable(
+        "The score table of the candidate has more than one column 'score'."
+    )
+
+
+def test_lists_in_a_slice_column_are_compared_as_text(paired, tables):
+    lists = [t.assign(origin=[["EWR"], ["JFK"]] * 3) for t in tables]
+    assert paired(*lists).slices["origin"].tolist() == ["['EWR']", "['JFK']"] * 3
+
+
+@pytest.mark.parametrize("index", [[9, 8, 7, 6, 5, 4], ["x"] * 6])
+def test_the_index_of_a_table_means_nothing(paired, tables, index):
+    named = [t.set_axis(index) for t in tables]
+    pd.testing.assert_frame_equal(paired(*named).rows, paired(*tables).rows)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from retouch.alerts.model import Predicate
-from retouch.validation.slices import each_value, in_words, select
+from retouch.validation.slices import each_value, in_words, mask_of, select
 
 TABLE = pd.DataFrame(
     {
@@ -64,8 +64,31 @@ def test_a_predicate_that_cannot_be_applied_is_skipped_and_named(unknown):
 
 
 def test_every_value_of_a_column_is_a_slice_and_so_are_the_rows_without_one():
-    slices = {value: np.flatnonzero(rows).tolist() for value, rows in each_value(TABLE["carrier"])}
+    slices = {value: rows.tolist() for value, rows in each_value(TABLE["carrier"])}
     assert slices == {"(missing)": [3], "AA": [0], "HA": [2], "UA": [1]}
+
+
+@pytest.mark.parametrize(
+    ("column", "names"),
+    [
+        (pd.Series([2, 10, 2]), ["10", "2"]),
+        (pd.Series([2.0, None, 2.5]), ["(missing)", "2.0", "2.5"]),
+        (pd.Series([1, "1", True], dtype=object), ["1", "True"]),
+        (pd.Series(["(missing)", None]), ["(missing)"]),
+        (pd.Series(["é", "é", "\u0000"]), ["\u0000", "é"]),
+        (pd.Series([[1], [1], None], dtype=object), ["(missing)", "[1]"]),
+        (pd.Series(pd.Categorical(["b", None, "b"], categories=["a", "b"])), ["(missing)", "b"]),
+    ],
+)
+def test_values_that_read_alike_are_one_slice_and_none_is_empty(column, names):
+    groups = each_value(column)
+    assert [*groups.names] == names
+    assert sorted(row for _, rows in groups for row in rows) == [*range(len(column))]
+    assert groups.sizes.min() > 0
+
+
+def test_a_mask_is_true_for_its_rows():
+    assert mask_of(np.array([0, 2]), 4).tolist() == [True, False, True, False]
 
 
 def test_predicates_read_as_words():

@@ -1,0 +1,205 @@
+"""Measure what guardrails ask besides scores: bytes, time to predict, scores of made-up rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retouch.errors import SaidNo
+from retouch.execution.scoring import run_filled
+from retouch.policy.guardrails import Guardrail, Latency, Probe, Size, Synthetic
+from retouch.policy.promotion import Promotion
+from retouch.tools import files
+from retouch.tools.process import Processes
+from retouch.tools.tables import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FOLDER = ".retouch/measured"
+_LONGEST = 1e100
+"""Seconds beyond which times are none; NaN is not below it either."""
+_KEYS = ("rows", "production", "candidate")
+
+
+@dataclass(frozen=True)
+class Models:
+    """Where both models lie, from the root, and the days they are measured on."""
+
+    production: str
+    candidate: str
+    days: tuple[str, str]
+    """First day and day after the last, `YYYY-MM-DD`."""
+
+
+def needs_measuring(guardrails: Sequence[Guardrail]) -> bool:
+    """Say whether any of them asks for more than scores."""
+    return any(isinstance(each, Latency | Size | Synthetic) for each in guardrails)
+
+
+Times = tuple[int, tuple[float, ...], tuple[float, ...]]
+"""How many rows a turn predicts, and the seconds each turn takes production and the candidate."""
+MakeRows = Callable[["pd.DataFrame"], "pd.DataFrame"]
+"""From the probe's rows to those that are to be scored, with their column `row`."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was measured."""
+
+    latency: Mapping[str, Times]
+    """By the name of the guardrail."""
+    production_bytes: int
+    candidate_bytes: int
+    probed: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None
+    """The rows made, and what production and the candidate score them."""
+    failed: Mapping[str, str]
+    """Why a guardrail that only observes could not be measured: a sentence, by its name."""
+
+
+def measure(
+    policy: Promotion, models: Models, make_rows: MakeRows, *, root: Path, processes: Processes
+) -> Taken:
+    """Measure everything the policy's guardrails ask for, one after the other.
+
+    Raises SaidNo when a command fails or what it wrote cannot be read, unless only guardrails that
+    observe ask for it: then the reason is in `Taken.failed`.
+    """
+    failed: dict[str, str] = {}
+    latency: dict[str, Times] = {}
+    for number, guardrail in enumerate(policy.guardrails, start=1):
+        if isinstance(guardrail, Latency):
+            with _only_noted([guardrail], failed):
+                times = _times(guardrail, number, models, root=root, processes=processes)
+                latency[guardrail.name] = times
+    probed = None
+    synthetic = [each for each in policy.guardrails if isinstance(each, Synthetic)]
+    if policy.probe is not None and synthetic:
+        with _only_noted(synthetic, failed):
+            probed = _probed(policy.probe, make_rows, models, root=root, processes=processes)
+    return Taken(
+        latency=latency,
+        production_bytes=files.size_of(root / models.production),
+        candidate_bytes=files.size_of(root / models.candidate),
+        probed=probed,
+        failed=failed,
+    )
+
+
+@contextmanager
+def _only_noted(guardrails: Sequence[Guardrail], failed: dict[str, str]) -> Iterator[None]:
+    """Note down a failure for guardrails that only observe: they stop nothing, nor does it."""
+    try:
+        yield
+    except SaidNo as error:
+        if any(guardrail.mode == "block" for guardrail in guardrails):
+            raise
+        says = " ".join(str(error).split())
+        failed.update({guardrail.name: says for guardrail in guardrails})
+
+
+def _times(
+    guardrail: Latency, number: int, models: Models, *, root: Path, processes: Processes
+) -> Times:
+    """Run the command of a latency guardrail and read the times it wrote."""
+    out = f"{_FOLDER}/latency-{number}.json"
+    filled = {
+        "{production}": models.production,
+        "{candidate}": models.candidate,
+        "{from}": models.days[0],
+        "{until}": models.days[1],
+        "{out}": out,
+    }
+    command = run_filled(
+        guardrail.cmd,
+        filled,
+        what=f"Measuring for the guardrail {guardrail.name!r}",
+        log=f"latency-{number}",
+        root=root,
+        processes=processes,
+    )
+    try:
+        return _read_times(root / out)
+    except (OSError, ValueError, RecursionError) as error:
+        raise SaidNo(
+            f"The times measured for the guardrail {guardrail.name!r} cannot be read: {error}.",
+            mend=f"Try it by hand: `{command}`.",
+        ) from None
+
+
+def _read_times(path: Path) -> Times:
+    """Read `{"rows": 1000, "production": [seconds, ...], "candidate": [...]}`, strictly.
+
+    Raises ValueError.
+    """
+    told = json.loads(path.read_bytes(), parse_constant=_refuse)
+    if not isinstance(told, dict) or set(told) != set(_KEYS):
+        raise ValueError(f"it must hold {', '.join(map(repr, _KEYS))} and nothing else")
+    rows = told["rows"]
+    if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
+        raise ValueError(f"'rows' is {rows!r}, not a whole number above 0")
+    production, candidate = (_seconds(key, told[key]) for key in ("production", "candidate"))
+    if len(production) != len(candidate):
+        raise ValueError(
+            f"'production' has {len(production)} turns and 'candidate' {len(candidate)}"
+        )
+    return rows, production, candidate
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no number")
+
+
+def _seconds(key: str, told: Any) -> tuple[float, ...]:
+    if not isinstance(told, list):
+        raise ValueError(f"{key!r} is not a list of seconds")
+    for value in told:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not -_LONGEST < value < _LONGEST:
+            raise ValueError(f"{key!r} holds {str(value)[:40]!r}, which is no number of seconds")
+    return tuple(map(float, told))
+
+
+def _probed(
+    probe: Probe,
+    make_rows: MakeRows,
+    models: Models,
+    *,
+    root: Path,
+    processes: Processes,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Get rows, make the synthetic ones from them, and have both models score these."""
+    found = f"{_FOLDER}/probe-rows.parquet"
+    days = {"{from}": models.days[0], "{until}": models.days[1]}
+    run_filled(
+        probe.rows_cmd,
+        {**days, "{out}": found},
+        what="Getting rows for the synthetic guardrails",
+        log="probe-rows",
+        root=root,
+        processes=processes,
+    )
+    made = make_rows(read_table(root / found))
+    rows = f"{_FOLDER}/probe-made.parquet"
+    try:
+        made.to_parquet(root / rows, index=False)
+    except (ValueError, TypeError) as error:
+        says = " ".join(str(error).split())
+        raise SaidNo(f"The rows for the synthetic guardrails cannot be written: {says}") from None
+    scores: list[pd.DataFrame] = []
+    for label, model in (("production", models.production), ("candidate", models.candidate)):
+        out = f"{_FOLDER}/probe-{label}.parquet"
+        run_filled(
+            probe.score_cmd,
+            {**days, "{model}": model, "{rows}": rows, "{out}": out},
+            what=f"Scoring made-up rows with the {label} model",
+            log=f"probe-{label}",
+            root=root,
+            processes=processes,
+        )
+        scores.append(read_table(root / out))
+    return made, scores[0], scores[1]

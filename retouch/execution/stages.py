@@ -1,0 +1,120 @@
+"""Run planned stages in the workspace as it is, and note down first what they may change."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from retouch.execution.model import Receipt
+from retouch.execution.runner import PlainRunner, Progress
+from retouch.pipeline.model import Output, Pipeline
+from retouch.planning.model import StagePlan
+from retouch.tools import dvc, files, journal
+from retouch.tools.dvc_project import Project
+from retouch.tools.lock_text import in_evaluation_order
+from retouch.tools.process import Processes
+
+
+class HowToRun(Protocol):
+    """What running stages asks of its settings."""
+
+    @property
+    def jobs(self) -> int:
+        """How many stages may run at the same time."""
+
+    @property
+    def watch(self) -> Progress:
+        """Who is told what happens."""
+
+
+def run_stages(
+    root: Path,
+    pipeline: Pipeline,
+    stages: tuple[StagePlan, ...],
+    how: HowToRun,
+    *,
+    complete: bool = False,
+    stop_after: float | None = None,
+) -> tuple[Receipt, ...]:
+    """Run planned stages in the workspace as it is; `dvc.lock` keeps DVC's own order.
+
+    `complete`: every output is wanted in the workspace. `stop_after`: seconds after which whatever
+    is under way is stopped, and fails. Something must be noted down first (`note_before`), and kept
+    or put back afterwards.
+    """
+    locks = {path: _text(root / path) for path in lock_files(stages)}
+    processes = Processes(on_start=lambda pid: journal.note_child(root, pid))
+    runner = PlainRunner(
+        root,
+        pipeline,
+        stages,
+        processes=processes,
+        jobs=how.jobs,
+        watch=how.watch,
+        complete=complete,
+    )
+    with _stopping(processes, stop_after):
+        receipts = runner.run()
+    for path, before in locks.items():
+        mine = [s.name for s in pipeline.stages if s.cmd and dvc.lock_file_of(s.name) == path]
+        order = [name.rpartition("dvc.yaml:")[2] for name in mine]
+        after = _text(root / path)
+        ordered = in_evaluation_order(before, after, order)
+        if ordered != after:
+            files.write_text(root / path, ordered)
+    return receipts
+
+
+def lock_files(stages: tuple[StagePlan, ...]) -> tuple[str, ...]:
+    """Return the lock files that record the planned stages."""
+    planned = (s.stage for s in stages if s.decision != "reuse")
+    return tuple(dict.fromkeys(dvc.lock_file_of(stage) for stage in planned))
+
+
+def note_before(
+    root: Path,
+    project: Project,
+    pipeline: Pipeline,
+    stages: tuple[StagePlan, ...],
+    *,
+    work: str,
+    edited: tuple[str, ...] = (),
+    done_when: str | None = None,
+) -> None:
+    """Write down everything that running these stages may change."""
+    planned = {s.stage for s in stages if s.decision != "reuse"}
+    outputs: list[Output] = [
+        output for stage in pipeline.stages if stage.name in planned for output in stage.outputs
+    ]
+    ignores = {str(Path(output.path).parent / ".gitignore") for output in outputs}
+    journal.begin(
+        root,
+        work=work,
+        small=[*edited, *lock_files(stages), *sorted(ignores)],
+        outputs=outputs,
+        cache_holds=project.cache_holds,
+        done_when=done_when,
+    )
+
+
+@contextmanager
+def _stopping(processes: Processes, after: float | None) -> Iterator[None]:
+    """Stop everything under way after so many seconds; None: never."""
+    if after is None:
+        yield
+        return
+    alarm = threading.Timer(max(0.0, after), processes.stop)
+    alarm.daemon = True
+    alarm.start()
+    try:
+        yield
+    finally:
+        alarm.cancel()
+        alarm.join()  # had it gone off, it ends with the last process
+
+
+def _text(path: Path) -> str:
+    return files.read_text(path) if path.exists() else ""

@@ -1,0 +1,59 @@
+"""The figures of a report: small, the same bytes for the same documents, none without data.
+
+loss_by_day.py  both models day by day, and the mean change with its interval
+slices.py       the change slice by slice with its interval: a forest plot
+calibration.py  bias and interval coverage by slice, or the reliability of probabilities
+drift.py        the alerted column in the reference window and in the alert's
+canvas.py       what they share
+"""
+
+from __future__ import annotations
+
+from retouch.planning.model import Plan
+from retouch.reporting.escape import plain
+from retouch.reporting.figures.calibration import calibrated, calibration_svg, reliable
+from retouch.reporting.figures.drift import drift_days, drift_svg
+from retouch.reporting.figures.loss_by_day import days_of, loss_by_day_svg
+from retouch.reporting.figures.slices import rows_of, slices_svg
+from retouch.validation.model import Verdict
+
+__all__ = ["FIGURES", "figure_title", "figures_of", "to_draw"]
+
+LOSS_BY_DAY, SLICES = "loss-by-day.svg", "slices.svg"
+CALIBRATION, DRIFT = "calibration.svg", "drift.svg"
+FIGURES = (LOSS_BY_DAY, SLICES, CALIBRATION, DRIFT)
+"""Their files, in the order of the report."""
+
+
+def to_draw(verdict: Verdict | None) -> tuple[str, ...]:
+    """Return the figures the verdict has data for."""
+    if verdict is None:
+        return ()
+    judgement = verdict.deciding
+    there = {
+        LOSS_BY_DAY: bool(days_of(judgement)),
+        SLICES: len(rows_of(judgement)) > 1,
+        CALIBRATION: bool(calibrated(judgement) or reliable(judgement)),
+        DRIFT: verdict.drift is not None and bool(drift_days(verdict.drift.current)),
+    }
+    return tuple(name for name in FIGURES if there[name])
+
+
+def figures_of(plan: Plan, verdict: Verdict | None) -> dict[str, bytes]:
+    """Return every figure there is data for, by the name of its file."""
+    if verdict is None:
+        return {}
+    title = figure_title(plan)
+    made = {
+        LOSS_BY_DAY: loss_by_day_svg(verdict, title),
+        SLICES: slices_svg(verdict, title),
+        CALIBRATION: calibration_svg(verdict),
+        DRIFT: drift_svg(verdict),
+    }
+    return {name: drawn for name, drawn in made.items() if drawn is not None}
+
+
+def figure_title(plan: Plan) -> str:
+    """Return what the figures are about: the slice of the alert."""
+    alert = plan.alerts[0]
+    return plain(" and ".join(alert.where) or f"All of {alert.dataset}", 90)

@@ -1,0 +1,100 @@
+"""The alerted column day by day: its median and the band that holds most of it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from retouch.reporting.figures import canvas
+from retouch.reporting.figures.canvas import CANDIDATE, INK, MUTED, drawn
+from retouch.validation.model import Drift, DriftDay, Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_HEIGHT, _ABOVE = 3.4, 1.12
+_LEFT, _ROOM, _BETWEEN = 0.085, 0.88, 0.03
+
+
+def drift_days(days: tuple[DriftDay, ...]) -> list[DriftDay]:
+    """Return the days there are finite numbers for, in order."""
+    there = [
+        day
+        for day in days
+        if canvas.ordinal(day.day) is not None
+        and all(math.isfinite(x) for x in (day.low, day.median, day.high))
+    ]
+    return sorted(there, key=lambda day: day.day)
+
+
+def drift_svg(verdict: Verdict) -> bytes | None:
+    """Return the alerted column in the reference window and in the alert's; None without days."""
+    drift = verdict.drift
+    if drift is None or not drift_days(drift.current):
+        return None
+
+    def draw(figure: Figure) -> None:
+        title = f"{canvas.words(drift.column, 40)} where {drift.where}"
+        if not drift.where or drift.where == "all rows":
+            title = f"{canvas.words(drift.column, 40)}, all rows"
+        under = "Median of each day, and the band between its 10 % and its 90 % quantile"
+        canvas.heading(figure, title, under)
+        _windows(figure, drift)
+
+    return canvas.svg(draw, _HEIGHT)
+
+
+def _windows(figure: Figure, drift: Drift) -> None:
+    """Draw the two windows side by side, as wide as they are long, on one scale."""
+    reference, current = drift_days(drift.reference), drift_days(drift.current)
+    windows = [
+        (days, says, colour)
+        for days, says, colour in (
+            (reference, "reference window", MUTED),
+            (current, "window of the alert", CANDIDATE),
+        )
+        if days
+    ]
+    every = [drawn(x) for days, _, _ in windows for day in days for x in (day.low, day.high)]
+    span = max(every) - min(every) or abs(max(every)) or 1.0
+    scale = (drawn(min(every) - 0.07 * span), drawn(max(every) + 0.07 * span))
+    weights = [max(_length(days), 0.3 * max(map(_length, (d for d, _, _ in windows))))
+               for days, _, _ in windows]  # fmt: skip
+    left, room = _LEFT, _ROOM - _BETWEEN * (len(windows) - 1)
+    usual = _usual(reference)
+    for (days, says, colour), weight in zip(windows, weights, strict=True):
+        width = room * weight / sum(weights)
+        axes = canvas.panel(figure, left, width, above=_ABOVE)
+        axes.set_ylim(*scale)
+        axes.grid(axis="y", color=canvas.GRID, lw=1)
+        canvas.ticks(axes, "y")
+        if left > _LEFT:
+            axes.tick_params(labelleft=False)
+        _band(axes, days, colour, max(2, round(9 * width)))
+        if usual is not None:
+            axes.axhline(usual, color=INK, lw=1, ls=(0, (3, 3)))
+        axes.set_title(says, color=colour, size=10.5, pad=6, loc="left", weight="bold")
+        left += width + _BETWEEN
+
+
+def _band(axes: Axes, days: list[DriftDay], colour: str, dates: int) -> None:
+    x = [canvas.ordinal(day.day) or 0 for day in days]
+    low = [drawn(day.low) for day in days]
+    median = [drawn(day.median) for day in days]
+    high = [drawn(day.high) for day in days]
+    if len(days) == 1:
+        axes.plot([x[0], x[0]], [low[0], high[0]], color=colour, lw=9, alpha=0.2)
+    axes.fill_between(x, low, high, color=colour, alpha=0.18, lw=0)
+    axes.plot(x, median, color=colour, lw=2.2, marker="o", ms=5 if len(days) <= 45 else 0)
+    canvas.days(axes, x[0], x[-1], dates)
+
+
+def _length(days: list[DriftDay]) -> int:
+    return (canvas.ordinal(days[-1].day) or 0) - (canvas.ordinal(days[0].day) or 0) + 1
+
+
+def _usual(reference: list[DriftDay]) -> float | None:
+    """Return the middle of the reference window's medians, to hold the alert's days against."""
+    medians = sorted(drawn(day.median) for day in reference)
+    return medians[len(medians) // 2] if medians else None
