@@ -193,7 +193,7 @@ def _bench(
         production=workspace.production,
         promotion=workspace.promotion,
         days=workspace.holdout,
-        judged_before=workspace.judged_before(),
+        judged_before=workspace.judged_before(alerts),
         alerts=alerts,
         budget=workspace.policy.budget,
         spent_today_cpu_seconds=workspace.spent_today(now),

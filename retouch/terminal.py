@@ -158,7 +158,7 @@ def print_status(console: Console, status: Status) -> None:
             "The next `retouch run` undoes it first.[/]"
         )
     if (days := status.holdout) is not None:
-        judged = f"{days.judged} of {plural(days.allowed, 'candidate')} judged"
+        judged = f"{plural(days.judged, 'candidate')} judged, at most {days.allowed} for one slice"
         console.print(f"Hold-out {days.start} to {days.end}: {judged}")
     if status.out_of_date:
         names = ", ".join(status.out_of_date[:5])

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from retouch.alerts.model import Alert
+from retouch.alerts.words import summarise
 from retouch.errors import BadInput
 from retouch.execution.history import costs_of, judged_on, spent_since
 from retouch.execution.model import Run
@@ -122,11 +123,15 @@ class Workspace:
         """Return the CPU seconds of the runs of the last 24 hours. Raises BadInput."""
         return spent_since(self._runs, now - timedelta(days=1))
 
-    def judged_before(self) -> int:
-        """Return how many candidates the present hold-out has judged. Raises BadInput."""
+    def judged_before(self, alerts: Sequence[Alert] | None = None) -> int:
+        """Return how many candidates the present hold-out has judged. Raises BadInput.
+
+        With `alerts`, only those tried for a slice that one of them speaks of.
+        """
+        wheres = None if alerts is None else [summarise(alert).where for alert in alerts]
         start, end = self.holdout.start, self.holdout.end
         days = date.fromisoformat(start), date.fromisoformat(end)
-        return judged_on(past.judged_days(self.root), days)
+        return judged_on(past.judged_candidates(self.root), days, wheres)
 
     def digest_of(self, path: str) -> str | None:
         """Return the digest that dvc.lock records for a path, as an alert writes it."""

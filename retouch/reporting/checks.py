@@ -222,14 +222,17 @@ def _weight(case: Case, asked: Asked) -> tuple[float, float]:
 def _sum_up(others: Sequence[Asked]) -> Sequence[object]:
     checks = [one for one in others if isinstance(one, Check)]
     guardrails = [one for one in others if isinstance(one, GuardrailResult)]
-    failed = sum(c.result != "pass" and c.required for c in checks)
-    failed += sum(g.stops for g in guardrails)
+    required: list[Asked] = [*(c for c in checks if c.required), *(g for g in guardrails if g.stops)]
+    failed = sum(one.result == "fail" for one in required)
+    unsure = sum(one.result == "not_enough_data" for one in required)
     optional = sum(c.result != "pass" and not c.required for c in checks)
     optional += sum(g.result != "pass" and not g.stops for g in guardrails)
     close = sum(close_to_limit(c) for c in checks)
     emoji, says = "✅", "all pass"
     if failed:
         emoji, says = "❌", f"{failed} fail"
+    elif unsure:
+        emoji, says = "⚠️", f"{unsure} cannot be told"
     elif close:
         emoji, says = "⚠️", f"all pass, {close} close"
     elif optional:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LINES = 20
 CHARACTERS = 1_500
@@ -26,7 +26,15 @@ class Room:
     """What merging leaves as it is, is said."""
     reasons: bool = True
     """Which edit made the stages run is said."""
+    refusals: bool = True
+    """Why each earlier tier was refused is said here too, and not only with the attempts."""
+    warning: bool = True
+    """The first thing to know is said here too, and not only below."""
 
+
+_TIGHT = Room(
+    40, 60, 4, 1, freshness=False, scope=False, reasons=False, refusals=False, warning=False
+)
 
 ROOMS = (
     Room(60, 180, 6, 5),
@@ -35,13 +43,17 @@ ROOMS = (
     Room(48, 120, 5, 2, freshness=False),
     Room(48, 90, 5, 1, freshness=False),
     Room(40, 90, 4, 1, freshness=False, scope=False),
-    Room(40, 90, 5, 1, freshness=False, scope=False, reasons=False),
-    Room(40, 60, 4, 1, freshness=False, scope=False, reasons=False),
-    Room(40, 90, 3, 1, freshness=False, scope=False),
-    Room(24, 60, 3, 1, freshness=False, scope=False),
-    Room(16, 40, 3, 1, freshness=False, scope=False),
-    Room(10, 20, 2, 1, freshness=False, scope=False),
-    Room(6, 8, 2, 1, freshness=False, scope=False),
+    Room(40, 60, 5, 1, freshness=False, scope=False, reasons=False),
+    replace(_TIGHT, rows=5, refusals=True, warning=True),
+    replace(_TIGHT, refusals=True),
+    replace(_TIGHT, rows=3, warning=True),
+    _TIGHT,
+    replace(_TIGHT, rows=3),
+    replace(_TIGHT, name=32, text=40, rows=3),
+    replace(_TIGHT, name=24, text=30, rows=3),
+    replace(_TIGHT, name=16, text=30, rows=2),
+    replace(_TIGHT, name=10, text=20, rows=2),
+    replace(_TIGHT, name=6, text=8, rows=2),
 )
 """From the roomiest on: first go the freshness and how many stages are listed; then rows of the
-table; at last the length of names."""
+table and what is said again below; at last the length of names."""

@@ -40,7 +40,7 @@ def first_screen(case: Case, room: Room) -> Screen:
         what_ran(case, room),
         cost(case, room),
     ]
-    if warnings:
+    if warnings and room.warning:
         more = len(warnings) - 1
         notes.append(write("⚠️ {}{}", warnings[0], write(" ({} more below.)", more) if more else ""))
     return Screen(

@@ -74,7 +74,7 @@ def _optional(case: Case, checks: Iterable[Check], room: Room) -> list[Markdown]
             inline(check.says.rstrip("."), room.text),
         )
         for check in checks
-        if not check.required and check.result != "pass"
+        if not check.required and check.result != "pass" and check.family == "gate"
     ]
 
 

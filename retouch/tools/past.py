@@ -16,6 +16,7 @@ from retouch.alerts.parse import check_file_stem, parse_alert
 from retouch.alerts.receipt import Receipt, receipt_file_name
 from retouch.documents import Document
 from retouch.errors import BadInput
+from retouch.execution.history import Judged
 from retouch.intake.past import Answered, Taken
 from retouch.planning.value import Episode
 from retouch.tools import files, repository
@@ -165,19 +166,25 @@ def _episodes(path: Path) -> Iterator[Episode]:
         )
 
 
-def judged_days(root: Path) -> list[tuple[date, date]]:
-    """Return the days of the hold-out of every candidate that was judged so far, half-open.
+def judged_candidates(root: Path) -> list[Judged]:
+    """Return every candidate that a hold-out has judged so far.
 
     A candidate that came after the last one allowed was not looked at. Raises BadInput.
     """
     return [
-        (used.start, used.end)
+        Judged(start=used.start, end=used.end, wheres=_wheres(path))
         for path in _verdicts(root)
         for judgement in repository.read_document(path, _VerdictHead).judgements
         if (used := judgement.holdout) is not None
         and judgement.outcome != "invalid"
         and used.candidate_number <= used.candidates_allowed
     ]
+
+
+def _wheres(verdict: Path) -> tuple[tuple[str, ...], ...]:
+    """Return the slices the alerts of a report speak of."""
+    plan = repository.read_document(verdict.with_name("plan.json"), _PlanHead)
+    return tuple(dict.fromkeys(alert.where for alert in plan.alerts))
 
 
 def _verdicts(root: Path) -> list[Path]:

@@ -45,6 +45,10 @@ class Contender:
     None when the policy does not say where they are."""
 
 
+_BY_MEASURING = ("latency", "size", "synthetic")
+"""Guardrails that scores alone cannot answer."""
+
+
 @dataclass(frozen=True)
 class _Case:
     """What is to be judged, and by what."""
@@ -122,6 +126,8 @@ def _judged(case: _Case, paired: Paired, conclude: Callable[..., Judgement]) -> 
         outcome, says = "equivalent", _no_score_changes(used)
     else:
         outcome, says = _decide(checks, guardrails, checks[focus])
+    if case.measured is None and not _waits_for_measuring(checks, guardrails):
+        guardrails = tuple(g for g in guardrails if g.kind not in _BY_MEASURING)
     return conclude(
         outcome=outcome,
         says=says,
@@ -220,6 +226,15 @@ def _decide(
     return "promote", focus.says
 
 
+def _waits_for_measuring(checks: Sequence[Check], guardrails: Sequence[GuardrailResult]) -> bool:
+    """Say whether nothing but what was not measured keeps the candidate back.
+
+    Nobody measures for a candidate that is refused anyway, and what was not asked is not shown.
+    """
+    passed = all(check.result == "pass" for check in checks if check.required)
+    return passed and all(g.kind in _BY_MEASURING for g in guardrails if g.stops)
+
+
 def _halted_by(guardrails: Sequence[GuardrailResult]) -> str | None:
     """Return the name of the first broken guardrail that ends the run."""
     broken = (g for g in guardrails if g.stops and g.result == "fail" and g.then == "halt")
@@ -228,7 +243,7 @@ def _halted_by(guardrails: Sequence[GuardrailResult]) -> str | None:
 
 def _used_up(look: Look) -> str:
     judged = "its one candidate" if look.allowed == 1 else f"its {look.allowed:,} candidates"
-    return f"This hold-out has judged {judged}; wait for new days."
+    return f"This hold-out has judged {judged} for this slice; wait for new days."
 
 
 def _no_score_changes(used: HoldoutUsed) -> str:

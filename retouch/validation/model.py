@@ -69,7 +69,7 @@ class HoldoutUsed(Value):
     """How many rows the two models have learned from, none of them in the hold-out; None: the
     policy does not say where they are."""
     candidate_number: Annotated[int, Field(ge=1)] = 1
-    """The how-manieth candidate this hold-out judges."""
+    """The how-manieth candidate this hold-out judges for the alerted slice."""
     candidates_allowed: Annotated[int, Field(ge=1)] = 1
     confidence: float | None = None
     """One-sided, of each bound, after the correction for the number of candidates."""

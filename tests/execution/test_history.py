@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.execution.history import judged_on, spent_since
+from retouch.execution.history import Judged, judged_on, spent_since
 from retouch.execution.model import Attempt, Receipt, Run
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -64,7 +64,17 @@ def moved(days):
     ],
 )
 def test_a_hold_out_that_shares_most_of_the_days_is_the_same_one(judged, count):
-    assert judged_on(judged, DAYS) == count
+    assert judged_on([Judged(start=start, end=end) for start, end in judged], DAYS) == count
+
+
+def test_another_slice_is_another_question():
+    of_all, of_eu = (
+        Judged(start=DAYS[0], end=DAYS[1], wheres=wheres) for wheres in (((),), (("a = 1",), ()))
+    )
+    assert judged_on([of_all, of_eu], DAYS, [("a = 1",)]) == 1
+    assert judged_on([of_all, of_eu], DAYS, [()]) == 2
+    assert judged_on([of_all, of_eu], DAYS, [("a = 2",)]) == 0
+    assert judged_on([of_all, of_eu], DAYS) == 2
 
 
 @given(st.integers(-40, 40), st.integers(1, 40))
@@ -72,5 +82,6 @@ def test_hold_outs_of_the_same_length_agree_on_who_is_the_same(offset, length):
     here = DAYS[0], DAYS[0] + timedelta(days=length)
     there = tuple(day + timedelta(days=offset) for day in here)
 
-    assert judged_on([there], here) == judged_on([here], there)
-    assert judged_on([here], here) == 1
+    one, other = (Judged(start=start, end=end) for start, end in (here, there))
+    assert judged_on([other], here) == judged_on([one], there)
+    assert judged_on([one], here) == 1

@@ -107,11 +107,12 @@ def test_a_candidate_that_another_guardrail_stops_is_not_measured(toy: Toy):
 
 
 def test_the_same_model_and_a_used_up_hold_out_are_not_measured(toy: Toy):
-    trial = on_trial(toy, look=Look(number=3, allowed=2))
+    trial, spent = on_trial(toy), Look(number=3, allowed=2)
     same = trial.judge(trial.production.hash, tier="refit", must="improve")
     assert same.outcome == "equivalent"
     assert not (toy.root / ".retouch/scores").exists()
-    assert trial.judge("md5:new", tier="refit", must="improve").outcome == "not_enough_data"
+    late = trial.judge("md5:new", tier="refit", must="improve", look=spent)
+    assert late.outcome == "not_enough_data"
     assert not (toy.root / ".retouch/measured").exists()
 
 

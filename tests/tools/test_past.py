@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from retouch.errors import BadInput
-from retouch.tools.past import answers, episodes, judged_days
+from retouch.tools.past import answers, episodes, judged_candidates
 
 ID = "01J1Q5T7M0A1B2C3D4E5F6G7H8"
 RECEIPTS = {"fit@eu": "ran", "fit@us": "cut_off", "assemble": "restored"}
@@ -102,18 +102,20 @@ def test_a_hold_out_was_put_to_use_by_what_it_really_judged(tmp_path: Path):
         judgement("late", "not_enough_data", 0.1, candidate_number=3, candidates_allowed=2),
     )
 
-    assert judged_days(tmp_path) == [(date(2026, 2, 1), date(2026, 2, 15))] * 2
+    assert [(one.start, one.end) for one in judged_candidates(tmp_path)] == [
+        (date(2026, 2, 1), date(2026, 2, 15))
+    ] * 2
 
 
 def test_a_report_that_tells_nothing_of_its_tiers_has_no_episodes(tmp_path: Path):
     write_report(tmp_path, "promote")
 
     assert episodes(tmp_path) == []
-    assert judged_days(tmp_path) == []
+    assert judged_candidates(tmp_path) == []
 
 
 def test_a_hold_out_without_days_is_refused_in_one_sentence(tmp_path: Path):
     write_judged(tmp_path, judgement("refit", "promote", 0.1, start="soon"))
 
     with pytest.raises(BadInput, match="is not a VerdictHead of this version"):
-        judged_days(tmp_path)
+        judged_candidates(tmp_path)

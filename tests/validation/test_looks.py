@@ -42,7 +42,7 @@ def test_confidence_shows_the_chance_of_being_wrong_to_two_digits(confidence, te
 def test_a_holdout_that_has_judged_its_candidates_judges_no_more(judged, look):
     judgement = judged(5.0, 3.0, look=look(11, 10))
     assert judgement.outcome == "not_enough_data"
-    assert judgement.says == "This hold-out has judged its 10 candidates; wait for new days."
+    assert judgement.says == "This hold-out has judged its 10 candidates for this slice; wait for new days."
     assert judgement.checks == ()
     assert judgement.holdout.confidence is None
     assert judgement.holdout.candidate_number == 11
@@ -53,7 +53,7 @@ def test_what_is_invalid_or_the_same_model_comes_first(judged, look):
     assert judged(5.0, None, look=spent).outcome == "invalid"
     assert judged(5.0, 5.0, hashes=("a", "a"), look=spent).outcome == "equivalent"
     assert judged(5.0, 3.0, look=spent).says == (
-        "This hold-out has judged its one candidate; wait for new days."
+        "This hold-out has judged its one candidate for this slice; wait for new days."
     )
 
 
