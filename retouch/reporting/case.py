@@ -194,6 +194,12 @@ def within_noise(check: Check) -> bool:
     return low is not None and high is not None and low <= 0 <= high
 
 
+def too_small(check: Check) -> bool:
+    """Tell whether a harm alarm had too few rows or days to be asked at all."""
+    small = check.result == "not_enough_data" and not check.required
+    return small and check.family == "harm_alarm"
+
+
 def close_to_limit(check: Check) -> bool:
     """Tell whether a passed check used up three quarters of its margin, or hardly improved."""
     if check.result != "pass" or check.gain_lower is None or not check.gain:

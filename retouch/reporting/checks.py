@@ -10,6 +10,7 @@ from retouch.reporting.case import (
     Case,
     allowed_loss,
     close_to_limit,
+    too_small,
     within_noise,
 )
 from retouch.reporting.escape import Markdown, inline, write
@@ -222,10 +223,14 @@ def _weight(case: Case, asked: Asked) -> tuple[float, float]:
 def _sum_up(others: Sequence[Asked]) -> Sequence[object]:
     checks = [one for one in others if isinstance(one, Check)]
     guardrails = [one for one in others if isinstance(one, GuardrailResult)]
-    required: list[Asked] = [*(c for c in checks if c.required), *(g for g in guardrails if g.stops)]
+    required: list[Asked] = [
+        *(c for c in checks if c.required),
+        *(g for g in guardrails if g.stops),
+    ]
     failed = sum(one.result == "fail" for one in required)
     unsure = sum(one.result == "not_enough_data" for one in required)
-    optional = sum(c.result != "pass" and not c.required for c in checks)
+    small = sum(map(too_small, checks))
+    optional = sum(c.result != "pass" and not c.required for c in checks) - small
     optional += sum(g.result != "pass" and not g.stops for g in guardrails)
     close = sum(close_to_limit(c) for c in checks)
     emoji, says = "✅", "all pass"
@@ -237,6 +242,8 @@ def _sum_up(others: Sequence[Asked]) -> Sequence[object]:
         emoji, says = "⚠️", f"all pass, {close} close"
     elif optional:
         emoji, says = "⚪", f"{optional} not required and not passed"
+    elif small:
+        says = f"all pass, {small} too small to judge"
     named = [plural(len(checks), "more slice")] if checks else []
     if guardrails:
         more = "guardrail" if checks else "more guardrail"

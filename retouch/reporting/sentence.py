@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retouch.reporting.case import ALERTED, Case, allowed_loss, within_noise
+from retouch.reporting.case import ALERTED, Case, allowed_loss, too_small, within_noise
 from retouch.reporting.escape import Markdown, code, inline, write
 from retouch.reporting.guardrails import counted
 from retouch.reporting.numbers import chance, duration, plural
@@ -47,16 +47,17 @@ def sentence(case: Case, room: Room) -> Markdown:
 
 
 def checks_passed(case: Case) -> Markdown:
-    """Return `All 8 checks pass` or `7 of 8 checks pass`."""
-    passed = sum(check.result == "pass" for check in case.checks)
+    """Return `All 8 checks pass` or `7 of 8 checks pass`; what was too small to ask is apart."""
+    checks = [check for check in case.checks if not too_small(check)]
+    passed = sum(check.result == "pass" for check in checks)
     asked = [found for found in case.guardrails if found.mode == "block"]
-    if passed == len(case.checks):
+    if passed == len(checks):
         if asked and not any(found.stops for found in asked):
             return write("All {} and {} pass", plural(passed, "check"), counted(case))
         said = write("All {} pass", plural(passed, "check")) if passed > 1 else None
         said = said or Markdown("It passes")
     else:
-        said = write("{} of {} pass", passed, plural(len(case.checks), "check"))
+        said = write("{} of {} pass", passed, plural(len(checks), "check"))
     return write("{}; {} hold", said, counted(case)) if asked else said
 
 
