@@ -42,7 +42,10 @@ def test_confidence_shows_the_chance_of_being_wrong_to_two_digits(confidence, te
 def test_a_holdout_that_has_judged_its_candidates_judges_no_more(judged, look):
     judgement = judged(5.0, 3.0, look=look(11, 10))
     assert judgement.outcome == "not_enough_data"
-    assert judgement.says == "This hold-out has judged its 10 candidates for this slice; wait for new days."
+    assert (
+        judgement.says
+        == "This hold-out has judged its 10 candidates for this slice; wait for new days."
+    )
     assert judgement.checks == ()
     assert judgement.holdout.confidence is None
     assert judgement.holdout.candidate_number == 11
