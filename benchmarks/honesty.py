@@ -8,9 +8,8 @@ slice only. A hold-out is 15 days drawn from the 91; the gate judges as policies
 says, with nothing but what is planted there to find:
 
 - **nothing**: a promotion is a mistake, since the alerted slice must improve;
-- **harm**: the candidate really improves the alerted slice, and every error of another required
-  slice grows by twice the slice margin; or every error elsewhere, so that the mean error over all
-  rows grows by twice the overall margin;
+- **harm**: the candidate really improves the alerted slice, and the mean error of another required
+  slice grows by twice the slice margin, or that over all rows by twice the overall margin;
 - **gain**: errors of the alerted slice shrink so that the mean gain is twice the smallest one that
   such hold-outs show with 80 % power (the median of `detectable` in the A/A runs).
 
@@ -65,7 +64,8 @@ class Trial:
     gain: float = 0.0
     """Share taken off every error of the alerted slice."""
     harm: float = 0.0
-    """Added to every error of the harmed rows, in minutes."""
+    """By how much the mean error of the harmed rows grows, in minutes; what the gain takes off
+    there is put on again."""
     harm_everywhere: bool = False
     consecutive: bool = False
     whole_model: bool = False
@@ -123,7 +123,7 @@ def measure(scores: tuple[pd.DataFrame, pd.DataFrame], policy: Promotion) -> dic
 def _planted_trials(policy: Promotion, share: float, gain: float) -> tuple[Trial, ...]:
     """Return what is planted; `share` taken off every error of the alerted slice is `gain`."""
     margin, overall = policy.limits.slice_margin, policy.limits.overall_margin
-    harmed = f"every error where {HARMED[0]} = {HARMED[1]} grows by {2 * margin:g} minutes"
+    harmed = f"the mean error where {HARMED[0]} = {HARMED[1]} grows by {2 * margin:g} minutes"
     better = f"alerted slice better by {gain:.2f} minutes"
     return (
         Trial("harm in a slice", f"{better}, {harmed}", share, 2 * margin),
@@ -201,14 +201,15 @@ def _planted(production: pd.DataFrame, candidate: pd.DataFrame, trial: Trial) ->
     if not trial.whole_model:
         score[~alerted] = production["score"].to_numpy()[~alerted]
     error = score - label
-    before = np.abs(error).mean()
+    where = np.ones(len(label), dtype=bool)
+    if not trial.harm_everywhere:
+        where = (candidate[HARMED[0]] == HARMED[1]).to_numpy()
+    wanted = np.abs(error[where]).mean() + trial.harm
     error[alerted] *= 1 - trial.gain
-    harmed = (candidate[HARMED[0]] == HARMED[1]).to_numpy() & ~alerted
-    harm = trial.harm
-    if trial.harm_everywhere:
-        harmed = ~alerted
-        harm = (before + trial.harm - np.abs(error).mean()) / harmed.mean()
-    error[harmed] += np.where(error[harmed] < 0, -1, 1) * harm
+    if trial.harm:
+        harmed = where & ~alerted
+        each = (wanted - np.abs(error[where]).mean()) * where.sum() / harmed.sum()
+        error[harmed] += np.where(error[harmed] < 0, -1, 1) * each
     return candidate.assign(score=label + error)
 
 

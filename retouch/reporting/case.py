@@ -43,7 +43,7 @@ class Case:
             return "stale"
         if self.plan.action == "hold":
             return "held"
-        if self.attempt and self.attempt.named("failed"):
+        if self.attempt and self.attempt.named("failed") and self.verdict is None:
             return "failed"
         if self.verdict is None:
             return "retraining"

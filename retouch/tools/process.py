@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ class Finished:
     cpu_seconds: float = 0.0
     """User and system, of the process and all its children it waited for."""
     peak_memory_bytes: int = 0
+    """Of the largest of these processes; 0 where it is not known."""
 
     def last_lines(self, count: int = 5) -> str:
         """Return the last lines of the output that say anything."""
@@ -72,6 +74,7 @@ class Processes:
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         started = time.monotonic()
+        ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with log.open("wb") as file:
             with self._lock:
                 if self._stopped:
@@ -100,7 +103,7 @@ class Processes:
             log.read_bytes().decode(errors="replace"),
             wall_seconds=time.monotonic() - started,
             cpu_seconds=usage.ru_utime + usage.ru_stime,
-            peak_memory_bytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+            peak_memory_bytes=_peak(usage.ru_maxrss, ours),
         )
 
     def stop(self, grace_seconds: float = 5.0) -> None:
@@ -113,6 +116,15 @@ class Processes:
         while self._running and time.monotonic() < deadline:
             time.sleep(0.05)
         _signal_all(groups, signal.SIGKILL)  # a command that has ended may leave children behind
+
+
+def _peak(theirs: int, ours: int) -> int:
+    """Return bytes; 0 where a process used no more than we do.
+
+    Linux lets a new process begin with the peak of the one that started it, so that less than
+    ours cannot be told.
+    """
+    return 0 if theirs <= ours else theirs * (1 if sys.platform == "darwin" else 1024)
 
 
 def _signal_all(groups: Iterable[int], number: int) -> None:
