@@ -58,7 +58,7 @@ def test_a_receipt_says_what_a_stage_cost_and_made(built: Toy):
         assert receipt.outcome == "ran", stage
         assert receipt.wall_seconds > 0, stage
         assert receipt.cpu_seconds > 0.1, stage  # DVC and the command are processes of their own
-        assert 10_000_000 < receipt.peak_memory_bytes < 2_000_000_000, stage
+        assert receipt.peak_memory_bytes < 2_000_000_000, stage
         assert receipt.exit_code == 0, stage
         assert receipt.log is not None
         assert "Running stage" in (built.root / receipt.log).read_text()

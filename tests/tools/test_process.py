@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 import threading
 import time
@@ -35,7 +36,15 @@ def test_what_a_command_cost_includes_its_children(tmp_path: Path):
     assert done.exit_code == 0
     assert 0.4 <= done.cpu_seconds < 5
     assert done.wall_seconds >= 0.4
-    assert 1_000_000 < done.peak_memory_bytes < 1_000_000_000
+
+
+def test_memory_is_told_where_a_process_took_more_than_we_do(tmp_path: Path):
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    large = f"held = bytearray(b'x') * {ours + 100_000_000}"
+    done = Processes().run(python(large), cwd=tmp_path, log=tmp_path / "log")
+    assert ours + 100_000_000 < done.peak_memory_bytes < ours + 300_000_000
+    done = Processes().run(python("pass"), cwd=tmp_path, log=tmp_path / "log")
+    assert done.peak_memory_bytes == 0, "it began with our peak, which says nothing of it"
 
 
 def test_output_and_errors_are_kept_in_the_log_and_the_exit_code_is_told(tmp_path: Path):
