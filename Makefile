@@ -38,7 +38,7 @@ format: $(READY) ## Put the code into the house's format
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-bench: $(READY) ## Measure the targeted run and a storm of alerts; writes reports/benchmarks/
+bench: $(READY) ## Measure costs, a storm, honesty, scenarios and planted faults (about an hour); writes reports/benchmarks/
 	@$(BIN)/python -m benchmarks
 
 fuzz: $(READY) ## Try 100,000 hostile inputs on everything that reads from outside
