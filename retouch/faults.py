@@ -144,6 +144,11 @@ def _says(group: list[tuple[Place, ErrorDetails]], model: type[BaseModel]) -> st
             return "unknown key" + near(str(place[-1]), _known_keys(model, place))
         case "literal_error":
             return _says_of_choice(error["input"], context["expected"])
+        case "union_tag_invalid":
+            key, tag = context["discriminator"].strip("'"), context["tag"]
+            return f"{key}: {_says_of_choice(tag, context['expected_tags'])}"
+        case "union_tag_not_found":
+            return f"needs the key {context['discriminator']}, which says what it is"
         case "string_pattern_mismatch":
             return f"{shown(error['input'])} does not match {context['pattern']}"
         case "value_error":

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from retouch.errors import BadInput
 from retouch.policy.guardrails import (
     CalibrationLimit,
     Fairness,
@@ -147,6 +148,20 @@ def test_the_example_of_the_docs_can_be_read_and_has_every_kind():
     policy = policy.replace("  needs:", "  lower: low\n  upper: high\n  needs:")
     read = parse_promotion(policy + example, "docs/guardrails.md")
     assert tuple(map(type, read.guardrails)) == KINDS
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("    kind: siz\n", "guardrails[0]: kind: 'siz' is not known; did you mean 'size'?"),
+        ("", "guardrails[0]: needs the key 'kind', which says what it is."),
+    ],
+)
+def test_a_kind_that_is_unknown_or_left_out_is_told_in_words(kind, says):
+    policy = (Path(__file__).parents[1] / "toy/policies/promotion.yaml").read_text()
+    policy += f"guardrails:\n  - name: It stays small\n    why: It is copied.\n{kind}"
+    with pytest.raises(BadInput, match=re.escape(says)):
+        parse_promotion(policy + "    ratio_at_most: 2\n", "promotion.yaml")
 
 
 @pytest.mark.parametrize("part", [*KINDS, SyntheticCase, Probe], ids=lambda part: part.__name__)
