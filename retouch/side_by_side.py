@@ -7,9 +7,9 @@ scoring goes again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from retouch.pipeline.model import Output, Stage
 from retouch.policy.promotion import Scoring
 from retouch.release.production import Production, production_of
 from retouch.tools import dvc, dvc_objects, files, git, journal
+from retouch.tools.at_once import at_once
 from retouch.tools.params import read_json_key
 from retouch.tools.process import Processes
 from retouch.validation.holdout import HoldoutDays
@@ -156,9 +157,4 @@ def score_both(
         scores = score_model(model.path, label, span, scoring, root=root, processes=processes)
         return Contender(model.hash, model.seen_until, scores)
 
-    with ThreadPoolExecutor(max_workers=min(2, jobs)) as pool:
-        try:
-            return tuple(pool.map(contend, models))
-        except BaseException:
-            processes.stop()
-            raise
+    return at_once([partial(contend, model) for model in models], processes, jobs=jobs)

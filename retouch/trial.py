@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -19,6 +18,7 @@ from retouch.execution.scoring import score_model
 from retouch.policy.promotion import Promotion
 from retouch.release.production import Production
 from retouch.tools import dvc, journal
+from retouch.tools.at_once import at_once
 from retouch.tools.params import read_json_key
 from retouch.tools.process import Processes
 from retouch.validation.gate import AlertedSlice, Contender, Look, judge
@@ -124,22 +124,13 @@ class Trial:
         learned = self.promotion.holdout.learned_from
         wanted = (*self.needs, *(learned.paths if learned else ()))
         dvc.pull([path for path in wanted if not (self.root / path).exists()], root=self.root)
-        with (
-            self._processes() as processes,
-            ThreadPoolExecutor(max_workers=min(2, self.jobs)) as pool,
-            _stopping(processes),
-        ):
-            first = pool.submit(
-                self._contend,
-                "production",
-                self.production.hash,
-                self.production_copy,
-                processes,
-            )
-            second = pool.submit(
-                self._contend, "candidate", candidate, self.production.path, processes
-            )
-            ours, theirs = first.result(), second.result()
+        both = (
+            ("production", self.production.hash, self.production_copy),
+            ("candidate", candidate, self.production.path),
+        )
+        with self._processes() as processes:
+            contend = [partial(self._contend, *each, processes) for each in both]
+            ours, theirs = at_once(contend, processes, jobs=self.jobs)
         if learned is None:
             return ours, theirs
         rows = learned_rows(learned, root=self.root)

@@ -11,10 +11,11 @@ from pathlib import Path
 from retouch.alerts.model import Alert
 from retouch.alerts.words import summarise
 from retouch.errors import BadInput
-from retouch.execution.history import costs_of, judged_on, spent_since
+from retouch.execution.history import costs_of, spent_since
 from retouch.execution.model import Run
 from retouch.pipeline.costs import Cost
 from retouch.pipeline.model import Pipeline, Stage
+from retouch.planning.looks import judged_on
 from retouch.planning.model import Plan
 from retouch.planning.plan import Base, Vouched, make_plan
 from retouch.policy.model import Policy

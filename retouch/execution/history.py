@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
-from retouch.documents import Value
 from retouch.execution.model import Run
 from retouch.pipeline.costs import Cost, median_costs
 
@@ -34,33 +33,4 @@ def spent_since(runs: Iterable[Run], moment: datetime) -> float:
         for run in runs
         if run.alert_ids and run.started_at >= moment
         for attempt in run.attempts
-    )
-
-
-class Judged(Value):
-    """One candidate a hold-out has judged."""
-
-    start: date
-    end: date
-    """Day after the last."""
-    wheres: tuple[tuple[str, ...], ...] = ((),)
-    """The conditions of each slice the alerts spoke of; an empty one is all rows."""
-
-
-def judged_on(
-    judged: Iterable[Judged],
-    days: tuple[date, date],
-    wheres: Collection[tuple[str, ...]] | None = None,
-) -> int:
-    """Return how many candidates these days have judged; with `wheres`, for one of these slices.
-
-    Days are half-open. A hold-out that shares more than half of these days is the same one for
-    this purpose: one new day does not make it new.
-    """
-    start, end = days
-    half = (end - start) / 2
-    return sum(
-        min(end, one.end) - max(start, one.start) > half
-        and (wheres is None or not set(wheres).isdisjoint(one.wheres))
-        for one in judged
     )

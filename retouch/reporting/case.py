@@ -43,7 +43,7 @@ class Case:
             return "stale"
         if self.plan.action == "hold":
             return "held"
-        if self.attempt and self.attempt.named("failed") and self.verdict is None:
+        if self.attempt and self.attempt.named("failed") and not self._cut_off:
             return "failed"
         if self.verdict is None:
             return "retraining"
@@ -52,6 +52,11 @@ class Case:
         if self.verdict.outcome == "equivalent" and self.is_repair and self.kept:
             return "repaired"
         return self.verdict.outcome
+
+    @property
+    def _cut_off(self) -> bool:
+        """The last tier was stopped by a budget, and an earlier one was judged."""
+        return self.verdict is not None and self.run is not None and bool(self.run.stopped)
 
     @property
     def words(self) -> Words:

@@ -16,8 +16,8 @@ from retouch.alerts.parse import check_file_stem, parse_alert
 from retouch.alerts.receipt import Receipt, receipt_file_name
 from retouch.documents import Document
 from retouch.errors import BadInput
-from retouch.execution.history import Judged
 from retouch.intake.past import Answered, Taken
+from retouch.planning.looks import Judged
 from retouch.planning.value import Episode
 from retouch.tools import files, repository
 from retouch.tools.plain_files import read_plain_file, refuse_links

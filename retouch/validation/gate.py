@@ -123,7 +123,7 @@ def _judged(case: _Case, paired: Paired, conclude: Callable[..., Judgement]) -> 
     checks = (*checks, *answers[alarm:])
     guardrails = ask_guardrails(paired, policy, case.measured)
     if case.must == "not_get_worse" and paired.same_scores:
-        outcome, says = "equivalent", _no_score_changes(used)
+        outcome, says = _same_scores(used, guardrails, case.measured)
     else:
         outcome, says = _decide(checks, guardrails, checks[focus])
     if case.measured is None and not _waits_for_measuring(checks, guardrails):
@@ -167,11 +167,14 @@ def _comparable(case: _Case) -> Paired | Incomparable:
 
 
 def _columns_of_interest(case: _Case) -> tuple[str, ...]:
-    """Return the columns of the alerts' predicates, and those guardrails cut by."""
+    """Return the columns of the alerts' predicates, and those guardrails cut by; none that a model
+    fills in itself."""
     alerts = (case.alerted, *case.also_alerted)
     alerted = (p.column for alert in alerts if alert is not None for p in alert.where)
     by = (getattr(guardrail, "by", None) for guardrail in case.policy.guardrails)
-    return (*alerted, *(column for column in by if column is not None))
+    scoring = case.policy.score
+    own = (scoring.score, scoring.lower, scoring.upper)  # They choose other rows of each model.
+    return tuple(c for c in (*alerted, *by) if c is not None and c not in own)
 
 
 def _faults(case: _Case, paired: Paired) -> Iterator[str]:
@@ -217,13 +220,27 @@ def _decide(
     """
     required = [check for check in checks if check.required]
     asked: list[Check | GuardrailResult] = [*required, *(g for g in guardrails if g.stops)]
+    return _stopped(asked) or ("promote", focus.says)
+
+
+def _stopped(asked: Sequence[Check | GuardrailResult]) -> tuple[Outcome, str] | None:
+    """Return the outcome of the first that fails, else of the first without an answer."""
     for found in asked:
         if found.result == "fail":
             return "reject", found.says
     for found in asked:
         if found.result != "pass":
             return "not_enough_data", found.says
-    return "promote", focus.says
+    return None
+
+
+def _same_scores(
+    used: HoldoutUsed, guardrails: Sequence[GuardrailResult], measured: Measured | None
+) -> tuple[Outcome, str]:
+    """Return what becomes of a repair that scores as production does: what scores do not show,
+    such as its size, may still stop it."""
+    beside = [g for g in guardrails if g.kind in _BY_MEASURING and measured is not None]
+    return _stopped([g for g in beside if g.stops]) or ("equivalent", _no_score_changes(used))
 
 
 def _waits_for_measuring(checks: Sequence[Check], guardrails: Sequence[GuardrailResult]) -> bool:

@@ -51,8 +51,10 @@ class Paired:
 
     @property
     def same_scores(self) -> bool:
-        """Whether the two models score every row exactly alike."""
-        return bool((self.rows["production_score"] == self.rows["candidate_score"]).all())
+        """Whether the two models score every row exactly alike, ends of intervals included."""
+        old, new = _SIDES
+        ends = (e for e in ("score", "lower", "upper") if f"{old}_{e}" in self.rows)
+        return all(self.rows[f"{old}_{e}"].equals(self.rows[f"{new}_{e}"]) for e in ends)
 
     @cached_property
     def days(self) -> Groups:

@@ -126,8 +126,8 @@ def test_a_guardrail_that_asks_for_the_next_tier_lets_the_ladder_go_on(toy: Toy)
 def test_after_the_last_candidate_a_hold_out_may_judge_the_rest_has_to_wait(toy: Toy):
     toy.replace("policies/promotion.yaml", "  days: 14", "  days: 14\n  candidates: 1")
     toy.commit("One candidate a hold-out")
-    asked = "Hold-out 2024-02-16 to 2024-03-01: {} of 1 candidate judged"
-    assert asked.format(0) in toy.retouch("status").out
+    asked = "Hold-out 2024-02-16 to 2024-03-01: {} judged, at most 1 for one slice"
+    assert asked.format("0 candidates") in toy.retouch("status").out
     alert = toy.alert("performance", where=EU)
     before = toy.tree()
 
@@ -135,7 +135,7 @@ def test_after_the_last_candidate_a_hold_out_may_judge_the_rest_has_to_wait(toy:
 
     assert climbed(toy, alert) == [("nudge", "reject", False), ("refit", "not_enough_data", False)]
     assert toy.tree() == before
-    assert asked.format(1) in toy.retouch("status").out
+    assert asked.format("1 candidate") in toy.retouch("status").out
     told = json.loads(toy.retouch("status", "--json").out)["holdout"]
     assert told == {"start": "2024-02-16", "end": "2024-03-01", "judged": 1, "allowed": 1}
 

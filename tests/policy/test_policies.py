@@ -27,6 +27,7 @@ for source in PARAMS["params.yaml"]["sources"].values():
     )
 for part in PARAMS["params.yaml"]["parts"].values():
     part["train"]["exclude"] = part["calibrate"]["exclude"] = []
+    part["train"]["increments"] = [{"from": "2013-05-01", "until": "2013-05-16"}]
 ANCHORS = {
     "window.start": date(2013, 6, 16),
     "window.end": date(2013, 7, 1),
@@ -96,6 +97,7 @@ def test_both_policies_answer_for_the_same_model():
                 "evaluate.until": "2013-07-16",
                 "parts.air-central.calibrate.from": "2013-06-16",
                 "parts.air-central.calibrate.until": "2013-07-01",
+                "parts.air-central.train.increments": [],
                 "parts.air-central.train.until": "2013-06-16",
             },
         ),

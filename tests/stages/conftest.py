@@ -84,7 +84,8 @@ def set_to_winter(params: dict[str, Any]) -> None:
     """Set the clock to mid-April, train every part on the winter, and repair nothing."""
     params["data"]["until"] = CLOCK
     for part in params["parts"].values():
-        part["train"] |= {"from": "2013-01-01", "until": "2013-03-16", "exclude": []}
+        winter = {"from": "2013-01-01", "until": "2013-03-16", "exclude": [], "increments": []}
+        part["train"] |= winter
         part["calibrate"] |= {"from": "2013-03-16", "until": "2013-04-01", "exclude": []}
     for source in params["sources"].values():
         source["range_check"] = False

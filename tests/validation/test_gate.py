@@ -230,6 +230,20 @@ def test_a_repair_that_changes_no_score_is_equivalent(judged, noise, central):
     assert len(judgement.checks) == 5
 
 
+def test_a_repair_that_changes_an_interval_alone_is_judged(judged, scores, policy):
+    old = scores(5.0).assign(lower=0.0, upper=300.0)
+    ends = policy(score={"lower": "lower", "upper": "upper"})
+    for new, outcome in ((old, "equivalent"), (old.assign(upper=299.0), "promote")):
+        assert judged(old, new, policy=ends, must="not_get_worse").outcome == outcome
+
+
+def test_an_alerted_column_the_models_fill_in_themselves_chooses_no_rows(judged, alerted):
+    long = alerted("score > 120", ("score", "gt", 120.0))
+    judgement = judged(5.0, 3.0, alerted=long)
+    assert judgement.outcome == "promote"
+    assert "the score table cannot tell score > 120" in judgement.says
+
+
 def test_a_repair_that_changes_one_score_is_judged(judged, scores):
     old = scores(5.0)
     new = old.assign(score=old["score"].where(old["id"] != "03-007", old["label"] + 4.9))

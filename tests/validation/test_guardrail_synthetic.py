@@ -99,6 +99,21 @@ def test_at_most_so_many_rows_of_those_a_case_is_about_evenly_spaced():
     assert (places[0], places[-1]) == (0, len(about) - 1)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "uint64", "Int8", "UInt8", "uint8[pyarrow]"])
+@pytest.mark.parametrize("step", [200, -50, 0.5])
+def test_a_step_beyond_what_a_narrow_column_holds_is_made_all_the_same(dtype, step):
+    rows = pd.DataFrame({"seats": pd.Series([7, 100, 120], dtype=dtype)})
+    made = make(rows, {"rises_with": {"seats": step}})
+    assert made["seats"].astype(float).tolist() == [7, 100, 120, 7 + step, 100 + step, 120 + step]
+
+
+def test_whole_numbers_next_to_the_largest_do_not_wrap_round():
+    for dtype, largest in (("int64", 2**63 - 1), ("uint64", 2**64 - 1), ("Int64", 2**63 - 1)):
+        rows = pd.DataFrame({"seats": pd.Series([largest], dtype=dtype)})
+        made = make(rows, {"rises_with": {"seats": 2.0**60}})
+        assert made["seats"].iloc[1] > largest
+
+
 def test_a_case_of_a_column_that_is_not_there_makes_no_rows():
     assert make(probe_rows(), {"rises_with": {"weight": 1}}).empty
 

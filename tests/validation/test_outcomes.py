@@ -79,6 +79,25 @@ def test_guardrails_are_asked_of_repairs_too(outcome):
     assert (judgement.outcome, judgement.halted_by) == ("reject", "The model stays small")
 
 
+@pytest.mark.parametrize(
+    ("rail", "ratio", "says"),
+    [
+        (size(), 1.0, "equivalent"),
+        (size(), 3.0, "reject"),
+        (size(then="next_tier"), 3.0, "reject"),
+        (size(mode="observe"), 3.0, "equivalent"),
+        (size(), None, "equivalent"),  # Not measured yet: `retouch.trial` measures what may stay.
+    ],
+)
+def test_a_repair_that_scores_alike_must_hold_what_scores_do_not_show(outcome, rail, ratio, says):
+    assert outcome(rail, ratio=ratio, new=5.0, must="not_get_worse").outcome == says
+
+
+def test_a_repair_that_scores_alike_is_not_kept_for_want_of_a_measurement(outcome):
+    nothing = {"measured": Measured(), "new": 5.0, "must": "not_get_worse"}
+    assert outcome(size(), **nothing).outcome == "not_enough_data"
+
+
 def test_the_first_broken_guardrail_is_the_one_that_halts(outcome):
     rails = [size(name="One", then="next_tier"), size(name="Two"), size(name="Three")]
     judgement = outcome(*rails, ratio=3)

@@ -38,7 +38,18 @@ def test_ids_are_compared_as_text_whatever_their_type(found, ids):
 
 
 def test_a_missing_id_is_no_id(found):
-    assert found([None, np.nan], holdout_ids=("None", "nan")) is None
+    assert found(["x", None, np.nan], holdout_ids=("None", "nan")) is None
+
+
+@pytest.mark.parametrize("id_", ["3.0", "003", "03.00"])
+def test_whole_numbers_are_the_same_however_a_table_writes_them(found, id_):
+    assert "1 row of the hold-out's 3; the first has the id '3'" in found([id_, None])
+    assert "1 row of the hold-out's 1" in found([id_], holdout_ids=(id_,))
+
+
+@pytest.mark.parametrize("id_", ["3.5", "30", "-3", "3.0a", ""])
+def test_other_numbers_are_other_ids(found, id_):
+    assert found([id_]) is None
 
 
 @pytest.mark.parametrize(
@@ -71,6 +82,7 @@ def test_rows_without_a_column_of_days_are_compared_by_id_alone(holdout):
     [
         (pd.DataFrame({"id": [], "day": []}), "has no rows, so it proves nothing."),
         (pd.DataFrame({"key": ["x"]}), "has no column 'id'."),
+        (pd.DataFrame({"id": [None, None]}), "has no id, so it proves nothing."),
     ],
 )
 def test_a_table_that_proves_nothing_is_not_trusted(holdout, learned, says):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_string_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_string_dtype, pandas_dtype
 
 from retouch.policy.guardrails import Guardrail, Synthetic, SyntheticCase
 
@@ -22,6 +22,7 @@ VARIANT = 10**12
 MOST_ROWS = 500
 """Base rows of a case, evenly spaced over those it is about."""
 _EXACT = 2**53
+_WIDE = 2**62
 _Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 
@@ -152,6 +153,12 @@ def _filled(column: pd.Series[Any], value: Any) -> pd.Series[Any]:
 
 
 def _moved(column: pd.Series[Any], step: float) -> pd.Series[Any]:
+    """Return a column moved by a step; narrow whole numbers would wrap round, or not hold it."""
+    if column.dtype.kind in "iu":
+        ends = (end for end in (column.min(), column.max()) if not pd.isna(end))
+        kind = "Int64" if all(abs(int(end)) < _WIDE for end in ends) else "Float64"
+        plain = isinstance(column.dtype, np.dtype)
+        column = column.astype(np.dtype(kind.lower()) if plain else pandas_dtype(kind))
     return column + _whole(column, step)
 
 
