@@ -94,9 +94,13 @@ def _for_a_person(judgement: Judgement, limits: Limits) -> bool:
     """
     if judgement.outcome != "not_enough_data":
         return judgement.outcome == "invalid"
-    unanswered = [c for c in judgement.checks if c.required and c.result == "not_enough_data"]
-    too_few = any(c.rows < limits.min_rows or c.days < limits.min_days for c in unanswered)
-    return too_few or not unanswered
+    checks = [c for c in judgement.checks if c.required and c.result == "not_enough_data"]
+    unknown = any(
+        c.detectable is None or c.rows < limits.min_rows or c.days < limits.min_days for c in checks
+    )
+    guardrails = [g for g in judgement.guardrails if g.stops and g.result == "not_enough_data"]
+    ends = any(g.then == "halt" or g.compared is None for g in guardrails)
+    return unknown or ends or not (checks or guardrails)
 
 
 def climb(plan: Plan, bench: Bench) -> Walk:

@@ -95,11 +95,13 @@ class Trial:
     def _is_worth_measuring(self, judgement: Judgement) -> bool:
         """Say whether what is left to measure can still decide: nothing stands against it yet."""
         used = judgement.holdout
+        same_scores = judgement.outcome == "equivalent"
         return (
             needs_measuring(self.promotion.guardrails)
-            and judgement.outcome in ("promote", "reject", "not_enough_data")
-            and (used is None or used.candidate_number <= used.candidates_allowed)
-            and all(check.result == "pass" for check in judgement.checks if check.required)
+            and used is not None
+            and used.candidate_number <= used.candidates_allowed
+            and judgement.outcome != "invalid"
+            and (same_scores or _passes(judgement))
             and not any(g.result == "fail" and g.mode == "block" for g in judgement.guardrails)
         )
 
@@ -182,6 +184,10 @@ class Trial:
         processes = Processes(on_start=lambda pid: journal.note_child(self.root, pid))
         with _stopping(processes):
             yield processes
+
+
+def _passes(judgement: Judgement) -> bool:
+    return all(check.result == "pass" for check in judgement.checks if check.required)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from retouch.policy.conditions import Sentence
 from retouch.policy.metrics import OF_DECISIONS, known_metric
 
 Key = Annotated[str, StringConstraints(min_length=1)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -45,7 +46,7 @@ class Fairness(_Guardrail):
     """Of the candidate."""
     gap_grows_at_most: NotNegative | None = None
     """Candidate's gap minus production's."""
-    threshold: float | None = None
+    threshold: Number | None = None
     """Turns scores into the decisions 0 and 1 (score >= threshold), for metrics of decisions."""
 
     @model_validator(mode="after")
@@ -137,7 +138,7 @@ class NegativeFlips(_Guardrail):
 
     kind: Literal["negative_flips"]
     tolerance: NotNegative | None = None
-    threshold: float | None = None
+    threshold: Number | None = None
     share_at_most: Share
 
     @model_validator(mode="after")

@@ -67,7 +67,7 @@ class Holdout(Value):
     """A day without a row makes the comparison invalid: its scores were cut off."""
     learned_from: LearnedFrom | None = None
     """None: that the rows are new to both models rests on `seen_until_key` alone."""
-    candidates: Annotated[int, Field(ge=1)] = 4
+    candidates: Annotated[int, Field(ge=1, le=1000)] = 4
     """How many candidates one hold-out may judge for one alerted slice. They share the chance of a
     wrong promotion, the first ones most of it; after the last, new days have to come."""
 

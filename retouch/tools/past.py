@@ -148,12 +148,14 @@ def _episodes(path: Path) -> Iterator[Episode]:
     plan: _PlanHead = repository.read_document(path.with_name("plan.json"), _PlanHead)
     repairs = {tier.tier for tier in plan.tiers if tier.must == "not_get_worse"}
     for judgement in repository.read_document(path, _VerdictHead).judgements:
-        if judgement.outcome == "invalid":
+        used = judgement.holdout
+        late = used is not None and used.candidate_number > used.candidates_allowed
+        if judgement.outcome == "invalid" or late:
             continue
         checks = {check.name: check for check in reversed(judgement.checks)}
         overall = checks.get("overall")
         alerted = checks.get("alerted slice", overall)
-        rows = judgement.holdout.rows if judgement.holdout else 0
+        rows = used.rows if used else 0
         unchanged = judgement.outcome == "equivalent" and judgement.tier in repairs
         yield Episode(
             families=tuple(sorted({alert.family for alert in plan.alerts if alert.family})),

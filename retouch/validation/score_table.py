@@ -20,6 +20,8 @@ from retouch.policy.promotion import Scoring
 from retouch.validation.holdout import HoldoutDays
 from retouch.validation.losses import Loss, Numbers
 
+_MOST = 2**1000
+
 
 @dataclass(frozen=True)
 class ScoreTable:
@@ -64,7 +66,7 @@ def read_scores(
         return Incomparable(f"The score table of {of} {unread}.")
     rows = pd.DataFrame(
         {"id": as_text(table[scoring.id]), "day": as_days(table[scoring.day])}
-        | {name: _numbers(table[column]) for name, column in numbers.items()}
+        | {name: as_numbers(table[column]) for name, column in numbers.items()}
     )
     order = rows["id"].argsort(kind="stable").to_numpy()
     rows = rows.iloc[order].reset_index(drop=True)
@@ -158,11 +160,16 @@ def as_days(column: pd.Series[Any]) -> pd.Series[str]:
     return pd.Series(read.to_numpy(), index=column.index, dtype=str)
 
 
-def _numbers(column: pd.Series[Any]) -> Numbers:
+def as_numbers(column: pd.Series[Any]) -> Numbers:
     """Return floats; NaN for what is no number, times and durations among them."""
     if is_datetime64_any_dtype(column) or is_timedelta64_dtype(column):
         return np.full(len(column), np.nan)
-    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    try:
+        return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    except OverflowError:  # A CSV file may hold whole numbers of more digits than a float does.
+        return as_numbers(
+            column.map(lambda v: np.inf if isinstance(v, int) and abs(v) > _MOST else v)
+        )
 
 
 def _plain(column: pd.Series[Any]) -> pd.Series[Any]:

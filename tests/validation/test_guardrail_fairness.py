@@ -172,6 +172,20 @@ def test_a_group_where_a_metric_would_be_nought_by_convention_is_not_judged():
     assert "cannot be worked out" in found.says
 
 
+@pytest.mark.parametrize(
+    "metric", ["r2_score", "explained_variance_score", "d2_absolute_error_score"]
+)
+def test_a_group_whose_labels_are_all_alike_has_no_share_of_their_spread(metric):
+    paired = flights()
+    paired.rows.loc[CARRIERS == "UA", "label"] = 100.0
+    found = ask(paired, MAE | {"metric": metric, "gap_at_most": 5})
+    assert found.result == "pass"
+    assert "not judged: UA (one label only)" in found.says
+
+    paired.rows["label"] = 100.0
+    assert ask(paired, MAE | {"metric": metric, "gap_at_most": 5}).result == "not_enough_data"
+
+
 def test_the_bounds_are_wider_where_days_differ():
     """A carrier's bad days: the same rows, once spread over days and once on a few of them."""
     rng = np.random.default_rng(7)

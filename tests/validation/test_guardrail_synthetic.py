@@ -279,6 +279,15 @@ def test_the_order_of_the_answer_is_of_no_account():
     assert judge(*ALL, candidate=mixed).result == "pass"
 
 
+@pytest.mark.parametrize("value", [pd.Timestamp("2013-11-01"), 10**400])
+def test_an_answer_that_is_no_number_is_not_passed(value):
+    def answer(rows):
+        return pd.DataFrame({"row": rows["row"], "score": [value] * len(rows)})
+
+    found = judge({"rises_with": {"miles": 100}}, candidate=answer)
+    assert (found.result, "no finite score" in found.says) == ("not_enough_data", True)
+
+
 def test_no_rows_and_nothing_measured_are_not_passed():
     assert "no made-up row is one" in judge(*ALL, rows=probe_rows(0)).says
     found = ask(ROWS, synthetic(*ALL))

@@ -112,7 +112,16 @@ OF = {0: "the model in production", 1: "the candidate"}
                 f"has 1 row whose {column} is not a finite number; the first has the id '01-000'.",
             )
             for column in ("label", "score")
-            for value in (None, np.nan, np.inf, -np.inf, "n/a", pd.NaT, dt.timedelta(minutes=5))
+            for value in (
+                None,
+                np.nan,
+                np.inf,
+                -np.inf,
+                "n/a",
+                pd.NaT,
+                dt.timedelta(minutes=5),
+                10**400,
+            )
         ),
         (
             lambda t: t.assign(score=pd.to_timedelta(t["score"], unit="min")),

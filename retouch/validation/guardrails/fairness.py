@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from retouch.policy.guardrails import Fairness
@@ -26,6 +27,9 @@ from retouch.validation.model import GuardrailResult
 from retouch.validation.pairing import Paired
 from retouch.validation.score_table import rows_text
 from retouch.validation.sentences import days_text
+
+_NEED_SPREAD = frozenset({"d2_absolute_error_score", "explained_variance_score", "r2_score"})
+"""0 or 1 by convention, among rows whose labels are all alike."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,9 @@ def _large_enough(
     """Return the places of the groups that can be judged, and why each other one cannot."""
     enough = np.isin(np.arange(len(groups.names)), groups.large_enough(limits))
     mixed = np.ones_like(enough)
-    if guardrail.metric in NEED_BOTH_LABELS:
-        ones = np.bincount(groups.of_row, weights=label, minlength=len(groups.names))
-        mixed = (ones > 0) & (ones < groups.rows)
+    if guardrail.metric in NEED_BOTH_LABELS | _NEED_SPREAD:
+        labels = pd.Series(label).groupby(groups.of_row)
+        mixed = (labels.max() > labels.min()).to_numpy()
     left_out = tuple(
         f"{name} (one label only)" if enough[place] else f"{name} ({_little(groups, place)})"
         for place, name in enumerate(groups.names)

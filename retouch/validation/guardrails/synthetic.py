@@ -23,7 +23,7 @@ from retouch.validation.guardrails.cases import VARIANT, Variant, fault_of, numb
 from retouch.validation.losses import Numbers
 from retouch.validation.measured import Probed
 from retouch.validation.model import GuardrailResult
-from retouch.validation.score_table import rows_text
+from retouch.validation.score_table import as_numbers, rows_text
 from retouch.validation.slices import Mask
 
 MEASURE = "share of made-up rows for which a case holds"
@@ -67,9 +67,7 @@ def _scores(table: pd.DataFrame, rows: pd.Index[Any]) -> pd.Series[float] | str:
     for column in ("row", "score"):
         if column not in table:
             return f"the answer has no column {column!r}"
-    number_of = pd.to_numeric(table["row"], errors="coerce")
-    score = pd.to_numeric(table["score"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    scores = pd.Series(score, index=number_of.to_numpy(dtype=float, na_value=np.nan))
+    scores = pd.Series(as_numbers(table["score"]), index=as_numbers(table["row"]))
     if scores.index.has_duplicates:
         return "the answer has rows that occur more than once"
     return scores.reindex(rows.to_numpy(dtype=float)).set_axis(rows)
