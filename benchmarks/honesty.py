@@ -23,9 +23,6 @@ consecutive days, where one day tells something of the next, which drawing days 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -36,16 +33,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.honesty_table import as_markdown
+from benchmarks.two_models import FIRST, LAST, two_models
 from retouch.alerts.model import Predicate
 from retouch.policy.promotion import Promotion
-from retouch.tools import files, git, repository
-from retouch.tools.tables import read_table
+from retouch.tools import files, repository
 from retouch.validation.gate import AlertedSlice, Contender, HoldoutDays, Look, judge
 from retouch.validation.model import Judgement
 
 RESULT = Path("reports/benchmarks/honesty.json")
 TABLE = RESULT.with_suffix(".md")
-FIRST, LAST = "2013-04-01", "2013-07-01"
 SEED = 20130701
 HOLDOUTS = 1000
 DAYS = 15
@@ -75,11 +72,11 @@ class Trial:
 def main() -> None:
     """Measure, print and write the figures."""
     policy = repository.read_promotion(Path.cwd())
-    scores = _two_models(Path.cwd(), policy)
+    scores = two_models(Path.cwd(), policy)
     found = measure(scores, policy)
-    print(_as_markdown(found))  # noqa: T201 - printing is what it is for
+    print(as_markdown(found))  # noqa: T201 - printing is what it is for
     files.write_text(RESULT, json.dumps(found, indent=2) + "\n")
-    files.write_text(TABLE, _as_markdown(found))
+    files.write_text(TABLE, as_markdown(found))
 
 
 def measure(scores: tuple[pd.DataFrame, pd.DataFrame], policy: Promotion) -> dict[str, Any]:
@@ -282,74 +279,6 @@ def _share(count: int) -> dict[str, float]:
         "low": round(float(interval.low), 4),
         "high": round(float(interval.high), 4),
     }
-
-
-def _as_markdown(found: dict[str, Any]) -> str:
-    rows = [
-        "| planted | gate | promoted | alerted slice alone | row-wise test |",
-        "|:--|:--|--:|--:|--:|",
-    ]
-    for one in found["results"]:
-        shares = [
-            f"{100 * part['share']:.1f} % [{100 * part['low']:.1f}, {100 * part['high']:.1f}]"
-            for part in (
-                one["promoted"],
-                one["alerted_slice_passes"],
-                one["row_wise_test_passes"],
-            )
-        ]
-        rows.append(f"| {one['says']} | {one['setting']} | {' | '.join(shares)} |")
-    shipped = found["as_shipped"]
-    return "\n".join(
-        [
-            "# Is the gate honest?",
-            "",
-            f"{found['hold_outs']:,} hold-outs of {found['days_per_hold_out']} days, drawn from "
-            f"{found['days'][0]} to {found['days'][1]} (half-open); alerted slice "
-            f"`{found['alerted']}`; seed {found['seed']}. Shares with exact 95 % intervals. "
-            "Made by `python -m benchmarks honesty`, whose text says how.",
-            "",
-            *rows,
-            "",
-            "*One test at 95 %*: each bound at 95 %, nothing shared out. *As shipped*: confidence "
-            f"{shipped['confidence']:g}, shared out over {shipped['candidates_per_hold_out']} "
-            "candidates per hold-out, here the first.",
-            "",
-        ]
-    )
-
-
-def _two_models(root: Path, policy: Promotion) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Fit the two models in a clone, each on every other day of the winter; score the spring."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy"
-        git.clone(root, copy)
-        _run_in(copy, "dvc", "config", "--local", "cache.dir", str(root / ".dvc/cache"))
-        return _fitted(copy, policy, 0), _fitted(copy, policy, 1)
-
-
-def _fitted(copy: Path, policy: Promotion, parity: int) -> pd.DataFrame:
-    import yaml
-
-    params = yaml.safe_load(files.read_text(copy / "params.yaml"))
-    winter = pd.date_range("2013-01-01", "2013-03-15").strftime("%Y-%m-%d")
-    for part in params["parts"].values():
-        part["train"] |= {"from": "2013-01-01", "until": "2013-03-16", "exclude": []}
-        part["calibrate"] |= {"from": "2013-03-16", "until": "2013-04-01", "exclude": []}
-        for first, then in zip(winter[parity:-1:2], winter[parity + 1 :: 2], strict=True):
-            part["train"]["exclude"].append({"from": first, "until": then})
-    files.write_text(copy / "params.yaml", yaml.safe_dump(params, sort_keys=False))
-    _run_in(copy, "dvc", "repro", "--quiet", "assemble")
-    command = policy.score.cmd.format_map(
-        {"model": "models/bundle", "from": FIRST, "until": LAST, "out": "scores.parquet"}
-    )
-    _run_in(copy, *command.split())
-    return read_table(copy / "scores.parquet")
-
-
-def _run_in(copy: Path, *command: str) -> None:
-    program = Path(sys.executable).parent / command[0]
-    subprocess.run([str(program), *command[1:]], cwd=copy, check=True, capture_output=True)
 
 
 if __name__ == "__main__":
