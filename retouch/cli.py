@@ -17,8 +17,14 @@ from rich.console import Console
 from retouch import demo as demonstration
 from retouch import flows, overview
 from retouch.commands.alert import alert
+from retouch.commands.canary import canary, rollback
+from retouch.commands.ci import ci
+from retouch.commands.doctor import doctor
 from retouch.commands.policy import policy
+from retouch.commands.release import bundle, promote
 from retouch.commands.shadow import shadow
+from retouch.commands.store import store
+from retouch.commands.verify import merge_lock, verify
 from retouch.errors import BadInput, RetouchError
 from retouch.terminal import (
     Lines,
@@ -208,9 +214,11 @@ def demo(alert_id: str | None, jobs: int | None) -> None:
     demonstration.show(workspace, alert_id, jobs=jobs, console=_console(), now=_now)
 
 
-cli.add_command(alert)
-cli.add_command(policy)
-cli.add_command(shadow)
+for command in (
+    *(alert, bundle, canary, ci, doctor, merge_lock, policy, promote, rollback, shadow, store),
+    verify,
+):
+    cli.add_command(command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -30,6 +30,9 @@ class Receipt(Value):
     output_bytes: Annotated[int, Field(ge=0)] = 0
     outputs: dict[str, str] = {}
     """Path -> hash, as recorded in `dvc.lock` afterwards."""
+    entry: str | None = None
+    """sha256 of the stage's whole entry in `dvc.lock` afterwards (`lock_text.entry_digest`): what
+    it read and what it made, so that a merged lock can be held against it. None: nothing ran."""
     log: str | None = None
     """Where its output was kept, below `.retouch/logs/`; not committed."""
     exit_code: int | None = None

@@ -72,6 +72,46 @@ class Holdout(Value):
     wrong promotion, the first ones most of it; after the last, new days have to come."""
 
 
+class Canary(Value):
+    """How a merged model is held against the one in production on the days that arrive next.
+
+    A confidence sequence on the mean gain per day: it may be looked at after every day.
+    """
+
+    margin: Annotated[float, Field(gt=0)]
+    """In the loss's unit: it passes once the mean gain is shown to be above minus this, and fails
+    once it is shown to be below."""
+    scale: Annotated[float, Field(gt=0)]
+    """In the loss's unit: a day's gain beyond plus or minus this counts as this. The smaller, the
+    sooner it decides, and the less one terrible day weighs."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Two-sided, over all looks together."""
+    at_least_days: Annotated[int, Field(ge=1)] = 5
+    """Before, it does not pass; it may fail."""
+    at_most_days: Annotated[int, Field(ge=1)] = 28
+    undecided: Literal["ask", "promote", "roll_back"] = "ask"
+    """What follows when that many days have shown neither. `ask`: an issue for a person."""
+
+    @model_validator(mode="after")
+    def _days_in_order(self) -> Canary:
+        if self.at_most_days < self.at_least_days:
+            raise ValueError("'at_most_days' must not be below 'at_least_days'")
+        return self
+
+
+class Release(Value):
+    """What merging a validated model does."""
+
+    on_merge: Literal["canary", "prod"] = "prod"
+    canary: Canary | None = None
+
+    @model_validator(mode="after")
+    def _canary_described(self) -> Release:
+        if self.on_merge == "canary" and self.canary is None:
+            raise ValueError("'on_merge: canary' needs 'canary', which says how it is judged")
+        return self
+
+
 LossName = Literal["absolute_error", "squared_error", "pinball", "log_loss", "brier", "auc"]
 """`log_loss`, `brier` and `auc`: of labels 0 and 1; `auc` is one minus the area under the curve."""
 
@@ -115,6 +155,7 @@ class Promotion(Document):
     margin, after correction for their number, stops the promotion."""
     guardrails: tuple[Guardrail, ...] = ()
     probe: Probe | None = None
+    release: Release = Release()
 
     @model_validator(mode="after")
     def _placeholders_there(self) -> Promotion:

@@ -165,6 +165,24 @@ class DayLoss(Value):
     candidate: float
 
 
+class Override(Value):
+    """A person's word that a check need not hold for one alert, and why."""
+
+    check: Annotated[str, Field(min_length=1, max_length=200)]
+    """The name of a check or of a guardrail, as the report has it."""
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    by: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(\[bot\])?$")]
+    """A login of GitHub, who had write permission then."""
+    at: AwareDatetime
+
+
+class Overrides(Document):
+    """`reports/<alert-id>/overrides.json`: what people have said of one report's checks."""
+
+    schema_version: Literal["1.0"] = "1.0"
+    overrides: Annotated[tuple[Override, ...], Field(max_length=50)] = ()
+
+
 class Judgement(Value):
     """What the gate says of one tier's candidate."""
 
@@ -183,6 +201,9 @@ class Judgement(Value):
     """Of probabilities: both models' bins."""
     halted_by: str | None = None
     """The name of the guardrail that ends the run, whatever tiers are left."""
+    overridden: tuple[Override, ...] = ()
+    """The checks that did not hold and that a person overrode; without them it would not have
+    passed."""
     production_model: str
     """Hash of the model artifact in production."""
     candidate_model: str
