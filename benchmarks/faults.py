@@ -61,11 +61,12 @@ def _outcome(case: Planted, bench: Bench, clean: World) -> dict[str, Any]:
     answered = world.answer(_alert(case))
     before = world.production()
     ours = world.produced()
-    action = _action(answered, changed=before != ours)
     losses = {"never": before, "ours": ours, "full": _fitted_anew(case, world)}
     known = {digest: _after(case, clean, digest) for digest in dict.fromkeys(losses.values())}
     after = {name: known[digest] for name, digest in losses.items()}
     right = case.fault.right if case.fault.right == "quarantine" else "leave"
+    changed = after["ours"] != after["never"]
+    action = _action(answered, changed=changed, other_bytes=before != ours)
     return {
         "name": case.name,
         "seed": case.seed,
@@ -77,7 +78,7 @@ def _outcome(case: Planted, bench: Bench, clean: World) -> dict[str, Any]:
         "right": case.fault.right,
         "because": case.fault.because,
         "action": action,
-        "is_right": right == ("leave" if before == ours else answered.kept),
+        "is_right": right == (answered.kept if changed else "leave"),
         "says": said_of(answered),
         "outcome": outcome_of(answered),
         "tiers": list(tiers_tried(answered)),
@@ -122,14 +123,18 @@ def _alert(case: Planted) -> dict[str, Any]:
     }
 
 
-def _action(answered: Answered, *, changed: bool) -> str:
-    """Say in a few words what was done."""
+def _action(answered: Answered, *, changed: bool, other_bytes: bool) -> str:
+    """Say in a few words what was done.
+
+    A model is the same when it scores the same: its manifest may tell of other inputs.
+    """
     if answered.run is None:
         return "held for a person"
     if answered.kept is None:
         tried = ", ".join(attempt.tier for attempt in answered.run.attempts)
         return f"refused: {tried}"
-    return f"{answered.kept}, {'a new model' if changed else 'the same model'}"
+    same = "a model that scores the same" if other_bytes else "the same model"
+    return f"{answered.kept}, {'a new model' if changed else same}"
 
 
 def _fitted_anew(case: Planted, world: World) -> str:
