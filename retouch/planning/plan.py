@@ -159,7 +159,8 @@ def _weighed(
         if isinstance(planned, TierPlan):
             full_cpu_seconds = planned.forecast.cpu_seconds
     worth = weigh(tiers, full_cpu_seconds, policy.value, asked, base.past)
-    skipped = {s.tier: s for s in not_worth_it(worth, tiers, policy.value, asked)}
+    too_dear = frozenset(tier.tier for tier in tiers if _too_dear([tier], policy, base))
+    skipped = {s.tier: s for s in not_worth_it(worth, tiers, policy.value, asked, too_dear)}
     return _parted([skipped.get(rung.tier, rung) for rung in rungs]), worth
 
 

@@ -72,19 +72,26 @@ def weigh(
 
 
 def not_worth_it(
-    worth: Worth, tiers: Sequence[TierPlan], rule: ValueRule, asked: Asked
+    worth: Worth,
+    tiers: Sequence[TierPlan],
+    rule: ValueRule,
+    asked: Asked,
+    too_dear: frozenset[str] = frozenset(),
 ) -> tuple[SkippedTier, ...]:
     """Return the tiers that are skipped for what they are worth, each with its numbers.
 
     Only tiers that must improve the slice, and have a history, are spoken of: those worth nothing,
-    and those before the one that is worth most. Repairs are done for what is right.
+    and those before the one that is worth most. Repairs are done for what is right. `too_dear`:
+    tiers the budget has no room for; no cheaper one makes way for them.
     """
     if asked.by_person:
         return ()
     judged = [
         option
         for tier, option in zip(tiers, worth.options[1:], strict=False)  # `nothing` comes first
-        if tier.must == "improve" and option.episodes >= rule.least_episodes
+        if tier.must == "improve"
+        and option.episodes >= rule.least_episodes
+        and tier.tier not in too_dear
     ]
     best = judged.index(_best(judged)) if judged else 0
     return tuple(

@@ -109,6 +109,15 @@ def test_a_tier_before_a_better_one_is_skipped_and_one_without_a_history_stays()
     assert worth.says.startswith("dear is worth most: ")
 
 
+def test_a_cheap_tier_makes_no_way_for_a_better_one_that_the_budget_has_no_room_for():
+    tiers = [tier("shift", cpu=10), tier("refit", cpu=100)]
+    past = [episode("shift", gain=4.0), episode("refit", gain=50.0)] * 3
+    _, worth, skipped = weighed(tiers, past)
+    assert [each.tier for each in skipped] == ["shift"], "it is worth less"
+
+    assert not_worth_it(worth, tiers, RULE, DRIFT, too_dear=frozenset(["refit"])) == ()
+
+
 def test_of_two_worth_the_same_the_cheaper_one_is_not_skipped():
     past = [episode("one")] * 3 + [episode("two")] * 3
 
