@@ -96,6 +96,20 @@ def dispatch(paths: Sequence[Path], repo: Repository) -> Iterator[Outcome]:
         yield _attempt(path, repo, lambda parcel: _dispatch(parcel, repo))
 
 
+def open_for(raw: bytes, signature: str | None, repo: Repository, source: str) -> Outcome:
+    """Open a pull request for an alert that came in another way, onto the default branch.
+
+    `source` is the name sentences give it. Raises BadInput for what is no alert, or was made for
+    another repository; SaidNo when GitHub does not do it.
+    """
+    alert = parse_alert(raw, source)
+    if signature is not None:
+        envelope.check_armor(signature, source, ("sig",))
+    parcel = _Parcel(source, alert, raw, signature)
+    _check_audience(parcel, repo)
+    return _open(parcel, repo, None)
+
+
 def _attempt(path: Path, repo: Repository, deliver: Callable[[_Parcel], Outcome]) -> Outcome:
     alert_id = None
     try:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from retouch import delivery
+from retouch.commands.access import repository_from_environment
 from retouch.errors import BadInput
-from retouch.tools.github import Repository
-from retouch.tools.github_client import Client, Waiting
-from retouch.tools.github_transport import API_URL
-
-_LONG_WAIT_SECONDS = 5
-"""A wait as long as this is said, so that nobody takes it for a hang."""
 
 
 @click.command("open")
@@ -38,7 +31,7 @@ def alert_open(
     The same alert twice finds its pull request. The token comes from GITHUB_TOKEN (Contents: write,
     Pull requests: write), the address from GITHUB_API_URL where it is not github.com.
     """
-    target = _repository(repo)
+    target = repository_from_environment(repo)
     if dispatch and base is not None:
         raise BadInput("--base: a repository_dispatch goes to no branch.", mend="Leave it out.")
     if dispatch:
@@ -61,20 +54,3 @@ def alert_open(
     worst = max(outcome.exit_code for outcome in seen)
     if worst:
         raise click.exceptions.Exit(worst)
-
-
-def _repository(name: str | None) -> Repository:
-    if not name:
-        raise BadInput(
-            "No repository is named.", mend="Give --repo owner/name, or set GITHUB_REPOSITORY."
-        )
-    name = delivery.checked_repository(name)
-    api_url = os.environ.get("GITHUB_API_URL") or API_URL
-    client = Client(os.environ.get("GITHUB_TOKEN", ""), api_url, Waiting(sleep=_sleep))
-    return Repository(client, name)
-
-
-def _sleep(seconds: float) -> None:
-    if seconds >= _LONG_WAIT_SECONDS:
-        click.echo(f"GitHub is asked again in {seconds:.0f} s.", err=True)
-    time.sleep(seconds)

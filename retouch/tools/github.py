@@ -1,34 +1,47 @@
-"""The endpoints of GitHub we use: thin functions that ask, and check the shape of the answer."""
+"""The endpoints of GitHub for git data and workflows: they ask, and check the answer's shape.
+
+Pull requests, issues, statuses, deployments and releases have modules of their own.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import quote
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
 
 from retouch.errors import BadInput
-from retouch.tools.github_answer import one_line
-from retouch.tools.github_client import Client
 from retouch.tools.github_errors import Refused
+from retouch.tools.github_pulls import PullRequest, open_pull_request, pull_request_of
+from retouch.tools.github_repository import Repository, Seen
+
+__all__ = [
+    "Permission",
+    "PullRequest",
+    "Repository",
+    "RepositoryFacts",
+    "branch_head",
+    "commit_files",
+    "create_branch",
+    "delete_branch",
+    "dispatch",
+    "file_at",
+    "move_branch",
+    "open_pull_request",
+    "permission_of",
+    "pull_request_of",
+    "repository_facts",
+    "run_workflow",
+    "tag_is_there",
+]
+
+Permission = Literal["admin", "write", "read", "none"]
+"""GitHub counts `maintain` as write, and `triage` as read."""
+_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\[bot\])?")
 
 
-class _Seen(BaseModel):
-    """The part of an answer we read; GitHub may add fields at any time."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
-
-
-Seen = TypeVar("Seen", bound=_Seen)
-Line = Annotated[str, AfterValidator(one_line)]
-"""Printed on terminals."""
-
-
-class RepositoryFacts(_Seen):
+class RepositoryFacts(Seen):
     """What GitHub says of a repository."""
 
     full_name: str
@@ -36,78 +49,27 @@ class RepositoryFacts(_Seen):
     default_branch: str
 
 
-class _Named(_Seen):
-    full_name: str
-
-
-class _Head(_Seen):
-    ref: str
-    sha: str
-    repo: _Named | None = None
-    """None once the fork is deleted."""
-
-
-class _Base(_Seen):
-    ref: str
-
-
-class PullRequest(_Seen):
-    """A pull request."""
-
-    number: int
-    html_url: Line
-    state: Literal["open", "closed"]
-    merged_at: str | None = None
-    head: _Head
-    base: _Base
-
-    @property
-    def standing(self) -> Literal["open", "merged", "closed"]:
-        """What became of it."""
-        return "merged" if self.merged_at is not None else self.state
-
-
-class _Object(_Seen):
+class _Object(Seen):
     sha: str
 
 
-class _Reference(_Seen):
+class _Reference(Seen):
     object: _Object
 
 
-class _Commit(_Seen):
+class _Commit(Seen):
     sha: str
     tree: _Object
 
 
-class _Content(_Seen):
+class _Content(Seen):
     type: str
     encoding: str | None = None
     content: str | None = None
 
 
-@dataclass(frozen=True)
-class Repository:
-    """One repository, through a client."""
-
-    client: Client
-    name: str
-    """`owner/name`."""
-
-    def path(self, *rest: str) -> str:
-        """Return the path of one of its endpoints; slashes within a part stay."""
-        return "/".join(["repos", self.name, *(quote(part, safe="/") for part in rest)])
-
-    def read(self, model: type[Seen], data: Any) -> Seen:
-        """Return an answer as a model. Raises BadInput when GitHub answers in another shape."""
-        try:
-            return model.model_validate(data)
-        except ValidationError as error:
-            place = ".".join(map(str, error.errors()[0]["loc"])) or "its answer"
-            raise BadInput(
-                f"{self.name}: GitHub's answer is not as its API describes it: {place}.",
-                mend="Check GITHUB_API_URL.",
-            ) from None
+class _Permission(Seen):
+    permission: str
 
 
 def repository_facts(repo: Repository) -> RepositoryFacts:
@@ -119,6 +81,11 @@ def branch_head(repo: Repository, branch: str) -> str | None:
     """Return the commit a branch points to; None when there is no such branch."""
     found = repo.client.get_or_none(repo.path("git/ref/heads", branch))
     return None if found is None else repo.read(_Reference, found).object.sha
+
+
+def tag_is_there(repo: Repository, tag: str) -> bool:
+    """Tell whether GitHub has a tag of this name."""
+    return repo.client.get_or_none(repo.path("git/ref/tags", tag)) is not None
 
 
 def file_at(repo: Repository, path: str, commit: str) -> bytes | None:
@@ -141,21 +108,34 @@ def file_at(repo: Repository, path: str, commit: str) -> bytes | None:
         return b""
 
 
-def commit_files(repo: Repository, parent: str, files: Mapping[str, str], message: str) -> str:
-    """Make one commit that adds these texts (by path) to a commit's tree, and return its id.
+def commit_files(
+    repo: Repository,
+    base: str,
+    files: Mapping[str, str | None],
+    message: str,
+    *,
+    parents: Sequence[str] | None = None,
+) -> str:
+    """Make one commit of a commit's tree with these texts (by path) put in, and return its id.
 
-    No branch points to it yet. All of it is addressed by content, so that a second call after a
-    lost answer does no harm. Author and date are left to GitHub, which then signs for the token.
+    None takes a file out, and a file that is not there is left out already. The parents are `base`
+    unless others are named. No branch points to the commit yet. All of it is addressed by content,
+    so that a second call after a lost answer does no harm. Author and date are left to GitHub,
+    which then signs for the token. Raises BadInput for a text that is no UTF-8.
     """
     commits = repo.path("git/commits")
-    base = repo.read(_Commit, repo.client.get(f"{commits}/{parent}"))
+    tree = repo.read(_Commit, repo.client.get(f"{commits}/{base}")).tree.sha
     entries = [
-        {"path": path, "mode": "100644", "type": "blob", "content": text}
+        _entry(repo, path, text)
         for path, text in files.items()
+        # GitHub refuses the whole tree for one file that is not there to be taken out.
+        if text is not None or file_at(repo, path, base) is not None
     ]
-    body = {"base_tree": base.tree.sha, "tree": entries}
-    tree = repo.read(_Object, repo.client.post(repo.path("git/trees"), body, repeatable=True))
-    body = {"message": message, "tree": tree.sha, "parents": [parent]}
+    if entries:
+        body = {"base_tree": tree, "tree": entries}
+        made = repo.client.post(repo.path("git/trees"), body, repeatable=True)
+        tree = repo.read(_Object, made).sha
+    body = {"message": message, "tree": tree, "parents": [base] if parents is None else [*parents]}
     return repo.read(_Object, repo.client.post(commits, body, repeatable=True)).sha
 
 
@@ -172,40 +152,26 @@ def create_branch(repo: Repository, branch: str, commit: str) -> str:
     return repo.read(_Reference, made).object.sha
 
 
-def pull_request_of(repo: Repository, branch: str) -> PullRequest | None:
-    """Return the pull request from a branch of the repository itself: open, else merged, else last.
-
-    None when there never was one.
-    """
-    owner = repo.name.partition("/")[0]
-    found = [
-        repo.read(PullRequest, item)
-        for item in repo.client.pages(repo.path("pulls"), head=f"{owner}:{branch}", state="all")
-    ]
-    # GitHub leaves a filter out that it does not understand, and then lists everybody's.
-    ours = [pull for pull in found if pull.head.ref == branch and _is_of(repo, pull)]
-    order = ("closed", "merged", "open")
-    return max(ours, key=lambda pull: (order.index(pull.standing), pull.number), default=None)
-
-
-def open_pull_request(
-    repo: Repository, *, branch: str, base: str, title: str, body: str
-) -> PullRequest:
-    """Open a pull request from a branch, or return the one that is there already."""
-    asked = {"title": title, "head": branch, "base": base, "body": body}
-
-    def found() -> Any:
-        there = pull_request_of(repo, branch)
-        return None if there is None else there.model_dump()
-
+def move_branch(repo: Repository, branch: str, commit: str) -> bool:
+    """Move a branch forward to a commit. False when it is no descendant of where the branch is."""
+    body = {"sha": commit, "force": False}
     try:
-        made = repo.client.post(repo.path("pulls"), asked, found=found)
+        repo.client.patch(repo.path("git/refs/heads", branch), body)
     except Refused as refused:
-        there = found() if refused.status == 422 else None
-        if there is None:
+        # A protected branch or a missing one is a 422 as well.
+        if refused.status == 422 and "fast forward" in str(refused):
+            return False
+        raise
+    return True
+
+
+def delete_branch(repo: Repository, branch: str) -> None:
+    """Delete a branch; that there is none is as good."""
+    try:
+        repo.client.delete(repo.path("git/refs/heads", branch))
+    except Refused as refused:
+        if refused.status != 422 or branch_head(repo, branch) is not None:
             raise
-        made = there
-    return repo.read(PullRequest, made)
 
 
 def dispatch(repo: Repository, event_type: str, payload: Mapping[str, Any]) -> None:
@@ -217,6 +183,35 @@ def dispatch(repo: Repository, event_type: str, payload: Mapping[str, Any]) -> N
     repo.client.post(repo.path("dispatches"), body)
 
 
-def _is_of(repo: Repository, pull: PullRequest) -> bool:
-    head = pull.head.repo
-    return head is not None and head.full_name.lower() == repo.name.lower()
+def run_workflow(repo: Repository, workflow_file: str, ref: str, inputs: Mapping[str, str]) -> None:
+    """Start a workflow by the name of its file, as that of `ref` has it.
+
+    A lost answer sends it again: our workflows find nothing left to do the second time.
+    """
+    path = repo.path("actions/workflows", workflow_file, "dispatches")
+    repo.client.post(path, {"ref": ref, "inputs": dict(inputs)}, repeatable=True)
+
+
+def permission_of(repo: Repository, login: str) -> Permission:
+    """Return what a user may do in the repository; `none` for a name that nobody can have."""
+    if not _LOGIN.fullmatch(login):
+        return "none"
+    found = repo.client.get_or_none(repo.path("collaborators", login, "permission"))
+    if found is None:
+        return "none"
+    said = repo.read(_Permission, found).permission
+    known: dict[str, Permission] = {name: name for name in get_args(Permission)}
+    return known.get(said, "none")
+
+
+def _entry(repo: Repository, path: str, text: str | None) -> dict[str, str | None]:
+    entry: dict[str, str | None] = {"path": path, "mode": "100644", "type": "blob"}
+    if text is None:
+        return entry | {"sha": None}
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadInput(
+            f"{path}: it is no UTF-8 text, and only texts are committed to {repo.name}."
+        ) from None
+    return entry | {"content": text}

@@ -19,7 +19,7 @@ from retouch.tools.github_retry import (
     retry_after,
     surely_not_done,
 )
-from retouch.tools.github_transport import API_URL, Transport
+from retouch.tools.github_transport import API_URL, Raw, Transport
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,17 @@ class Client:
         again only when it surely was not carried out; otherwise SaidNo says that nobody knows.
         """
         return self._send("POST", path, body=body, found=found, repeatable=repeatable).data
+
+    def upload(
+        self, url: str, name: str, content: bytes, content_type: str, *, found: Callable[[], Any]
+    ) -> Any:
+        """Create a file from bytes at an address the server named; `found` is as in `post`.
+
+        Raises BadInput when that is none of the server's own.
+        """
+        target = self._transport.upload_address(url)
+        raw = Raw(content, content_type)
+        return self._send("POST", target, query={"name": name}, body=raw, found=found).data
 
     def patch(self, path: str, body: Any) -> Any:
         """Change what is there to a given state."""

@@ -17,6 +17,8 @@ _PERMISSIONS = {
     "deployments": "Deployments",
     "check-runs": "Checks",
     "actions": "Actions",
+    "commits": "Commit statuses",
+    "collaborators": "Metadata",
 }
 """By the first word of a path; all others are Contents."""
 _LONGEST_SECONDS = 10**8

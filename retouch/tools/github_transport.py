@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -20,6 +20,14 @@ from retouch.tools.github_retry import Failed
 API_URL = "https://api.github.com"
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _MAX_REDIRECTS = 3
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A body that is no JSON."""
+
+    content: bytes
+    content_type: str
 
 
 class Transport:
@@ -67,15 +75,31 @@ class Transport:
             raise no_api(request, "it leads to another server")
         return whole
 
+    def upload_address(self, url: str) -> str:
+        """Return where the server named that files go: to itself, or its host for uploads.
+
+        That of api.github.com is uploads.github.com. Raises BadInput for any other host.
+        """
+        ours, theirs = urlsplit(self._base), urlsplit(url)
+        hosts = {ours.netloc}
+        if ours.netloc.startswith("api."):
+            hosts.add(f"uploads.{ours.netloc.removeprefix('api.')}")
+        if theirs.scheme != ours.scheme or theirs.netloc not in hosts:
+            raise no_api(self.request("POST", "uploads"), "it leads to another server")
+        return url
+
     def _exchange(
         self, request: Request, url: str, query: Mapping[str, str | int] | None, body: Any
     ) -> Answer | Failed:
+        sent: dict[str, Any] = {"json": body}
+        if isinstance(body, Raw):
+            sent = {"data": body.content, "headers": {"Content-Type": body.content_type}}
         try:
             response = self._session.request(
                 request.method,
                 url,
                 params=query,
-                json=body,
+                **sent,
                 timeout=self._timeout,
                 allow_redirects=False,
             )

@@ -1,7 +1,13 @@
 """GitHub's own description of its REST API, as a judge of requests and of answers.
 
 `openapi_subset.json` holds the shapes of the operations we call, taken from the official
-description (MIT licence) without its prose; `GET git/commits/{commit_sha}` was added by hand.
+description (MIT licence) without its prose. These were added by hand, with the parameters and the
+answers that GitHub's documentation names, since the extract lacked them:
+
+- `GET git/commits/{commit_sha}`, `GET commits/{ref}/statuses`;
+- `POST issues/comments/{comment_id}/reactions`, with the schema `reaction`;
+- `GET releases/tags/{tag}`, `GET` and `POST releases/{release_id}/assets`,
+  `DELETE releases/assets/{asset_id}`.
 """
 
 from __future__ import annotations
@@ -36,8 +42,10 @@ def problems_of_request(
             continue
         schema = known[name]["schema"]
         found += _faults(schema, int(value) if schema.get("type") == "integer" else value)
+    missing = {name for name, p in known.items() if p["in"] == "query" and p.get("required")}
+    found += [f"no query parameter {name}" for name in sorted(missing - query.keys())]
     if "requestBody" in operation:
-        found += _faults(operation["requestBody"]["content"]["application/json"]["schema"], body)
+        found += _faults_of_body(operation["requestBody"]["content"], body)
     elif body is not None:
         found.append("a body where none is described")
     return found
@@ -46,8 +54,8 @@ def problems_of_request(
 def problems_of_answer(method: str, template: str, status: int, body: Any) -> list[str]:
     """Return what is wrong with an answer, by the description."""
     declared = _operation(method, template)["responses"].get(str(status))
-    if declared is None:
-        # For many operations it leaves 401, 403 and 404 out.
+    if declared is None or (status >= 400 and "content" not in _resolved(declared)):
+        # For many operations it leaves 401, 403 and 404 out, or says nothing of their bodies.
         schema = {"$ref": "#/components/schemas/basic-error"}
         return [f"status {status} is not described"] if status < 400 else _faults(schema, body)
     content = _resolved(declared).get("content")
@@ -63,6 +71,11 @@ def example_of(method: str, template: str, status: int) -> Any:
     return _example(schema["items"] if schema.get("type") == "array" else schema)
 
 
+def example_of_schema(name: str) -> Any:
+    """Return the least object of a schema of the description."""
+    return _example({"$ref": f"#/components/schemas/{name}"})
+
+
 def overlaid(example: Any, facts: Any) -> Any:
     """Return the example with what is really so put over it."""
     if not isinstance(example, dict) or not isinstance(facts, dict):
@@ -74,6 +87,11 @@ def overlaid(example: Any, facts: Any) -> Any:
 def templates() -> list[tuple[str, str]]:
     """Return method and path of all operations described."""
     return [(m.upper(), path) for path, methods in _description()["paths"].items() for m in methods]
+
+
+def successes(method: str, template: str) -> list[int]:
+    """Return the statuses by which an operation says that it was carried out."""
+    return [int(code) for code in _operation(method, template)["responses"] if code < "300"]
 
 
 def _operation(method: str, template: str) -> Any:
@@ -93,6 +111,12 @@ def _validator(schema: str) -> Draft202012Validator:
     )
     whole = re.sub(r'"\$ref": "#', f'"$ref": "{_NAME}#', schema)
     return Draft202012Validator(json.loads(whole), registry=registry)
+
+
+def _faults_of_body(content: Any, body: Any) -> list[str]:
+    if "application/json" in content:
+        return _faults(content["application/json"]["schema"], body)
+    return [] if isinstance(body, bytes) and body else ["no bytes where a file is described"]
 
 
 def _faults(schema: Any, value: Any) -> list[str]:
@@ -127,6 +151,8 @@ def _example(schema: Any) -> Any:
     for choice in ("anyOf", "oneOf"):
         if choice in schema:
             return _example(schema[choice][0])
+    if "allOf" in schema:
+        return {k: v for part in schema["allOf"] for k, v in _example(part).items()}
     if "enum" in schema:
         return schema["enum"][0]
     match schema.get("type"):

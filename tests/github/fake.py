@@ -9,13 +9,16 @@ Every request and every answer is held against GitHub's own description of its A
 (`contract.py`); what does not fit is kept in `violations`, which tests expect to be empty. The
 token and its permissions are checked. `fails` makes the next requests of a route go wrong; a route
 is named by its method and its path within the repository, and `GET repo` is the repository itself.
+`fails_at` does so for a request by its number, whatever its route. A `Kill` ends who asks.
 
-`routes.py` holds the operations: to add one, write a function there.
+`site.py` holds what is remembered, and what people do (`open_pull`, `comment`, `merge`, `close`);
+`routes*.py` hold the operations. `serve.py` runs it all as a process.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import re
 import socket
@@ -30,9 +33,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.github.bare import Bare
 from tests.github.contract import problems_of_answer, problems_of_request
+from tests.github.site import REPOSITORY, Site
 
-REPOSITORY = "acme/site"
+__all__ = ["REPOSITORY", "TOKEN"]
+
 TOKEN = "ghs_0123456789secret"
+_AREAS = "contents pull_requests issues statuses deployments actions"
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,19 @@ class Hang:
     """Say nothing until the fake is stopped."""
 
 
+@dataclass(frozen=True)
+class Kill:
+    """End who asks, before the work or after it: `FakeGitHub.on_kill` says how."""
+
+    after: bool = False
+
+
+class Killed(BaseException):
+    """What a `Kill` raises in the thread of the test, unless `on_kill` does something else."""
+
+
 HTML = Status(200, b"<html><h1>Please log in</h1></html>", {"Content-Type": "text/html"})
-Fault = Status | Drop | Hang
+Fault = Status | Drop | Hang | Kill
 
 
 @dataclass(frozen=True)
@@ -71,6 +88,7 @@ class Call:
     body: Any
     url: str
     """Of the request, without its query."""
+    content_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,45 +112,54 @@ class Route:
 
     @property
     def name(self) -> str:
+        """By which tests name it."""
         rest = self.template.removeprefix("/repos/{owner}/{repo}").strip("/")
         return f"{self.method} {rest or 'repo'}"
 
     def params(self, path: str) -> dict[str, str] | None:
-        pattern = re.sub(r"\{(ref|path)\}", r"(?P<\1>.+)", self.template)
+        """Return what stands for the braces in a path; None when it is another one."""
+        pattern = re.sub(r"\{(ref|path|tag)\}", r"(?P<\1>.+)", self.template)
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
         found = re.fullmatch(pattern, path)
         return None if found is None else {k: unquote(v) for k, v in found.groupdict().items()}
 
 
-class FakeGitHub:
+class FakeGitHub(Site):
     """The server and its state; a context manager that serves while it is open."""
 
-    def __init__(self, git: Bare) -> None:
-        """`git` is the repository that it serves, and changes."""
-        self.git = git
+    def __init__(self, git: Bare, name: str = REPOSITORY, port: int = 0) -> None:
+        """`git` is the repository that it serves, and changes; port 0 is any free one."""
+        super().__init__(git, name)
         self.token = TOKEN
-        self.permissions = {"metadata": "read", "contents": "write", "pull_requests": "write"}
-        self.default_branch = "main"
+        self.permissions = {"metadata": "read", **dict.fromkeys(_AREAS.split(), "write")}
         self.actions_may_open_pull_requests = True
+        self.protected_branches: set[str] = set()
         self.moved: dict[str, str] = {}
         """Old names of the repository, and its new one."""
         self.page_limit = 100
-        self.pulls: list[dict[str, Any]] = []
-        self.events: list[dict[str, Any]] = []
-        """Bodies of `repository_dispatch`."""
         self.calls: list[str] = []
         """Names of the routes asked, in order; also of those that failed."""
         self.violations: list[str] = []
+        self.on_kill: Callable[[], None] = self._kill_the_test
+        self.after_call: Callable[[], None] = lambda: None
         self.stopping = threading.Event()
+        self._home = threading.get_ident()
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self._faults_at: dict[int, Fault] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler_of(self))
         self._server.daemon_threads = True
         self._server.block_on_close = False
 
     @property
     def url(self) -> str:
+        """Its address, for GITHUB_API_URL."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def writes(self) -> list[str]:
+        """Those of `calls` that were to change something."""
+        return [call for call in self.calls if not call.startswith("GET ")]
 
     def fails(self, route: str, *faults: Fault) -> None:
         """Let the next requests of a route go wrong, in this order."""
@@ -141,41 +168,51 @@ class FakeGitHub:
         assert route in {known.name for known in ROUTES}, f"no route {route}"
         self._faults[route].extend(faults)
 
-    def merge(self, number: int, *, delete_branch: bool = True) -> None:
-        """Merge a pull request, as a person would."""
-        pull = self.pulls[number - 1]
-        base, head = pull["base"], pull["head"]
-        self.git.point(base, self.git.head(head) or "")
-        pull |= {"state": "closed", "merged": True}
-        if delete_branch:
-            self.git.delete(head)
+    def fails_at(self, number: int, fault: Fault) -> None:
+        """Let one request go wrong: the one that `calls[number]` will name."""
+        self._faults_at[number] = fault
 
-    def close(self, number: int, *, delete_branch: bool = False) -> None:
-        """Close a pull request without merging it."""
-        self.pulls[number - 1]["state"] = "closed"
-        if delete_branch:
-            self.git.delete(self.pulls[number - 1]["head"])
+    def state(self) -> dict[str, Any]:
+        """Return all of it as JSON can hold it."""
+        return super().state() | {"calls": self.calls, "violations": self.violations}
 
-    def answer(self, method: str, target: str, token: str, body: Any) -> Reply | Fault:
+    def answer(
+        self, method: str, target: str, token: str, body: Any, content_type: str = ""
+    ) -> Reply | Fault:
         """Answer one request; a fault stands for what is to go wrong instead."""
-        from tests.github.routes import ROUTES
-
         parts = urlsplit(target)
-        for route in ROUTES:
-            params = route.params(parts.path) if route.method == method else None
-            if params is not None:
-                break
-        else:
+        found = _route_of(method, parts.path)
+        if found is None:
             self.violations.append(f"no route for {method} {parts.path}")
             return _error(404, "Not Found")
-        call = Call(params, dict(parse_qsl(parts.query)), body, f"{self.url}{parts.path}")
+        route, params = found
+        url = f"{self.url}{parts.path}"
+        call = Call(params, dict(parse_qsl(parts.query)), body, url, content_type)
         with self._lock:
             self.calls.append(route.name)
-            fault = self._faults[route.name].popleft() if self._faults[route.name] else None
-            if fault is not None and fault != Drop(after=True):
-                return fault
+            try:
+                return self._answer(route, call, token)
+            finally:
+                self.after_call()
+
+    def _answer(self, route: Route, call: Call, token: str) -> Reply | Fault:
+        waiting = self._faults[route.name]
+        fault = self._faults_at.pop(len(self.calls) - 1, None)
+        if fault is None and waiting:
+            fault = waiting.popleft()
+        reply: Reply | Fault | None = fault
+        if fault in (None, Drop(after=True), Kill(after=True)):
+            self.sync()
             reply = self._refusal(route, call, token) or self._work(route, call)
-            return fault or reply
+        if isinstance(fault, Kill):
+            self.on_kill()
+        assert reply is not None
+        return fault or reply
+
+    def _kill_the_test(self) -> None:
+        # Delivered as soon as that thread, which waits for its answer, runs Python again.
+        thread, error = ctypes.c_ulong(self._home), ctypes.py_object(Killed)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
     def _refusal(self, route: Route, call: Call, token: str) -> Reply | None:
         if token != f"token {self.token}":
@@ -185,25 +222,37 @@ class FakeGitHub:
             location = call.url.replace(f"/repos/{name}", f"/repos/{self.moved[name]}")
             moved = _error(301 if route.method == "GET" else 307, "Moved Permanently")
             return Reply(moved.status, moved.body, {"Location": location})
-        if name.lower() != REPOSITORY:
+        if name.lower() != self.name.lower():
             return _error(404, "Not Found")
         area, _, level = route.permission.partition(": ")
-        held = self.permissions.get(area)
-        if held != "write" and held != level:
+        areas = [area, "pull_requests"] if area == "issues" and self._is_of_pull(call) else [area]
+        if not any(self.permissions.get(area) in ("write", level) for area in areas):
             return _error(403, "Resource not accessible by integration")
         return None
+
+    def _is_of_pull(self, call: Call) -> bool:
+        """Tell whether the issue that a request is about, or its comment, is a pull request."""
+        number = call.params.get("issue_number")
+        if comment := call.params.get("comment_id"):
+            number = next((c["number"] for c in self.comments if str(c["id"]) == comment), None)
+        return any(str(pull["number"]) == str(number) for pull in self.pulls)
 
     def _work(self, route: Route, call: Call) -> Reply:
         wrong = problems_of_request(route.method, route.template, call.query, call.body)
         if wrong:
             self.violations += [f"{route.name}: {problem}" for problem in wrong]
             return _error(422, "Invalid request.")
-        reply = route.answer(self, call)
+        try:
+            reply = route.answer(self, call)
+        except Exception as error:  # of ours, not of who asks
+            self.violations.append(f"{route.name}: {type(error).__name__}: {error}")
+            return _error(500, "Server Error")
         wrong = problems_of_answer(route.method, route.template, reply.status, reply.body)
         self.violations += [f"{route.name}: answer: {problem}" for problem in wrong]
         return reply
 
     def __enter__(self) -> FakeGitHub:
+        self._home = threading.get_ident()
         serve = self._server.serve_forever
         threading.Thread(target=serve, kwargs={"poll_interval": 0.002}, daemon=True).start()
         return self
@@ -214,6 +263,19 @@ class FakeGitHub:
         self.stopping.set()
         self._server.shutdown()
         self._server.server_close()
+
+
+def _route_of(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    from tests.github.routes import ROUTES
+
+    # Files go to a place of their own.
+    within = path.removeprefix("/uploads")
+    for route in ROUTES:
+        params = route.params(within) if route.method == method else None
+        is_upload = route.name == "POST releases/{release_id}/assets"
+        if params is not None and is_upload == (within != path):
+            return route, params
+    return None
 
 
 def _error(status: int, message: str) -> Reply:
@@ -229,13 +291,15 @@ def _handler_of(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:
             length = int(self.headers.get("Content-Length", 0))
             raw = self.rfile.read(length)
             token = self.headers.get("Authorization", "")
-            body = json.loads(raw) if raw else None
-            reply = github.answer(self.command, self.path, token, body)
+            kind = self.headers.get("Content-Type", "")
+            is_json = kind.startswith("application/json") or "/uploads/" not in self.path
+            body = (json.loads(raw) if raw else None) if is_json else raw
+            reply = github.answer(self.command, self.path, token, body, kind)
             match reply:
                 case Hang():
                     github.stopping.wait(30)
                     self._hang_up()
-                case Drop():
+                case Drop() | Kill():
                     self._hang_up()
                 case Status(code, answer, headers) | Reply(code, answer, headers):
                     self._say(code, answer, headers)

@@ -1,55 +1,38 @@
-"""The operations of the fake GitHub, over its git repository. To add one, write a function here.
+"""The operations of the fake GitHub over git data and workflows; the others stand beside it.
 
-`said` overlays the least answer the description allows with what is really so.
+To add one, write a function here or in one of `routes_*.py`.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+import io
 from typing import Any
 
-from tests.github.contract import example_of, overlaid
-from tests.github.fake import REPOSITORY, Call, FakeGitHub, Reply, Route
+from ruamel.yaml import YAML
 
-ROUTES: list[Route] = []
-Answer = Callable[[FakeGitHub, Call], Reply]
-_HERE = "/repos/{owner}/{repo}"
+from tests.github import routes_issues, routes_pulls, routes_records
+from tests.github.fake import Call, FakeGitHub, Reply
+from tests.github.table import ROUTES, failed, route, said, user
 
-
-def route(method: str, rest: str, permission: str) -> Callable[[Answer], Answer]:
-    """Enter a function into the table; `rest` is the path within the repository."""
-
-    def enter(answer: Answer) -> Answer:
-        template = f"{_HERE}/{rest}" if rest else _HERE
-        ROUTES.append(Route(method, template, permission, answer))
-        return answer
-
-    return enter
-
-
-def said(method: str, rest: str, status: int, facts: Any) -> Any:
-    template = f"{_HERE}/{rest}" if rest else _HERE
-    return overlaid(example_of(method, template, status), facts)
-
-
-def failed(status: int, message: str, *errors: dict[str, Any]) -> Reply:
-    body = {"message": message, "documentation_url": "https://docs.github.com/rest"}
-    return Reply(status, body | {"errors": list(errors)} if errors else body)
+__all__ = ["ROUTES", "routes_issues", "routes_pulls", "routes_records"]
 
 
 @route("GET", "", "metadata: read")
 def repository(github: FakeGitHub, call: Call) -> Reply:
-    facts = {"full_name": REPOSITORY, "default_branch": github.default_branch}
+    facts = {"full_name": github.name, "default_branch": github.default_branch}
     return Reply(200, said("GET", "", 200, facts))
 
 
 @route("GET", "git/ref/{ref}", "contents: read")
 def reference(github: FakeGitHub, call: Call) -> Reply:
-    head = github.git.head(call.params["ref"].removeprefix("heads/"))
-    if head is None:
+    ref = call.params["ref"]
+    kind, _, name = ref.partition("/")
+    head = github.git.head(name) if kind == "heads" else None
+    found = github.git.tag(name) if kind == "tags" else head and ("commit", head)
+    if not found:
         return failed(404, "Not Found")
-    return Reply(200, _reference("GET", "git/ref/{ref}", 200, call.params["ref"], head))
+    return Reply(200, _reference("GET", "git/ref/{ref}", 200, ref, found[1], found[0]))
 
 
 @route("POST", "git/refs", "contents: write")
@@ -59,9 +42,38 @@ def new_reference(github: FakeGitHub, call: Call) -> Reply:
         return failed(422, "Reference already exists")
     if github.git.kind(call.body["sha"]) != "commit":
         return failed(422, "Object does not exist")
-    github.git.point(branch, call.body["sha"])
+    try:
+        github.git.point(branch, call.body["sha"])
+    except AssertionError:
+        return failed(422, "Reference cannot be created")
     made = _reference("POST", "git/refs", 201, f"heads/{branch}", call.body["sha"])
     return Reply(201, made)
+
+
+@route("PATCH", "git/refs/{ref}", "contents: write")
+def move_reference(github: FakeGitHub, call: Call) -> Reply:
+    ref, sha = call.params["ref"], call.body["sha"]
+    branch = ref.removeprefix("heads/")
+    head = github.git.head(branch)
+    if head is None:
+        return failed(422, "Reference does not exist")
+    if github.git.kind(sha) != "commit":
+        return failed(422, "Object does not exist")
+    if branch in github.protected_branches:
+        return failed(422, "Changes must be made through a pull request.")
+    if not call.body.get("force", False) and not github.git.is_ancestor(head, sha):
+        return failed(422, "Update is not a fast forward")
+    github.git.point(branch, sha)
+    return Reply(200, _reference("PATCH", "git/refs/{ref}", 200, ref, sha))
+
+
+@route("DELETE", "git/refs/{ref}", "contents: write")
+def delete_reference(github: FakeGitHub, call: Call) -> Reply:
+    branch = call.params["ref"].removeprefix("heads/")
+    if github.git.head(branch) is None:
+        return failed(422, "Reference does not exist")
+    github.git.delete(branch)
+    return Reply(204)
 
 
 @route("GET", "git/commits/{commit_sha}", "contents: read")
@@ -78,16 +90,27 @@ def new_commit(github: FakeGitHub, call: Call) -> Reply:
         return failed(422, "Tree SHA does not exist")
     if any(github.git.kind(parent) != "commit" for parent in parents):
         return failed(422, "Parent SHA does not exist or is not a commit object")
-    made = github.git.commit(call.body["tree"], parents, call.body["message"])
+    made = github.git.commit(call.body["tree"], parents, call.body["message"], github.now())
     return Reply(201, _commit(github, made))
 
 
 @route("POST", "git/trees", "contents: write")
 def new_tree(github: FakeGitHub, call: Call) -> Reply:
-    base = call.body.get("base_tree")
+    base, entries = call.body.get("base_tree"), []
     if base is not None and github.git.kind(base) != "tree":
         return failed(404, "Not Found")
-    entries = [(e["path"], e["mode"], e["content"].encode()) for e in call.body["tree"]]
+    if not call.body["tree"]:
+        return failed(422, "Invalid tree info")
+    for entry in call.body["tree"]:
+        path = entry["path"]
+        if {"", ".", "..", ".git"} & set(path.lower().split("/")):
+            return failed(422, "tree.path contains a malformed path component")
+        if ("content" in entry) == ("sha" in entry):
+            return failed(422, "Must supply either tree.sha or tree.content.")
+        gone = "sha" in entry
+        if gone and (entry["sha"] is not None or base is None or not github.git.entry(base, path)):
+            return failed(422, "GitRPC::BadObjectState")
+        entries.append((path, entry["mode"], None if gone else entry["content"].encode()))
     made = github.git.tree(base, entries)
     return Reply(201, said("POST", "git/trees", 201, {"sha": made}))
 
@@ -117,70 +140,63 @@ def contents(github: FakeGitHub, call: Call) -> Reply:
     return Reply(200, {**facts, **links, "_links": {"self": "-", "git": "-", "html": "-"}})
 
 
-@route("GET", "pulls", "pull_requests: read")
-def pulls(github: FakeGitHub, call: Call) -> Reply:
-    state, head = call.query.get("state", "open"), call.query.get("head", "")
-    owner, colon, branch = head.partition(":")
-    found = [
-        pull
-        for pull in github.pulls[::-1]
-        if state in ("all", pull["state"])
-        # GitHub leaves out a filter of another form.
-        and (not colon or (owner, branch) == (pull.get("owner", "acme"), pull["head"]))
-        and call.query.get("base", pull["base"]) == pull["base"]
-    ]
-    size = min(int(call.query.get("per_page", 30)), github.page_limit)
-    page = int(call.query.get("page", 1))
-    some = found[size * (page - 1) : size * page]
-    query = {**call.query, "page": str(page + 1)}
-    further = f"{call.url}?{'&'.join(f'{k}={v}' for k, v in query.items())}"
-    link = {"Link": f'<{further}>; rel="next"'} if size * page < len(found) else {}
-    return Reply(200, [_pull("GET", "pulls", 200, github, pull) for pull in some], link)
-
-
-@route("POST", "pulls", "pull_requests: write")
-def new_pull(github: FakeGitHub, call: Call) -> Reply:
-    head, base = call.body["head"], call.body["base"]
-    if not github.actions_may_open_pull_requests:
-        return failed(403, "GitHub Actions is not permitted to create or approve pull requests.")
-    for name, branch in (("base", base), ("head", head)):
-        if github.git.head(branch) is None:
-            problem = {"resource": "PullRequest", "field": name, "code": "invalid"}
-            return failed(422, "Validation Failed", problem)
-    says = None
-    if any((p["state"], p["head"], p["base"]) == ("open", head, base) for p in github.pulls):
-        says = f"A pull request already exists for acme:{head}."
-    elif not github.git.new_commits(base, head):
-        says = f"No commits between {base} and {head}"
-    if says:
-        problem = {"resource": "PullRequest", "code": "custom", "message": says}
-        return failed(422, "Validation Failed", problem)
-    text = {"title": call.body["title"], "body": call.body.get("body")}
-    number = len(github.pulls) + 1
-    pull = {"number": number, "state": "open", "merged": False, "head": head, "base": base, **text}
-    github.pulls.append({**pull, "sha": github.git.head(head)})
-    return Reply(201, _pull("POST", "pulls", 201, github, github.pulls[-1]))
-
-
-@route("GET", "pulls/{pull_number}", "pull_requests: read")
-def pull(github: FakeGitHub, call: Call) -> Reply:
-    number = int(call.params["pull_number"])
-    if number > len(github.pulls):
-        return failed(404, "Not Found")
-    found = github.pulls[number - 1]
-    return Reply(200, _pull("GET", "pulls/{pull_number}", 200, github, found))
-
-
 @route("POST", "dispatches", "contents: write")
 def dispatches(github: FakeGitHub, call: Call) -> Reply:
     github.events.append(call.body)
     return Reply(204)
 
 
-def _reference(method: str, rest: str, status: int, ref: str, sha: str) -> Any:
-    return said(
-        method, rest, status, {"ref": f"refs/{ref}", "object": {"sha": sha, "type": "commit"}}
-    )
+@route("POST", "actions/workflows/{workflow_id}/dispatches", "actions: write")
+def run_workflow(github: FakeGitHub, call: Call) -> Reply:
+    name, ref = call.params["workflow_id"], call.body["ref"]
+    inputs = call.body.get("inputs", {})
+    commit = github.git.resolve(ref)
+    if commit is None:
+        return failed(422, f"No ref found for: {ref}")
+    text = github.git.file(commit, f".github/workflows/{name}")
+    if text is not None:
+        problem = _problem_of_inputs(text, inputs)
+        if problem is not None:
+            return failed(422, problem)
+    elif github.git.entry(commit, ".github/workflows"):
+        return failed(404, "Not Found")
+    github.dispatched.append({"workflow": name, "ref": ref, "inputs": inputs})
+    return Reply(204)
+
+
+@route("GET", "collaborators/{username}/permission", "metadata: read")
+def permission(github: FakeGitHub, call: Call) -> Reply:
+    login = call.params["username"]
+    if login == "ghost":
+        return failed(404, f"{login} is not a user")
+    role = github.collaborators.get(login, "read")
+    level = {"maintain": "write", "triage": "read"}.get(role, role)
+    example = said("GET", "collaborators/{username}/permission", 200, {})
+    facts = {"permission": level, "role_name": role, "user": user(login) | {"role_name": role}}
+    return Reply(200, example | facts)
+
+
+def _problem_of_inputs(text: bytes, inputs: dict[str, Any]) -> str | None:
+    """Return why a workflow is not started with these inputs, as GitHub says it."""
+    # YAML 1.2, to which `on` is a word and no truth.
+    triggers = YAML(typ="safe", pure=True).load(io.BytesIO(text)).get("on") or {}
+    if "workflow_dispatch" not in triggers:
+        return "Workflow does not have 'workflow_dispatch' trigger"
+    trigger = triggers["workflow_dispatch"] if isinstance(triggers, dict) else None
+    declared = (trigger or {}).get("inputs") or {}
+    if unexpected := sorted(inputs.keys() - declared.keys()):
+        return f"Unexpected inputs provided: {unexpected}"
+    for name, facts in declared.items():
+        if (facts or {}).get("required") and "default" not in facts and not inputs.get(name):
+            return f"Required input '{name}' not provided"
+    return None
+
+
+def _reference(
+    method: str, rest: str, status: int, ref: str, sha: str, kind: str = "commit"
+) -> Any:
+    facts = {"ref": f"refs/{ref}", "object": {"sha": sha, "type": kind}}
+    return said(method, rest, status, facts)
 
 
 def _commit(github: FakeGitHub, sha: str) -> Any:
@@ -188,25 +204,9 @@ def _commit(github: FakeGitHub, sha: str) -> Any:
         "sha": sha,
         "tree": {"sha": github.git.tree_of(sha)},
         "message": github.git.message(sha),
+        "committer": {"date": github.git.committed_at(sha)},
         "parents": [
             {"sha": parent, "url": "-", "html_url": "-"} for parent in github.git.parents(sha)
         ],
     }
     return said("POST", "git/commits", 201, facts)
-
-
-def _pull(method: str, rest: str, status: int, github: FakeGitHub, pull: dict[str, Any]) -> Any:
-    repository = said("GET", "", 200, {"full_name": f"{pull.get('owner', 'acme')}/site"})
-    # A branch that is gone leaves its last commit behind; one that moved on takes us along.
-    head = github.git.head(pull["head"]) or pull["sha"]
-    facts = {
-        "number": pull["number"],
-        "html_url": f"https://github.com/{REPOSITORY}/pull/{pull['number']}",
-        "state": pull["state"],
-        "merged_at": "2024-03-02T00:00:00Z" if pull["merged"] else None,
-        "title": pull["title"],
-        "body": pull["body"],
-        "head": {"ref": pull["head"], "sha": head, "repo": repository},
-        "base": {"ref": pull["base"], "sha": github.git.head(pull["base"])},
-    }
-    return said(method, rest, status, facts)

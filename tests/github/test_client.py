@@ -294,6 +294,8 @@ def test_only_a_pull_request_from_the_repositorys_own_branch_is_ours(github, sit
             "state": state,
             "head": head,
             "base": {"ref": "main"},
+            "title": "A change",
+            "user": None,
         }
 
     # GitHub leaves a filter out that it does not understand, and then lists everybody's.

@@ -1,0 +1,195 @@
+"""Commits, branches, workflows and roles through the API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from retouch.errors import BadInput
+from retouch.tools.github import (
+    branch_head,
+    commit_files,
+    create_branch,
+    delete_branch,
+    move_branch,
+    permission_of,
+    run_workflow,
+    tag_is_there,
+)
+from retouch.tools.github_commits import commit_at, commit_message
+from retouch.tools.github_errors import Refused
+from tests.github.fake import Status
+
+
+@pytest.fixture
+def main(github):
+    return github.git.commit_on("main", {"a/b.txt": b"b\n", "c.txt": b"c\n"})
+
+
+def test_files_are_put_in_and_taken_out_and_the_rest_stays(github, site, main):
+    made = commit_files(site, main, {"c.txt": None, "a/d.txt": "d ü\n"}, "Change")
+
+    assert github.git.file(made, "a/b.txt") == b"b\n"
+    assert github.git.file(made, "a/d.txt") == "d ü\n".encode()
+    assert github.git.entry(made, "c.txt") is None
+    assert github.git.parents(made) == [main]
+    assert github.git.message(made).strip() == "Change"
+
+
+def test_a_file_that_is_not_there_may_be_taken_out(github, site, main):
+    made = commit_files(site, main, {"nowhere.txt": None}, "Nothing")
+
+    assert github.git.tree_of(made) == github.git.tree_of(main)
+    assert "POST git/trees" not in github.calls
+
+
+def test_a_merge_takes_its_tree_from_the_base_and_its_parents_as_told(github, site, main):
+    github.git.point("topic", f"{main}^")
+    topic = github.git.commit_on("topic", {"c.txt": b"other\n"})
+
+    made = commit_files(site, main, {"e.txt": "e\n"}, "Refresh", parents=[topic, main])
+
+    assert github.git.parents(made) == [topic, main]
+    assert github.git.file(made, "c.txt") == b"c\n"
+    assert move_branch(site, "topic", made)
+
+
+def test_a_text_that_is_none_is_not_sent(github, site, main):
+    with pytest.raises(BadInput, match=r"^bad\.svg: it is no UTF-8 text, and only texts are"):
+        commit_files(site, main, {"bad.svg": "\udcff"}, "Bad")
+    assert github.writes == []
+
+
+@pytest.mark.parametrize("path", ["../x", "/x", ".git/config", "a//b", ""])
+def test_a_path_that_leads_out_is_refused(github, site, main, path):
+    with pytest.raises(Refused, match="malformed path component"):
+        commit_files(site, main, {path: "x"}, "Bad")
+
+
+def test_a_branch_is_only_moved_forward(github, site, main):
+    github.git.point("topic", f"{main}^")
+    ahead = github.git.commit_on("topic", {"t.txt": b"t\n"})
+
+    assert not move_branch(site, "main", ahead)
+    assert branch_head(site, "main") == main
+    assert move_branch(site, "topic", ahead)
+    assert not move_branch(site, "topic", main)
+
+
+@pytest.mark.parametrize(
+    ("branch", "says"),
+    [("nowhere", "Reference does not exist"), ("main", "must be made through a pull request")],
+)
+def test_a_branch_that_cannot_be_moved_at_all_is_said(github, site, main, branch, says):
+    github.protected_branches = {"main"}
+
+    with pytest.raises(Refused, match=says):
+        move_branch(site, branch, main)
+
+
+def test_a_deleted_branch_closes_its_pull_request(github, site, main):
+    number = github.open_pull("topic", files={"t.txt": "t\n"})
+
+    delete_branch(site, "topic")
+    delete_branch(site, "topic")
+
+    assert branch_head(site, "topic") is None
+    github.sync()
+    assert github.pull(number)["state"] == "closed"
+
+
+def test_a_branch_that_may_not_be_deleted_is_said(github, site, main):
+    github.fails("DELETE git/refs/{ref}", Status(422, {"message": "Cannot delete this branch"}))
+
+    with pytest.raises(Refused, match="Cannot delete this branch"):
+        delete_branch(site, "main")
+
+
+def test_a_branch_within_a_branch_is_refused(github, site, main):
+    with pytest.raises(Refused, match="cannot be created"):
+        create_branch(site, "main/sub", main)
+
+
+@pytest.mark.parametrize("name", ["m@v1.0.0", "dir=m#prod#1", "a/m@v1.0.0"])
+def test_a_tag_of_any_name_is_seen(github, site, main, name):
+    assert not tag_is_there(site, name)
+    github.git.git("-c", "user.name=a", "-c", "user.email=a@b", "tag", "-am", "-", name, main)
+    assert tag_is_there(site, name)
+
+
+WORKFLOW = b"""on:
+  workflow_dispatch:
+    inputs:
+      pull: {required: true, type: string}
+      overwrite: {type: boolean}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "ref", "inputs", "says"),
+    [
+        ("alert.yml", "main", {"pull": "7"}, None),
+        ("alert.yml", "main", {"pull": "7", "overwrite": "true"}, None),
+        ("alert.yml", "main", {}, "Required input 'pull' not provided"),
+        ("alert.yml", "main", {"pull": "7", "x": "1"}, "Unexpected inputs provided"),
+        ("alert.yml", "nowhere", {"pull": "7"}, "No ref found for: nowhere"),
+        ("push.yml", "main", {}, "does not have 'workflow_dispatch' trigger"),
+        ("other.yml", "main", {}, "has nothing there"),
+    ],
+)
+def test_a_workflow_is_started_as_its_file_allows(github, site, name, ref, inputs, says):
+    folder = ".github/workflows"
+    github.git.commit_on(
+        "main", {f"{folder}/alert.yml": WORKFLOW, f"{folder}/push.yml": b"on: push\n"}
+    )
+    if says is None:
+        run_workflow(site, name, ref, inputs)
+        assert github.dispatched == [{"workflow": name, "ref": ref, "inputs": inputs}]
+        return
+    with pytest.raises(Refused, match=says):
+        run_workflow(site, name, ref, inputs)
+    assert github.dispatched == []
+
+
+@pytest.mark.parametrize(
+    ("role", "level"),
+    [
+        ("admin", "admin"),
+        ("maintain", "write"),
+        ("write", "write"),
+        ("triage", "read"),
+        ("read", "read"),
+        ("none", "none"),
+    ],
+)
+def test_a_role_is_told_as_what_it_allows(github, site, role, level):
+    github.collaborators["alice"] = role
+
+    assert permission_of(site, "alice") == level
+
+
+@pytest.mark.parametrize("login", ["", "../../secret", "a/b", "a?b", "a b", "ghost", "-x", "a\n"])
+def test_a_name_nobody_can_have_may_do_nothing(github, site, login):
+    github.collaborators[login] = "admin"
+
+    assert permission_of(site, login) == "none"
+
+
+def test_a_level_we_do_not_know_allows_nothing(github, site):
+    answer = {"permission": "owner", "role_name": "owner", "user": None}
+    github.fails("GET collaborators/{username}/permission", Status(200, answer))
+
+    assert permission_of(site, "alice") == "none"
+
+
+def test_a_commit_tells_its_message_and_its_time(github, site, main):
+    tree = github.git.tree_of(main)
+    made = github.git.commit(tree, [main], "One\n\nTwo: 3\n", "2024-03-05T06:07:08+02:00")
+
+    found = commit_at(site, made)
+    assert (found.sha, found.message.strip()) == (made, "One\n\nTwo: 3")
+    assert found.committed_at == datetime(2024, 3, 5, 4, 7, 8, tzinfo=UTC)
+    assert commit_message(site, made) == found.message
+    with pytest.raises(Refused, match="has nothing there"):
+        commit_at(site, "0" * 40)
