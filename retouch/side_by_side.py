@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from retouch.errors import BadInput
 from retouch.execution.scoring import score_model
-from retouch.pipeline.model import Output, Stage
+from retouch.pipeline.model import Stage
+from retouch.pipeline.outputs import outputs_around
 from retouch.policy.promotion import Scoring
 from retouch.release.production import Production, production_of
 from retouch.tools import dvc, dvc_objects, files, git, journal
@@ -117,9 +118,8 @@ def data_for(workspace: Workspace, scoring: Scoring) -> Iterator[None]:
     root = workspace.root
     missing = [
         output
-        for stage in workspace.pipeline.stages
-        for output in stage.outputs
-        if _is_needed(output, scoring.needs) and not (root / output.path).exists()
+        for output in outputs_around(scoring.needs, workspace.pipeline)
+        if not (root / output.path).exists()
     ]
     holds = workspace.project.cache_holds
     journal.begin(root, work=WORK, small=(), outputs=missing, cache_holds=holds)
@@ -128,12 +128,6 @@ def data_for(workspace: Workspace, scoring: Scoring) -> Iterator[None]:
         yield
     finally:
         journal.put_back(root)
-
-
-def _is_needed(output: Output, needs: Sequence[str]) -> bool:
-    """Say whether an output is one of these paths, holds one, or lies below one."""
-    path = output.path
-    return any(path == n or path.startswith(f"{n}/") or n.startswith(f"{path}/") for n in needs)
 
 
 def score_both(

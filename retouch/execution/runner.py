@@ -16,6 +16,7 @@ from retouch.pipeline.graph import waits_for
 from retouch.pipeline.model import Pipeline
 from retouch.planning.model import StagePlan
 from retouch.tools import dvc, files
+from retouch.tools.lock_text import digest_in
 from retouch.tools.process import Processes, telling_of_interrupts
 
 
@@ -139,6 +140,7 @@ class PlainRunner:
         )
         outcome, because = _OUTCOMES[did.did]
         happened = outcome in ("ran", "restored")
+        recorded = dvc.recorded_lock(name, root=self._root) if happened else ""
         return Receipt(
             stage=name,
             outcome=outcome,
@@ -148,7 +150,8 @@ class PlainRunner:
             cpu_seconds=round(did.finished.cpu_seconds, 3),
             peak_memory_bytes=did.finished.peak_memory_bytes,
             output_bytes=sum(files.size_of(self._root / out.path) for out in stage.outputs),
-            outputs=dvc.recorded_outputs(stage, root=self._root) if happened else {},
+            outputs=dvc.outputs_in(recorded, stage),
+            entry=digest_in(recorded, name.rpartition("dvc.yaml:")[2]),
             log=log.as_posix(),
             exit_code=did.finished.exit_code,
         )

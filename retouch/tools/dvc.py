@@ -99,15 +99,14 @@ def has_remote(root: Path) -> bool:
     return done.exit_code == 0 and bool(done.output.strip())
 
 
-def recorded_outputs(stage: Stage, *, root: Path) -> dict[str, str]:
-    """Return the hashes `dvc.lock` holds for the stage's outputs now: path -> hash.
+def recorded_lock(stage: str, *, root: Path) -> str:
+    """Return the text of the lock that records the stage, as it is now; empty without one.
 
     DVC rewrites the file in place, so it is read under DVC's own lock.
     """
-    path = root / lock_file_of(stage.name)
+    path = root / lock_file_of(stage)
     with _repository_lock(root):
-        text = path.read_text() if path.exists() else ""
-    return outputs_in(text, stage)
+        return path.read_text() if path.exists() else ""
 
 
 def outputs_in(lock: str, stage: Stage) -> dict[str, str]:
