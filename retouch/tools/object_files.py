@@ -1,0 +1,87 @@
+"""The files DVC's cache and remotes consist of: objects, each named by the md5 of its bytes.
+
+An output that is a file is one object. Of a directory there is one that lists its files, with
+`.dir` at the end of its name, and one for each of these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from retouch.errors import BadInput
+
+OBJECT = re.compile(r"[0-9a-f]{32}(\.dir)?")
+"""The name of an object."""
+
+
+def md5_of(path: Path) -> str:
+    """Return the md5 (hex) of a file's bytes, by which DVC names it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def files_before_lists(names: Iterable[str]) -> list[str]:
+    """Return the names of objects so that no list of files comes before a file."""
+    return sorted(names, key=lambda name: (name.endswith(".dir"), name))
+
+
+def check_object(name: str, source: Path) -> None:
+    """Raise BadInput unless the file is a plain one and holds what an object of this name does."""
+    if not OBJECT.fullmatch(name) or source.is_symlink() or not source.is_file():
+        raise BadInput(f"{source}: is no object of DVC's cache.")
+    if md5_of(source) != name.removesuffix(".dir"):
+        raise BadInput(f"{source}: its bytes are not those of the object {name}.")
+    if name.endswith(".dir"):
+        try:
+            listed_in(source.read_bytes())
+        except (ValueError, RecursionError) as error:
+            says = f"{source}: the object {name} is no list of the files in a directory: {error}."
+            raise BadInput(says) from None
+
+
+def listed_in(raw: bytes) -> dict[str, str]:
+    """Return what the list of a directory names: path in it -> object. Raises ValueError."""
+    entries = json.loads(raw)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError("it is not a JSON list of files")
+    found: dict[str, str] = {}
+    for entry in entries:
+        path, name = str(entry.get("relpath")), str(entry.get("md5"))
+        outside = not {"", ".", ".."}.isdisjoint(path.split("/"))
+        if outside or "\\" in path or "\0" in path:
+            raise ValueError(f"it names {path!r}, which is no path in it")
+        if not OBJECT.fullmatch(name) or name.endswith(".dir"):
+            raise ValueError(f"it names {name!r}, which is no object")
+        found[path] = name
+    return found
+
+
+def place_object(source: Path, target: Path, name: str) -> bool:
+    """Copy a checked object to its place, so that it is there whole or not at all.
+
+    Say whether that was needed: one that is there already stays, but for a damaged one. Raises
+    BadInput when the source has changed since it was checked.
+    """
+    md5 = name.removesuffix(".dir")
+    if target.is_file() and not target.is_symlink() and md5_of(target) == md5:
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.retouch-")
+    try:
+        with os.fdopen(handle, "wb") as out, source.open("rb") as file:
+            shutil.copyfileobj(file, out)
+        if md5_of(Path(beside)) != md5:
+            raise BadInput(f"{source}: was changed while it was read.")
+        Path(beside).chmod(0o444)  # as DVC guards its cache
+        Path(beside).replace(target)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+    return True
