@@ -21,7 +21,7 @@ from retouch.planning.model import Plan
 from retouch.planning.plan import plan_stages
 from retouch.policy.check import ExampleResult, check_policy
 from retouch.policy.lint import lint_policy
-from retouch.tools import dvc, files, git, journal, repository
+from retouch.tools import dvc, files, git, journal, repository, store
 from retouch.trust import Trust
 from retouch.trust import vouched as trust_in
 from retouch.validation.model import Verdict
@@ -85,7 +85,7 @@ def run(
     with journal.only_one(workspace.root):
         recovered = journal.recover(workspace.root)
         alerts = workspace.alerts(alert_files)
-        done = repository.handled(workspace.root, [alert.alert_id for alert in alerts])
+        done = workspace.handled([alert.alert_id for alert in alerts])
         new = tuple(alert for alert in alerts if alert.alert_id not in done)
         if not new:
             return Answer(None, next(iter(done.values())), recovered=recovered)
@@ -97,8 +97,10 @@ def run(
             folder = file_report(workspace.root, plan)
             return Answer(plan, folder, recovered=recovered)
         workspace.require_clean()
+        # One that was overridden since: as long as it is there, the alert counts as handled.
+        files.remove(repository.report_folder(workspace.root, plan.report_id) / "verdict.json")
         try:
-            walk = ladder.climb(plan, _bench(workspace, new, settings, began))
+            walk = ladder.climb(plan, _bench(workspace, plan, new, settings, began))
             return _conclude(workspace, plan, walk, began, settings, recovered, new[0])
         finally:
             journal.put_back(workspace.root)  # finds nothing once a result is kept
@@ -184,7 +186,7 @@ def _read(read: Callable[[], AnyPolicy], faults: list[str]) -> AnyPolicy | None:
 
 
 def _bench(
-    workspace: Workspace, alerts: tuple[Alert, ...], settings: Settings, now: datetime
+    workspace: Workspace, plan: Plan, alerts: tuple[Alert, ...], settings: Settings, now: datetime
 ) -> ladder.Bench:
     return ladder.Bench(
         root=workspace.root,
@@ -199,6 +201,7 @@ def _bench(
         spent_today_cpu_seconds=workspace.spent_today(now),
         jobs=settings.jobs,
         watch=settings.watch,
+        overrides=workspace.overrides(plan.report_id),
     )
 
 
@@ -223,7 +226,7 @@ def _conclude(
     if walk.stopped is not None and verdict is None:
         raise SaidNo(f"{walk.stopped} Everything was put back.", mend=f"See {_BUDGET}.")
     if walk.kept and settings.push and dvc.has_remote(workspace.root):
-        dvc.push(walk.attempts[-1].named("ran", "restored"), root=workspace.root)
+        store.push_stages(walk.attempts[-1].named("ran", "restored"), root=workspace.root)
     return Answer(plan, folder, run, verdict, recovered)
 
 

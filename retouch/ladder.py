@@ -25,6 +25,7 @@ from retouch.execution.model import Attempt, Receipt
 from retouch.execution.runner import Progress
 from retouch.execution.stages import note_before, run_stages
 from retouch.pipeline.model import Pipeline
+from retouch.pipeline.outputs import outputs_around
 from retouch.planning.budget import Spent, over_budget
 from retouch.planning.model import Plan, TierPlan
 from retouch.policy.model import Budget
@@ -35,7 +36,7 @@ from retouch.tools import dvc, files, journal, repository
 from retouch.tools.dvc_project import Project
 from retouch.tools.params import apply_edits
 from retouch.validation.holdout import HoldoutDays
-from retouch.validation.model import Judgement
+from retouch.validation.model import Judgement, Override
 
 if TYPE_CHECKING:
     from retouch.trial import Trial
@@ -62,6 +63,8 @@ class Bench:
     """By the other runs of the last 24 hours."""
     jobs: int
     watch: Progress
+    overrides: tuple[Override, ...] = ()
+    """Checks that people have said need not hold for these alerts."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +229,7 @@ def _trial(bench: Bench) -> Trial:
         alerts=bench.alerts,
         needs=_outputs_under(read, bench.pipeline),
         jobs=bench.jobs,
+        overrides=bench.overrides,
     )
 
 
@@ -251,13 +255,7 @@ def _looked(judgement: Judgement) -> bool:
 
 
 def _outputs_under(paths: Sequence[str], pipeline: Pipeline) -> tuple[str, ...]:
-    """Return the outputs that are one of these paths, hold one, or lie below one."""
-    outputs = [output.path for stage in pipeline.stages for output in stage.outputs]
-    return tuple(
-        out
-        for out in outputs
-        if any(out == p or out.startswith(f"{p}/") or p.startswith(f"{out}/") for p in paths)
-    )
+    return tuple(output.path for output in outputs_around(paths, pipeline))
 
 
 def _export_production(bench: Bench) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -25,7 +25,8 @@ from retouch.validation.gate import AlertedSlice, Contender, Look, judge
 from retouch.validation.guardrails.cases import cases_of, made_rows
 from retouch.validation.holdout import HoldoutDays
 from retouch.validation.measured import Measured, Probed, Turns
-from retouch.validation.model import Judgement
+from retouch.validation.model import Judgement, Override
+from retouch.validation.overrides import overridden
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,8 @@ class Trial:
     jobs: int
     production_tables: str = ".retouch/production"
     """Below it lie the tables the model in production has learned from, each at its own path."""
+    overrides: tuple[Override, ...] = ()
+    """Checks that people have said need not hold for these alerts."""
 
     def judge(
         self,
@@ -63,10 +66,9 @@ class Trial:
     ) -> Judgement:
         """Judge the model that is in the workspace now; `candidate` is its hash.
 
-        Both models are scored on what the workspace holds: the same inputs for both. A candidate
-        that is the model in production, byte for byte, is not scored. Guardrails that need more
-        than scores are measured only for a candidate that has passed so far. Raises SaidNo when
-        scoring or measuring fails, BadInput when data for it is nowhere to be had.
+        Both are scored on the same inputs; not so a candidate that is the model in production, byte
+        for byte. Guardrails that need more than scores are measured only for one that has passed so
+        far, overrides counted. Raises SaidNo when that fails, BadInput when it lacks data.
         """
         first, *others = _alerted(self.alerts) or (None,)
         ours = Contender(self.production.hash, None, None)
@@ -90,19 +92,23 @@ class Trial:
             reference=reference,
         )
         judgement = ask()
-        return ask(measured=self._measured()) if self._is_worth_measuring(judgement) else judgement
+        if self._is_worth_measuring(judgement):
+            judgement = ask(measured=self._measured())
+        return overridden(judgement, self.overrides)
 
     def _is_worth_measuring(self, judgement: Judgement) -> bool:
         """Say whether what is left to measure can still decide: nothing stands against it yet."""
         used = judgement.holdout
         same_scores = judgement.outcome == "equivalent"
+        named = {override.check for override in self.overrides}
+        failed = (g for g in judgement.guardrails if g.result == "fail" and g.mode == "block")
         return (
             needs_measuring(self.promotion.guardrails)
             and used is not None
             and used.candidate_number <= used.candidates_allowed
             and judgement.outcome != "invalid"
-            and (same_scores or _passes(judgement))
-            and not any(g.result == "fail" and g.mode == "block" for g in judgement.guardrails)
+            and (same_scores or _passes(judgement, named))
+            and all(guardrail.name in named for guardrail in failed)
         )
 
     def _measured(self) -> Measured:
@@ -186,8 +192,9 @@ class Trial:
             yield processes
 
 
-def _passes(judgement: Judgement) -> bool:
-    return all(check.result == "pass" for check in judgement.checks if check.required)
+def _passes(judgement: Judgement, named: Collection[str]) -> bool:
+    required = [check for check in judgement.checks if check.required]
+    return all(check.result == "pass" or check.name in named for check in required)
 
 
 @contextmanager

@@ -26,6 +26,8 @@ from retouch.release.production import Production, production_of
 from retouch.tools import dvc, git, past, repository
 from retouch.tools.dvc_project import Project, find_root
 from retouch.validation.holdout import HoldoutDays
+from retouch.validation.model import Override, Overrides, Verdict
+from retouch.validation.overrides import would_change
 
 _OURS = ("alerts/", "reports/")
 """Paths that may differ from the commit when a run starts: what came in, and what we write."""
@@ -189,6 +191,36 @@ class Workspace:
         )
         resolve = self.project.with_edits
         return make_plan(alerts, self.policy, self.pipeline, base, now, resolve, vouched)
+
+    def overrides(self, report_id: str) -> tuple[Override, ...]:
+        """Return what people have said of a report's checks. Raises BadInput for a broken file."""
+        path = repository.report_folder(self.root, report_id) / repository.OVERRIDES
+        if not path.exists():
+            return ()
+        said: Overrides = repository.read_document(path, Overrides)
+        return said.overrides
+
+    def handled(self, alert_ids: Sequence[str]) -> dict[str, Path]:
+        """Return the report that holds a verdict on each alert, for those that have one.
+
+        A verdict that people have overridden since is none. Raises BadInput for a broken one, and
+        when it is about other alerts as well.
+        """
+        found = repository.handled(self.root, alert_ids)
+        for folder in set(found.values()):
+            if not (said := self.overrides(folder.name)):
+                continue
+            verdict: Verdict = repository.read_document(folder / "verdict.json", Verdict)
+            if not would_change(verdict, said):
+                continue
+            if set(verdict.alert_ids) != set(alert_ids):
+                all_of_them = " ".join(f"alerts/{name}.json" for name in verdict.alert_ids)
+                raise BadInput(
+                    f"reports/{folder.name}: checks were overridden since, of other alerts too.",
+                    mend=f"Answer them together: `retouch run {all_of_them}`.",
+                )
+            found = {name: report for name, report in found.items() if report != folder}
+        return found
 
     def require_clean(self) -> None:
         """Raise BadInput unless the workspace is as committed; alerts and reports may differ."""

@@ -12,7 +12,7 @@ from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.marker import Marker
 from retouch.reporting.numbers import decimals_for, number, signed
 from retouch.reporting.words import WORDS, Standing, Words, mean_loss, unit_of
-from retouch.validation.model import Check, GuardrailResult, Judgement, Verdict
+from retouch.validation.model import Check, GuardrailResult, Judgement, Override, Verdict
 
 ALERTED = "alerted slice"
 OVERALL = "overall"
@@ -62,6 +62,17 @@ class Case:
     def words(self) -> Words:
         """How the standing is said."""
         return WORDS[self.standing]
+
+    @property
+    def says(self) -> str:
+        """How the standing is said, and whether by a person's word."""
+        return f"{self.words.says}, overridden" if self.overridden else self.words.says
+
+    @property
+    def overridden(self) -> tuple[Override, ...]:
+        """The checks that did not hold, and that a person overrode, where the candidate passed."""
+        passed = self.standing == "promote" and self.judgement
+        return self.judgement.overridden if passed and self.judgement else ()
 
     @property
     def marker(self) -> Marker:

@@ -10,6 +10,10 @@ from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.numbers import plural
 from retouch.reporting.room import Room
 from retouch.reporting.words import MARKDOWN, change_in_words
+from retouch.validation.model import Override
+
+_OVERRIDES_SHOWN = 2
+"""On the first screen."""
 
 
 def why_now(case: Case, room: Room) -> Markdown:
@@ -39,6 +43,26 @@ def told(case: Case, room: Room) -> Markdown | None:
         write(" It supposes: {}", inline(alert.hypothesis, room.text)) if alert.hypothesis else ""
     )
     return write("**The monitor says** — {}{}", inline(alert.message, room.text), guess)
+
+
+def overridden_first(case: Case, room: Room) -> tuple[Markdown, ...]:
+    """Return whose word stands against the gate's, as far as there is room; the others below."""
+    shown = case.overridden[:_OVERRIDES_SHOWN]
+    lines = [overridden_in_words(override, room) for override in shown]
+    if left_out := len(case.overridden) - len(shown):
+        lines.append(write("And {} overridden, all below.", plural(left_out, "more check")))
+    return tuple(lines)
+
+
+def overridden_in_words(override: Override, room: Room) -> Markdown:
+    """Say which check did not hold, who let it pass, and why."""
+    return write(
+        "**Overridden** — {} did not hold; {} on {}: {}",
+        code(override.check, room.name),
+        inline(f"@{override.by}", room.name),
+        f"{override.at:%Y-%m-%d}",
+        inline(override.reason, room.text),
+    )
 
 
 def what_ran(case: Case, room: Room) -> Markdown | None:

@@ -8,7 +8,14 @@ from retouch.reporting.case import Case
 from retouch.reporting.checks import first_checks, shown_first
 from retouch.reporting.cost import cost
 from retouch.reporting.escape import Markdown, code, join, write
-from retouch.reporting.notes import names_of, told, tried_first, what_ran, why_now
+from retouch.reporting.notes import (
+    names_of,
+    overridden_first,
+    told,
+    tried_first,
+    what_ran,
+    why_now,
+)
 from retouch.reporting.numbers import plural
 from retouch.reporting.room import Room
 from retouch.reporting.sentence import sentence
@@ -25,6 +32,8 @@ class Screen:
     sentence: Markdown
     merging: Markdown
     table: Table | None
+    overridden: tuple[Markdown, ...]
+    """Whose word stands against the gate's, and why: a line each."""
     notes: tuple[Markdown, ...]
     """Why now, what ran, what it cost, and at most one warning: a line each."""
 
@@ -48,12 +57,13 @@ def first_screen(case: Case, room: Room) -> Screen:
             "{} Retouch {} — {}",
             Markdown(words.emoji),
             code(case.plan.model, room.name),
-            Markdown(words.says),
+            Markdown(case.says),
         ),
         moved=_moved(case, room),
         sentence=sentence(case, room),
         merging=_merging(case, room),
         table=first_checks(case, room),
+        overridden=overridden_first(case, room),
         notes=tuple(note for note in notes if note),
     )
 

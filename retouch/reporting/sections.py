@@ -14,6 +14,7 @@ from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.figures import SLICES
 from retouch.reporting.guardrails import guardrails_section
 from retouch.reporting.looked_at import by_day, calibration, drift, picture
+from retouch.reporting.notes import overridden_in_words
 from retouch.reporting.numbers import moment, plural, share
 from retouch.reporting.provenance import provenance_table
 from retouch.reporting.room import Room
@@ -29,6 +30,7 @@ from retouch.validation.shadow_model import Shadow
 __all__ = ["DETAILS", "Detail", "Section", "sections"]
 
 ROOM = Room(name=80, text=300, rows=6, names=12)
+_WHOLE = replace(ROOM, text=500)
 ALERTS_SHOWN = 5
 FINDINGS_SHOWN = 10
 
@@ -66,6 +68,7 @@ def sections(
     """Return the parts there is something to say in, in the order they are wanted."""
     parts = [
         by_day(case, figures),
+        _overridden(case),
         _warnings(case),
         _plan(case, detail.stages),
         _checks(case, figures, whole=detail.checks),
@@ -78,6 +81,22 @@ def sections(
         _provenance(case) if detail.provenance else None,
     ]
     return tuple(part for part in parts if part)
+
+
+def _overridden(case: Case) -> Section | None:
+    """Return all overrides with their whole reasons."""
+    if not case.overridden:
+        return None
+    listed = [write("- {}", overridden_in_words(one, _WHOLE)) for one in case.overridden]
+    return Section(
+        name="Overridden",
+        about=write(
+            "{}, and why",
+            plural(len(listed), "check that did not hold", "checks that did not hold"),
+        ),
+        blocks=(join("\n", listed),),
+        files=("verdict",),
+    )
 
 
 def _warnings(case: Case) -> Section | None:

@@ -34,6 +34,8 @@ RECEIPT = receipt_file_name("")
 REPORTS = "reports"
 POLICY = "policies/retraining.yaml"
 PROMOTION = "policies/promotion.yaml"
+OVERRIDES = "overrides.json"
+"""Lies in the folder of a report: what people have said of its checks."""
 
 
 def lies_beside(path: Path) -> str | None:

@@ -259,7 +259,7 @@ CASES: dict[str, Callable[[], Documents]] = {
         promote, reject, not_enough_data, equivalent, repaired, invalid, held, planned, ladder,
         failed, stale, more.escalated, more.halted, more.observed, more.harmed, more.not_restored,
         more.valued, more.worthless, more.budget, more.classification, more.calibrated,
-        more.used_up, more.shadowed,
+        more.used_up, more.shadowed, more.overridden,
     )
 }  # fmt: skip
 

@@ -35,7 +35,7 @@ from tests.reporting.documents import (
 )
 from tests.reporting.hostile import flat, hostile, linked_by_github, parse
 from tests.reporting.regenerate import GOLDEN, golden_texts
-from tests.reporting.verdict_cases import drift, guardrail, intervals
+from tests.reporting.verdict_cases import drift, guardrail, intervals, overrides
 
 HEADINGS = {
     "promote": "✅ Retouch `block-time` — ready to merge",
@@ -61,6 +61,7 @@ HEADINGS = {
     "calibrated": "✅ Retouch `block-time` — ready to merge",
     "used_up": "⚠️ Retouch `block-time` — needs a decision: not enough data",
     "shadowed": "✅ Retouch `block-time` — ready to merge",
+    "overridden": "✅ Retouch `block-time` — ready to merge, overridden",
 }
 
 
@@ -310,6 +311,29 @@ def test_the_same_documents_give_the_same_bytes():
     assert render_report(*ladder()) == render_report(*ladder())
 
 
+def test_an_override_says_who_let_which_check_pass_and_why():
+    report = said(report_of("overridden"))
+    head = head_of(report)
+    assert head.count("> [!IMPORTANT]") == 1
+    assert "**Overridden** — `alerted slice` did not hold; @&#8203;ada-l on 2013-07-01:" in head
+    assert head.count("**Overridden**") == 2
+    assert "27.31 → 25.90 minutes" in head
+    assert "<b>Overridden</b> — 2 checks that did not hold, and why" in report
+    assert report.count("agreed with the data team") >= 2
+    assert status_line(*CASES["overridden"]()).startswith("ready to merge, overridden, 27.31")
+
+
+def test_fifty_long_overrides_keep_the_first_screen_to_its_budget_and_are_all_below():
+    done, ran_, judged = CASES["overridden"]()
+    names = [f"{'some-very-long-name-of-a-check-' * 6}{n:02}" for n in range(50)]
+    said_ = tuple(o.model_copy(update={"reason": "word " * 99}) for o in overrides(*names))
+    last = judged.deciding.model_copy(update={"overridden": said_})
+    report = render_report(done, ran_, judged.model_copy(update={"judgements": (last,)}))
+    assert budget_kept(report)
+    assert "48 more checks overridden" in said(head_of(report))
+    assert all(f"-{n:02}`" in report for n in range(50))
+
+
 def test_the_commit_status_carries_the_verdict_in_140_characters():
     assert status_line(*promote()) == (
         "ready to merge, 27.31 → 10.87 minutes, 8/8 checks, 4/17 stages, base a1b2c3d"
@@ -322,7 +346,7 @@ def test_only_a_pass_is_labelled_as_one():
     labels = {name: label(*case()) for name, case in CASES.items()}
     assert {name for name, given in labels.items() if given == "verdict:pass"} == {
         "promote", "repaired", "ladder", "stale", "escalated", "observed", "valued",
-        "classification", "calibrated", "shadowed",
+        "classification", "calibrated", "shadowed", "overridden",
     }  # fmt: skip
 
 
@@ -418,9 +442,11 @@ def everywhere(text, halted=False):
     days = drift().model_copy(update={"column": text, "where": text})
     done = attempt(tier, failed, ran("evaluate", 1, outcome="restored", because=text,
                                      outputs={text: text}))  # fmt: skip
+    words = overrides(text[:200].encode("utf-8", "replace").decode())
     judged = [
         judgement(text, outcome, text, checks=checks, guardrails=found, calibration=calibration,
-                  halted_by=text if halted else None)
+                  halted_by=text if halted else None,
+                  overridden=words if outcome == "promote" else ())
         for outcome in ("reject", "promote")
     ]  # fmt: skip
     return (

@@ -11,9 +11,11 @@ from retouch.validation.model import (
     Drift,
     DriftDay,
     GuardrailResult,
+    Override,
     ReliabilityBin,
     Verdict,
 )
+from retouch.validation.overrides import overridden as apply
 from retouch.validation.shadow_model import Scores, Shadow, ShadowDay, Shift
 from tests.reporting.documents import (
     HOLDOUT,
@@ -170,6 +172,23 @@ def halted() -> Documents:
         done.model_copy(update={"stopped": stopped}),
         verdict(judged),
     )
+
+
+def overrides(*names: str) -> tuple[Override, ...]:
+    """One for each check, by the same person."""
+    reason = "The slice is empty until the new feed starts on Monday; agreed with the data team."
+    return tuple(Override(check=n, reason=reason, by="ada-l", at=at(1, 7, 30)) for n in names)
+
+
+def overridden() -> Documents:
+    """A check and a guardrail do not hold, and a person let the candidate pass."""
+    found = (broken(), *guardrails()[1:])
+    refused = judgement(
+        "refit", "reject", "The error falls from 27.3 to 25.9 minutes, at worst it grows by 1.1.",
+        checks=weak_checks(), guardrails=found, halted_by=broken().name,
+    )  # fmt: skip
+    passed = apply(refused, overrides("alerted slice", broken().name))
+    return plan(refit()), run(attempt(refit(), *REFIT_RECEIPTS)), verdict(passed)
 
 
 def observed() -> Documents:
