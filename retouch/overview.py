@@ -15,7 +15,11 @@ from retouch.pipeline.graph import downstream
 from retouch.pipeline.model import StageMeta
 from retouch.planning.model import Plan, StagePlan
 from retouch.planning.plan import plan_stages
-from retouch.tools import journal, repository
+from retouch.release.recorded import recorded_model
+from retouch.release.resolve import Registry, registry_of
+from retouch.release.standing import Standing, standing_of
+from retouch.tools import gto_tags, journal, repository
+from retouch.tools.snapshot import Snapshot
 from retouch.validation.model import Verdict
 from retouch.workspace import Workspace
 
@@ -89,6 +93,7 @@ class Status(Document):
     model: str
     production_hash: str
     production_commit: str
+    versions: Standing
     out_of_date: tuple[str, ...]
     """Stages that would run without any alert."""
     holdout: HoldoutStatus | None
@@ -104,6 +109,7 @@ def status(workspace: Workspace) -> Status:
         model=workspace.production.model,
         production_hash=workspace.production.hash,
         production_commit=workspace.production.commit,
+        versions=_versions(workspace),
         out_of_date=tuple(s.stage for s in stages if s.decision == "run"),
         holdout=_holdout_status(workspace),
         alerts=tuple(
@@ -112,6 +118,32 @@ def status(workspace: Workspace) -> Status:
         ),
         interrupted=journal.was_interrupted(workspace.root),
     )
+
+
+def registry(workspace: Workspace, *, shared: bool = False) -> Registry:
+    """Return the versions of the policy's model; none where nothing was ever tagged.
+
+    `shared`: by the tags that `origin` has too. A version whose tag does not say which model it is
+    of is the one that its commit's lock records. Raises BadInput.
+    """
+    model, tags = workspace.policy.model, gto_tags.read_tags(workspace.root, shared=shared)
+    ours = (tag for tag in tags if tag.model == model and tag.kind in ("version", "assign"))
+    hashes = {}
+    for commit in {tag.commit for tag in ours if "model" not in tag.said}:
+        snapshot = Snapshot(workspace.root, commit)
+        try:
+            texts = snapshot.read(snapshot.named("dvc.yaml", "dvc.lock"))
+            hashes[commit] = recorded_model(texts, model).hash
+        except BadInput:
+            continue  # nobody says what it is; it equals nothing
+    return registry_of(model, tags, hashes)
+
+
+def _versions(workspace: Workspace) -> Standing:
+    try:
+        return standing_of(registry(workspace), workspace.production.hash)
+    except BadInput as error:
+        return Standing(fault=str(error))
 
 
 def _holdout_status(workspace: Workspace) -> HoldoutStatus | None:

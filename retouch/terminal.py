@@ -148,15 +148,14 @@ def print_answer(console: Console, answer: Answer, *, root: str) -> None:
 
 def print_status(console: Console, status: Status) -> None:
     """Print where things stand."""
-    console.print(
-        f"In production: [bold]{_shown(status.model)}[/] {status.production_hash[:12]} "
-        f"(commit {status.production_commit[:10]})"
-    )
+    told = "HEAD records" if status.versions.newest else "In production"
+    made = f"{status.production_hash[:12]} (commit {status.production_commit[:10]})"
+    console.print(f"{told}: [bold]{_shown(status.model)}[/] {made}")
+    for line in status.versions.lines:
+        console.print(_shown(line), highlight=False)
     if status.interrupted:
-        console.print(
-            f"[yellow]A run was cut short: {_shown(status.interrupted)}. "
-            "The next `retouch run` undoes it first.[/]"
-        )
+        cut = _shown(status.interrupted)
+        console.print(f"[yellow]A run was cut short: {cut}. The next `retouch run` undoes it.[/]")
     if (days := status.holdout) is not None:
         judged = f"{plural(days.judged, 'candidate')} judged, at most {days.allowed} for one slice"
         console.print(f"Hold-out {days.start} to {days.end}: {judged}")
