@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import faults, gate, honesty, scenarios, storm, targeted
+from benchmarks import canary, faults, gate, honesty, scenarios, storm, targeted
 
 ALL = {
     "targeted": targeted.main,
@@ -13,6 +13,7 @@ ALL = {
     "honesty": honesty.main,
     "scenarios": scenarios.main,
     "faults": faults.main,
+    "canary": canary.main,
 }
 
 for name in sys.argv[1:] or ALL:

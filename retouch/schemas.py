@@ -28,16 +28,21 @@ def documents() -> dict[str, type[Document]]:
     from retouch.policy.monitors import Monitors
     from retouch.policy.promotion import Promotion
     from retouch.policy.silences import Silences
-    from retouch.validation.model import Verdict
+    from retouch.proposals.model import Proposal
+    from retouch.validation.canary_model import CanaryVerdict
+    from retouch.validation.model import Overrides, Verdict
     from retouch.validation.shadow_model import Shadow
 
     return {
         "alert": Alert,
+        "canary": CanaryVerdict,
         "context": Context,
         "mapping": Mapping,
         "monitors": Monitors,
+        "overrides": Overrides,
         "plan": Plan,
         "promotion": Promotion,
+        "proposal": Proposal,
         "receipt": Receipt,
         "retraining": Policy,
         "run": Run,

@@ -93,6 +93,12 @@ class Canary(Value):
     """What follows when that many days have shown neither. `ask`: an issue for a person."""
 
     @model_validator(mode="after")
+    def _can_fail(self) -> Canary:
+        if self.scale <= self.margin:
+            raise ValueError("'scale' must be above 'margin', or no canary could ever fail")
+        return self
+
+    @model_validator(mode="after")
     def _days_in_order(self) -> Canary:
         if self.at_most_days < self.at_least_days:
             raise ValueError("'at_most_days' must not be below 'at_least_days'")
