@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from retouch.alerts.model import Alert, Predicate
@@ -18,7 +19,37 @@ from retouch.tools.columns import read_columns
 from retouch.validation.model import Drift, Verdict
 from retouch.validation.shadow_model import Shadow
 
+REPORT = "report.md"
+_PLAN = "plan.json"
 _OLD_FIGURE = "figure.svg"
+
+
+def report_files(
+    plan: Plan,
+    run: Run | None = None,
+    verdict: Verdict | None = None,
+    shadow: Shadow | None = None,
+) -> dict[str, bytes]:
+    """Return everything of one report's folder, by name: figures, incident, report, documents.
+
+    It is made from the documents alone; the same documents, the same bytes. The verdict comes last.
+    """
+    made: dict[str, bytes] = dict(figures_of(plan, verdict))
+    figures = tuple(made)
+    incident = render_incident(plan, run, verdict)
+    if incident is not None:
+        made[INCIDENT] = incident.encode()
+    made[REPORT] = render_report(plan, run, verdict, figures=figures, shadow=shadow).encode()
+    documents: dict[str, Document | None] = {
+        "plan": plan,
+        "run": run,
+        "shadow": shadow,
+        "verdict": verdict,
+    }
+    for name, document in documents.items():
+        if document is not None:
+            made[f"{name}.json"] = document.to_json().encode()
+    return made
 
 
 def file_report(
@@ -34,28 +65,18 @@ def file_report(
     there, the alert counts as handled.
     """
     folder = repository.report_folder(root, plan.report_id)
-    figures = figures_of(plan, verdict)
-    for name, figure in figures.items():
-        files.write_bytes(folder / name, figure)
-    incident = render_incident(plan, run, verdict)
-    if incident is not None:
-        files.write_text(folder / INCIDENT, incident)
-    text = render_report(plan, run, verdict, figures=figures, shadow=shadow)
-    files.write_text(folder / "report.md", text)
-    there = {*figures, *([INCIDENT] if incident is not None else [])}
-    for name in (*FIGURES, _OLD_FIGURE, INCIDENT):
-        if name not in there:
-            files.remove(folder / name)
-    documents: dict[str, Document | None] = {
-        "plan": plan,
-        "run": run,
-        "shadow": shadow,
-        "verdict": verdict,
-    }
-    for name, document in documents.items():
-        if document is not None:
-            file_document(folder / f"{name}.json", document)
+    made = report_files(plan, run, verdict, shadow)
+    for name, content in made.items():
+        if name == _PLAN:  # the first of the documents
+            _remove_what_is_left(folder, made)
+        files.write_bytes(folder / name, content)
     return folder
+
+
+def _remove_what_is_left(folder: Path, made: Collection[str]) -> None:
+    for name in (*FIGURES, _OLD_FIGURE, INCIDENT):
+        if name not in made:
+            files.remove(folder / name)
 
 
 def promised_coverage(promotion: Promotion) -> float | None:

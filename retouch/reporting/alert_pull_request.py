@@ -52,8 +52,6 @@ def alert_pull_request(alert: Alert, *, signed: bool) -> AlertPullRequest:
 
 
 def _body(alert: Alert, kind: str, *, signed: bool) -> Markdown:
-    said = summarise(alert)
-    rows = [write("| {} | {} |", name, text) for name, text in _rows(said) if text]
     where = f"alerts/{alert.alert_id}.json"
     provenance = (
         write("Its signature lies beside it, and is verified at intake.")
@@ -72,15 +70,19 @@ def _body(alert: Alert, kind: str, *, signed: bool) -> Markdown:
                 code(alert.model),
             ),
             Markdown(""),
-            Markdown("| | |"),
-            Markdown("|---|---|"),
-            *rows,
+            alert_table(summarise(alert)),
             Markdown(""),
             write("The alert is {}. {}", code(where), provenance),
             Markdown("All of the table is what the monitor says of itself and of the data."),
             Markdown(""),
         ],
     )
+
+
+def alert_table(said: AlertSummary) -> Markdown:
+    """Return what a monitor says of itself and of the data as a table of two columns."""
+    rows = [write("| {} | {} |", name, text) for name, text in _rows(said) if text]
+    return join("\n", [Markdown("| | |"), Markdown("|---|---|"), *rows])
 
 
 def _rows(said: AlertSummary) -> Iterable[tuple[str, Markdown]]:

@@ -1,0 +1,98 @@
+"""The one commit of an answer: which files it holds, and the line by which it is known again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from retouch.alerts.receipt import receipt_file_name
+from retouch.alerts.signature import signature_file_name
+from retouch.documents import digest_of
+from retouch.errors import BadInput
+from retouch.execution.model import Run
+from retouch.filing import report_files
+from retouch.planning.model import Plan
+from retouch.proposals.model import Proposal
+from retouch.reporting.case import Case
+from retouch.tools import branches, repository
+from retouch.tools.packages import Package
+from retouch.validation.model import Verdict
+
+OVERRIDES = "overrides.json"
+_ALERT_BYTES = 2_000_000
+TRAILER = "Retouch-Proposal"
+
+
+@dataclass(frozen=True)
+class Documents:
+    """What a package says of one report."""
+
+    plan: Plan
+    run: Run | None = None
+    verdict: Verdict | None = None
+
+    @property
+    def case(self) -> Case:
+        """The documents side by side."""
+        return Case(self.plan, self.run, self.verdict)
+
+
+def alert_files(root: Path, proposal: Proposal, head: str | None) -> dict[str, bytes]:
+    """Return the alerts of a proposal and what lies beside them, as its branch has them.
+
+    Raises BadInput for one that is no plain file.
+    """
+    if head is None:
+        return {}
+    wanted = []
+    for alert_id in proposal.alert_ids:
+        name = f"{alert_id}.json"
+        wanted += [name, signature_file_name(name), receipt_file_name(alert_id)]
+    paths = [f"{repository.ALERTS}/{name}" for name in wanted]
+    return branches.read_files(root, head, paths, limit=_ALERT_BYTES)
+
+
+def answer_files(
+    root: Path, package: Package, documents: Documents | None, head: str | None
+) -> dict[str, str]:
+    """Return the files of the commit: alerts, what the retraining changed, and the report.
+
+    The report is made here from its documents; texts that came along are left out. What the branch
+    has of alerts and overrides stands. What the base has already is left out. Raises BadInput for
+    an alert with other bytes than the branch has, and for a file that is no text.
+    """
+    report = f"{repository.REPORTS}/{package.proposal.report_id}/"
+    made = {path: raw for path, raw in package.files.items() if not path.startswith(report)}
+    for path, raw in alert_files(root, package.proposal, head).items():
+        if path.endswith(repository.RECEIPT):
+            made.setdefault(path, raw)
+        elif made.setdefault(path, raw) != raw:
+            raise BadInput(f"{path}: is another alert than the branch has; alerts never change.")
+    if documents:
+        filed = report_files(documents.plan, documents.run, documents.verdict)
+        made |= {f"{report}{name}": raw for name, raw in filed.items()}
+        said = f"{report}{OVERRIDES}"
+        if head is not None:
+            made |= branches.read_files(root, head, [said], limit=_ALERT_BYTES)
+    there = branches.read_files(root, package.proposal.base, list(made))
+    return {path: _text(path, raw) for path, raw in sorted(made.items()) if there.get(path) != raw}
+
+
+def proposal_digest(base: str, files: Mapping[str, str]) -> str:
+    """Return the sha256 that names an answer: the same files on the same base are the same one."""
+    hashes = {path: hashlib.sha256(text.encode()).hexdigest() for path, text in files.items()}
+    return digest_of({"base": base, "files": hashes})
+
+
+def with_trailer(message: str, digest: str) -> str:
+    """Return a commit message that ends with the line by which we know a commit of ours."""
+    return f"{message.rstrip()}\n\n{TRAILER}: {digest}\n"
+
+
+def _text(path: str, raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: is no UTF-8 text, and only texts are committed.") from None
