@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import canary, faults, gate, honesty, scenarios, storm, targeted
+from benchmarks import canary, faults, gate, honesty, kills, scenarios, storm, targeted
 
 ALL = {
     "targeted": targeted.main,
@@ -14,6 +14,7 @@ ALL = {
     "scenarios": scenarios.main,
     "faults": faults.main,
     "canary": canary.main,
+    "kills": kills.main,
 }
 
 for name in sys.argv[1:] or ALL:

@@ -107,8 +107,8 @@ def test_status_and_explain_print_for_people_and_for_machines(toy: Toy):
     assert [Path(alert).stem, "target_drift", "open"] == told.out.splitlines()[-1].split()[:3]
     status = json.loads(toy.retouch("status", "--json").out)
     assert list(status) == [
-        *("model", "production_hash", "production_commit", "out_of_date", "holdout", "alerts"),
-        "interrupted",
+        *("model", "production_hash", "production_commit", "versions", "out_of_date", "holdout"),
+        *("alerts", "interrupted"),
     ]
     assert status["production_hash"] in toy.lock()
     assert (status["out_of_date"], status["interrupted"]) == ([], None)
