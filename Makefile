@@ -5,10 +5,13 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench fuzz lock schemas clean
+WORKFLOWS := $(wildcard .github/workflows/*.yml)
+ACTIONS := $(wildcard .github/actions/*/action.yml tests/actions/*/action.yml)
+
+.PHONY: help demo test e2e lint format bench fuzz lock schemas clean
 
 help: ## Say what there is to make
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 # uv resolves nothing here: requirements.lock pins every package with its hashes. Compiled bytecode and
 # the C parser of ruamel.yaml (in the lock) make each DVC call two to five times faster.
@@ -24,15 +27,22 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## Build the reference pipeline, answer a real alert, show the report
 	@$(BIN)/retouch demo
 
-test: $(READY) ## Run all tests
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+test: $(READY) ## Run all tests but those of `make e2e`
+	@$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/e2e
 
-lint: $(READY) ## Check style, types and the architecture
+e2e: $(READY) ## Run the real workflows against a GitHub of our own, story by story
+	@$(BIN)/python -m pytest -n auto --dist worksteal tests/e2e
+
+lint: $(READY) ## Check style, types, the architecture and the workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/retouch policy check
+	@$(BIN)/zizmor --quiet --offline .github tests/actions
+	@$(BIN)/jactionlint --no-online --no-hints
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions $(ACTIONS)
 
 format: $(READY) ## Put the code into the house's format
 	@$(BIN)/ruff check --fix --quiet .

@@ -1,0 +1,165 @@
+"""When a workflow runs, what runs beside it, how long, and what it hands on."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.workflows.reading import ACTIONS, FILES, NAMES, job, jobs, workflow
+
+MAIN = {"branches": ["main"]}
+TRIGGERS = {
+    "alert": {
+        "pull_request": {
+            "branches": ["main"],
+            "types": ["opened", "synchronize", "reopened"],
+            "paths": ["alerts/**"],
+        },
+        "push": {"branches": ["main"], "paths": ["alerts/**"]},
+        "repository_dispatch": {"types": ["model-alert"]},
+        "schedule": [{"cron": "17 * * * *"}],
+    },
+    "canary": {"schedule": [{"cron": "42 5 * * *"}]},
+    "commands": {"issue_comment": {"types": ["created"]}},
+    "promote": {"push": {**MAIN, "paths": ["dvc.lock", "**/dvc.lock", "reports/**"]}},
+    "refresh": {"push": MAIN, "pull_request": {**MAIN, "types": ["closed"]}},
+    "verify": {
+        "pull_request": MAIN,
+        "merge_group": {"types": ["checks_requested"]},
+        "push": MAIN,
+    },
+}
+BY_HAND = {"alert": {"pull", "overwrite", "accepted_by"}, "canary": {"undecided"}}
+"""What a person is asked for who starts it."""
+ONE_AT_A_TIME = {
+    "alert": (
+        "retouch-alert-${{ github.event.pull_request.number || inputs.pull || github.run_id }}"
+    ),
+    "canary/apply": "retouch-release",
+    "canary/judge": "retouch-canary",
+    "commands/answer": "retouch-commands-${{ github.event.issue.number }}",
+    "promote/promote": "retouch-release",
+    "refresh": "retouch-refresh-${{ github.event.pull_request.number || github.sha }}",
+    "retrain/publish": "retouch-publish",
+    "retrain/retrain": "retouch-retrain-${{ matrix.target.pull || 'main' }}",
+    "rollback/rollback": "retouch-release",
+}
+JOBS = list(jobs())
+WITH_STEPS = [one for one in JOBS if not one.calls]
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_a_workflow_is_started_by(name):
+    triggers = dict(workflow(name)["on"])
+    by_hand = triggers.pop("workflow_dispatch", {})
+    assert set(by_hand.get("inputs", ())) == BY_HAND.get(name, set())
+    assert triggers == TRIGGERS[name]
+
+
+def test_a_rollback_is_started_by_a_person_and_retraining_by_another_workflow():
+    assert set(workflow("rollback")["on"]) == {"workflow_dispatch"}
+    assert set(workflow("rollback")["on"]["workflow_dispatch"]["inputs"]) == {"version", "reason"}
+    assert set(workflow("retrain")["on"]) == {"workflow_call"}
+    assert sorted([*TRIGGERS, "rollback", "retrain"]) == NAMES
+
+
+def test_what_must_not_run_twice_at_a_time_queues_and_nothing_in_the_queue_is_lost():
+    found = {name: workflow(name).get("concurrency") for name in NAMES}
+    found |= {one.at: one.body.get("concurrency") for one in JOBS}
+    queued = {at: given for at, given in found.items() if given and not at.startswith("verify/")}
+    assert {at: given["group"] for at, given in queued.items()} == ONE_AT_A_TIME
+    for at, given in queued.items():
+        assert given["queue"] == "max", at
+        assert "cancel-in-progress" not in given, at
+
+
+def test_a_check_of_a_pull_request_makes_way_for_a_newer_one_and_no_other_does():
+    groups = set()
+    for at in ("verify/lock", "verify/test"):
+        given = job(at).body["concurrency"]
+        assert given["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
+        groups.add(given["group"])
+    assert len(groups) == 2
+
+
+@pytest.mark.parametrize("at", [one.at for one in WITH_STEPS])
+def test_a_job_ends_before_its_token_does(at):
+    minutes = job(at).body["timeout-minutes"]
+    assert 5 <= minutes < 360
+    if job(at).using("actions/create-github-app-token"):
+        assert minutes <= 60, "the token of an App is good for an hour"
+
+
+@pytest.mark.parametrize("at", [one.at for one in WITH_STEPS])
+def test_a_job_runs_on_a_machine_of_github(at):
+    assert job(at).body["runs-on"] == "ubuntu-latest"
+
+
+@pytest.mark.parametrize(
+    "path", [*FILES, *ACTIONS], ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_every_action_is_pinned_to_a_commit_that_says_its_version(path):
+    for line in path.read_text().splitlines():
+        used = re.match(r"[ -]+uses: (\S+)(.*)", line)
+        if used and not used[1].startswith("./"):
+            assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", used[1]), line
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", used[2]), line
+
+
+def test_an_action_is_pinned_to_the_same_commit_everywhere():
+    pins = re.findall(r" uses: (\S+)@(\w+)", "\n".join(p.read_text() for p in (*FILES, *ACTIONS)))
+    assert len(set(pins)) == len({name for name, _ in pins})
+
+
+def test_no_script_and_no_condition_is_made_of_what_somebody_else_wrote():
+    scripts = {one.at: one.scripts for one in WITH_STEPS}
+    scripts["setup"] = re.findall(r"run: .*(?:\n {8}.*)*", ACTIONS[0].read_text())
+    for at, texts in scripts.items():
+        assert texts
+        assert all("${{" not in text for text in texts), at
+
+
+def test_a_matrix_is_never_empty():
+    for caller, source in (("alert/retrain", "receive"), ("refresh/retrain", "look")):
+        one = job(caller)
+        assert one.body["if"] == f"needs.{source}.outputs.any == 'true'"
+        assert one.body["with"] == {"targets": f"${{{{ needs.{source}.outputs.targets }}}}"}
+        assert source in one.body["needs"]
+    for at in ("retrain/retrain", "retrain/publish"):
+        assert job(at).body["strategy"] == {
+            "fail-fast": False,
+            "matrix": {"target": "${{ fromJSON(inputs.targets) }}"},
+        }
+
+
+def test_stale_verdicts_are_taken_back_before_anything_is_retrained():
+    assert job("refresh/retrain").body["needs"] == ["look", "mark"]
+    assert job("refresh/mark").body["needs"] == "look"
+
+
+def test_what_failed_keeps_no_other_from_being_published():
+    assert job("retrain/publish").body["needs"] == "retrain"
+    assert job("retrain/publish").body["if"] == "${{ !cancelled() }}"
+
+
+def test_artifacts_go_from_what_judges_to_what_writes_and_nowhere_else():
+    up = {one.at: one.using("actions/upload-artifact") for one in WITH_STEPS}
+    down = {one.at: one.using("actions/download-artifact") for one in WITH_STEPS}
+    names = {at: step["with"]["name"] for at, steps in up.items() for step in steps}
+    patterns = {at: step["with"]["pattern"] for at, steps in down.items() for step in steps}
+    package = "retouch-package-${{ matrix.target.pull || 'main' }}"
+    assert names == {"retrain/retrain": package, "canary/judge": "retouch-canary"}
+    assert patterns == {"retrain/publish": package, "canary/apply": "retouch-canary"}
+    for steps in up.values():
+        for step in steps:
+            assert step["with"]["if-no-files-found"] == "ignore"
+            assert step["with"]["overwrite"] is True
+    for steps in down.values():
+        for step in steps:
+            assert step["with"]["merge-multiple"] is True
+
+
+def test_approving_a_release_is_a_setting_of_the_repository():
+    assert job("promote/promote").body["environment"] == "${{ vars.RETOUCH_ENVIRONMENT }}"
+    assert all("environment" not in one.body for one in JOBS if one.at != "promote/promote")
