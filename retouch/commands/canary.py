@@ -20,7 +20,7 @@ from retouch.validation.canary_model import CanaryVerdict
 from retouch.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from retouch.loop.steps import Outcome
+    from retouch.loop.releasing.steps import Outcome
 
 _PUSH = click.option("--push/--no-push", default=True, help="Send the tags to origin.")
 _GITHUB = click.option(
@@ -47,7 +47,7 @@ def judge(out: Path | None, as_json: bool) -> None:
     Runs the scoring command of policies/promotion.yaml; writes no tag, and nothing in the
     workspace. Exit code 0 whatever it shows; without a canary or new days nothing is written.
     """
-    from retouch.loop.canary import judge as look
+    from retouch.loop.releasing.canary import judge as look
 
     found = look(open_workspace(Path.cwd()), at=_now(), jobs=cpu_count())
     if found.verdict is not None and out is not None:
@@ -81,7 +81,7 @@ def apply(
     A canary that passes goes to prod. One that fails is taken down, with a revert pull request and
     an issue, and its model is not promoted again. The same file twice is once.
     """
-    from retouch.loop.settling import settle
+    from retouch.loop.releasing.settling import settle
 
     verdict: CanaryVerdict = repository.read_document(file, CanaryVerdict)
     outcome = settle(
@@ -107,8 +107,8 @@ def rollback(to: str | None, reason: str, push: bool, github: bool | None, as_js
     Tags first, then the revert pull request, the issue and the deployment records. A call that was
     cut short is finished by the next. A rollback is rolled back with --to only.
     """
-    from retouch.loop.rollback import Wish
-    from retouch.loop.rollback import rollback as put_back
+    from retouch.loop.releasing.rollback import Wish
+    from retouch.loop.releasing.rollback import rollback as put_back
 
     wish = Wish(to, reason)
     workspace = open_workspace(Path.cwd())

@@ -23,9 +23,9 @@ def doctor(offline: bool, as_json: bool) -> None:
     that token may do. What cannot be looked at is skipped, and the reason is said. Exit code 1 when
     something fails.
     """
-    from retouch.loop.diagnosis import Diagnosis
-    from retouch.loop.doctor import examine
-    from retouch.loop.doctor_github import Asking
+    from retouch.loop.diagnosis.findings import Diagnosis
+    from retouch.loop.diagnosis.doctor import examine
+    from retouch.loop.diagnosis.github import Asking
 
     asking = Asking(not offline, _repository)
     found: Diagnosis = examine(Path.cwd(), os.environ, asking)
@@ -54,7 +54,7 @@ def _print(found: object) -> None:
     from rich.text import Text
 
     from retouch.errors import visible
-    from retouch.loop.diagnosis import Diagnosis
+    from retouch.loop.diagnosis.findings import Diagnosis
 
     assert isinstance(found, Diagnosis)
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, show_header=False)

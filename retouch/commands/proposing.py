@@ -15,7 +15,7 @@ from retouch.admittance import Transport
 from retouch.commands.access import repository_from_environment
 from retouch.errors import BadInput, visible
 from retouch.execution.runner import Progress
-from retouch.loop.answering import Job
+from retouch.loop.retraining.answering import Job
 from retouch.proposals.event import AlertPull, Event, Wake, default_branch_of, read_event
 from retouch.tools import files, github
 from retouch.tools.github_repository import Repository
@@ -57,7 +57,7 @@ def receive(
 
     Runs nothing of the repository's. With --stale it only posts statuses.
     """
-    from retouch.loop import receive as work
+    from retouch.loop.retraining import receive as work
 
     repo = repository_from_environment(None)
     if stale is not None:
@@ -74,7 +74,7 @@ def receive(
 
 
 def _stale(text: str) -> tuple[Any, ...]:
-    from retouch.loop.receive import MOST_TARGETS, Stale
+    from retouch.loop.retraining.receive import MOST_TARGETS, Stale
 
     try:
         told = json.loads(text)
@@ -121,8 +121,8 @@ def retrain(
     To be run in a checkout of the base branch, with a token that can only read. Nothing is written
     to GitHub. Exit code 0 whatever the verdict is; the packages tell.
     """
-    from retouch.loop.retrain import retrain_pull
-    from retouch.loop.retrain_base import retrain_main
+    from retouch.loop.retraining.retrain import retrain_pull
+    from retouch.loop.retraining.retrain_base import retrain_main
 
     event, payload = _event(event_file, event_name)
     if plan_only:
@@ -156,7 +156,7 @@ def _new_folder(out: Path | None) -> Path:
 
 def _print_plans(number: int | None, event: Event, base: str | None) -> None:
     """Print what a fork's pull request would come to, and add it to the job's summary."""
-    from retouch.loop.fork_plan import plans_of
+    from retouch.loop.retraining.fork_plan import plans_of
 
     if number is None and isinstance(event, AlertPull):
         number = event.number
@@ -184,7 +184,7 @@ def refresh(event_file: Path | None, base: str | None, output: Path | None) -> N
 
     `targets` are to be retrained; `stale` is for `retouch ci receive --stale`.
     """
-    from retouch.loop import refresh as work
+    from retouch.loop.retraining import refresh as work
 
     payload = _payload(event_file) if event_file else None
     workspace, repo = open_workspace(Path.cwd()), repository_from_environment(None)

@@ -38,9 +38,9 @@ def publish(
     The same package again writes nothing. Exit code 1 when one could not be published, 2 when one
     is not fit to be.
     """
-    from retouch.loop.package_shown import Publisher
-    from retouch.loop.publish import publish as publish_all
-    from retouch.loop.showing import Site
+    from retouch.loop.publishing.package_shown import Publisher
+    from retouch.loop.publishing.publish import publish as publish_all
+    from retouch.loop.publishing.showing import Site
     from retouch.tools import git, github
 
     target = repository_from_environment(repo)
@@ -73,9 +73,9 @@ def publish(
 @_BASE
 def command(event: Path, repo: str | None, base: str | None) -> None:
     """Do what a comment on a pull request of ours asks for: `/retrain ...`."""
-    from retouch.loop.answer import answer
-    from retouch.loop.asked import read_event
-    from retouch.loop.showing import Site
+    from retouch.loop.comments.answer import answer
+    from retouch.loop.comments.asked import read_event
+    from retouch.loop.publishing.showing import Site
     from retouch.tools import files, github
 
     target = repository_from_environment(repo)

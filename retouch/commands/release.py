@@ -12,7 +12,7 @@ from retouch.errors import SaidNo, visible
 from retouch.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from retouch.loop import promote as flow
+    from retouch.loop.releasing import promote as flow
 
 _JSON = click.option("as_json", "--json", is_flag=True, help="Print JSON, for a machine to read.")
 
@@ -37,7 +37,7 @@ def promote(commit: str, dry: bool, push: bool, github: bool, as_json: bool) -> 
     is nothing done, and what an earlier call left is gone on with. Exit code 1 when the model is
     refused, or a step failed.
     """
-    from retouch.loop import promote as flow
+    from retouch.loop.releasing import promote as flow
 
     repo = repository_from_environment(None) if github else None
     request = flow.Request(commit=commit, dry=dry, push=push, repo=repo)
@@ -78,7 +78,7 @@ def bundle(version: str, out: Path | None, as_json: bool) -> None:
     params, the metrics, the report, the environment lock, and checksums. What is checked out does
     not matter.
     """
-    from retouch.loop import bundle as flow
+    from retouch.loop.releasing import bundle as flow
 
     made = flow.bundle(open_workspace(Path.cwd()), version, out, here=Path.cwd())
     if as_json:

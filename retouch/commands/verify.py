@@ -56,7 +56,7 @@ def verify(
             raise BadInput("--mend: mends HEAD, no other commit.", mend="Check it out first.")
         _mend(workspace, base, jobs or cpu_count())
     else:
-        from retouch.loop.verify import verify as look
+        from retouch.loop.integrity.verify import verify as look
 
         found = look(workspace, commit=commit, base=base, data=data)
         click.echo(_json(found) if as_json else _lines(found))
@@ -90,7 +90,7 @@ def _lines(found: Integrity) -> str:
 
 def _mend(workspace: Workspace, base: str | None, jobs: int) -> None:
     from retouch.flows import Settings
-    from retouch.loop import mend
+    from retouch.loop.integrity import mend
     from retouch.terminal import Lines
 
     costs = {name: cost.wall_seconds for name, cost in workspace.costs.items()}

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from retouch.loop.assignments import registry_at
+from retouch.loop.releasing.assignments import registry_at
 from retouch.release.resolve import Registry
 from retouch.tools.gto_tags import read_tags, write_tag
 from retouch.validation.canary_model import CanaryVerdict

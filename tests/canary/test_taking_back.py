@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.loop.taking_back import Kinds, Merge, take_back
+from retouch.loop.releasing.taking_back import Kinds, Merge, take_back
 
 KINDS = Kinds(frozenset({"params.yaml", "more.toml"}), frozenset({"metrics.json", "plots"}))
 STAGES = ("clean", "fit@eu", "fit@us", "assemble")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from retouch.loop.diagnosis.doctor import examine
 
-from retouch.loop.diagnosis import Finding, look
-from retouch.loop.doctor import examine
-from retouch.loop.doctor_github import Asking, kind_of
-from retouch.loop.doctor_workflows import FOLDER, SHIPPED
+from retouch.loop.diagnosis.findings import Finding, look
+from retouch.loop.diagnosis.github import Asking, kind_of
+from retouch.loop.diagnosis.workflows import FOLDER, SHIPPED
 from retouch.tools.github_client import Client, Waiting
 from retouch.tools.github_repository import Repository
 from tests.github.bare import Bare

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from retouch.execution.model import Attempt, Receipt, Run
-from retouch.loop.verify import verify
+from retouch.loop.integrity.verify import verify
 from retouch.tools import journal
 from retouch.tools.lock_text import entries, entry_digests, with_entry
 from retouch.workspace import open_workspace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from retouch.loop.base_facts import checked_package
+from retouch.loop.publishing.base_facts import checked_package
 from retouch.tools.packages import read_package
 from tests.loop_retrain.conftest import Loop, plan_in
 

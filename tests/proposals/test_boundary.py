@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from retouch.alerts.new import alert_json, new_alert
 from retouch.alerts.receipt import Provenance, Receipt
 from retouch.errors import BadInput
-from retouch.loop.boundary import Checked, checked
+from retouch.loop.publishing.boundary import Checked, checked
 from retouch.pipeline.model import Output, Pipeline, Stage
 from retouch.policy.edits import ParamEdit
 from retouch.proposals.facts import BaseFacts, Readers

@@ -16,11 +16,11 @@ import pytest
 
 from retouch.cli import main
 from retouch.delivery import open_pull_requests
-from retouch.loop import packing
-from retouch.loop.incoming import places_of
-from retouch.loop.package_shown import Publisher
-from retouch.loop.publish import Outcome, publish
-from retouch.loop.showing import Site
+from retouch.loop.publishing.package_shown import Publisher
+from retouch.loop.publishing.publish import Outcome, publish
+from retouch.loop.publishing.showing import Site
+from retouch.loop.retraining import packing
+from retouch.loop.retraining.incoming import places_of
 from retouch.planning.model import Plan
 from retouch.tools.github_client import Client
 from retouch.tools.github_repository import Repository

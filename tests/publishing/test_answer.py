@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from retouch.loop.answer import answer
-from retouch.loop.asked import read_event
+from retouch.loop.comments.answer import answer
+from retouch.loop.comments.asked import read_event
 from retouch.validation.model import Overrides
 from tests.github.fake import Kill, Killed
 

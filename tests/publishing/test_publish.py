@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from retouch.loop.showing import Site
+from retouch.loop.publishing.showing import Site
 
 
 def test_the_answer_to_an_alert_goes_on_its_pull_request(world):

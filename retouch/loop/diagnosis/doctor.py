@@ -1,0 +1,40 @@
+"""Is everything set up? Looks at the checkout, the data, the workflows, the token and GitHub.
+
+Changes nothing. Without a network it says what it could not look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from retouch.errors import BadInput
+from retouch.loop.diagnosis.checkout import checkout_findings
+from retouch.loop.diagnosis.data import data_findings
+from retouch.loop.diagnosis.findings import Diagnosis, Finding, each, fail
+from retouch.loop.diagnosis.github import Asking, github_findings
+from retouch.loop.diagnosis.workflows import workflow_finding
+from retouch.tools import git
+from retouch.tools.dvc_project import find_root
+from retouch.workspace import Workspace
+
+
+def examine(start: Path, environment: Mapping[str, str], asking: Asking) -> Diagnosis:
+    """Look at everything and return what was found; `environment` is that of the process."""
+    try:
+        top = git.top_level(start)
+        root = find_root(start)
+    except BadInput as error:
+        return Diagnosis(findings=(fail("checkout", error.message, error.mend),))
+    return Diagnosis(findings=tuple(_findings(Workspace(root), top, environment, asking)))
+
+
+def _findings(
+    workspace: Workspace, top: Path, environment: Mapping[str, str], asking: Asking
+) -> list[Finding]:
+    return [
+        *checkout_findings(workspace, asking.network),
+        *data_findings(workspace.root, environment, asking.network),
+        *each(("workflows", lambda: workflow_finding(top))),
+        *github_findings(top, environment, asking),
+    ]

@@ -1,0 +1,1 @@
+"""Check a package and write it to GitHub. Runs no code of the repository."""

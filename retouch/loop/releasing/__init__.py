@@ -1,0 +1,1 @@
+"""From a merged model to production and back: versions, canary, rollback, bundles."""

@@ -1,0 +1,81 @@
+"""GitHub is told that a version was taken down: revert pull request, issue, deployment records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from retouch.loop.releasing.assignments import CANARY, PROD
+from retouch.loop.releasing.revert import branch_of, open_revert
+from retouch.loop.releasing.steps import Step
+from retouch.release.resolve import Version
+from retouch.reporting.rollback import Fall, Notice
+from retouch.tools.github import repository_facts
+from retouch.tools.github_deployments import DeploymentState, deploy, set_deployment_status
+from retouch.tools.github_issues import find_issue, open_issue
+from retouch.tools.github_pulls import pull_request_of
+from retouch.tools.github_repository import Repository
+from retouch.workspace import Workspace
+
+ENVIRONMENTS = {PROD: "production", CANARY: "canary"}
+Label = Literal["retouch:canary", "retouch:rollback"]
+
+
+@dataclass
+class Announcement:
+    """The steps on GitHub after a version was taken down. Each can be taken again."""
+
+    workspace: Workspace
+    repo: Repository
+    fall: Fall
+    revert_url: str | None = field(default=None, init=False)
+
+    def revert(self, versions: Sequence[Version]) -> Step | None:
+        """Open the pull request that takes versions back, the newest first."""
+        before = pull_request_of(self.repo, branch_of(self.fall.version))
+        base = repository_facts(self.repo).default_branch
+        found = open_revert(self.workspace, self.repo, base, versions, self.fall)
+        if found is None:
+            return Step(says=f"{base} records nothing of {self.fall.version} any more.", new=False)
+        self.revert_url = found.html_url
+        was = "was opened" if before is None else f"is there already ({found.standing})"
+        return Step(
+            says=f"Pull request {found.number} takes {self.fall.version} back; it {was}:"
+            f" {found.html_url}",
+            new=before is None,
+        )
+
+    def issue(self, words: Callable[[str | None], Notice], label: Label) -> Step:
+        """Open the issue; its words are made once the pull request is known."""
+        return open_notice(self.repo, words(self.revert_url), label)
+
+
+def open_notice(repo: Repository, words: Notice, label: Label) -> Step:
+    """Open an issue, unless it is there already, open or closed."""
+    there = find_issue(repo, words.marker, label)
+    found = there or open_issue(repo, words.title, words.body, [label], marker=words.marker)
+    was = "was opened" if there is None else f"is there already ({found.state})"
+    return Step(says=f"Issue {found.number} {was}: {found.html_url}", new=there is None)
+
+
+def record_deployment(
+    repo: Repository, version: Version, stage: str, state: DeploymentState, says: str
+) -> Step:
+    """Record where a version runs, or that it does no longer."""
+    environment = ENVIRONMENTS.get(stage, stage)
+    payload = {"version": version.name, "model": version.hash or ""}
+    number = deploy(
+        repo, ref=version.commit, environment=environment, description=says, payload=payload
+    )
+    set_deployment_status(repo, number, state, says)
+    return Step(says=f"GitHub records {version.name} in {environment}: {state}.", new=False)
+
+
+def open_revert_of(repo: Repository, version: Version) -> Step | None:
+    """Say which open pull request would take back a version that is wanted again; None: none."""
+    found = pull_request_of(repo, branch_of(version.name))
+    if found is None or found.standing != "open":
+        return None
+    says = f"Pull request {found.number} would take {version.name} back: close it: {found.html_url}"
+    return Step(says=says, new=False)

@@ -1,0 +1,124 @@
+"""The pull request that takes versions back on the base branch, through GitHub's API.
+
+No file of the checkout changes, nothing is pulled and nothing is scored: the texts come from git.
+Each step finds what an earlier call left: the branch, the pull request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from retouch.errors import SaidNo
+from retouch.loop.releasing.taking_back import Kinds, Merge, TakenBack, Texts, take_back
+from retouch.release.resolve import Registry, Version
+from retouch.reporting.rollback import Fall, revert_pull_request
+from retouch.tools import git, github, github_pulls
+from retouch.tools.github_pulls import PullRequest
+from retouch.tools.github_repository import Repository
+from retouch.tools.process import run
+from retouch.workspace import Workspace
+
+
+def branch_of(version: str) -> str:
+    """Return the branch on which a version is taken back."""
+    return f"retouch/rollback/{re.sub(r'[^A-Za-z0-9]+', '-', version).strip('-')}"
+
+
+def versions_between(
+    workspace: Workspace, registry: Registry, target: Version, bad: Version
+) -> tuple[Version, ...]:
+    """Return the versions that the branch gained after `target` up to `bad`, newest first."""
+    between = [
+        version
+        for version in registry.known
+        if version.commit != bad.commit
+        and holds(workspace, bad.commit, version.commit)
+        and not holds(workspace, target.commit, version.commit)
+    ]
+    return (bad, *reversed(between))
+
+
+def holds(workspace: Workspace, commit: str, ancestor: str) -> bool:
+    """Say whether a commit is another one, or comes after it."""
+    asked = ["git", "merge-base", "--is-ancestor", ancestor, commit]
+    return run(asked, cwd=workspace.root).exit_code == 0
+
+
+def open_revert(
+    workspace: Workspace, repo: Repository, base: str, versions: Sequence[Version], fall: Fall
+) -> PullRequest | None:
+    """Open the pull request that takes versions back, or return the one there is.
+
+    `versions`: the newest first. None: the base branch has nothing of them. Raises SaidNo, and
+    whatever asking GitHub raises.
+    """
+    branch = branch_of(fall.version)
+    there = github_pulls.pull_request_of(repo, branch)
+    if there is not None:
+        return there
+    head = github.branch_head(repo, base)
+    if head is None:
+        raise SaidNo(f"{repo.name}: there is no branch {base} any more.")
+    taken = _taken_back(workspace, head, versions)
+    if not taken.files:
+        return None
+    text = revert_pull_request(
+        fall, versions=[v.name for v in versions], done=taken.done, left=taken.left
+    )
+    if github.branch_head(repo, branch) is None:
+        message = f"{text.title}\n\nParameters and dvc.lock as before, where nothing came since.\n"
+        commit = github.commit_files(repo, head, taken.files, message)
+        github.create_branch(repo, branch, commit)
+    return github_pulls.open_pull_request(
+        repo, branch=branch, base=base, title=text.title, body=text.body
+    )
+
+
+def _taken_back(workspace: Workspace, head: str, versions: Sequence[Version]) -> TakenBack:
+    root = workspace.root
+    if git.commit_of(root, head) is None:
+        run(["git", "fetch", "--quiet", "origin", head], cwd=root)
+    if git.commit_of(root, head) is None:
+        raise SaidNo(
+            f"The newest commit of the base branch, {head[:10]}, is not in this clone.",
+            mend="Bring it, and call again: `git fetch origin`.",
+        )
+    merges = [merge for version in versions if (merge := _merge(workspace, version)) is not None]
+    paths = sorted({path for merge in merges for path in (*merge.before, *merge.after)})
+    return take_back(_texts(workspace, head, paths), merges, _kinds(workspace))
+
+
+def _merge(workspace: Workspace, version: Version) -> Merge | None:
+    """Return what a version changed against its first parent; None for a first commit."""
+    root = workspace.root
+    parent = git.commit_of(root, f"{version.commit}^1")
+    if parent is None:
+        return None
+    asked = ["git", "diff", "--name-only", "--no-renames", "-z", "--relative"]
+    done = run([*asked, parent, version.commit], cwd=root)
+    if done.exit_code:
+        raise SaidNo(f"git said: {done.last_lines(1)}")
+    paths = [path for path in done.output.split("\0") if path]
+    return Merge(
+        version.name,
+        before=_texts(workspace, parent, paths),
+        after=_texts(workspace, version.commit, paths),
+    )
+
+
+def _texts(workspace: Workspace, commit: str, paths: Sequence[str]) -> Texts:
+    return {path: git.committed_text(workspace.root, path, commit) or None for path in paths}
+
+
+def _kinds(workspace: Workspace) -> Kinds:
+    pipeline = workspace.pipeline
+    return Kinds(
+        params_files=frozenset(pipeline.params),
+        tracked_outputs=frozenset(
+            output.path
+            for stage in pipeline.stages
+            for output in stage.outputs
+            if not output.cached
+        ),
+    )
