@@ -7,6 +7,7 @@ from pathlib import Path
 
 from retouch.alerts.model import Alert, Predicate
 from retouch.documents import Document
+from retouch.errors import BadInput
 from retouch.execution.model import Run
 from retouch.pipeline.model import Pipeline, Stage, StageMeta
 from retouch.planning.model import Plan
@@ -167,3 +168,20 @@ def _by_partition(
 def file_document(path: Path, document: Document) -> None:
     """Write one document as JSON."""
     files.write_text(path, document.to_json())
+
+
+def read_saved_plan(path: Path, fresh: Plan) -> Plan:
+    """Return a saved plan, to be carried out as it is. Raises BadInput when it is out of date."""
+    saved: Plan = repository.read_document(path, Plan)
+    moved = [
+        name
+        for name in type(fresh.reads).model_fields
+        if getattr(saved.reads, name) != getattr(fresh.reads, name)
+    ]
+    mend = "Plan again: `retouch plan ALERT --out FILE`."
+    if moved:
+        what = " and ".join(moved)
+        raise BadInput(f"{path}: was made from other inputs: {what} changed since.", mend=mend)
+    if saved.work != fresh.work:
+        raise BadInput(f"{path}: was edited: these inputs make another plan.", mend=mend)
+    return saved.trusted_as(fresh)

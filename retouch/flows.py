@@ -15,7 +15,13 @@ from retouch.errors import BadInput, SaidNo
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.execution.runner import PlainRunner, Progress
 from retouch.execution.stages import note_before, run_stages
-from retouch.filing import alerted_drift, file_document, file_report, promised_coverage
+from retouch.filing import (
+    alerted_drift,
+    file_document,
+    file_report,
+    promised_coverage,
+    read_saved_plan,
+)
 from retouch.intake.signer_lint import lint_signers
 from retouch.planning.model import Plan
 from retouch.planning.plan import plan_stages
@@ -92,7 +98,7 @@ def run(
         began = settings.clock()
         vouched = trust_in(workspace.root, alert_files, settings.trust, began)
         fresh = workspace.plan(new, now=began, jobs=settings.jobs, vouched=vouched)
-        plan = _saved(saved_plan, fresh) if saved_plan else fresh
+        plan = read_saved_plan(saved_plan, fresh) if saved_plan else fresh
         if plan.action == "hold":
             folder = file_report(workspace.root, plan)
             return Answer(plan, folder, recovered=recovered)
@@ -246,6 +252,7 @@ def _verdict(
         unit=promotion.limits.unit,
         judgements=walk.judgements,
         judged_at=now,
+        on_merge=promotion.release.on_merge,
         promised_coverage=promised_coverage(promotion),
         drift=alerted_drift(workspace.root, workspace.pipeline, alert, promotion.score.day),
     )
@@ -269,23 +276,6 @@ def _run_document(
         finished_at=settings.clock(),
         attempts=attempts,
     )
-
-
-def _saved(path: Path, fresh: Plan) -> Plan:
-    """Return a saved plan, to be carried out as it is. Raises BadInput when it is out of date."""
-    saved: Plan = repository.read_document(path, Plan)
-    moved = [
-        name
-        for name in type(fresh.reads).model_fields
-        if getattr(saved.reads, name) != getattr(fresh.reads, name)
-    ]
-    mend = "Plan again: `retouch plan ALERT --out FILE`."
-    if moved:
-        what = " and ".join(moved)
-        raise BadInput(f"{path}: was made from other inputs: {what} changed since.", mend=mend)
-    if saved.work != fresh.work:
-        raise BadInput(f"{path}: was edited: these inputs make another plan.", mend=mend)
-    return saved.trusted_as(fresh)
 
 
 def _require_all_well(root: Path, receipts: Sequence[Receipt]) -> None:

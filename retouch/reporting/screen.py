@@ -85,8 +85,9 @@ def _merging(case: Case, room: Room) -> Markdown:
     match case.standing:
         case "promote":
             return write(
-                "{}; the merged model becomes the one in production.{}",
+                "{}; {}.{}",
                 changes,
+                _goes_to(case),
                 Markdown(" No code and no policy changes.") if room.scope else "",
             )
         case "repaired":
@@ -115,6 +116,12 @@ def _merging(case: Case, room: Room) -> Markdown:
 def _model_after(case: Case) -> Markdown:
     if case.same_model:
         return Markdown("the model in production stays as it is")
+    return _goes_to(case)
+
+
+def _goes_to(case: Case) -> Markdown:
+    if case.verdict is not None and case.verdict.on_merge == "canary":
+        return Markdown("the merged model is a canary until the next days confirm it")
     return Markdown("the merged model becomes the one in production")
 
 

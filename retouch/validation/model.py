@@ -226,6 +226,8 @@ class Verdict(Document):
     """The share of labels the models' intervals are to hold, as the policy had it."""
     drift: Drift | None = None
     """Of the first alert's first column, where its data could be read."""
+    on_merge: Literal["canary", "prod"] = "prod"
+    """Where the policy sends a merged model."""
 
     @property
     def deciding(self) -> Judgement:

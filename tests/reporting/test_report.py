@@ -150,6 +150,16 @@ def test_a_repair_that_makes_a_new_model_does_not_say_it_is_the_old_one():
     assert "stays as it is" in head_of(report_of("repaired"))
 
 
+def test_a_model_that_is_to_be_a_canary_first_is_not_said_to_go_to_production():
+    plan, run, verdict = promote()
+    first = verdict.model_copy(update={"on_merge": "canary"})
+
+    head = head_of(render_report(plan, run, first))
+
+    assert "the merged model is a canary until the next days confirm it" in head
+    assert "becomes the one in production" not in head
+
+
 def test_a_run_without_a_verdict_is_never_a_pass():
     documents = promote()
     head = head_of(render_report(documents[0], documents[1], None))
