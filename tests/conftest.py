@@ -14,7 +14,7 @@ from tests.toy_project import Toy, make_project, sealed_environment
 
 # The same examples on every machine, so that what lands was tried; `HYPOTHESIS_PROFILE=wild` looks
 # for others, which is worth a while after a change to what a property speaks of.
-settings.register_profile("steady", derandomize=True)
+settings.register_profile("steady", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("wild", settings.get_profile("default"))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
