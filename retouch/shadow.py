@@ -17,11 +17,11 @@ from retouch.planning.model import Plan
 from retouch.policy.promotion import Scoring
 from retouch.release.production import Production
 from retouch.side_by_side import (
-    WORK,
     LaidOut,
     data_for,
     lay_out,
     recorded_model,
+    require_settled,
     score_both,
     scratch,
 )
@@ -71,7 +71,7 @@ def shadow(workspace: Workspace, question: Question, *, at: datetime, jobs: int)
     if question.tolerance is not None and not 0 <= question.tolerance < float("inf"):
         raise BadInput(f"--tolerance {question.tolerance}: is no number from 0 on.")
     with journal.only_one(root):
-        _require_settled(root)
+        require_settled(root)
         production = recorded_model(workspace, question.production, "--production")
         candidate = recorded_model(workspace, question.candidate, "--candidate")
         report = _report_of(root, question.report_id, candidate.hash)
@@ -108,21 +108,6 @@ def _unlabelled(workspace: Workspace) -> Scoring:
         if placeholder not in scoring.unlabelled_cmd:
             raise BadInput(f"{where}: lacks the placeholder {placeholder}.")
     return scoring.model_copy(update={"cmd": scoring.unlabelled_cmd})
-
-
-def _require_settled(root: Path) -> None:
-    """Raise BadInput when a run was cut short: what the workspace records then is a half.
-
-    Of a comparison cut short, what it left running is ended.
-    """
-    work = journal.was_interrupted(root)
-    if work == WORK:
-        journal.recover(root)
-    elif work is not None:
-        raise BadInput(
-            f"A run was cut short here: {work}.",
-            mend="Run the alert again, which undoes it first: `retouch run alerts/ID.json`.",
-        )
 
 
 def _report_of(root: Path, report_id: str | None, candidate: str) -> Path | None:

@@ -29,7 +29,7 @@ from retouch.workspace import Workspace
 if TYPE_CHECKING:
     from retouch.validation.gate import Contender
 
-WORK = "a shadow comparison"
+_WORK = "a shadow comparison"
 """What the journal calls it, should it be cut short."""
 _FOLDER = Path(".retouch/shadow")
 
@@ -68,6 +68,21 @@ def recorded_model(workspace: Workspace, name: str | None, option: str) -> Produ
         return production_of(pipeline, model, commit, committed)
     except BadInput as error:
         raise BadInput(f"{option} {name!r}: {error.message}", mend=error.mend) from None
+
+
+def require_settled(root: Path) -> None:
+    """Raise BadInput when a run was cut short: what the workspace records then is a half.
+
+    Of a comparison cut short, what it left running is ended.
+    """
+    work = journal.was_interrupted(root)
+    if work == _WORK:
+        journal.recover(root)
+    elif work is not None:
+        raise BadInput(
+            f"A run was cut short here: {work}.",
+            mend="Run the alert again, which undoes it first: `retouch run alerts/ID.json`.",
+        )
 
 
 @contextmanager
@@ -122,7 +137,7 @@ def data_for(workspace: Workspace, scoring: Scoring) -> Iterator[None]:
         if not (root / output.path).exists()
     ]
     holds = workspace.project.cache_holds
-    journal.begin(root, work=WORK, small=(), outputs=missing, cache_holds=holds)
+    journal.begin(root, work=_WORK, small=(), outputs=missing, cache_holds=holds)
     try:
         dvc.pull([output.path for output in missing], root=root)
         yield

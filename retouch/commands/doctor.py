@@ -23,8 +23,8 @@ def doctor(offline: bool, as_json: bool) -> None:
     that token may do. What cannot be looked at is skipped, and the reason is said. Exit code 1 when
     something fails.
     """
-    from retouch.loop.diagnosis.findings import Diagnosis
     from retouch.loop.diagnosis.doctor import examine
+    from retouch.loop.diagnosis.findings import Diagnosis
     from retouch.loop.diagnosis.github import Asking
 
     asking = Asking(not offline, _repository)

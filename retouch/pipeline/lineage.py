@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from retouch.alerts.model import Alert, Predicate, Scalar, Slice
 from retouch.documents import Value
 from retouch.pipeline.model import Pipeline, Stage, StageMeta
+from retouch.pipeline.outputs import overlap
 
 _COMPARE: dict[str, Callable[[object, object], bool]] = {
     "eq": operator.eq,
@@ -121,10 +122,6 @@ def _consumers_of(path: str, stages: Iterable[Stage]) -> list[Stage]:
     return [
         stage
         for stage in stages
-        if any(_overlap(path, i.path) for i in stage.inputs)
-        or any(_overlap(path, o.path) for o in stage.outputs)
+        if any(overlap(path, i.path) for i in stage.inputs)
+        or any(overlap(path, o.path) for o in stage.outputs)
     ]
-
-
-def _overlap(a: str, b: str) -> bool:
-    return a == b or a.startswith(f"{b}/") or b.startswith(f"{a}/")

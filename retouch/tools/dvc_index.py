@@ -30,7 +30,10 @@ def read_index(repo: Repo, hash_of: HashOf) -> Pipeline:
         with _without_garbage_collection():
             return _Reader(repo, hash_of).pipeline()
     except DvcException as error:
-        raise BadInput(f"DVC cannot read the pipeline: {first_line(error)}") from None
+        raise BadInput(
+            f"DVC cannot read the pipeline: {first_line(error)}",
+            mend="`dvc status` says where; `git checkout COMMIT -- FILE` brings an older one.",
+        ) from None
 
 
 def first_line(error: Exception) -> str:

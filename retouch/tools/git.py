@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -73,6 +74,13 @@ def files_at(
         if path in wanted:
             blobs[path] = blob
     return dict(zip(blobs, _contents(root, list(blobs.values())), strict=True))
+
+
+def said(text: str) -> str:
+    """Return the line of git's that says what was wrong, else the last; without a full stop."""
+    found = re.search(r"^(?:!|(?:remote|fatal|error):).*", text, re.MULTILINE)
+    lines = [line for line in text.splitlines() if line.strip()] or ["nothing"]
+    return " ".join((found[0] if found else lines[-1]).split()).removesuffix(".")
 
 
 def _contents(root: Path, blobs: Sequence[str]) -> list[bytes]:

@@ -26,7 +26,7 @@ def read_tags(root: Path, *, shared: bool = False) -> tuple[Tag, ...]:
     done = exchange(["git", "for-each-ref", f"--format={form}", "refs/tags"], b"", cwd=root)
     if done.exit_code:
         git.top_level(root)
-        raise BadInput(f"git said: {_last_line(done.errors)}")
+        raise BadInput(f"git said: {git.said(done.errors)}.")
     parts = done.output.decode(errors="replace").split("\0")
     there, none = _at_origin(root) if shared else None, ("", "")
     tags = []
@@ -64,7 +64,7 @@ def fetch_tags(root: Path) -> None:
     done = exchange(fetch, told, cwd=root)
     if done.exit_code:
         raise BadInput(
-            f"The tags of {_REMOTE} cannot be fetched; git said: {_last_line(done.errors)}",
+            f"The tags of {_REMOTE} cannot be fetched; git said: {git.said(done.errors)}.",
             mend="Check `git remote -v`, or go without it: `--no-push`.",
         )
 
@@ -131,10 +131,6 @@ def _checked(name: str, done: Finished) -> None:
         )
 
 
-def _last_line(text: str) -> str:
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "nothing")
-
-
 def _at_origin(root: Path, name: str = "*") -> dict[str, tuple[str, str]]:
     """Return the annotated tags of `origin`: name -> the tag's own id, its commit's id.
 
@@ -144,7 +140,7 @@ def _at_origin(root: Path, name: str = "*") -> dict[str, tuple[str, str]]:
     done = exchange(["git", "ls-remote", "--tags", _REMOTE, *asked], b"", cwd=root)
     if done.exit_code:
         raise BadInput(
-            f"{_REMOTE} does not say which tags it has; git said: {_last_line(done.errors)}",
+            f"{_REMOTE} does not say which tags it has; git said: {git.said(done.errors)}.",
             mend="Check `git remote -v`, or go without it: `--no-push`.",
         )
     lines = done.output.decode(errors="replace").splitlines()

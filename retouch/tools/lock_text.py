@@ -33,9 +33,10 @@ def entries(text: str, source: str = "dvc.lock") -> dict[str, str]:
         if dict(pair for pair, _ in named) != read:
             raise NotPlain(_STRANGE)
     except NotPlain as error:
+        file = source.partition(" (")[0]  # a side of a merge says which it is
         raise BadInput(
             f"{source}: cannot be read entry by entry: {error}.",
-            mend=f"Take it from a commit: `git checkout HEAD -- {source}`; then `retouch build`.",
+            mend=f"Take it from a commit: `git checkout HEAD -- {file}`; then `retouch build`.",
         ) from None
     return {name: entry for (name, _), entry in named}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationError
 
 from retouch.alerts.model import MAX_BYTES, Alert
 from retouch.alerts.parse import check_file_stem, parse_alert
@@ -14,6 +14,7 @@ from retouch.alerts.receipt import receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.documents import Document
 from retouch.errors import BadInput
+from retouch.faults import dotted
 from retouch.intake.signers import (
     ALLOWED_SIGNERS,
     REVOKED_SIGNERS,
@@ -135,10 +136,11 @@ def read_document(path: Path, model: type[Document]) -> Any:
     text = files.read_text(path)
     try:
         return model.model_validate_json(text)
-    except ValueError as error:
-        first = str(error).splitlines()[0]
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        first = ": ".join(filter(None, (dotted(fault["loc"]), fault["msg"])))
         raise BadInput(
-            f"{path}: is not a {model.__name__.lstrip('_')} of this version: {first}",
+            f"{path}: is not a {model.__name__.lstrip('_')} of this version: {first}.",
             mend="Make it again, or check it out: `git checkout -- reports`.",
         ) from None
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retouch.errors import BadInput, SaidNo
-from retouch.tools import dvc, dvc_objects, files
+from retouch.tools import dvc, dvc_objects, files, git
 from retouch.tools.object_files import check_object
 from retouch.tools.output_names import outputs_of_object
 from retouch.tools.process import Finished, run
@@ -115,6 +115,7 @@ def push_store(store: Store, *, trying: Trying | None = None) -> int:
     """
     branch = store.branch
     with only_one(branch.root):
+        branch.newest()  # if it is gone, all that is here is new to it
         known = branch.laid_out()
         new = {path: at for path, at in _on_disk(branch.folder).items() if path not in known}
         objects = {name_of(path): at for path, at in new.items()}
@@ -192,11 +193,10 @@ def land(
 
 
 def _given_up(branch: Branch, done: Finished, attempts: int) -> SaidNo:
-    said = [line for line in done.output.splitlines() if re.match(r"!|(remote|fatal|error):", line)]
     tried = "once" if attempts == 1 else f"{attempts} times"
     return SaidNo(
         f"The branch {branch.name!r} did not take the data, asked {tried}; git said:"
-        f" {' '.join((said or [done.last_lines(1)])[0].split())}.",
+        f" {git.said(done.output)}.",
         mend="Nothing of it is there yet. Again: `retouch store push`.",
     )
 

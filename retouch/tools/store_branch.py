@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retouch.errors import BadInput
-from retouch.tools import files
+from retouch.tools import files, git
 from retouch.tools.exchange import exchange
 from retouch.tools.process import Finished, run
 
@@ -57,16 +57,19 @@ class Branch:
     @property
     def environment(self) -> dict[str, str]:
         """What tells git to work on the folder with an index of its own."""
-        found = run(["git", "rev-parse", "--absolute-git-dir"], cwd=self.root)
-        if found.exit_code:
-            raise BadInput(f"{self.root}: is not in a git repository.", mend="Run `git init`.")
         return {
-            "GIT_DIR": found.output.strip(),
+            "GIT_DIR": self._asked("--absolute-git-dir"),
             "GIT_WORK_TREE": str(self.folder),
             "GIT_INDEX_FILE": str(self._index),
             "GIT_TERMINAL_PROMPT": "0",
             **_IDENTITY,
         }
+
+    def _asked(self, option: str) -> str:
+        found = run(["git", "rev-parse", option], cwd=self.root)
+        if found.exit_code:
+            raise BadInput(f"{self.root}: is not in a git repository.", mend="Run `git init`.")
+        return found.output.removesuffix("\n")
 
     @property
     def _index(self) -> Path:
@@ -78,15 +81,17 @@ class Branch:
         Raises BadInput when the remote does not answer, or the branch is no store.
         """
         at = f"refs/heads/{self.name}"
-        asked = self._git("ls-remote", "--exit-code", REMOTE, at)
+        asked = self._far("ls-remote", "--exit-code", REMOTE, at)
         if asked.exit_code == 2:
+            # Should it have been deleted, what was laid out from it is here alone, and stays.
+            files.remove(self._index)
             return self._first()
         _checked(asked, f"The remote {REMOTE!r} cannot be asked for the branch {self.name!r}")
         # A clone that is whole stays so: `--depth` would make a shallow one of it.
         shallow = self._told("rev-parse", "--is-shallow-repository") == "true"
         quietly = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
         depth = ("--depth", "1") if shallow else ()
-        fetched = self._git("fetch", *quietly, *depth, REMOTE, f"+{at}:{_REF}")
+        fetched = self._far("fetch", *quietly, *depth, REMOTE, f"+{at}:{_REF}")
         _checked(fetched, f"The branch {self.name!r} cannot be fetched")
         commit = self._told("rev-parse", "--verify", f"{_REF}^{{commit}}")
         others = set(self._names(commit, deep=False)) - _EXPECTED
@@ -135,7 +140,7 @@ class Branch:
         at = f"refs/heads/{self.name}"
         lease = (f"--force-with-lease={at}:{instead_of}",) if instead_of else ()
         plainly = ("--porcelain", "--no-verify", "--no-follow-tags", "--no-recurse-submodules")
-        done = self._git("push", *plainly, "--no-signed", *lease, REMOTE, f"{commit}:{at}")
+        done = self._far("push", *plainly, "--no-signed", *lease, REMOTE, f"{commit}:{at}")
         if not done.exit_code:
             self._git("update-ref", _REF, commit)
         return done
@@ -184,6 +189,11 @@ class Branch:
         known = {**self.environment, **(env or {})}
         return run(["git", *_PLAIN, *args], cwd=self.folder, env=known)
 
+    def _far(self, *args: str) -> Finished:
+        """Talk to the remote, whose address may be relative to the checkout."""
+        top = Path(self._asked("--show-toplevel"))
+        return run(["git", *_PLAIN, *args], cwd=top, env=self.environment)
+
     def _told(self, *args: str, env: Mapping[str, str] | None = None) -> str:
         return _checked(self._git(*args, env=env), "The store cannot be worked on").output.strip()
 
@@ -198,5 +208,5 @@ class Branch:
 
 def _checked(done: Finished, says: str) -> Finished:
     if done.exit_code:
-        raise BadInput(f"{says}: git said: {done.last_lines(1)}")
+        raise BadInput(f"{says}: git said: {git.said(done.output)}.")
     return done

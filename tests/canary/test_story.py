@@ -217,7 +217,7 @@ def test_wherever_github_fails_the_next_call_goes_on(
     ("change", "says"),
     [
         (lambda doc: doc.update(decision="pass"), "does not follow from its days"),
-        (lambda doc: doc["limits"].update(margin=50), "another policy"),
+        (lambda doc: doc["limits"].update(margin=0.5), "another policy"),
         (lambda doc: doc.update(loss="brier"), "another policy"),
         (lambda doc: doc.update(name="other"), "another model"),
         (lambda doc: doc["candidate"].update(model="c" * 32), "is no version of means"),
@@ -350,3 +350,54 @@ def test_a_rollback_without_a_version_before_is_refused(place: Place):
     told = place.toy.retouch("rollback")
     assert told.code == 2 and "No version was in prod before v1.0.0" in told.err
     assert place.toy.retouch("rollback", "--to", "v7").code == 2
+
+
+def test_a_version_that_falls_again_gets_a_pull_request_and_an_issue_of_its_own(
+    promoted: Place, on_github
+):
+    github = on_github(promoted)
+    assert promoted.toy.retouch("rollback", "--reason", "Late.").code == 0
+    github.merge(github.pulls[0]["number"])
+    assert promoted.toy.retouch("rollback", "--to", "v1.1.0").code == 0
+    promoted.toy.git("fetch", "--quiet", "origin")
+    promoted.toy.git("reset", "--quiet", "--hard", "origin/main")
+    promoted.toy.git("revert", "--no-edit", "--mainline", "1", "HEAD")
+    promoted.push()
+
+    for _ in range(2):
+        told = promoted.toy.retouch("rollback", "--to", "v1.0.0", "--reason", "Late again.")
+        assert told.code == 0, told
+
+    assert [pull["head"] for pull in github.pulls] == [BRANCH, f"{BRANCH}.9"]
+    assert "Late again." in github.pulls[1]["body"]
+    assert len(github.issues) == 2
+    undone = promoted.toy.retouch("rollback", "--to", "v1.1.0")
+    assert f"Pull request {github.pulls[1]['number']}" in undone.out
+
+
+def test_a_version_that_is_rolled_back_is_no_canary_any_more(passed: Place):
+    """Or it would be back in production as soon as it passes."""
+    assert passed.toy.retouch("rollback", "--to", "v1.1.0", "--reason", "In a hurry.").code == 0
+    assert passed.staged() == ("v1.1.0", "v1.1.0")
+
+    told = passed.toy.retouch("rollback", "--to", "v1.0.0", "--reason", "Too late.")
+
+    assert told.code == 0, told
+    assert passed.staged() == ("v1.0.0", None)
+    assert passed.tags()[-1] == "means#canary!#7"
+    applied = passed.toy.retouch("canary", "apply", "canary.json")
+    assert passed.staged() == ("v1.0.0", None), applied
+
+
+def test_a_canary_whose_model_was_taken_down_does_not_pass(passed: Place):
+    from retouch.tools.gto_tags import write_tag
+
+    model = passed.judged().candidate.model
+    commit = passed.toy.git("rev-parse", "means@v1.1.0^{commit}").strip()
+    said = json.dumps({"model": model, "rolled_back": True, "reason": "Too late."})
+    write_tag(passed.toy.root, "means#prod!#3", commit, said, push=True)
+
+    told = passed.toy.retouch("canary", "apply", "canary.json")
+
+    assert told.code == 2 and "was taken down (Too late.) and stays down" in told.err
+    assert passed.staged() == ("v1.0.0", "v1.1.0")

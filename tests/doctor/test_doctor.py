@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from retouch.loop.diagnosis.doctor import examine
 
+from retouch.loop.diagnosis.doctor import examine
 from retouch.loop.diagnosis.findings import Finding, look
 from retouch.loop.diagnosis.github import Asking, kind_of
 from retouch.loop.diagnosis.workflows import FOLDER, SHIPPED

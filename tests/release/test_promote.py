@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from retouch.tools.gto_tags import read_tags
-from tests.github.fake import FakeGitHub, Status
+from tests.github.bare import Bare
+from tests.github.fake import REPOSITORY, FakeGitHub, Status
 from tests.release.conftest import Released
 from tests.toy_project import kill, wait_for
 
@@ -293,3 +294,30 @@ def test_a_version_registered_by_gto_itself_counts(released: Released):
     said = released.promoted()
     assert said["promoting"]["version"] == "v3.1.0"
     assert (released.in_stage("prod"), released.in_stage("canary")) == ("v3.0.0", "v3.1.0")
+
+
+def test_a_canary_that_makes_way_is_recorded_as_inactive(versions: Released, monkeypatch):
+    """GitHub does it for no deployment that is marked as transient."""
+    toy = versions.toy
+    version = versions.registry.find("v1.1.0")
+    assert version is not None and version.hash is not None
+    old = version.hash
+    new = f"{'0' * 32}.dir"
+    for path in ("dvc.lock", *toy.git("ls-files", "reports/*/*.json").split()):
+        text = (toy.root / path).read_text()
+        (toy.root / path).write_text(text.replace(old, new).replace(old[:-4], new[:-4]))
+    toy.commit("Another model")
+    toy.git("push", "--quiet", "origin", "main")
+    with FakeGitHub(Bare(versions.origin)) as fake:
+        for name, value in {
+            "NO_PROXY": "127.0.0.1",
+            "GITHUB_TOKEN": fake.token,
+            "GITHUB_API_URL": fake.url,
+            "GITHUB_REPOSITORY": REPOSITORY,
+        }.items():
+            monkeypatch.setenv(name, value)
+        told = versions.promote("--github")
+        states = {d["sha"]: d["statuses"][-1]["state"] for d in fake.deployments}
+    assert versions.in_stage("canary") == "v1.2.0", told
+    assert states[versions.merge] == "inactive"
+    assert sorted(states.values()) == ["in_progress", "inactive"]

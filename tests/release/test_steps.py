@@ -23,7 +23,7 @@ from retouch.release.tags import Tag
 from retouch.release.versions import core_of, next_version
 from tests.release.histories import tag
 
-CANARY = Release(on_merge="canary", canary=Canary(margin=1, scale=1))
+CANARY = Release(on_merge="canary", canary=Canary(margin=1, scale=2))
 V1, PROD_1 = tag("churn@v1.0.0", "a", 0, model="one"), tag("churn#prod#1", "a", 1)
 V2, CANARY_2 = tag("churn@v1.1.0", "b", 10, model="two"), tag("churn#canary#2", "b", 11)
 PASSED = (tag("churn#prod#3", "b", 20), tag("churn#canary!#4", "b", 21, model="two"))

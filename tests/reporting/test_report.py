@@ -288,8 +288,10 @@ def test_links_are_relative_to_the_folder_of_the_report():
 
 
 def test_in_a_pull_request_links_are_whole():
-    folder = "https://github.com/acme/site/blob/0123abc/reports/x/"
+    commit, report_id = "https://github.com/acme/site/blob/0123abc", promote()[0].report_id
+    folder = f"{commit}/reports/{report_id}/"
     text = render_report(*promote(), folder=folder)
+    assert f"\n[alert]: {commit}/alerts/{report_id}.json\n" in text
     assert f"\n[verdict]: {folder}verdict.json\n" in text
     assert f"\n[slices]: {folder}slices.svg?raw=true\n" in text
     assert budget_kept(text)

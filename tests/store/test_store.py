@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from retouch.errors import BadInput, SaidNo
+from retouch.tools import git
 from retouch.tools import store as stores
 from retouch.tools.store import Trying, open_store, opened, push_objects, push_store
 from tests.store.conftest import Origin
@@ -326,3 +327,37 @@ def test_a_linked_worktree_has_a_store_of_its_own(origin: Origin, maker: Toy, tm
     assert set(origin.objects()) == set(objects)
     assert not (maker.root / ".retouch").exists()
     assert os.environ.get("GIT_DIR") is None
+
+
+def test_a_remote_whose_address_is_relative_is_asked_from_the_checkout(
+    origin: Origin, maker: Toy, tmp_path: Path
+):
+    maker.git("remote", "set-url", "origin", "../origin.git")
+    objects = made(tmp_path / "made", b"one")
+    store = open_store(maker.root)
+    lay(maker, objects)
+    assert push_store(store, trying=AT_ONCE) == 1
+    assert set(origin.objects()) == set(objects)
+
+
+@pytest.mark.parametrize("opens", [True, False])
+def test_a_branch_that_was_deleted_takes_no_data_along_and_is_made_anew(
+    origin: Origin, maker: Toy, tmp_path: Path, opens: bool
+):
+    objects = made(tmp_path / "made", b"one", b"two")
+    store = open_store(maker.root)
+    lay(maker, objects)
+    push_store(store, trying=AT_ONCE)
+    origin.git("branch", "--delete", "--force", "dvc-store")
+    if opens:
+        store = open_store(maker.root)
+    assert on_disk(maker) == set(objects)
+    assert push_store(store, trying=AT_ONCE) == 2
+    assert set(origin.objects()) == on_disk(maker) == set(objects)
+
+
+def test_of_what_git_says_the_line_with_the_reason_is_told():
+    told = "hint: x\nfatal: '../a' is no repository.\n\nPlease check\nand it exists.\n"
+    assert git.said(told) == "fatal: '../a' is no repository"
+    assert git.said("one\ntwo\n\n") == "two"
+    assert git.said("") == "nothing"

@@ -31,7 +31,7 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "retrain": _ANSWER,
     },
     "retrain": {
-        "retrain": {"contents": "read", "pull-requests": "read"},
+        "retrain": {"contents": "read", "pull-requests": "read", "statuses": "read"},
         "publish": _ANSWER,
     },
     "rollback": {"rollback": _SETTLE},

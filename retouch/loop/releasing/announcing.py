@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from retouch.loop.releasing.assignments import CANARY, PROD
-from retouch.loop.releasing.revert import branch_of, open_revert
+from retouch.loop.releasing.revert import open_revert, reverts_of
 from retouch.loop.releasing.steps import Step
 from retouch.release.resolve import Version
 from retouch.reporting.rollback import Fall, Notice
 from retouch.tools.github import repository_facts
 from retouch.tools.github_deployments import DeploymentState, deploy, set_deployment_status
 from retouch.tools.github_issues import find_issue, open_issue
-from retouch.tools.github_pulls import pull_request_of
 from retouch.tools.github_repository import Repository
 from retouch.workspace import Workspace
 
@@ -33,17 +32,16 @@ class Announcement:
 
     def revert(self, versions: Sequence[Version]) -> Step | None:
         """Open the pull request that takes versions back, the newest first."""
-        before = pull_request_of(self.repo, branch_of(self.fall.version))
         base = repository_facts(self.repo).default_branch
         found = open_revert(self.workspace, self.repo, base, versions, self.fall)
         if found is None:
             return Step(says=f"{base} records nothing of {self.fall.version} any more.", new=False)
-        self.revert_url = found.html_url
-        was = "was opened" if before is None else f"is there already ({found.standing})"
+        pull, self.revert_url = found.pull, found.pull.html_url
+        was = "was opened" if found.new else f"is there already ({pull.standing})"
         return Step(
-            says=f"Pull request {found.number} takes {self.fall.version} back; it {was}:"
-            f" {found.html_url}",
-            new=before is None,
+            says=f"Pull request {pull.number} takes {self.fall.version} back; it {was}:"
+            f" {pull.html_url}",
+            new=found.new,
         )
 
     def issue(self, words: Callable[[str | None], Notice], label: Label) -> Step:
@@ -74,8 +72,9 @@ def record_deployment(
 
 def open_revert_of(repo: Repository, version: Version) -> Step | None:
     """Say which open pull request would take back a version that is wanted again; None: none."""
-    found = pull_request_of(repo, branch_of(version.name))
-    if found is None or found.standing != "open":
+    found = reverts_of(repo, version.name)
+    if not found:
         return None
-    says = f"Pull request {found.number} would take {version.name} back: close it: {found.html_url}"
+    which = ", ".join(f"{pull.number}: {pull.html_url}" for pull in found)
+    says = f"Pull request {which} would take {version.name} back: close it."
     return Step(says=says, new=False)

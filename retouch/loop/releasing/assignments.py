@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from retouch.errors import BadInput
-from retouch.release.resolve import Registry, Version, registry_of
+from retouch import overview
+from retouch.release.resolve import Registry, Version
 from retouch.release.tags import Tag, tag_name
-from retouch.side_by_side import recorded_model
 from retouch.tools import gto_tags
 from retouch.workspace import Workspace
 
@@ -26,20 +25,9 @@ def registry_at(workspace: Workspace, *, push: bool) -> Registry:
     With `push` it is what `origin` has that counts: a tag that was written here and never pushed
     is written again, which pushes it.
     """
-    root, model = workspace.root, workspace.policy.model
     if push:
-        gto_tags.fetch_tags(root)
-    tags = [tag for tag in gto_tags.read_tags(root, shared=push) if tag.model == model]
-    silent = {tag.commit for tag in tags if "model" not in tag.said}
-    hashes = {commit: _hash_at(workspace, commit) for commit in sorted(silent)}
-    return registry_of(model, tags, {commit: one for commit, one in hashes.items() if one})
-
-
-def _hash_at(workspace: Workspace, commit: str) -> str | None:
-    try:
-        return recorded_model(workspace, commit, "The tag's commit").hash
-    except BadInput:
-        return None
+        gto_tags.fetch_tags(workspace.root)
+    return overview.registry(workspace, shared=push)
 
 
 def move(

@@ -21,11 +21,11 @@ from retouch.release.canary import decide
 from retouch.release.production import Production
 from retouch.release.resolve import Registry, Version
 from retouch.side_by_side import (
-    WORK,
     LaidOut,
     data_for,
     lay_out,
     recorded_model,
+    require_settled,
     score_both,
     scratch,
 )
@@ -62,7 +62,7 @@ def judge(workspace: Workspace, *, at: datetime, jobs: int) -> Judged:
     canary = policy_of(workspace)
     prod, new = both
     with journal.only_one(workspace.root):
-        _require_settled(workspace.root)
+        require_settled(workspace.root)
         models = [_model(workspace, version) for version in (prod, new)]
         if models[0].hash == models[1].hash:
             return Judged(f"{new.name} is the model of {prod.name}: there is nothing to compare.")
@@ -202,18 +202,6 @@ def _named(version: Version, model: LaidOut) -> CanaryModel:
     return CanaryModel(
         version=version.name, commit=version.commit, model=model.hash, seen_until=model.seen_until
     )
-
-
-def _require_settled(root: Path) -> None:
-    """Raise BadInput when a run was cut short; of a comparison cut short, what it left is ended."""
-    work = journal.was_interrupted(root)
-    if work == WORK:
-        journal.recover(root)
-    elif work is not None:
-        raise BadInput(
-            f"A run was cut short here: {work}.",
-            mend="Run the alert again, which undoes it first: `retouch run alerts/ID.json`.",
-        )
 
 
 def _nothing_arrived(workspace: Workspace, new: Version) -> str:

@@ -16,6 +16,7 @@ from retouch import overview
 from retouch.documents import Document
 from retouch.errors import BadInput, RetouchError, SaidNo
 from retouch.loop.integrity.verify import verify
+from retouch.loop.releasing.announcing import record_deployment
 from retouch.loop.releasing.assignments import move
 from retouch.loop.releasing.bundle import write_bundle
 from retouch.loop.releasing.committed import Committed
@@ -171,7 +172,7 @@ class _Flow:
                 move(self._workspace, "assign", version, step.stage, said, push=push)
             case Withdraw():
                 version = self._version(step.version)
-                said = {"reason": f"superseded by {plan.version}", "model": version.hash}
+                said = {"reason": _superseded_by(plan), "model": version.hash}
                 move(self._workspace, "unassign", version, CANARY, said, push=push)
             case Deploy():
                 self._deploy(step, plan)
@@ -198,6 +199,10 @@ class _Flow:
             payload={"version": plan.version, "model": plan.hash},
         )
         set_deployment_status(repo, number, step.state, plan.says)
+        if step.environment == CANARY:  # GitHub does this for none that is marked as transient
+            for event in self._registry.history(CANARY):
+                if not event.assigns and event.tag.said.get("reason") == _superseded_by(plan):
+                    record_deployment(repo, event.version, CANARY, "inactive", _superseded_by(plan))
 
     def _publish(self, plan: Promoting) -> None:
         repo, version = _given(self._request.repo), self._version(plan.version)
@@ -226,6 +231,10 @@ class _Flow:
 
 def _tag_of(plan: Promoting) -> str:
     return tag_name("version", plan.model, version=plan.version)
+
+
+def _superseded_by(plan: Promoting) -> str:
+    return f"superseded by {plan.version}"
 
 
 def _facts_in(plan: Promoting) -> dict[str, str | None]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from retouch.errors import SaidNo
 from retouch.loop.releasing.taking_back import Kinds, Merge, TakenBack, Texts, take_back
 from retouch.release.resolve import Registry, Version
-from retouch.reporting.rollback import Fall, revert_pull_request
+from retouch.reporting.rollback import Fall, marker_of, revert_pull_request
 from retouch.tools import git, github, github_pulls
 from retouch.tools.github_pulls import PullRequest
 from retouch.tools.github_repository import Repository
@@ -20,9 +21,33 @@ from retouch.tools.process import run
 from retouch.workspace import Workspace
 
 
-def branch_of(version: str) -> str:
-    """Return the branch on which a version is taken back."""
-    return f"retouch/rollback/{re.sub(r'[^A-Za-z0-9]+', '-', version).strip('-')}"
+def branch_of(version: str, counter: int | None = None) -> str:
+    """Return the branch on which a version is taken back.
+
+    `counter`: of the tag that took it down, where an earlier fall of it has the plain name.
+    """
+    again = "" if counter is None else f".{counter}"
+    return f"retouch/rollback/{re.sub(r'[^A-Za-z0-9]+', '-', version).strip('-')}{again}"
+
+
+def reverts_of(repo: Repository, version: str) -> tuple[PullRequest, ...]:
+    """Return the open pull requests that would take a version back, oldest first."""
+    plain = branch_of(version)
+    ours = re.compile(rf"{re.escape(plain)}(\.[0-9]+)?")
+    return tuple(
+        pull
+        for pull in github_pulls.open_pulls(repo)
+        if ours.fullmatch(pull.head.ref) and github_pulls.is_of(repo, pull)
+    )
+
+
+@dataclass(frozen=True)
+class Revert:
+    """The pull request that takes versions back."""
+
+    pull: PullRequest
+    new: bool
+    """It was opened just now."""
 
 
 def versions_between(
@@ -47,7 +72,7 @@ def holds(workspace: Workspace, commit: str, ancestor: str) -> bool:
 
 def open_revert(
     workspace: Workspace, repo: Repository, base: str, versions: Sequence[Version], fall: Fall
-) -> PullRequest | None:
+) -> Revert | None:
     """Open the pull request that takes versions back, or return the one there is.
 
     `versions`: the newest first. None: the base branch has nothing of them. Raises SaidNo, and
@@ -55,8 +80,11 @@ def open_revert(
     """
     branch = branch_of(fall.version)
     there = github_pulls.pull_request_of(repo, branch)
+    if there is not None and _is_of_earlier(there, fall):
+        branch = branch_of(fall.version, fall.counter)
+        there = github_pulls.pull_request_of(repo, branch)
     if there is not None:
-        return there
+        return Revert(there, new=False)
     head = github.branch_head(repo, base)
     if head is None:
         raise SaidNo(f"{repo.name}: there is no branch {base} any more.")
@@ -70,9 +98,17 @@ def open_revert(
         message = f"{text.title}\n\nParameters and dvc.lock as before, where nothing came since.\n"
         commit = github.commit_files(repo, head, taken.files, message)
         github.create_branch(repo, branch, commit)
-    return github_pulls.open_pull_request(
+    made = github_pulls.open_pull_request(
         repo, branch=branch, base=base, title=text.title, body=text.body
     )
+    return Revert(made, new=True)
+
+
+def _is_of_earlier(pull: PullRequest, fall: Fall) -> bool:
+    """Say whether a pull request is done with, and took back another fall of the version."""
+    said = (pull.body or "").lstrip().partition("\n")[0].strip()
+    ours = marker_of("revert", fall.model, fall.version, fall.counter)
+    return pull.standing != "open" and said.startswith("<!-- retouch:revert ") and said != ours
 
 
 def _taken_back(workspace: Workspace, head: str, versions: Sequence[Version]) -> TakenBack:

@@ -17,11 +17,11 @@ from functools import cached_property
 
 from retouch.errors import BadInput, SaidNo
 from retouch.loop.releasing.announcing import Announcement, open_revert_of, record_deployment
-from retouch.loop.releasing.assignments import PROD, move, registry_at
+from retouch.loop.releasing.assignments import CANARY, PROD, move, registry_at
 from retouch.loop.releasing.revert import holds, versions_between
 from retouch.loop.releasing.steps import Outcome, Step, take
 from retouch.release.falling_back import Rollback, next_rollback
-from retouch.release.resolve import Registry
+from retouch.release.resolve import Event, Registry
 from retouch.reporting.escape import plain
 from retouch.reporting.rollback import REASON_LIMIT, Fall, version_rolled_back
 from retouch.tools.github_repository import Repository
@@ -94,6 +94,11 @@ class _Course:
             said = {**why, "model": target.hash, "rollback_of": bad.name}
             tag = move(self.workspace, "assign", target, PROD, said, push=self.push)
             done.append(Step(says=f"{target.name} was put into {PROD}: {tag.name}."))
+        if not self.forward and bad in [event.version for event in self._canaries]:
+            # Otherwise it would go to production again once it passes.
+            said = {**why, "model": bad.hash, "rolled_back": True}
+            tag = move(self.workspace, "unassign", bad, CANARY, said, push=self.push)
+            done.append(Step(says=f"{bad.name} was taken out of {CANARY}: {tag.name}."))
         if not done:
             says = f"{bad.name} is out of {PROD} and {target.name} in its place already."
             return [Step(says=says, new=False)]
@@ -105,6 +110,10 @@ class _Course:
                 mend="Set the clock, and see `retouch status`.",
             )
         return done
+
+    @property
+    def _canaries(self) -> tuple[Event, ...]:
+        return self.registry.active(CANARY)
 
     @property
     def registry(self) -> Registry:

@@ -169,6 +169,12 @@ class _Course:
         name, hash_ = self.candidate.name, self.candidate.hash
         if not self.in_prod and not self.in_canary:
             return self._settled_before()
+        down = None if self.in_prod else self.registry.blocked(str(hash_))
+        if down is not None:
+            raise BadInput(
+                f"{name} passed as a canary, but its model was taken down ({down}) and stays down.",
+                mend=f"If it is meant to run: `retouch rollback --to {name}`.",
+            )
         done = [Step(says=f"{name} is in {PROD} already.", new=False)] if self.in_prod else []
         left: list[Todo] = []
         said = {"reason": self._reason, "model": hash_, "passed": True}
