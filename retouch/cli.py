@@ -36,6 +36,7 @@ from retouch.terminal import (
 )
 from retouch.tools import files, git
 from retouch.tools.process import cpu_count, raising_on_terminate
+from retouch.tools.workflow_log import harmless_log
 from retouch.trust import Trust
 from retouch.workspace import Workspace, open_workspace
 
@@ -223,6 +224,11 @@ for command in (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; the console script's entry."""
+    with harmless_log(os.environ):
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
     try:
         with raising_on_terminate():
             # Commands return nothing; a code is what `ctx.exit` gave.

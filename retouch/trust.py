@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -70,6 +71,12 @@ class Judge:
     def receipt(self, submission: Submission, now: datetime) -> Receipt:
         """Return the receipt of an alert, in which nothing is said of suppression yet."""
         return self._about_known_data(self._admitted(submission, now), submission.alert)
+
+    def coming_by(self, transport: Transport) -> Judge:
+        """Return the same word on alerts that came in another way."""
+        other = copy.copy(self)
+        other._trust = replace(self._trust, transport=transport)
+        return other
 
     def unchecked(self, submission: Submission, says: str, now: datetime) -> Receipt:
         """Return the receipt of an alert whose signature ssh-keygen need not look at, and why.

@@ -12,7 +12,7 @@ import click
 
 from retouch import flows
 from retouch.admittance import Transport
-from retouch.commands.access import repository_from_environment
+from retouch.commands.access import login_from_environment, repository_from_environment
 from retouch.errors import BadInput, visible
 from retouch.execution.runner import Progress
 from retouch.loop.retraining.answering import Job
@@ -66,7 +66,7 @@ def receive(
         return
     if event_file is None:
         raise BadInput("--event: is missing.", mend="In a workflow GITHUB_EVENT_PATH names it.")
-    found = work.receive(_event(event_file, event_name)[0], repo)
+    found = work.receive(event_of(event_file, event_name)[0], repo, Path.cwd())
     for sentence in found.says:
         _say(sentence)
     targets = [target.model_dump() for target in found.targets]
@@ -124,7 +124,7 @@ def retrain(
     from retouch.loop.retraining.retrain import retrain_pull
     from retouch.loop.retraining.retrain_base import retrain_main
 
-    event, payload = _event(event_file, event_name)
+    event, payload = event_of(event_file, event_name)
     if plan_only:
         if on_main or out is not None:
             raise BadInput("--plan-only: only prints; leave --main and --out out.")
@@ -134,7 +134,7 @@ def retrain(
         raise BadInput("Give either --pull NUMBER or --main.")
     workspace, repo = open_workspace(Path.cwd()), repository_from_environment(None)
     settings = _settings(workspace, repo, jobs)
-    job = Job(workspace.root, _new_folder(out), settings, event, _say)
+    job = Job(workspace.root, _new_folder(out), settings, event, _say, login_from_environment())
     if number is not None:
         written = retrain_pull(repo, number, job)
     else:
@@ -193,13 +193,16 @@ def refresh(event_file: Path | None, base: str | None, output: Path | None) -> N
     branch = base or default_branch_of(payload) or github.repository_facts(repo).default_branch
     found = work.refresh(repo, branch, job)
     for one in found.pulls:
-        _say(f"#{one.pull} {one.standing}: {one.says}")
+        _say(f"#{one.pull}: {one.says}")
     told = found.model_dump()
     _tell({name: told[name] for name in ("any", "targets", "stale")}, output)
 
 
-def _event(path: Path | None, name: str | None) -> tuple[Event, Any]:
-    """Return what the event asks, and its payload; without one, some time has passed."""
+def event_of(path: Path | None, name: str | None) -> tuple[Event, Any]:
+    """Return what the event asks, and its payload; without one, some time has passed.
+
+    Raises BadInput for what is no such event.
+    """
     if path is None:
         return Wake(), None
     if not name:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from retouch.commands.access import login_from_environment, repository_from_environment
+from retouch.commands.proposing import EVENT, EVENT_NAME, event_of
 
 _REPO = click.option(
     "--repo", envvar="GITHUB_REPOSITORY", metavar="OWNER/NAME", help="[env: GITHUB_REPOSITORY]"
@@ -22,6 +23,8 @@ _BASE = click.option(
 @click.argument("folder", type=click.Path(path_type=Path))
 @_REPO
 @_BASE
+@EVENT
+@EVENT_NAME
 @click.option("--as-app", is_flag=True, help="GITHUB_TOKEN is an App's (RETOUCH_APP_LOGIN).")
 @click.option("--run-url", metavar="URL", help="Where the commit status leads.")
 @click.option("as_json", "--json", is_flag=True, help="Print JSON, for a machine to read.")
@@ -29,6 +32,8 @@ def publish(
     folder: Path,
     repo: str | None,
     base: str | None,
+    event_file: Path | None,
+    event_name: str | None,
     as_app: bool,
     run_url: str | None,
     as_json: bool,
@@ -46,7 +51,8 @@ def publish(
     target = repository_from_environment(repo)
     site = Site(target, login_from_environment(), as_app, run_url or _run_url())
     base = base or github.repository_facts(target).default_branch
-    publisher = Publisher(git.top_level(Path.cwd()), site, base)
+    event = event_of(event_file, event_name)[0]
+    publisher = Publisher(git.top_level(Path.cwd()), site, base, event)
     seen = []
     for outcome in publish_all(folder, publisher):
         seen.append(outcome)

@@ -132,9 +132,20 @@ def proposal_of(message: str) -> str | None:
     return found[1] if found else None
 
 
+def message_of(root: Path, commit: str) -> str:
+    """Return the whole message of a commit. Raises BadInput for one that is not there."""
+    return _line(root, "log", "-1", "--format=%B", commit)
+
+
+def last_commits(root: Path, commit: str, most: int) -> tuple[str, ...]:
+    """Return a commit and those before it on its main line, the newest first."""
+    asked = ["git", "log", "--first-parent", f"--max-count={most}", "--format=%H", commit]
+    return tuple(_checked(run(asked, cwd=root)).output.split())
+
+
 def is_ours(root: Path, commit: str) -> bool:
-    """Say whether a commit is an answer of ours."""
-    return proposal_of(_line(root, "log", "-1", "--format=%B", commit)) is not None
+    """Say whether a commit says that it is an answer of ours; anybody can write that."""
+    return proposal_of(message_of(root, commit)) is not None
 
 
 def is_edited(root: Path, head: str, base: str) -> bool:

@@ -49,29 +49,21 @@ def comments(repo: Repository, number: int) -> tuple[Comment, ...]:
     return tuple(found[number] for number in sorted(found))
 
 
-def add_comment(
-    repo: Repository, number: int, body: str, *, marker: str, author: str | None = None
-) -> Comment:
+def add_comment(repo: Repository, number: int, body: str, *, marker: str, author: str) -> Comment:
     """Comment once; `marker` is a part of `body` by which the comment is known again.
 
-    A comment of the same text is returned in its place, and so is any of `author` with the marker.
-    When the answer gets lost, a new comment with the marker is taken for ours: an old one may be
-    somebody's who wants ours to be left out.
+    A comment of `author`, who we are, with the marker is returned in its place. Nobody else's is,
+    whatever its text: somebody may want ours to be left out.
     """
     _must_hold(body, marker)
-    before = comments(repo, number)
-    for comment in before:
-        ours = comment.author == author and marker in comment.body
-        if ours or _same(comment.body, body):
-            return comment
-    known = {comment.id for comment in before}
 
     def found() -> Comment | None:
-        fresh = [c for c in comments(repo, number) if c.id not in known and marker in c.body]
-        return fresh[0] if fresh else None
+        there = comments(repo, number)
+        return next((c for c in there if c.author == author and marker in c.body), None)
 
     path = repo.path("issues", str(number), "comments")
-    return repo.read(Comment, repo.client.post(path, {"body": body}, found=found))
+    there = found()
+    return there or repo.read(Comment, repo.client.post(path, {"body": body}, found=found))
 
 
 def edit_comment(repo: Repository, comment_id: int, body: str) -> None:
@@ -152,8 +144,3 @@ def close_issue(repo: Repository, number: int) -> None:
 def _must_hold(body: str, marker: str) -> None:
     if not marker or marker not in body:
         raise ValueError("The marker is no part of the text, so that it would never be found.")
-
-
-def _same(one: str, other: str) -> bool:
-    """Tell whether two texts are the same but for the ends of lines, which a server may change."""
-    return one.strip().splitlines() == other.strip().splitlines()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retouch.tools.github_answer import one_line
-from retouch.tools.github_repository import Line, Repository, Seen
+from retouch.tools.github_repository import Line, Login, Repository, Seen
 
 State = Literal["pending", "success", "failure", "error"]
 VERDICT = "retouch/verdict"
@@ -17,6 +17,7 @@ class _Status(Seen):
     state: State
     description: Line | None = None
     context: str
+    creator: Login = "ghost"
 
 
 def set_status(
@@ -41,6 +42,17 @@ def status_of(repo: Repository, commit: str, context: str = VERDICT) -> tuple[St
         if status.context == context:
             return status.state, status.description or ""
     return None
+
+
+def was_set_by(
+    repo: Repository, commit: str, login: str, state: State, context: str = VERDICT
+) -> bool:
+    """Tell whether somebody ever put this state on a commit; GitHub knows who sets a status."""
+    for item in repo.client.pages(repo.path("commits", commit, "statuses")):
+        status = repo.read(_Status, item)
+        if (status.context, status.state, status.creator) == (context, state, login):
+            return True
+    return False
 
 
 def in_140(text: str) -> str:

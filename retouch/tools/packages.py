@@ -90,7 +90,12 @@ def _object(folder: Path, name: str) -> Path:
 
 
 def _below(folder: Path, most: int) -> list[str]:
-    """Return the paths of all files below a folder, from it. Raises BadInput for too many."""
+    """Return the paths of all files below a folder, from it.
+
+    Raises BadInput for too many, and for a folder that is a link.
+    """
+    if folder.is_symlink():
+        raise BadInput(f"{folder.name}/: is a link.")
     found = []
     for path in _walk(folder):
         found.append(path.relative_to(folder).as_posix())

@@ -59,8 +59,10 @@ QUESTIONS = {
     "labels_of",
     "find_issue",
     "status_of",
+    "was_set_by",
 }
 MARK = "<!-- retouch:one -->"
+US = "github-actions[bot]"
 BODY = f"{MARK}\nKept.\n"
 TAG = "m@v1.0.0"
 
@@ -139,7 +141,7 @@ ACTS = {
         "Pull requests: write",
     ),
     "add_comment": Act(
-        lambda g, s: github_issues.add_comment(s, 1, BODY, marker=MARK),
+        lambda g, s: github_issues.add_comment(s, 1, BODY, marker=MARK, author=US),
         "POST issues/{issue_number}/comments",
         lambda g: [(c["author"], c["body"]) for c in g.comments],
         [("github-actions[bot]", BODY)],

@@ -22,6 +22,7 @@ from tests.github.fake import TOKEN, Drop, FakeGitHub, Kill, Killed
 from tests.github.serve import Process
 
 MARK = "<!-- m -->"
+US = "github-actions[bot]"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_a_process_serves_and_people_act_there(process, other):
     process.do("set", collaborators={"alice": "write"})
     number = process.do("open_pull", head="topic", title="T", files={"t.txt": "t\n"})
     process.do("fails", route="POST issues/{issue_number}/comments", faults=["502", "drop-after"])
-    made = add_comment(other, number, f"{MARK} ours", marker=MARK)
+    made = add_comment(other, number, f"{MARK} ours", marker=MARK, author=US)
     process.do("comment", number=number, body="theirs", author="alice")
     process.do("label", number=number, labels=["retouch"])
     merged = process.do("merge", number=number, method="squash")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from retouch.alerts.envelope import seal
+from retouch.alerts.receipt import receipt_file_name
 from tests.github.fake import Status
 from tests.loop_retrain.conftest import Loop
 
@@ -104,10 +105,21 @@ def test_our_own_commit_on_a_branch_starts_nothing(loop: Loop):
 
 
 def test_a_push_counts_on_the_default_branch_alone(loop: Loop):
+    loop.toy.alert("data_quality")
     main = {"ref": "refs/heads/main", "after": SOME_COMMIT}
     assert received(loop, main, "push")["targets"] == [{"pull": None}]
     other = {"ref": "refs/heads/retouch/alert/x", "after": SOME_COMMIT}
     assert not received(loop, other, "push")["any"]
+
+
+def test_a_push_of_alerts_with_their_answer_starts_nothing(loop: Loop):
+    main = {"ref": "refs/heads/main", "after": SOME_COMMIT}
+    assert received(loop, main, "push") == {"any": False, "targets": []}
+    alert = loop.toy.root / loop.toy.alert("data_quality", 1)
+    alert.with_name(receipt_file_name(alert.stem)).write_text("{}")
+    assert received(loop, main, "push") == {"any": False, "targets": []}
+    loop.toy.alert("data_quality", 2)
+    assert received(loop, main, "push")["targets"] == [{"pull": None}]
 
 
 def test_time_wakes_main_and_what_has_no_answer_yet_but_nothing_that_is_held(loop: Loop):

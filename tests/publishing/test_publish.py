@@ -196,6 +196,23 @@ def test_faults_are_said_on_the_pull_request_and_nothing_is_committed(world):
     assert world.github.pulls[0]["body"].startswith("<!-- retouch:alert v1 ")
 
 
+def test_the_text_of_an_earlier_answer_does_not_stand_beside_a_fault(world):
+    quick(world).deliver()
+    world.publish()
+    world.github.sync()
+    pull = world.github.pulls[0]
+    assert "ready to merge" in pull["body"]
+    for folder in ("files", "objects"):
+        shutil.rmtree(world.packages / "1" / folder)
+    world.change(report_id=None, head=pull["sha"], faults=["The branch touches 'run.py'."])
+
+    (outcome,) = world.publish()
+
+    assert outcome.outcome == "told"
+    assert "ready to merge" not in pull["body"]
+    assert pull["body"] == world.github.comments[0]["body"]
+
+
 def test_alerts_that_are_only_recorded_say_so(world):
     quick(world).deliver()
     shutil.rmtree(world.packages / "1/files")

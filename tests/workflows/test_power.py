@@ -36,7 +36,7 @@ PERMISSIONS = {
     "refresh/mark": {"contents": "read", "pull-requests": "read", "statuses": "write"},
     "refresh/retrain": ANSWER,
     "retrain/publish": ANSWER,
-    "retrain/retrain": {"contents": "read", "pull-requests": "read"},
+    "retrain/retrain": {"contents": "read", "pull-requests": "read", "statuses": "read"},
     "rollback/rollback": {
         "contents": "write",
         "deployments": "write",

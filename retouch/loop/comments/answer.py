@@ -12,22 +12,25 @@ from typing import TypeVar
 from retouch.documents import Document
 from retouch.errors import BadInput
 from retouch.loop.comments.asked import Asked
-from retouch.loop.publishing.answer_commit import OVERRIDES, proposal_digest, with_trailer
+from retouch.loop.publishing.answer_commit import proposal_digest, with_trailer
 from retouch.loop.publishing.showing import Site, label, our_report, say, tell_once
 from retouch.loop.retraining.claims import is_ours, our_pulls
+from retouch.loop.retraining.hearing import MAY_WRITE, Hearing
 from retouch.planning.model import Plan, reasons_to_vouch
 from retouch.proposals.comment import HELP, named
 from retouch.proposals.paths import allowed
+from retouch.proposals.word import kept_reason
 from retouch.reporting.escape import Markdown, code, join, write
 from retouch.reporting.pull_notices import edited_notice
 from retouch.reporting.retrain_pull_request import DISCARDED, EDITED, HOLD, WAITING
 from retouch.tools import branches, github, github_issues, github_pulls
 from retouch.tools.github_commits import commit_at
 from retouch.tools.github_pulls import PullRequest
+from retouch.tools.repository import OVERRIDES
 from retouch.validation.model import Override, Overrides, Verdict
+from retouch.validation.overrides import stops
 
 WORKFLOW = "alert.yml"
-_MAY = ("admin", "write")
 _MOST_NAMES = 30
 _Read = TypeVar("_Read", bound=Document)
 
@@ -61,7 +64,7 @@ def answer(asked: Asked, site: Site, base: str) -> str:
     pull = github_pulls.pull(site.repo, asked.number)
     if pull is None or not is_ours(site.repo, pull) or pull.base.ref != base:
         return f"#{asked.number} is no pull request of ours; nothing is done."
-    if github.permission_of(site.repo, asked.login) not in _MAY:
+    if github.permission_of(site.repo, asked.login) not in MAY_WRITE:
         github_issues.react(site.repo, asked.comment, "-1")
         return f"#{asked.number}: who asks may not write here; nothing is done."
     github_issues.react(site.repo, asked.comment, "eyes")
@@ -142,12 +145,13 @@ def _take_back(request: _Request) -> bool:
     base = github.branch_head(repo, request.base)
     if base is None:
         raise BadInput(f"{repo.name}: there is no branch {request.base}.")
-    texts = {}
+    texts, hearing = {}, Hearing(repo, request.pull.number)
     for path in github_pulls.changed_files(repo, request.pull.number):
-        ours = path.startswith("alerts/") or path.endswith(f"/{OVERRIDES}")
+        said = path.endswith(f"/{OVERRIDES}")
+        ours = said or path.startswith("alerts/")
         if ours and allowed(path, params_files=(), lock_files=(), tracked_outputs=()):
             raw = request.file(path)
-            if raw is not None:
+            if raw is not None and not (said and hearing.fault_of(path, raw)):
                 texts[path] = raw.decode(errors="replace")
     message = with_trailer("Take others' changes off this branch", proposal_digest(base, texts))
     made = github.commit_files(repo, base, texts, message, parents=[head, base])
@@ -179,14 +183,15 @@ def _discard(request: _Request) -> str:
 def _override(request: _Request) -> str:
     report_id = our_report(request.site, request.pull.number)
     verdict = _document(request, report_id, "verdict.json", Verdict)
-    names = _failing(verdict) if verdict else ()
+    stopping = stops(verdict.deciding) if verdict else []
+    names = tuple(dict.fromkeys(one.name for one in stopping))
     found = named(request.asked.command, names)
     if found is None:
         return request.say_no(_names_of(names))
     there = _document(request, report_id, OVERRIDES, Overrides) or Overrides()
     said = Override(
         check=found.check,
-        reason=found.reason[:500],
+        reason=kept_reason(found.reason),
         by=request.asked.login,
         at=request.asked.at,
     )
@@ -212,14 +217,6 @@ def _commit(request: _Request, path: str, document: Document) -> bool:
 
 
 _FASTER = Markdown("Nothing was done: the branch moved meanwhile. Comment again.")
-
-
-def _failing(verdict: Verdict) -> tuple[str, ...]:
-    """Return the names of the checks and guardrails that stop a candidate."""
-    judgement = verdict.deciding
-    checks = [check.name for check in judgement.checks if check.result != "pass" and check.required]
-    guardrails = [found.name for found in judgement.guardrails if found.stops]
-    return tuple(dict.fromkeys([*checks, *guardrails]))
 
 
 def _names_of(names: tuple[str, ...]) -> Markdown:

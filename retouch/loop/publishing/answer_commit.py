@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +15,13 @@ from retouch.execution.model import Run
 from retouch.filing import report_files
 from retouch.planning.model import Plan
 from retouch.proposals.model import Proposal
+from retouch.proposals.paths import allowed
 from retouch.reporting.case import Case
 from retouch.tools import branches, repository
 from retouch.tools.packages import Package
+from retouch.tools.repository import OVERRIDES
 from retouch.validation.model import Verdict
 
-OVERRIDES = "overrides.json"
 _ALERT_BYTES = 2_000_000
 TRAILER = "Retouch-Proposal"
 
@@ -40,18 +41,28 @@ class Documents:
 
 
 def alert_files(root: Path, proposal: Proposal, head: str | None) -> dict[str, bytes]:
-    """Return the alerts of a proposal and what lies beside them, as its branch has them.
+    """Return the alerts of a branch and what lies beside them: those of a proposal, and new ones.
 
-    Raises BadInput for one that is no plain file.
+    A package that leaves an alert out takes none off its branch. Raises BadInput for one that is
+    no plain file.
     """
     if head is None:
         return {}
-    wanted = []
-    for alert_id in proposal.alert_ids:
-        name = f"{alert_id}.json"
-        wanted += [name, signature_file_name(name), receipt_file_name(alert_id)]
-    paths = [f"{repository.ALERTS}/{name}" for name in wanted]
+    there = branches.paths_below(root, head, [repository.ALERTS])
+    on_base = {*branches.paths_below(root, proposal.base, [repository.ALERTS])}
+    named = {f"{repository.ALERTS}/{name}" for i in proposal.alert_ids for name in _beside(i)}
+    paths = [path for path in there if path in named or _is_new_alert(path, on_base)]
     return branches.read_files(root, head, paths, limit=_ALERT_BYTES)
+
+
+def _beside(alert_id: str) -> tuple[str, str, str]:
+    name = f"{alert_id}.json"
+    return name, signature_file_name(name), receipt_file_name(alert_id)
+
+
+def _is_new_alert(path: str, on_base: Collection[str]) -> bool:
+    fits = allowed(path, params_files=(), lock_files=(), tracked_outputs=())
+    return fits and path not in on_base
 
 
 def answer_files(
@@ -78,6 +89,21 @@ def answer_files(
             made |= branches.read_files(root, head, [said], limit=_ALERT_BYTES)
     there = branches.read_files(root, package.proposal.base, list(made))
     return {path: _text(path, raw) for path, raw in sorted(made.items()) if there.get(path) != raw}
+
+
+def is_at(root: Path, commit: str | None, base: str, files: Mapping[str, str]) -> bool:
+    """Tell whether a commit is this answer: it says so, and holds just these files on the base.
+
+    Anybody can write a message that says so.
+    """
+    if not commit:
+        return False
+    said = branches.proposal_of(branches.message_of(root, commit))
+    changed = branches.changes(root, base, commit)
+    if said != proposal_digest(base, files) or {c.path for c in changed} != {*files}:
+        return False
+    raws = {path: text.encode() for path, text in files.items()}
+    return all(c.plain for c in changed) and branches.read_files(root, commit, files) == raws
 
 
 def proposal_digest(base: str, files: Mapping[str, str]) -> str:

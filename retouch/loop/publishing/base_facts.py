@@ -6,13 +6,13 @@ from pathlib import Path
 
 from retouch.errors import BadInput
 from retouch.loop.publishing.boundary import Checked, checked
-from retouch.loop.retraining.incoming import OVERRIDES, places_of
+from retouch.loop.retraining.incoming import places_of
 from retouch.proposals.facts import BaseFacts, Readers
 from retouch.proposals.model import Proposal
 from retouch.tools import branches, dvc, git, lock_text, object_files
 from retouch.tools.packages import Package
 from retouch.tools.params import edited_text
-from retouch.tools.repository import ALERTS, REPORTS
+from retouch.tools.repository import ALERTS, OVERRIDES, REPORTS
 from retouch.workspace import Workspace
 
 _READERS = Readers(

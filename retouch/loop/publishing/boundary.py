@@ -55,6 +55,7 @@ def checked(
     """
     if proposal.base != base.commit:
         raise BadInput(f"The proposal was made on {proposal.base[:10]}, not {base.commit[:10]}.")
+    _check_branch(proposal)
     for path in files:
         _check_path(path, proposal, base)
     receipts = tuple(_alerts(proposal, files, base))
@@ -67,6 +68,16 @@ def checked(
     check_tracked(files, changed, base)
     check_objects(files, objects, changed, base)
     return Checked(documents.plan, run, documents.verdict, documents.overrides, receipts)
+
+
+def _check_branch(proposal: Proposal) -> None:
+    """Raise BadInput for a branch that is another alert's: its commit would take that one's away.
+
+    What is wrong with a pull request is only said there, and nothing committed to its branch.
+    """
+    _, kind, name = proposal.branch.split("/")
+    if kind not in ("alert", "retrain") or not (name in proposal.alert_ids or proposal.faults):
+        raise BadInput(f"The package is for {proposal.branch}, and its alerts are others.")
 
 
 def _check_path(path: str, proposal: Proposal, base: BaseFacts) -> None:

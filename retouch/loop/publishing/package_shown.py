@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from retouch.alerts.parse import parse_alert
@@ -10,6 +10,7 @@ from retouch.alerts.words import AlertSummary, summarise
 from retouch.errors import BadInput
 from retouch.loop.publishing.answer_commit import Documents, alert_files
 from retouch.loop.publishing.showing import Site, show
+from retouch.proposals.event import Event, Wake
 from retouch.reporting.alert_pull_request import branch_of
 from retouch.reporting.case import Moved
 from retouch.reporting.pull_notices import Situation
@@ -27,6 +28,8 @@ class Publisher:
     """A checkout of the base branch."""
     site: Site
     base_branch: str
+    event: Event = field(default_factory=Wake)
+    """What set this job going, as GitHub tells it."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -15,9 +16,11 @@ from retouch.documents import Value
 from retouch.errors import BadInput, RetouchError
 from retouch.loop.publishing.answer_commit import (
     answer_files,
+    is_at,
     proposal_digest,
     with_trailer,
 )
+from retouch.loop.publishing.believed import check_believed
 from retouch.loop.publishing.package_check import check_package, held_by, named_in, stages_moved
 from retouch.loop.publishing.package_shown import (
     Answer,
@@ -37,7 +40,6 @@ from retouch.reporting.retrain_pull_request import Subject, numbers, pull_texts,
 from retouch.tools import branches, github, github_pulls
 from retouch.tools.github_pulls import PullRequest
 from retouch.tools.packages import Package, packages_in, read_package
-from retouch.tools.process import run
 from retouch.tools.store import push_objects
 
 Happened = Literal[
@@ -112,6 +114,8 @@ def _publish(path: Path, package: Package, publisher: Publisher) -> Outcome:
         if stale is not None:
             return _stale(replace(answer, documents=stale.documents), stale.moved, publisher)
         answer = replace(answer, documents=check_package(root, package))
+        if not proposal.faults:
+            check_believed(answer, publisher, datetime.now(UTC))
         files = answer_files(root, package, answer.documents, answer.head)
     except BadInput as error:
         return _refused(path, publisher, error)
@@ -122,24 +126,23 @@ def _publish(path: Path, package: Package, publisher: Publisher) -> Outcome:
 
 def _carry_out(answer: Answer, files: dict[str, str], newest: str, publisher: Publisher) -> Outcome:
     """Commit what a package holds, unless the branch has it, and show it."""
-    head, digest = answer.head, proposal_digest(answer.base, files)
+    root, base, head = publisher.root, answer.base, answer.head
     waits = answer.package.proposal.waits_for
-    if not _is_at(publisher.root, head, digest):
+    if not is_at(root, head, base, files):
         late = _waits(answer, newest, publisher)
         if late:  # of what came second, only the plan is put on record
             waits, answer = tuple(sorted({*waits, *late})), only_planned(answer)
-            files = answer_files(publisher.root, answer.package, answer.documents, head)
-            digest = proposal_digest(answer.base, files)
-    if files and not _is_at(publisher.root, head, digest):
+            files = answer_files(root, answer.package, answer.documents, head)
+    if not files:
+        return _outcome(answer, "unchanged", "there is nothing to write")
+    if not is_at(root, head, base, files):
         if head != answer.package.proposal.head:
             return _outcome(answer, "overtaken", "somebody was faster; nothing was written")
-        if head and branches.is_edited(publisher.root, head, newest):
+        if head and branches.is_edited(root, head, newest):
             return _edited(answer, publisher)
-        head = _write(answer, files, digest, publisher)
-        if head is None:
-            return _outcome(answer, "overtaken", "somebody was faster; nothing was written")
+        head = _write(answer, files, publisher)
     if head is None:
-        return _outcome(answer, "unchanged", "there is nothing to write")
+        return _outcome(answer, "overtaken", "somebody was faster; nothing was written")
     pull = answer.pull or _open(answer, publisher)
     written = show_answer(publisher, answer, pull, head, waits_for=waits)
     written += supersede(answer, pull, publisher)
@@ -197,7 +200,7 @@ def _edited(answer: Answer, publisher: Publisher) -> Outcome:
     return _outcome(answer, "edited", "somebody else has committed to it; it is left alone")
 
 
-def _write(answer: Answer, files: dict[str, str], digest: str, publisher: Publisher) -> str | None:
+def _write(answer: Answer, files: dict[str, str], publisher: Publisher) -> str | None:
     """Send the objects, commit, and move or make the branch; None when somebody was faster."""
     root, repo, proposal = publisher.root, publisher.site.repo, answer.package.proposal
     if answer.package.objects:
@@ -206,6 +209,7 @@ def _write(answer: Answer, files: dict[str, str], digest: str, publisher: Publis
     parents = [head] if head else [base]
     if head and not branches.is_ancestor(root, base, head):
         parents = [head, base]
+    digest = proposal_digest(base, files)
     message = with_trailer(title_of(subject_of(answer, publisher)), digest)
     commit = github.commit_files(repo, base, files, message, parents=parents)
     if head is None:
@@ -217,7 +221,7 @@ def _write(answer: Answer, files: dict[str, str], digest: str, publisher: Publis
     if there == commit:
         return commit
     there = branches.fetch(root, proposal.branch) or ""
-    return there if _is_at(root, there, digest) else None
+    return there if is_at(root, there, base, files) else None
 
 
 def _open(answer: Answer, publisher: Publisher) -> PullRequest:
@@ -246,11 +250,3 @@ def _refused(path: Path, publisher: Publisher, error: RetouchError) -> Outcome:
     except RetouchError as also:
         says = f"{says} And it could not be said on its pull request: {also}"
     return Outcome(package=path.name, outcome="refused", says=says, url=url, exit_code=2)
-
-
-def _is_at(root: Path, commit: str | None, digest: str) -> bool:
-    """Tell whether a commit says that it is this answer."""
-    if not commit:
-        return False
-    said = run(["git", "log", "-1", "--format=%B", commit], cwd=root)
-    return said.exit_code == 0 and branches.proposal_of(said.output) == digest

@@ -52,11 +52,17 @@ def check_tracked(files: Mapping[str, bytes], changed: Collection[str], base: Ba
         if stage.name in changed:
             path = lock_of(stage.name)
             recorded |= base.readers.outputs(_text(files[path], path), stage)
+            before = {out.path: out.recorded for out in stage.outputs if not out.cached}
+            for path in before.keys() & recorded.keys():
+                same = recorded[path] in (before[path], None) or recorded[path].endswith(".dir")
+                if not same and path not in files:
+                    raise BadInput(f"{path}: {shown(stage.name)} made it anew, and it is missing.")
     for path, raw in files.items():
         if path in base.pipeline.params or path in base.lock_files or _is_ours(path, base):
             continue
         holder = next((o for o in recorded if path == o or path.startswith(f"{o}/")), None)
-        if holder is None or (path == holder and _md5(raw) != recorded[holder]):
+        is_folder = holder is not None and recorded[holder].endswith(".dir")
+        if holder is None or not (is_folder or (path == holder and _md5(raw) == recorded[path])):
             raise BadInput(f"{path}: is not what a stage of this run recorded.")
 
 

@@ -83,6 +83,8 @@ def _edit(site: Site, pull: PullRequest, texts: PullTexts) -> int:
     """Write title and body, but not over a person's."""
     title = texts.title if is_our_title(pull.title) and pull.title != texts.title else None
     there, body = pull.body or "", texts.body
+    if body is None and there.startswith(COMMENT_MARKER):  # of an answer that stands no more
+        body = texts.comment
     if body is not None and (_same(there, body) or (there and not _OUR_BODY.match(there))):
         body = None
     if title is None and body is None:

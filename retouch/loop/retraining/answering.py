@@ -33,6 +33,8 @@ class Job:
     event: Event
     say: Callable[[str], None]
     """Tells the log what happens, a sentence at a time."""
+    us: str = "github-actions[bot]"
+    """Who sets our statuses."""
 
     @property
     def asked(self) -> bool:

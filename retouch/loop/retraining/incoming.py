@@ -17,11 +17,10 @@ from retouch.faults import shown
 from retouch.planning.model import Plan
 from retouch.proposals.paths import REFUSED_MEND, allowed, is_plain
 from retouch.tools import branches, dvc
-from retouch.tools.repository import ALERTS, RECEIPT, REPORTS
+from retouch.tools.repository import ALERTS, OVERRIDES, RECEIPT, REPORTS
 from retouch.workspace import Workspace
 
 _ALERT = re.compile(r"alerts/[^/]+\.json(\.sig)?")
-OVERRIDES = "overrides.json"
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,27 @@
 """Receive an event: put an alert that was sent where it is safe, and say what is to be retrained.
 
-This job may write, so it runs nothing of the repository's, and reads of it only what GitHub says.
+This job may write, so it runs nothing of the repository's, and reads of it only what GitHub says,
+and which alerts lie there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from retouch.alerts.envelope import unseal
 from retouch.alerts.parse import parse_alert
+from retouch.alerts.receipt import receipt_file_name
 from retouch.delivery import open_for
 from retouch.documents import Value
 from retouch.errors import BadInput
 from retouch.loop.retraining.claims import LEFT_ALONE, is_ours, our_pulls
 from retouch.proposals.event import AlertPull, Asked, Dispatch, Event, Push
 from retouch.reporting.alert_pull_request import branch_of
-from retouch.tools import github
+from retouch.tools import github, repository
 from retouch.tools.branches import proposal_of
 from retouch.tools.github_commits import commit_message
 from retouch.tools.github_pulls import PullRequest, changed_files, is_of, pull, pull_request_of
@@ -46,8 +49,10 @@ class Received(Value):
     """Sentences for the log."""
 
 
-def receive(event: Event, repo: Repository) -> Received:
+def receive(event: Event, repo: Repository, root: Path) -> Received:
     """Return what is to be retrained after an event; an alert that was sent is delivered first.
+
+    `root` is a checkout of the base branch.
 
     Raises BadInput for an event that carries no alert, and SaidNo when GitHub does not do it.
     """
@@ -57,7 +62,7 @@ def receive(event: Event, repo: Repository) -> Received:
         case AlertPull():
             return _of_pull(event, repo)
         case Push():
-            return _of_push(event, repo)
+            return _of_push(event, repo, root)
         case Asked(pull=None):
             return _main()
         case Asked(pull=int(number)):
@@ -94,9 +99,12 @@ def _of_pull(event: AlertPull, repo: Repository) -> Received:
     return _target(there, repo)
 
 
-def _of_push(event: Push, repo: Repository) -> Received:
+def _of_push(event: Push, repo: Repository, root: Path) -> Received:
     if event.branch != github.repository_facts(repo).default_branch:
         return _nothing("The push was not to the default branch.")
+    alerts = repository.alert_files(root)
+    if all(path.with_name(receipt_file_name(path.stem)).exists() for path in alerts):
+        return _nothing("It brought no alert that has not been taken in.")  # merged with its answer
     return _main()
 
 

@@ -18,6 +18,7 @@ from retouch.loop.retraining.claims import (
     claims_of,
     our_pulls,
 )
+from retouch.loop.retraining.hearing import heard
 from retouch.loop.retraining.incoming import Incoming, Places, files_of, places_of, wanted_of
 from retouch.loop.retraining.packing import Target as Place
 from retouch.loop.retraining.receive import Stale, Target
@@ -62,7 +63,8 @@ def refresh(repo: Repository, base_branch: str, job: Job) -> Refreshed:
     unread: dict[int, str] = {}
     for one in pulls:
         try:
-            brought |= brought_by(job.root, [one], base, places)
+            held = brought_by(job.root, [one], base, places)
+            brought |= {n: heard(theirs, repo, n) for n, theirs in held.items()}
         except BadInput as error:
             unread[one.number] = str(error)
     claims = tuple(c for n, theirs in brought.items() for c in claims_of(n, theirs))

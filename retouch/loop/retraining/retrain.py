@@ -23,6 +23,7 @@ from retouch.loop.retraining.claims import (
     own_branch,
     readable,
 )
+from retouch.loop.retraining.hearing import heard_and_made
 from retouch.loop.retraining.incoming import (
     Incoming,
     Places,
@@ -62,6 +63,7 @@ def retrain_pull(repo: Repository, number: int, job: Job) -> tuple[Path, ...]:
     incoming = fetched(job.root, found.head.ref, base, places)
     if incoming is None:
         raise SaidNo(f"{repo.name}#{number}: its branch is gone.", mend="Close it.")
+    incoming = heard_and_made(incoming, repo, number, job.root, job.us)
     target = _target_of(repo, found, incoming, base, job.root)
     if incoming.faults:
         ids = tuple(filter(_ID.fullmatch, incoming.alert_ids))
@@ -98,6 +100,7 @@ def _answers(
     saved = incoming
     if target.branch != incoming.branch and target.head is not None:
         saved = read_incoming(root, target.branch, target.head, target.base, places)
+        saved = heard_and_made(saved, repo, target.pull, root, job.us)
     taken = _take_in(incoming, saved, _sender(found, job), job)
     if taken.faults:
         return (packing.write(job.out, target, incoming.alert_ids, faults=taken.faults),)
@@ -110,7 +113,8 @@ def _answers(
         goes_to, earlier = target, saved
         if place > 0:  # one branch takes one answer
             goes_to = own_branch(repo, ids[0], target.base, root)
-            earlier = fetched(root, goes_to.branch, target.base, places) or incoming
+            there = fetched(root, goes_to.branch, target.base, places)
+            earlier = heard_and_made(there, repo, goes_to.pull, root, job.us) if there else incoming
         case = _case(ids, () if place else alone, incoming, earlier, goes_to, taken, claims)
         written.append(answer(case, places, job))
     return tuple(path for path in written if path is not None)

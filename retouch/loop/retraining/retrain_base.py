@@ -14,6 +14,7 @@ from retouch.loop.retraining.claims import (
     our_pulls,
     readable,
 )
+from retouch.loop.retraining.hearing import heard_and_made
 from retouch.loop.retraining.incoming import Places, places_of
 from retouch.loop.retraining.packing import Target
 from retouch.loop.retraining.taking_in import TakenIn, take_in_all
@@ -43,7 +44,7 @@ def retrain_main(repo: Repository, base_branch: str, job: Job) -> tuple[Path, ..
     cases = []
     for group in taken.outcome.groups:
         ids = _not_discarded(repo, group.alert_ids, job)
-        case = _case(ids, base, pulls, claims, taken, places, job) if ids else None
+        case = _case(ids, base, pulls, claims, taken, places, job, repo) if ids else None
         cases += [case] if case else []
     return tuple(path for case in cases if (path := answer(case, places, job)) is not None)
 
@@ -62,6 +63,7 @@ def _case(
     taken: TakenIn,
     places: Places,
     job: Job,
+    repo: Repository,
 ) -> Case | None:
     """Return where a group is answered; None where that is being done, or people keep us away."""
     branch = f"retouch/retrain/{ids[0]}"
@@ -74,6 +76,7 @@ def _case(
         job.say(f"{branch}: {EDITED}")
         return None
     head, number = saved.head if saved else None, there.number if there else None
+    saved = heard_and_made(saved, repo, number, job.root, job.us) if saved else None
     laid = {**taken.receipts, **(saved.overrides if saved else {})}
     target = Target(branch, base, head, number)
     return Case(ids, target, taken.receipts_of(ids), laid, saved, claims=claims)
