@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from retouch.alerts.model import Alert, Status
 from retouch.alerts.words import AlertSummary, summarise
 from retouch.reporting.escape import Markdown, code, inline, join, write
+from retouch.reporting.numbers import moment
 
 _MESSAGE_LIMIT = 1_000
 _MOST_ITEMS = 8
@@ -88,12 +89,12 @@ def alert_table(said: AlertSummary) -> Markdown:
 def _rows(said: AlertSummary) -> Iterable[tuple[str, Markdown]]:
     yield "Dataset", code(said.dataset)
     yield "Columns", _some(code(name) for name in said.columns)
-    yield "Rows", _some(inline(condition) for condition in said.where)
+    yield "Rows", _some(code(condition) for condition in said.where)
     yield "Window", inline(said.window or "")
     yield "Found", _some(inline(finding) for finding in said.findings)
     yield "Confidence", inline(said.confidence)
     yield "Monitor", code(said.monitor)
-    yield "Raised", inline(said.emitted_at.isoformat(" ", "seconds"))
+    yield "Raised", moment(said.emitted_at)
     yield "Message", inline(said.message, _MESSAGE_LIMIT)
     yield "Hypothesis", inline(said.hypothesis or "", _MESSAGE_LIMIT)
 

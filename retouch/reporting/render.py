@@ -112,7 +112,9 @@ def _links(
 ) -> dict[str, Markdown]:
     before = re.sub(r"[^!#-;=?-Z_a-z~]", "", folder)
     alert = re.sub(r"[^A-Za-z0-9_-]", "", case.plan.report_id)
-    links = {"alert": f"{before}../../alerts/{alert}.json"}
+    own = f"reports/{alert}/"
+    top = before.removesuffix(own) if before.endswith(own) else f"{before}../../"
+    links = {"alert": f"{top}alerts/{alert}.json"}
     links |= {name: f"{before}{name}.json" for name in _files(case)}
     if shadow:
         links["shadow"] = f"{before}shadow.json"

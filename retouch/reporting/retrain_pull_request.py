@@ -23,6 +23,7 @@ from retouch.reporting.render import STATUS_CHARACTERS, render_report, status_li
 from retouch.reporting.room import CHARACTERS, LINES, ROOMS, Room
 from retouch.reporting.screen import first_screen
 from retouch.reporting.words import WORDS, Words
+from retouch.validation.overrides import stops
 
 RETRAIN = "retrain"
 HOLD, EDITED, WAITING, DISCARDED, SUPERSEDED = (
@@ -36,6 +37,7 @@ _OURS = frozenset({RETRAIN, EDITED, WAITING, SUPERSEDED})
 """Labels we set and take away; `hold` and `discarded` are set by commands alone."""
 _LABEL_CHARACTERS = 50
 _MOST_ALERTS = 5
+_MOST_OVERRIDES = 5
 _TITLES = ("Alert: ", "All clear: ", "No data: ", "Retrain ", "Record ")
 """How titles of ours begin; a person's own stands."""
 COMMENT_MARKER = "<!-- retouch:report v1 "
@@ -58,7 +60,7 @@ class PullTexts:
 
     title: str
     body: str | None
-    """None: the one that is there stands."""
+    """None: the one that is there stands, unless it is that of an earlier answer."""
     comment: str
     labels: frozenset[str]
     state: Literal["success", "failure", "pending"]
@@ -94,8 +96,13 @@ def title_of(subject: Subject) -> str:
     where = f" in {first.dataset}" if inline(first.dataset) == first.dataset else ""
     others = len(subject.alerts) - 1
     more = f" and {others} more" if others else ""
-    said = f"{verb}{model}: {first.kind.replace('_', ' ')}{where} ({first.severity}){more}"
-    return plain(said, 200)
+    kind, severity = _word(first.kind.replace("_", " ")), _word(first.severity)
+    return plain(f"{verb}{model}: {kind}{where} ({severity}){more}", 200)
+
+
+def _word(text: str) -> str:
+    """Return a word of ours as it is; a plan that was made up may have any other in its place."""
+    return text if inline(text) == text else "unknown"
 
 
 def is_our_title(title: str) -> bool:
@@ -194,9 +201,19 @@ def _body(subject: Subject, folder: str, checks_wait: bool) -> str:
         alerts=[(code(alert.alert_id), alert_table(alert)) for alert in shown],
         left_out=len(subject.alerts) - len(shown),
         vouching=bool(case.plan.unproven),
+        overrides=_overrides(case),
         checks_wait=checks_wait,
         links=Markdown(report.rpartition("</sub>\n")[2].strip("\n")),
     )
+
+
+def _overrides(case: Case) -> list[Markdown]:
+    """Return the commands that would override what stops the candidate, as one types them."""
+    found = stops(case.verdict.deciding) if case.verdict else []
+    names = list(dict.fromkeys(one.name for one in found))[:_MOST_OVERRIDES]
+    return [code(f'/retrain override "{name}" REASON', 200) for name in names] or [
+        code("/retrain override CHECK REASON")
+    ]
 
 
 def _first(case: Case, notices: Sequence[Markdown]) -> Markdown:
@@ -232,6 +249,8 @@ def _comment(subject: Subject, words: Words, folder: str) -> str:
     marker = Marker(alert, "", "failed" if subject.situation.faults else "recorded", "")
     heading = write("## {} Retouch{} — {}", Markdown(words.emoji), _of(subject), words.says)
     says = [inline(subject.situation.says)] if subject.situation.says else []
+    if words.state == "success":
+        says.append(Markdown("Merging puts the alert on record, and changes nothing else."))
     return "\n\n".join([f"{marker}\n{heading}", *notices, *says]) + "\n"
 
 

@@ -1,7 +1,8 @@
 """What every scene starts as: a project whose rows lie ahead of its clock, with our workflows.
 
-Both regions jump from 100 to 130 on `JUMP`, just before the hold-out. Those of us stay there. Those
-of eu fall to 60 once the clock passes `CLOCK`, so what was right to promote turns out wrong.
+Both regions jump from 100 to 130 on `JUMP`, just before the hold-out, and stay there. Where rows
+`fall`, those of us are at 60 once the clock passes `CLOCK`: what was right to promote turns out
+wrong.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
-from tests.e2e.scene import ADDRESS, environment, git, said
+from tests.e2e.scene import ADDRESS, Scene, environment, git, said
 from tests.toy_project import ROOT, Toy, make_project
 
 FIRST, JUMP, CLOCK, LAST = (
@@ -21,6 +22,7 @@ FIRST, JUMP, CLOCK, LAST = (
     date(2024, 2, 20),
     date(2024, 4, 10),
 )
+EU, US = {"where": {"region": "eu"}}, {"where": {"region": "us"}}
 _AT_ONCE = """
 suppression:
   group_wait: 0 minutes
@@ -38,7 +40,7 @@ def make_ground(folder: Path) -> None:
     """Build the project, and put it into a repository with its data on a branch."""
     folder.mkdir(exist_ok=True)
     person = make_project(folder / "person")
-    _write_rows(person.root / "data/rows.csv")
+    _write_rows(person.root / "data/rows.csv", falls=False)
     person.dvc("add", "--quiet", "data/rows.csv")
     person.replace("params.yaml", "until: '2024-03-01'", f"until: '{CLOCK}'")
     policy = person.root / "policies/retraining.yaml"
@@ -69,9 +71,27 @@ def _publish(folder: Path, person: Toy) -> None:
     ):
         told = said(folder, program, *args)
         assert told.code == 0, told
+    git(folder, "clone", "--quiet", ADDRESS, "runner", env=env)
 
 
-def _write_rows(path: Path) -> None:
+def days_arrive(scene: Scene, until: date, *, falls: bool = False) -> None:
+    """Let the clock of the data pass; rows that fall are new ones, which a person brings along."""
+    person = scene.at_main()
+    person.replace("params.yaml", f"until: '{CLOCK}'", f"until: '{until}'")
+    if falls:
+        _write_rows(person.root / "data/rows.csv", falls=True)
+        for program, *args in (
+            ("dvc", "add", "--quiet", "data/rows.csv"),
+            ("dvc", "repro", "--quiet", "clean"),
+            ("dvc", "push", "--quiet"),
+            ("retouch", "store", "push"),
+        ):
+            told = said(scene.folder, program, *args)
+            assert told.code == 0, told
+    scene.push(f"Days until {until} have arrived")
+
+
+def _write_rows(path: Path, *, falls: bool) -> None:
     chance = random.Random(7)
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -80,11 +100,11 @@ def _write_rows(path: Path) -> None:
             day, of_the_day = FIRST + timedelta(days=offset), chance.gauss(0, 1)
             for number in range(8):
                 region = "eu" if number % 2 else "us"
-                label = _level(region, day) + of_the_day + chance.gauss(0, 2)
+                label = _level(region, day, falls=falls) + of_the_day + chance.gauss(0, 2)
                 writer.writerow([offset * 8 + number + 1, day, region, round(label, 3)])
 
 
-def _level(region: str, day: date) -> int:
+def _level(region: str, day: date, *, falls: bool) -> int:
     if day < JUMP:
         return 100
-    return 60 if region == "eu" and day >= CLOCK else 130
+    return 60 if falls and region == "us" and day >= CLOCK else 130

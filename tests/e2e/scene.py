@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -23,10 +24,12 @@ from tests.e2e.act import Ran, act
 from tests.e2e.workflows import FOLDER, for_act, permissions_of, read_workflow, starts
 from tests.github.bare import Bare
 from tests.github.fake import REPOSITORY, Call, FakeGitHub, Reply, Route
+from tests.github.site import Site
 from tests.toy_project import Told, Toy
 
 ADDRESS = f"https://github.com/{REPOSITORY}"
 _NOW = "2024-03-01T07:00:00Z"
+_MEMORY = "github.pickle"
 
 
 class GitHubOfJobs(FakeGitHub):
@@ -280,11 +283,21 @@ class Scene:
 
 
 def stand_on(ground: Path, folder: Path) -> Scene:
-    """Return a scene in a folder that starts as a copy of the ground."""
-    shutil.copytree(ground, folder, symlinks=True, dirs_exist_ok=True)
-    env = environment(folder)
-    git(folder, "clone", "--quiet", ADDRESS, "runner", env=env)
-    return Scene(folder, GitHubOfJobs(Bare(folder / "site.git")))
+    """Return a scene in a folder that starts as a copy of the ground, or of one that was kept."""
+    shutil.copytree(ground, folder, symlinks=True)
+    github = GitHubOfJobs(Bare(folder / "site.git"))
+    scene = Scene(folder, github)
+    if (folder / _MEMORY).exists():
+        scene.count, memory = pickle.loads((folder / _MEMORY).read_bytes())
+        vars(github).update(memory)
+    return scene
+
+
+def keep(scene: Scene) -> None:
+    """Leave in its folder what GitHub knows, so that others can stand on it."""
+    names = vars(Site(scene.git)).keys() - {"git"}
+    memory = {name: getattr(scene.github, name) for name in sorted(names)}
+    (scene.folder / _MEMORY).write_bytes(pickle.dumps((scene.count, memory)))
 
 
 def environment(folder: Path) -> dict[str, str]:

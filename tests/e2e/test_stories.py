@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pytest
-
 from tests.e2e.act import Ran
-from tests.e2e.ground import CLOCK
+from tests.e2e.ground import EU, LAST, US, days_arrive
 from tests.e2e.scene import Scene
 
-EU, US = {"where": {"region": "eu"}}, {"where": {"region": "us"}}
-RETRAINED = {
-    "alert": {"receive": "success", "retrain/retrain": "success", "retrain/publish": "success"}
-}
+_TWO = {"retrain/retrain": "success", "retrain/publish": "success"}
+RETRAINED = {"alert": {"receive": "success"} | _TWO}
 """The jobs of a run that answered an alert."""
+REFRESHED = {"look": "success", "mark": "success"} | _TWO
+MERGED = {
+    "alert": {"receive": "success"},
+    "promote": {"promote": "success"},
+    "refresh": {"look": "success"},
+}
+"""The jobs that the merge of an answer starts: of them `alert` finds nothing to do."""
+JUDGED = {"canary": {"judge": "success", "apply": "success"}}
 
 
 def jobs(runs: Iterable[Ran]) -> dict[str, dict[str, str]]:
@@ -49,66 +53,52 @@ def reports(scene: Scene, number: int) -> list[str]:
     ]
 
 
-def days_arrive(scene: Scene, until: str) -> list[Ran]:
-    """Let the clock of the data pass."""
-    person = scene.at_main()
-    person.replace("params.yaml", f"until: '{CLOCK}'", f"until: '{until}'")
-    return scene.push(f"Days until {until} have arrived")
-
-
-def test_an_alert_becomes_a_pull_request_and_merged_a_canary_which_passes(scene: Scene):
-    number, runs = scene.open_alert("performance", **US)
-    assert jobs(runs) == RETRAINED
-    pull = scene.github.pull(number)
-    assert verdict(scene, number)[0] == "success", scene.github.statuses
+def test_an_alert_becomes_a_pull_request_and_merged_a_canary_which_passes(answered: Scene):
+    pull = answered.github.pull(1)
+    assert verdict(answered, 1)[0] == "success", answered.github.statuses
     assert {"retrain", "model:means", "verdict:pass"} <= set(pull["labels"])
-    assert len(reports(scene, number)) == 1
-    assert len(scene.git.new_commits("main", pull["head"])) == 2  # the alert, and the answer
-    changed = scene.git.git("diff", "--name-only", "main", pull["sha"]).decode().split()
+    assert len(reports(answered, 1)) == 1
+    assert len(answered.git.new_commits("main", pull["head"])) == 2  # the alert, and the answer
+    changed = answered.git.git("diff", "--name-only", "main", pull["sha"]).decode().split()
     roots = {path.split("/")[0] for path in changed}
     assert roots == {"alerts", "reports", "params.yaml", "dvc.lock", "models"}
 
-    runs = scene.merge(number)
-    assert jobs(runs)["promote"] == {"promote": "success"}
-    assert scene.tags() == ["means#canary#2", "means#prod#1", "means@v1.0.0", "means@v1.1.0"]
+    assert jobs(answered.merge(1)) == MERGED
+    assert answered.tags() == ["means#canary#2", "means#prod#1", "means@v1.0.0", "means@v1.1.0"]
 
-    days_arrive(scene, "2024-04-10")
-    assert jobs(scene.wakes("canary")) == {"canary": {"judge": "success", "apply": "success"}}
-    assert "means#prod#3" in scene.tags()
-    assert scene.github.issues == []
-    assert scene.at_main().retouch("verify").code == 0
+    days_arrive(answered, LAST)
+    assert jobs(answered.wakes("canary")) == JUDGED
+    assert "means#prod#3" in answered.tags()
+    assert answered.github.issues == []
+    assert answered.at_main().retouch("verify").code == 0
 
 
-def test_a_canary_that_fails_is_taken_down_and_stays_down(scene: Scene):
-    number, runs = scene.open_alert("performance", **EU)
-    assert jobs(runs) == RETRAINED
-    scene.merge(number)
-    days_arrive(scene, "2024-04-10")
-    assert jobs(scene.wakes("canary")) == {"canary": {"judge": "success", "apply": "success"}}
-    assert "means#canary!#3" in scene.tags()
-    assert not [tag for tag in scene.tags() if tag.startswith("means#prod#") and tag[-1] != "1"]
-    [issue] = scene.github.issues
+def test_a_canary_that_fails_is_taken_down_and_stays_down(answered: Scene):
+    assert jobs(answered.merge(1)) == MERGED
+    days_arrive(answered, LAST, falls=True)
+    assert jobs(answered.wakes("canary")) == JUDGED
+    assert "means#canary!#3" in answered.tags()
+    assert not [tag for tag in answered.tags() if tag.startswith("means#prod#") and tag[-1] != "1"]
+    [issue] = answered.github.issues
     assert issue["state"] == "open"
-    revert = scene.github.pulls[-1]
+    revert = answered.github.pulls[-1]
     assert revert["head"].startswith("retouch/rollback/")
-    again = jobs(scene.wakes("canary"))
-    assert again == {"canary": {"judge": "success", "apply": "success"}}
-    assert len(scene.github.issues) == 1
-    assert len(scene.github.pulls) == 2
+    assert jobs(answered.wakes("canary")) == JUDGED
+    assert len(answered.github.issues) == 1
+    assert len(answered.github.pulls) == 2
 
-    scene.merge(revert["number"])
-    assert "eu: {until: '2024-01-17'" in scene.file("params.yaml")
-    assert not [tag for tag in scene.tags() if tag.startswith("means@v1.2")]
+    answered.merge(revert["number"])
+    assert "us: {until: '2024-01-17'" in answered.file("params.yaml")
+    assert not [tag for tag in answered.tags() if tag.startswith("means@v1.2")]
 
 
 def test_a_dispatched_alert_gets_a_pull_request_and_three_deliveries_are_one(scene: Scene):
-    first = scene.dispatch("performance", **US)
-    assert jobs(first) == RETRAINED
+    assert jobs(scene.dispatch("performance", **US)) == RETRAINED
     [pull] = scene.github.pulls
     assert verdict(scene, pull["number"])[0] == "success"
     heads = [pull["sha"]]
     for _ in range(2):
-        scene.again()
+        assert jobs(scene.again()) == {"alert": {"receive": "success"}}
         scene.github.sync()
         heads.append(pull["sha"])
     assert len(set(heads)) == 1
@@ -117,7 +107,7 @@ def test_a_dispatched_alert_gets_a_pull_request_and_three_deliveries_are_one(sce
     assert verdict(scene, pull["number"])[0] == "success"
 
 
-def test_what_the_gate_refuses_is_put_on_record_and_is_no_success(scene: Scene):
+def test_what_the_gate_refuses_is_put_on_record_until_a_person_overrides_it(scene: Scene):
     # Nothing of `us` is wrong before the jump, so fitting it up to just before changes nothing.
     person = scene.at_main()
     policy = person.root / "policies/retraining.yaml"
@@ -130,6 +120,15 @@ def test_what_the_gate_refuses_is_put_on_record_and_is_no_success(scene: Scene):
     head = scene.github.pull(number)["head"]
     assert scene.file("dvc.lock", head) == scene.file("dvc.lock")
     assert scene.file("params.yaml", head) == scene.file("params.yaml")
+
+    command = '/retrain override "alerted slice" REASON'
+    assert f"`{command}`" in scene.github.pull(number)["body"]
+    scene.github.collaborators["alice"] = "write"
+    runs = scene.comment(number, command.replace("REASON", "A little is enough for now."))
+    assert jobs(runs) == {"commands": {"answer": "success"}} | RETRAINED
+    assert verdict(scene, number)[0] == "success"
+    assert "verdict:pass" in scene.github.pull(number)["labels"]
+    assert "us: {until: '2024-01-18'" in scene.file("params.yaml", head)
 
 
 def test_a_fork_gets_a_plan_and_nothing_is_written(scene: Scene):
@@ -147,51 +146,51 @@ def test_a_fork_gets_a_plan_and_nothing_is_written(scene: Scene):
     assert jobs(scene.close(number)) == {}
 
 
-def test_of_two_alerts_for_the_same_stages_one_waits_until_the_other_is_merged(scene: Scene):
-    first, runs = scene.open_alert("performance", 1, **US)
+def test_of_two_alerts_for_the_same_stages_one_waits_until_the_other_is_merged(answered: Scene):
+    second, runs = answered.open_alert("performance", 2, **US, monitor="other")
     assert jobs(runs) == RETRAINED
-    second, runs = scene.open_alert("performance", 2, **US, monitor="other")
-    assert jobs(runs) == RETRAINED
-    assert verdict(scene, second)[0] == "pending"
-    assert "waiting" in scene.github.pull(second)["labels"]
-    scene.merge(first)
-    assert verdict(scene, second)[0] != "pending"
-    assert "waiting" not in scene.github.pull(second)["labels"]
+    assert verdict(answered, second)[0] == "pending"
+    assert "waiting" in answered.github.pull(second)["labels"]
+    runs = answered.merge(1)
+    assert jobs(runs) == MERGED | {"refresh": REFRESHED}
+    # The first one has done it all.
+    assert verdict(answered, second)[0] == "success"
+    pull = answered.github.pull(second)
+    assert "waiting" not in pull["labels"]
+    assert "nothing to retrain" in pull["body"]
+    assert reports(answered, second) == [pull["body"]]
 
 
-def test_a_pull_request_is_brought_up_to_date_when_main_moves_under_it(scene: Scene):
-    first, _ = scene.open_alert("performance", 1, **US)
-    second, _ = scene.open_alert("performance", 2, **EU)
-    old = scene.github.pull(second)["sha"]
-    runs = scene.merge(first)
-    assert jobs(runs)["refresh"] == {
-        "look": "success",
-        "mark": "success",
-        "retrain/retrain": "success",
-        "retrain/publish": "success",
-    }
-    scene.github.sync()
-    new = scene.github.pull(second)["sha"]
+def test_of_two_side_by_side_one_is_brought_up_to_date_when_the_other_is_merged(answered: Scene):
+    second, runs = answered.open_alert("performance", 2, **EU)
+    assert jobs(runs) == RETRAINED
+    assert verdict(answered, second)[0] == "success"
+    old = answered.github.pull(second)["sha"]
+    runs = answered.merge(1)
+    assert jobs(runs) == MERGED | {"refresh": REFRESHED}
+    answered.github.sync()
+    new = answered.github.pull(second)["sha"]
     assert new != old
-    assert scene.git.git("merge-base", "main", new).decode().strip() == scene.main
-    assert verdict(scene, second)[0] == "success"
-    scene.merge(second)
-    assert scene.at_main().retouch("verify").code == 0
+    assert answered.git.git("merge-base", "main", new).decode().strip() == answered.main
+    assert verdict(answered, second)[0] == "success"
+    assert jobs(answered.merge(second)) == MERGED
+    assert answered.at_main().retouch("verify").code == 0
 
 
-@pytest.mark.parametrize("command", ["/retrain hold", "/retrain discard"])
-def test_a_command_is_done_for_who_may_write_and_for_nobody_else(scene: Scene, command: str):
-    number, _ = scene.open_alert("performance", **US)
-    scene.github.collaborators["alice"] = "write"
-    before = scene.github.writes[:]
-    assert jobs(scene.comment(number, command, "mallory")) == {"commands": {"answer": "success"}}
-    assert set(scene.github.writes[len(before) :]) <= {
-        "POST issues/comments/{comment_id}/reactions"
-    }
-    assert jobs(scene.comment(number, command, "alice")) == {"commands": {"answer": "success"}}
-    pull = scene.github.pull(number)
-    if command.endswith("hold"):
-        assert "hold" in pull["labels"]
-        assert verdict(scene, number)[0] == "pending"
-    else:
-        assert pull["state"] == "closed"
+def test_commands_are_done_for_who_may_write_and_for_nobody_else(answered: Scene):
+    done = {"commands": {"answer": "success"}}
+    answered.github.collaborators["alice"] = "write"
+    before = len(answered.github.writes)
+    for command in ("/retrain hold", "/retrain discard", "/retrain"):
+        assert jobs(answered.comment(1, command, "mallory")) == done
+    assert set(answered.github.writes[before:]) <= {"POST issues/comments/{comment_id}/reactions"}
+
+    pull = answered.github.pull(1)
+    assert jobs(answered.comment(1, "/retrain hold", "alice")) == done
+    assert "hold" in pull["labels"]
+    assert verdict(answered, 1)[0] == "pending"
+    assert jobs(answered.comment(1, "/retrain", "alice")) == done | RETRAINED
+    assert "hold" not in pull["labels"]
+    assert verdict(answered, 1)[0] == "success"
+    assert jobs(answered.comment(1, "/retrain discard", "alice"))["commands"] == done["commands"]
+    assert pull["state"] == "closed"
