@@ -64,7 +64,7 @@ def test_of_two_that_run_the_same_stage_one_waits_and_goes_on_when_it_may(answer
 def test_an_answer_stays_fresh_while_what_it_read_stays_as_it_was(answered: Loop):
     on_main(answered, {"README.md": b"Words.\n"})
     found = refreshed(answered)
-    assert found == {"any": False, "targets": [], "stale": [], "said": "#1 fresh: As it was.\n"}
+    assert found == {"any": False, "targets": [], "stale": [], "said": "#1: As it was.\n"}
     assert answered.github.writes == []
 
 
@@ -98,7 +98,7 @@ def test_what_people_hold_or_edited_is_not_refreshed(answered: Loop):
     answered.github.label(1, "hold")
     found = refreshed(answered)
     assert found["targets"] == []
-    assert "#1 held" in found["said"]
+    assert "#1: A person holds it." in found["said"]
     answered.github.label(1)
     answered.github.git.commit_on(answered.github.pull(1)["head"], {"params.yaml": b"a: 1\n"})
     found = refreshed(answered)
