@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from retouch.errors import BadInput, SaidNo
-from retouch.tools.exchange import exchange
+from retouch.tools.git import contents_of
 from retouch.tools.process import Finished, run
 
 _FETCHED = "refs/retouch/fetched/"
@@ -89,7 +89,7 @@ def read_files(
     for path, _, size in found:
         if size > limit:
             raise BadInput(f"{path}: is larger than the {limit:,} bytes allowed.")
-    return dict(zip([e[0] for e in found], _contents(root, [e[1] for e in found]), strict=True))
+    return dict(zip([e[0] for e in found], contents_of(root, [e[1] for e in found]), strict=True))
 
 
 def _entries(root: Path, commit: str, paths: Collection[str]) -> list[tuple[str, str, int]]:
@@ -106,23 +106,6 @@ def _entries(root: Path, commit: str, paths: Collection[str]) -> list[tuple[str,
             raise BadInput(f"{path}: is not a plain file at commit {commit[:10]}.")
         found.append((path, blob, int(size)))
     return found
-
-
-def _contents(root: Path, blobs: list[str]) -> list[bytes]:
-    if not blobs:
-        return []
-    asked = "".join(f"{blob}\n" for blob in blobs).encode()
-    told = exchange(["git", "cat-file", "--batch"], asked, cwd=root).output
-    contents, at = [], 0
-    for blob in blobs:
-        end = told.find(b"\n", at)
-        header = told[at:end].split()
-        if end < 0 or len(header) != 3:
-            raise BadInput(f"git: {blob} is not in this clone.", mend="Run `git fetch`.")
-        at = end + 1 + int(header[2])
-        contents.append(told[end + 1 : at])
-        at += 1
-    return contents
 
 
 def proposal_of(message: str) -> str | None:

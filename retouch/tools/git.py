@@ -73,7 +73,7 @@ def files_at(
             raise BadInput(f"{path}: is not a plain file at commit {commit[:10]}.")
         if path in wanted:
             blobs[path] = blob
-    return dict(zip(blobs, _contents(root, list(blobs.values())), strict=True))
+    return dict(zip(blobs, contents_of(root, list(blobs.values())), strict=True))
 
 
 def said(text: str) -> str:
@@ -83,7 +83,7 @@ def said(text: str) -> str:
     return " ".join((found[0] if found else lines[-1]).split()).removesuffix(".")
 
 
-def _contents(root: Path, blobs: Sequence[str]) -> list[bytes]:
+def contents_of(root: Path, blobs: Sequence[str]) -> list[bytes]:
     """Return the content of each blob. Raises BadInput when one is not in this clone."""
     if not blobs:
         return []
