@@ -189,7 +189,5 @@ def title_of(words: str, version: str, model: str) -> str:
     """Return a title; a name that GitHub would act on is left out."""
     shown = plain(version, 60)
     of = f" of {model}" if inline(model) == model else ""
-    return (
-        plain(words.format(shown) if inline(shown) == shown else words.format("A version"), 150)
-        + of
-    )
+    name = shown if inline(shown) == shown else "A version"
+    return plain(words.format(f"{name}{of}"), 200)
