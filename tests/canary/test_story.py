@@ -255,6 +255,18 @@ def test_a_canary_held_against_what_is_no_longer_in_production_is_judged_again(f
     assert told.code == 2 and "Judge it again" in told.err
 
 
+def test_days_that_scoring_would_read_from_old_data_are_not_judged(place: Place):
+    place.toy.replace("params.yaml", "highest: 1000", "highest: 900")
+    place.toy.commit("What the rows are made with changes, and nobody makes them")
+
+    told = place.toy.retouch("canary", "judge", "--out", "canary.json")
+
+    assert told.code == 2, told
+    assert "clean: out of date, so scoring would read data from before." in told.err
+    assert "`dvc repro clean`" in told.err
+    assert not (place.toy.root / "canary.json").exists()
+
+
 def test_nothing_has_arrived_is_no_error(place: Place):
     text = (place.toy.root / "params.yaml").read_text()
     (place.toy.root / "params.yaml").write_text(text.replace(MOVED, "2024-02-22"))

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from retouch.errors import BadInput
 from retouch.loop.releasing.assignments import CANARY, PROD, registry_at
+from retouch.pipeline.outputs import outputs_around
+from retouch.planning.plan import plan_stages
 from retouch.policy.promotion import Canary
 from retouch.release.canary import decide
 from retouch.release.production import Production
@@ -133,6 +135,7 @@ def _model(workspace: Workspace, version: Version) -> Production:
 def _scored(workspace: Workspace, models: Sequence[Production], jobs: int) -> _Scored | None:
     """Score both models on what has arrived since; None when nothing has."""
     scoring = workspace.promotion.score
+    _require_made(workspace, scoring.needs)
     with scratch(workspace.root):
         ours = lay_out(workspace, "production", models[0])
         theirs = lay_out(workspace, "candidate", models[1])
@@ -142,6 +145,23 @@ def _scored(workspace: Workspace, models: Sequence[Production], jobs: int) -> _S
         with data_for(workspace, scoring):
             contenders = score_both(workspace, scoring, span, (ours, theirs), jobs)
     return _Scored((ours, theirs), contenders, span)
+
+
+def _require_made(workspace: Workspace, needs: Sequence[str]) -> None:
+    """Raise BadInput when scoring would read what newer inputs have not been made into yet."""
+    read = {output.path for output in outputs_around(needs, workspace.pipeline)}
+    makers = {
+        stage.name
+        for stage in workspace.pipeline.stages
+        if not read.isdisjoint(output.path for output in stage.outputs)
+    }
+    planned = [s.stage for s in plan_stages(workspace.pipeline) if s.decision != "reuse"]
+    old = [name for name in planned if name in makers]
+    if old:
+        raise BadInput(
+            f"{', '.join(old[:3])}: out of date, so scoring would read data from before.",
+            mend=f"Make it, and commit dvc.lock: `dvc repro {' '.join(old[:3])}`.",
+        )
 
 
 def _span(workspace: Workspace, ours: LaidOut, theirs: LaidOut) -> HoldoutDays | None:
