@@ -103,4 +103,4 @@ def test_what_people_hold_or_edited_is_not_refreshed(answered: Loop):
     answered.github.git.commit_on(answered.github.pull(1)["head"], {"params.yaml": b"a: 1\n"})
     found = refreshed(answered)
     assert found["targets"] == []
-    assert "#1 edited" in found["said"]
+    assert "#1: A person committed to its branch." in found["said"]
