@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+E2E := tests/e2e tests/loop_injection
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
@@ -28,10 +29,10 @@ demo: $(READY) ## Build the reference pipeline, answer a real alert, show the re
 	@$(BIN)/retouch demo
 
 test: $(READY) ## Run all tests but those of `make e2e`
-	@$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/e2e
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(E2E))
 
-e2e: $(READY) ## Run the real workflows against a GitHub of our own, story by story
-	@$(BIN)/python -m pytest -n auto --dist worksteal tests/e2e
+e2e: $(READY) ## Run the real workflows against a GitHub of our own, story by story, and attack them
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(E2E)
 
 lint: $(READY) ## Check style, types, the architecture and the workflows
 	@$(BIN)/ruff check .

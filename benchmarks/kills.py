@@ -1,50 +1,136 @@
-"""`retouch ci publish`, killed at every call it makes to GitHub, and run again: what it comes to.
+"""The steps of the alert and promote flows, killed at every call, and run again: what it comes to.
 
-The command runs as a process of its own against the fake GitHub of the tests, over a real bare
-repository, and gets SIGKILL.
+Each command runs as a process of its own against the fake GitHub of the tests, over a real bare
+repository, and gets SIGKILL. Points are tried two at a time; writes first, as most can go wrong.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import multiprocessing
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import click
 import pytest
 
+from benchmarks.kills_steps import FLOWS, prepare
+from retouch.tools.gto_tags import read_tags
 from tests.github.fake import Kill
-from tests.publishing.conftest import Answered, World, answer_once, enter
-from tests.toy_project import make_project, sealed_environment
+from tests.publishing.conftest import Answered, World, enter
+from tests.toy_project import sealed_environment, wait_for
 
 OUT = Path(__file__).parents[1] / "reports/benchmarks/kills.md"
-WAYS = {
-    "alert": "the answer goes on the pull request of its alert",
-    "main": "the alert lies on main; the answer opens a pull request",
+AT_ONCE = 2
+OF_A_JOB = ("GITHUB_EVENT_PATH", "GITHUB_EVENT_NAME", "GITHUB_OUTPUT", "GITHUB_RUN_ID")
+_HOOKS = {
+    "update": '[ "$1" = {ref} ] && kill -9 $(cat {pid}) && exit 1; exit 0',
+    "post-receive": "grep -qF {ref} && kill -9 $(cat {pid}); exit 0",
 }
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a process is killed: at a call to GitHub, or at the push of a tag."""
+
+    flow: str
+    place: int
+    """In the table of its flow."""
+    when: Literal["before", "after"]
+    says: str
+    number: int = 0
+    """Of the call, from 0."""
+    tag: str | None = None
+
+    @property
+    def rank(self) -> tuple[bool, int, int]:
+        """Return when it has its turn."""
+        return "`GET " in self.says, list(FLOWS).index(self.flow), self.place
+
+
+@dataclass(frozen=True)
+class Unharmed:
+    """A run that nobody killed."""
+
+    end: dict[str, Any]
+    calls: list[str]
+    tags: list[str]
+    """That it pushed."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One point, and what came of it."""
 
-    way: str
-    number: int
-    call: str
-    after: bool
+    point: Point
     killed: str
     left: str
     again: str
     same: bool
 
 
+@dataclass(frozen=True)
+class Bench:
+    """What every process that tries points knows."""
+
+    folder: Path
+    starts: dict[bool, Answered]
+
+    @contextlib.contextmanager
+    def world(self, flow: str, name: str) -> Iterator[World]:
+        """Enter a copy of where a flow starts, and remove it afterwards."""
+        folder = self.folder / f"{flow}-{name}"
+        with enter(folder, self.starts[FLOWS[flow].merged]) as world:
+            FLOWS[flow].begin(world)
+            yield world
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def unharmed(self, flow: str) -> Unharmed:
+        """Run a flow to its end."""
+        with self.world(flow, "unharmed") as world:
+            before, first = _tags(world), len(world.github.calls)
+            done = _run(world, flow)
+            assert done.returncode == 0, done
+            tags = [name for name in _tags(world) if name not in before]
+            return Unharmed(FLOWS[flow].end(world), world.github.calls[first:], tags)
+
+    def killed(self, task: tuple[Point, dict[str, Any]]) -> Row:
+        """Kill a flow at one point, run it again, and compare what it comes to."""
+        point, end = task
+        flow = FLOWS[point.flow]
+        with self.world(point.flow, f"{point.place}-{point.when}") as world:
+            if point.tag is None:
+                at = len(world.github.calls) + point.number
+                world.github.fails_at(at, Kill(after=point.when == "after"))
+            else:
+                _hook(world, point.tag, point.when)
+            code = _killed(world, point.flow)
+            left = flow.left(world)
+            again = _run(world, point.flow)
+            if again.returncode:
+                click.echo(f"{point}: {again.stderr}", err=True)
+            return Row(
+                point=point,
+                killed="yes" if code == -signal.SIGKILL else f"no ({code})",
+                left=left,
+                again="FAILED" if again.returncode else flow.told(again.stdout),
+                same=again.returncode == 0 and _same(point, flow.end(world), end),
+            )
+
+
 def main() -> None:
-    """Kill it everywhere, and write the table."""
+    """Kill them everywhere, and write the table after every point."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # folders are removed, too
     with (
         tempfile.TemporaryDirectory(prefix="retouch-kills-") as name,
         pytest.MonkeyPatch.context() as patch,
@@ -53,83 +139,62 @@ def main() -> None:
         (folder / "home").mkdir()
         for variable, value in sealed_environment(folder / "home").items():
             patch.setenv(variable, value)
-        answered = _answered(folder)
-        rows: list[Row] = []
-        for way in WAYS:
-            for row in _rows(folder, answered, way):
+        for variable in OF_A_JOB:
+            patch.delenv(variable, raising=False)
+        bench = Bench(folder, prepare(folder))
+        with multiprocessing.get_context("spawn").Pool(AT_ONCE) as pool:
+            unharmed = dict(zip(FLOWS, pool.map(bench.unharmed, FLOWS, 1), strict=True))
+            points = [point for flow in FLOWS for point in _points(flow, unharmed[flow])]
+            tasks = [(p, unharmed[p.flow].end) for p in sorted(points, key=lambda p: p.rank)]
+            rows: list[Row] = []
+            for row in pool.imap_unordered(bench.killed, tasks):
                 rows.append(row)
-                OUT.write_text(_table(rows))  # so that a run cut short leaves what it has tried
+                OUT.write_text(_table(rows, points))  # a run cut short leaves what it has tried
     click.echo(f"{len(rows)} points, {sum(row.same for row in rows)} come to the same end: {OUT}")
 
 
-def _answered(folder: Path) -> Answered:
-    (folder / "built").mkdir()
-    toy = make_project(folder / "built/toy")
-    assert toy.retouch("build", "--record", "--jobs", "2").code == 0
-    toy.commit("The pipeline, built")
-    toy.dvc("push", "--quiet")
-    return answer_once(folder / "answered", toy)
+def _points(flow: str, unharmed: Unharmed) -> list[Point]:
+    """Return where to kill: after each write, before a read that is the first of its kind."""
+    says, calls = [], unharmed.calls
+    for tag in unharmed.tags:
+        says += [("before", f"push of `{tag}`", 0, tag), ("after", f"push of `{tag}`", 0, tag)]
+    for number, call in enumerate(calls):
+        if not call.startswith("GET "):
+            says.append(("after", f"{number + 1}. `{call}`", number, None))
+        if number == 0 or (call.startswith("GET ") and call not in calls[:number]):
+            says.append(("before", f"{number + 1}. `{call}`", number, None))
+    return [Point(flow, place, *facts) for place, facts in enumerate(says)]
 
 
-def _rows(folder: Path, answered: Answered, way: str) -> Iterator[Row]:
-    with enter(folder / f"{way}-unharmed", answered) as world:
-        first = _begin(world, way)
-        assert _publish(world).returncode == 0
-        end, calls = world.end(), world.github.calls[first:]
-    # Before a call is after the one before it.
-    points = [(0, False), *((number, True) for number in range(len(calls)))]
-    for number, after in points:
-        with enter(folder / f"{way}-{number}-{after}", answered) as world:
-            yield _killed(world, way, number, calls[number], after, end)
+def _tags(world: World) -> list[str]:
+    return [tag.name for tag in read_tags(world.github.git.folder)]
 
 
-def _killed(
-    world: World, way: str, number: int, call: str, after: bool, end: dict[str, object]
-) -> Row:
-    world.github.fails_at(_begin(world, way) + number, Kill(after=after))
-    process = _start(world)
-    world.github.on_kill = lambda: os.kill(process.pid, signal.SIGKILL)
+def _hook(world: World, tag: str, when: str) -> None:
+    """Let the origin kill who pushes a tag, before it takes it or after it."""
+    name = "update" if when == "before" else "post-receive"
+    path = world.github.git.folder / "hooks" / name
+    path.parent.mkdir(exist_ok=True)
+    facts = {"ref": f"refs/tags/{tag}", "pid": str(world.folder / "pid")}
+    text = _HOOKS[name].format_map({key: shlex.quote(value) for key, value in facts.items()})
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def _killed(world: World, flow: str) -> int:
+    """Run a flow that is to be killed, and return its exit code."""
+    process = _start(world, flow)
+    (world.folder / "pid").write_text(str(process.pid))
+    world.github.on_kill = functools.partial(os.kill, process.pid, signal.SIGKILL)
     process.communicate()
-    left = _left(world)
-    again = _publish(world)
-    return Row(
-        way=way,
-        number=number + 1,
-        call=call,
-        after=after,
-        killed="yes" if process.returncode == -signal.SIGKILL else f"no ({process.returncode})",
-        left=left,
-        again=again.stdout.strip().split(": ")[1] if again.returncode == 0 else "FAILED",
-        same=world.end() == end,
-    )
+    wait_for(lambda: not world.toy.processes())  # a push of it that nobody waits for any more
+    shutil.rmtree(world.github.git.folder / "hooks", ignore_errors=True)
+    return process.returncode
 
 
-def _begin(world: World, way: str) -> int:
-    world.without_figures()
-    if way == "alert":
-        world.deliver()
-    else:
-        world.change(branch=f"retouch/retrain/{world.answered.alert_id}")
-    return len(world.github.calls)
-
-
-def _left(world: World) -> str:
-    """Say what the killed process left behind."""
-    git, pulls = world.github.git, world.github.pulls
-    ours = [n for n, sha in git.branches().items() if "Retouch-Proposal" in git.message(sha)]
-    found = [
-        ("branch", bool(ours)),
-        ("pull request", bool(ours) and bool(pulls)),
-        ("labels", bool(pulls) and bool(pulls[-1]["labels"])),
-        ("comment", bool(world.github.comments)),
-        ("status", bool(world.github.statuses)),
-    ]
-    return ", ".join(name for name, there in found if there) or "nothing"
-
-
-def _start(world: World) -> subprocess.Popen[str]:
+def _start(world: World, flow: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "retouch", "ci", "publish", str(world.packages)],
+        [sys.executable, "-m", "retouch", *FLOWS[flow].command(world)],
         cwd=world.toy.root,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -138,34 +203,50 @@ def _start(world: World) -> subprocess.Popen[str]:
     )
 
 
-def _publish(world: World) -> subprocess.CompletedProcess[str]:
-    process = _start(world)
+def _run(world: World, flow: str) -> subprocess.CompletedProcess[str]:
+    process = _start(world, flow)
     out, err = process.communicate()
     return subprocess.CompletedProcess([], process.returncode, out, err)
 
 
-def _table(rows: list[Row]) -> str:
+def _same(point: Point, found: Mapping[str, Any], end: Mapping[str, Any]) -> bool:
+    for name in end:
+        if found[name] != end[name]:
+            click.echo(f"{point}: {name}: {found[name]} instead of {end[name]}", err=True)
+    return found == end
+
+
+def _table(rows: Sequence[Row], points: Sequence[Point]) -> str:
     same = sum(row.same for row in rows)
     lines = [
         "# Killed at every call",
         "",
-        "`python -m benchmarks kills`: `retouch ci publish` as a process, ended with SIGKILL before"
-        " its first call to GitHub, and after GitHub did what any of them asks for; then again.",
+        "`python -m benchmarks kills`: each command as a process, ended with SIGKILL after GitHub"
+        " did what a call that writes asks for, and before the first call of each kind that only"
+        " reads; at the push of a tag, before and after origin takes it. Then it runs again.",
+        "",
         "The same end: one branch with the same tree and message, one pull request with the same"
-        " words and labels, one comment, one status, the same objects in the store.",
+        " words and labels, one comment, one status, the same objects in the store; of a version,"
+        " the same tags in the clone and at origin, one deployment in the same state (which may be"
+        " said twice: GitHub shows the last), one release with the same file.",
         "",
         f"**{same} of {len(rows)} points come to the same end as a run that nobody killed.**",
     ]
-    for way, says in WAYS.items():
-        lines += ["", f"## {way}: {says}", ""]
+    if len(rows) < len(points):
+        lines += ["", f"*Cut short: {len(rows)} of {len(points)} points were tried.*"]
+    for flow, facts in FLOWS.items():
+        tried = sorted((r for r in rows if r.point.flow == flow), key=lambda r: r.point.place)
+        total = sum(point.flow == flow for point in points)
+        lines += ["", f"## {facts.title}", "", f"{len(tried)} of {total} points were tried.", ""]
         lines += [
             "| Call | | Killed | Left behind | Run again | The same end |",
             "|:--|:--|:--|:--|:--|:--|",
+            *map(_line, tried),
         ]
-        for row in (row for row in rows if row.way == way):
-            when = "after" if row.after else "before"
-            lines.append(
-                f"| {row.number}. `{row.call}` | {when} | {row.killed} | {row.left} | {row.again} |"
-                f" {'yes' if row.same else '**no**'} |"
-            )
     return "\n".join(lines) + "\n"
+
+
+def _line(row: Row) -> str:
+    point = row.point
+    same = "yes" if row.same else "**no**"
+    return f"| {point.says} | {point.when} | {row.killed} | {row.left} | {row.again} | {same} |"
