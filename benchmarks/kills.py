@@ -32,6 +32,7 @@ from tests.toy_project import sealed_environment, wait_for
 
 OUT = Path(__file__).parents[1] / "reports/benchmarks/kills.md"
 AT_ONCE = 2
+When = Literal["before", "after"]
 OF_A_JOB = ("GITHUB_EVENT_PATH", "GITHUB_EVENT_NAME", "GITHUB_OUTPUT", "GITHUB_RUN_ID")
 _HOOKS = {
     "update": '[ "$1" = {ref} ] && kill -9 $(cat {pid}) && exit 1; exit 0',
@@ -46,7 +47,7 @@ class Point:
     flow: str
     place: int
     """In the table of its flow."""
-    when: Literal["before", "after"]
+    when: When
     says: str
     number: int = 0
     """Of the call, from 0."""
@@ -155,15 +156,21 @@ def main() -> None:
 
 def _points(flow: str, unharmed: Unharmed) -> list[Point]:
     """Return where to kill: after each write, before a read that is the first of its kind."""
-    says, calls = [], unharmed.calls
+    found: list[Point] = []
+
+    def add(when: When, says: str, number: int = 0, tag: str | None = None) -> None:
+        found.append(Point(flow, len(found), when, says, number, tag))
+
     for tag in unharmed.tags:
-        says += [("before", f"push of `{tag}`", 0, tag), ("after", f"push of `{tag}`", 0, tag)]
-    for number, call in enumerate(calls):
-        if not call.startswith("GET "):
-            says.append(("after", f"{number + 1}. `{call}`", number, None))
-        if number == 0 or (call.startswith("GET ") and call not in calls[:number]):
-            says.append(("before", f"{number + 1}. `{call}`", number, None))
-    return [Point(flow, place, *facts) for place, facts in enumerate(says)]
+        add("before", f"push of `{tag}`", tag=tag)
+        add("after", f"push of `{tag}`", tag=tag)
+    for number, call in enumerate(unharmed.calls):
+        reads, says = call.startswith("GET "), f"{number + 1}. `{call}`"
+        if number == 0 or (reads and call not in unharmed.calls[:number]):
+            add("before", says, number)
+        if not reads:
+            add("after", says, number)
+    return found
 
 
 def _tags(world: World) -> list[str]:
@@ -228,7 +235,8 @@ def _table(rows: Sequence[Row], points: Sequence[Point]) -> str:
         "The same end: one branch with the same tree and message, one pull request with the same"
         " words and labels, one comment, one status, the same objects in the store; of a version,"
         " the same tags in the clone and at origin, one deployment in the same state (which may be"
-        " said twice: GitHub shows the last), one release with the same file.",
+        " said twice: GitHub shows the last), one release with one file and"
+        " that file's digest (no two runs share it, as the time of the tag is in the file).",
         "",
         f"**{same} of {len(rows)} points come to the same end as a run that nobody killed.**",
     ]

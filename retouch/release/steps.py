@@ -132,6 +132,8 @@ class Promoting(Document):
     """None of a baseline."""
     says: str
     """One sentence."""
+    reason: str = ""
+    """For the records: why it is a version, in the same words whatever is done already."""
     mend: str | None = None
     steps: tuple[Step, ...] = ()
 
@@ -159,14 +161,14 @@ def promoting(facts: Facts) -> Promoting:
         return _refused(facts, why, _REVERT)
     names = [version.name for version in registry.known if version.name != version.commit]
     if not names:
-        return _steps_of(facts, FIRST, PROD, "the first version ever is the baseline")
+        return _steps_of(facts, FIRST, PROD)
     if not facts.kept:
         return _refused(facts, "is kept by no verdict that this commit holds", _NO_VERDICT)
-    kept = facts.kept[-1]
-    name = next_version(names, "minor" if kept.outcome == "promote" else "patch")
-    return _steps_of(facts, name, _stage(facts), kept.says)
+    name = next_version(names, "minor" if facts.kept[-1].outcome == "promote" else "patch")
+    return _steps_of(facts, name, _stage(facts))
 
 
+_STAGES: tuple[Stage, ...] = (CANARY, PROD)
 _REVERT = "Revert the merge that brought it in; `retouch rollback` opens that pull request."
 _NO_VERDICT = (
     "Let an alert bring it in: its pull request holds the report. A model that was built by hand is"
@@ -188,10 +190,10 @@ def _refused(facts: Facts, why: str, mend: str | None) -> Promoting:
 def _known(facts: Facts, version: Version) -> Promoting:
     """Complete what an earlier call has left of the newest version; older ones are let be."""
     if version == facts.registry.versions[-1]:
-        found = _steps_of(facts, version.name, _stage(facts, version), "", version)
+        found = _steps_of(facts, version.name, _stage(facts, version), version)
         left = f"{len(found.left)} left to do" if found.left else "nothing to do"
         says = f"{found.model} is {version.name} already: {left}."
-        outcome: Literal["promote", "nothing"] = "promote" if found.left else "nothing"
+        outcome = "promote" if found.left else "nothing"
         return found.model_copy(update={"says": says, "outcome": outcome})
     prod = facts.registry.in_stage(PROD)
     says = f"Nothing to do: this is the model of {version.name}, which was a version before."
@@ -213,20 +215,16 @@ def _known(facts: Facts, version: Version) -> Promoting:
 
 def _stage(facts: Facts, version: Version | None = None) -> Stage:
     """Return the stage a version goes to, or went to first."""
-    stages: tuple[Stage, ...] = (CANARY, PROD)
-    for stage in stages:
+    for stage in _STAGES:
         if version is not None and _ever_in(facts.registry, version, stage):
             return stage
     if facts.policy.on_merge == PROD:
         return PROD
-    held_against = facts.registry.in_stage(PROD)
     # Without anything in prod there is nothing to hold a canary against.
-    return PROD if held_against is None else CANARY
+    return PROD if facts.registry.in_stage(PROD) is None else CANARY
 
 
-def _steps_of(
-    facts: Facts, name: str, stage: Stage, because: str, version: Version | None = None
-) -> Promoting:
+def _steps_of(facts: Facts, name: str, stage: Stage, version: Version | None = None) -> Promoting:
     """Return all steps of a version, those an earlier call has taken marked as done."""
     model = facts.registry.model
     commit = version.commit if version else facts.commit
@@ -242,15 +240,19 @@ def _steps_of(
         *_withdrawn(facts.registry, version, stage, name),
     ]
     steps += _on_github(facts, name, stage, version if assigned else None)
-    says = f"{model} {facts.hash[:12]} becomes {name}, in {stage}: {because.rstrip('.')}."
+    kept = facts.kept[-1] if facts.kept else None
+    later = kept.says.rstrip(".") if kept else "it was registered by hand"
+    because = "the first version ever is the baseline" if name == FIRST else later
+    says = f"{model} {facts.hash[:12]} becomes {name}, in {stage}: {because}."
     return Promoting(
         model=model,
         hash=facts.hash,
         outcome="promote",
         version=name,
         commit=commit,
-        kept_by=facts.kept[-1] if facts.kept else None,
+        kept_by=kept,
         says=says,
+        reason=says,
         steps=tuple(steps),
     )
 
@@ -287,8 +289,7 @@ def _on_github(facts: Facts, name: str, stage: Stage, version: Version | None) -
         return []
     stages: list[Stage] = [stage]
     if version is not None:
-        found: list[Stage] = [CANARY, PROD]
-        stages = [s for s in found if facts.registry.in_stage(s) == version]
+        stages = [s for s in _STAGES if facts.registry.in_stage(s) == version]
     steps: list[Step] = []
     for at in stages:
         environment = _ENVIRONMENTS[at]
@@ -296,5 +297,4 @@ def _on_github(facts: Facts, name: str, stage: Stage, version: Version | None) -
         done = github.released and environment in github.environments
         says = f"{name} is on record as deployed to {environment} ({state})"
         steps.append(Deploy(environment=environment, state=state, done=done, says=says))
-    published = f"the release of {name} has its bundle"
-    return [*steps, Publish(done=github.released, says=published)]
+    return [*steps, Publish(done=github.released, says=f"the release of {name} has its bundle")]

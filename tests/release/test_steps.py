@@ -102,6 +102,15 @@ def test_what_an_earlier_call_left_is_completed_on_its_commit():
     assert _kinds(plan) == [("register", True), ("assign", False)]
 
 
+def test_the_records_give_the_same_reason_when_an_earlier_call_was_cut_short():
+    kept = (_kept("two"),)
+    whole = _plan(V1, PROD_1, hash="two", kept=kept)
+    assert "v1.1.0, in canary: It is better by 2." in whole.reason
+    assert _plan(V1, PROD_1, V2, hash="two", kept=kept).reason == whole.reason
+    assert _plan(V1, PROD_1, V2, CANARY_2, hash="two", kept=kept).reason == whole.reason
+    assert _plan(V1, hash="one").reason == _plan(hash="one").reason
+
+
 def test_a_baseline_cut_short_is_completed_as_a_baseline():
     assert "prod" in _plan(V1, hash="one").left[0].says
 

@@ -168,7 +168,7 @@ class _Flow:
                 gto_tags.write_tag(root, _tag_of(plan), plan.commit, message, push=push)
             case Assign():
                 version = self._version(plan.version)
-                said = {"reason": plan.says} | _facts_in(plan)
+                said = {"reason": plan.reason} | _facts_in(plan)
                 move(self._workspace, "assign", version, step.stage, said, push=push)
             case Withdraw():
                 version = self._version(step.version)
@@ -195,10 +195,10 @@ class _Flow:
             repo,
             ref=plan.commit,
             environment=step.environment,
-            description=plan.says,
+            description=plan.reason,
             payload={"version": plan.version, "model": plan.hash},
         )
-        set_deployment_status(repo, number, step.state, plan.says)
+        set_deployment_status(repo, number, step.state, plan.reason)
         if step.environment == CANARY:  # GitHub does this for none that is marked as transient
             for event in self._registry.history(CANARY):
                 if not event.assigns and event.tag.said.get("reason") == _superseded_by(plan):
