@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,10 +129,10 @@ def versions(promoted: Released, tmp_path: Path) -> Released:
     return Released(tmp_path, promoted.baseline, promoted.merge, promoted.alert)
 
 
-@pytest.fixture
-def github(released: Released, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
-    """The fake GitHub over `origin` itself, and the environment that leads there."""
-    with FakeGitHub(Bare(released.origin)) as fake:
+@contextmanager
+def github_over(origin: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
+    """Serve a bare repository as the fake GitHub, with the environment that leads there."""
+    with FakeGitHub(Bare(origin)) as fake:
         for name, value in {
             "NO_PROXY": "127.0.0.1",
             "GITHUB_TOKEN": fake.token,
@@ -141,3 +142,10 @@ def github(released: Released, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake
             monkeypatch.setenv(name, value)
         yield fake
     assert fake.violations == []
+
+
+@pytest.fixture
+def github(released: Released, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
+    """The fake GitHub over `origin` itself."""
+    with github_over(released.origin, monkeypatch) as fake:
+        yield fake

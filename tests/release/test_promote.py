@@ -11,9 +11,8 @@ import psutil
 import pytest
 
 from retouch.tools.gto_tags import read_tags
-from tests.github.bare import Bare
-from tests.github.fake import REPOSITORY, FakeGitHub, Status
-from tests.release.conftest import Released
+from tests.github.fake import FakeGitHub, Status
+from tests.release.conftest import Released, github_over
 from tests.toy_project import kill, wait_for
 
 
@@ -308,14 +307,7 @@ def test_a_canary_that_makes_way_is_recorded_as_inactive(versions: Released, mon
         (toy.root / path).write_text(text.replace(old, new).replace(old[:-4], new[:-4]))
     toy.commit("Another model")
     toy.git("push", "--quiet", "origin", "main")
-    with FakeGitHub(Bare(versions.origin)) as fake:
-        for name, value in {
-            "NO_PROXY": "127.0.0.1",
-            "GITHUB_TOKEN": fake.token,
-            "GITHUB_API_URL": fake.url,
-            "GITHUB_REPOSITORY": REPOSITORY,
-        }.items():
-            monkeypatch.setenv(name, value)
+    with github_over(versions.origin, monkeypatch) as fake:
         told = versions.promote("--github")
         states = {d["sha"]: d["statuses"][-1]["state"] for d in fake.deployments}
     assert versions.in_stage("canary") == "v1.2.0", told
