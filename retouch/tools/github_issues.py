@@ -136,11 +136,6 @@ def open_issue(
     return repo.read(Issue, repo.client.post(repo.path("issues"), asked, found=look))
 
 
-def close_issue(repo: Repository, number: int) -> None:
-    """Close an issue; that it is closed is as good."""
-    repo.client.patch(repo.path("issues", str(number)), {"state": "closed"})
-
-
 def _must_hold(body: str, marker: str) -> None:
     if not marker or marker not in body:
         raise ValueError("The marker is no part of the text, so that it would never be found.")

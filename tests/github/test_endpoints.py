@@ -175,13 +175,6 @@ ACTS = {
         [("T", BODY, ["canary", "m"])],
         "Issues: write",
     ),
-    "close_issue": Act(
-        lambda g, s: github_issues.close_issue(s, 1),
-        "PATCH issues/{issue_number}",
-        lambda g: [i["state"] for i in g.issues],
-        ["closed"],
-        "Issues: write",
-    ),
     "set_status": Act(
         lambda g, s: github_status.set_status(s, g.git.head("main"), "pending", "retraining"),
         "POST statuses/{sha}",
@@ -229,9 +222,7 @@ def ready(github, name):
     github.git.commit_on("topic", {"topic.txt": b"t\n"})
     github.git.git("tag", TAG, "main")
     github.git.git("tag", "start", "topic")
-    if name == "close_issue":
-        github.add_issue("T")
-    elif "issues/" in route or name == "edit_pull":
+    if "issues/" in route or name == "edit_pull":
         github.open_pull("topic")
     if "issues/comments" in route:
         github.comment(1, "/retrain", "alice")
