@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-E2E := tests/e2e tests/loop_injection
+E2E := tests/e2e tests/attacks
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
@@ -60,7 +60,7 @@ lock: $(READY) ## Resolve every dependency anew into requirements.lock
 	  --python-version 3.11 --universal --all-extras --output-file requirements.lock pyproject.toml
 
 schemas: $(READY) ## Write the JSON Schemas of all documents into schemas/
-	@$(BIN)/python -m retouch.schemas
+	@$(BIN)/python -m retouch.cli.schemas
 
 clean: ## Remove the environment and what runs leave behind
 	@rm -rf .venv .retouch .mypy_cache .ruff_cache .hypothesis

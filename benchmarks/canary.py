@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from retouch.gate.canary_model import CanaryDay, CanaryModel, CanaryVerdict
+from retouch.gate.model import Judgement, Verdict
 from retouch.policy.promotion import Canary
-from retouch.release.canary import decide
-from retouch.tools import files, repository
-from retouch.validation.canary_model import CanaryDay, CanaryModel, CanaryVerdict
-from retouch.validation.model import Judgement, Verdict
+from retouch.registry.canary import decide
+from retouch.storage import documents
+from retouch.system import files
 
 RESULT = Path("reports/benchmarks/canary.md")
 SCALES = (2.0, 3.0, 5.0)
@@ -32,7 +33,7 @@ Pool = NDArray[np.float64]
 
 def main() -> None:
     """Simulate, print and write the table."""
-    policy = repository.read_promotion(Path()).release.canary
+    policy = documents.read_promotion(Path()).release.canary
     if policy is None:
         raise SystemExit("policies/promotion.yaml has no release.canary")
     text = table(list(pools(Path())), policy)
@@ -42,8 +43,8 @@ def main() -> None:
 
 def pools(root: Path) -> Iterator[Pool]:
     """Yield the days of each judgement of the shipped reports, with a mean of zero."""
-    for path in repository.report_documents(root, "verdict.json"):
-        verdict: Verdict = repository.read_document(path, Verdict)
+    for path in documents.report_documents(root, "verdict.json"):
+        verdict: Verdict = documents.read_document(path, Verdict)
         for judgement in verdict.judgements:
             gains = np.array([day.production - day.candidate for day in judgement.days])
             spread = _spread_of_all_rows(judgement)

@@ -30,8 +30,8 @@ from benchmarks.worlds import (
     days_after,
     whole_year,
 )
-from retouch.tools import files
-from retouch.tools.params import load_params
+from retouch.dvc.params import load_params
+from retouch.system import files
 
 RESULTS = Path("reports/benchmarks")
 _RESOLUTION = 0.1

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from retouch.alerts.model import Predicate
+from retouch.gate.judge import AlertedSlice, Contender, HoldoutDays, judge
 from retouch.policy.promotion import Promotion
-from retouch.tools import files
-from retouch.validation.gate import AlertedSlice, Contender, HoldoutDays, judge
+from retouch.system import files
 
 RESULT = Path("reports/benchmarks/gate.json")
 ROWS, DAYS, SEED, RUNS = 100_000, 30, 4, 7

@@ -36,10 +36,11 @@ import pandas as pd
 from benchmarks.honesty_table import as_markdown
 from benchmarks.two_models import FIRST, LAST, two_models
 from retouch.alerts.model import Predicate
+from retouch.gate.judge import AlertedSlice, Contender, HoldoutDays, Look, judge
+from retouch.gate.model import Judgement
 from retouch.policy.promotion import Promotion
-from retouch.tools import files, repository
-from retouch.validation.gate import AlertedSlice, Contender, HoldoutDays, Look, judge
-from retouch.validation.model import Judgement
+from retouch.storage import documents
+from retouch.system import files
 
 RESULT = Path("reports/benchmarks/honesty.json")
 TABLE = RESULT.with_suffix(".md")
@@ -71,7 +72,7 @@ class Trial:
 
 def main() -> None:
     """Measure, print and write the figures."""
-    policy = repository.read_promotion(Path.cwd())
+    policy = documents.read_promotion(Path.cwd())
     scores = two_models(Path.cwd(), policy)
     found = measure(scores, policy)
     print(as_markdown(found))  # noqa: T201 - printing is what it is for

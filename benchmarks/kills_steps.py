@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from retouch.alerts.envelope import seal
-from retouch.release.resolve import registry_of
-from retouch.tools.gto_tags import read_tags
-from tests.publishing.conftest import Answered, World, answer_once, enter
-from tests.release.conftest import CANARY
+from retouch.git.gto_tags import read_tags
+from retouch.registry.registry import registry_of
+from tests.jobs.publish.conftest import Answered, World, answer_once, enter
+from tests.registry.conftest import CANARY
 from tests.toy_project import make_project
 
 MODEL = "means"

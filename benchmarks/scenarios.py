@@ -29,7 +29,7 @@ from benchmarks.worlds import (
     days_after,
     whole_year,
 )
-from retouch.tools import files
+from retouch.system import files
 
 RESULTS = Path("reports/benchmarks")
 DECIMALS = 2

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from retouch.alerts.new import alert_json, new_alert
-from retouch.tools import files, git
+from retouch.git import git
+from retouch.system import files
 
 RESULT = Path("reports/benchmarks/storm.json")
 RUNS = 3

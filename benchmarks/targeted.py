@@ -23,11 +23,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from retouch import demo
+from retouch.cli import demo
+from retouch.dvc.params import apply_edits
+from retouch.engine.project import Workspace, open_workspace
 from retouch.execution.model import Attempt, Outcome, Run
-from retouch.tools import files, git, repository
-from retouch.tools.params import apply_edits
-from retouch.workspace import Workspace, open_workspace
+from retouch.git import git
+from retouch.storage import documents
+from retouch.system import files
 
 RESULT = Path("reports/benchmarks/targeted.json")
 PLANS = 5
@@ -37,7 +39,7 @@ def measure() -> dict[str, Any]:
     """Run everything and return the figures."""
     workspace = open_workspace(Path.cwd())
     shipped = demo.shipped_run(workspace, None)
-    alert = f"{repository.ALERTS}/{shipped.alert_ids[0]}.json"
+    alert = f"{documents.ALERTS}/{shipped.alert_ids[0]}.json"
     copies = [_fresh_copy(workspace, shipped, name) for name in ("dvc", "retouch", "bare")]
     by_dvc, by_retouch, bare = copies
     full = {
@@ -66,7 +68,7 @@ def _targeted(shipped: Run, alert: str, by_dvc: Path, by_retouch: Path) -> dict[
     for path, text in apply_edits(by_dvc, shipped.attempts[-1].edits).items():
         files.write_text(by_dvc / path, text)
     by_repro = _timed(["dvc", "repro", "--quiet"], by_dvc)
-    run = repository.read_document(by_retouch / "reports" / shipped.alert_ids[0] / "run.json", Run)
+    run = documents.read_document(by_retouch / "reports" / shipped.alert_ids[0] / "run.json", Run)
     return {
         "dvc_repro": by_repro,
         "retouch_run_with_gate_and_report": by_run,

@@ -10,9 +10,10 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from retouch.git import git
 from retouch.policy.promotion import Promotion
-from retouch.tools import files, git
-from retouch.tools.tables import read_table
+from retouch.storage.score_tables import read_table
+from retouch.system import files
 
 FIRST, LAST = "2013-04-01", "2013-07-01"
 """The days both are scored on; the last is the day after."""

@@ -25,12 +25,14 @@ import yaml
 from retouch.alerts.model import Alert
 from retouch.alerts.new import alert_json, new_alert
 from retouch.documents import Document
+from retouch.dvc.params import apply_edits, load_params
 from retouch.execution.model import Run
+from retouch.gate.model import Verdict
+from retouch.git import git
 from retouch.planning.model import Plan
 from retouch.policy.edits import ParamEdit
-from retouch.tools import files, git, repository
-from retouch.tools.params import apply_edits, load_params
-from retouch.validation.model import Verdict
+from retouch.storage import documents
+from retouch.system import files
 
 PARAMS = "params.yaml"
 BUNDLE_STAGE = "assemble"
@@ -176,22 +178,20 @@ class World:
     def answer(self, said: Mapping[str, Any]) -> Answered:
         """Raise an alert, in the short form of `new_alert`, and have `retouch run` answer it."""
         now = datetime.now(UTC).replace(microsecond=0)
-        audience = repository.read_monitors(self.root).repository
+        audience = documents.read_monitors(self.root).repository
         words = {"model": "block-time", "audience": audience, **said}
         alert = new_alert(words, now=now, randomness=os.urandom(10))
-        files.write_text(
-            self.root / repository.ALERTS / f"{alert.alert_id}.json", alert_json(alert)
-        )
+        files.write_text(self.root / documents.ALERTS / f"{alert.alert_id}.json", alert_json(alert))
         git.commit_all(self.root, "An alert")
-        path = f"{repository.ALERTS}/{alert.alert_id}.json"
+        path = f"{documents.ALERTS}/{alert.alert_id}.json"
         cost = self.python("retouch", "run", "--accept-unsigned", "--no-push", path, may_fail=True)
-        folder = repository.report_folder(self.root, alert.alert_id)
+        folder = documents.report_folder(self.root, alert.alert_id)
         if not (folder / "plan.json").exists():
             raise RuntimeError(f"{self.root.name}: {path} has no report")
         return Answered(
             alert=alert,
             folder=folder,
-            plan=repository.read_document(folder / "plan.json", Plan),
+            plan=documents.read_document(folder / "plan.json", Plan),
             run=_document(folder / "run.json", Run),
             verdict=_document(folder / "verdict.json", Verdict),
             cost=cost,
@@ -257,8 +257,8 @@ def _model_in(lock: str) -> str:
 
 
 def _reports(root: Path) -> list[Path]:
-    return repository.report_documents(root, "plan.json")
+    return documents.report_documents(root, "plan.json")
 
 
 def _document(path: Path, model: type[Document]) -> Any:
-    return repository.read_document(path, model) if path.exists() else None
+    return documents.read_document(path, model) if path.exists() else None

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from retouch.cli import main
+from retouch.cli.main import main
 
 sys.exit(main())

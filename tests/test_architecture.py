@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted([*ROOT.glob("retouch/**/*.py"), *ROOT.glob("stages/**/*.py")])
-LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
+LONGEST_MODULE, LONGEST_FUNCTION = 500, 40
 
 
 def _name(path: Path) -> str:

@@ -20,7 +20,9 @@ ROOT = Path(__file__).parents[1]
 
 def test_committed_schemas_are_those_of_the_models(tmp_path):
     # A process of its own: descriptions are read only when switched on before the models load.
-    subprocess.run([sys.executable, "-m", "retouch.schemas", str(tmp_path)], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "retouch.cli.schemas", str(tmp_path)], cwd=ROOT, check=True
+    )
     made = {path.name: path.read_text() for path in tmp_path.iterdir()}
     committed = {path.name: path.read_text() for path in (ROOT / "schemas").iterdir()}
     assert made == committed, "run `make schemas`"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from retouch.execution.model import Run
+from retouch.gate.model import Verdict
 from retouch.planning.model import Plan
-from retouch.validation.model import Verdict
 from tests.signing import register, sign
 from tests.toy_project import Toy
 

@@ -28,7 +28,7 @@ import psutil
 import yaml
 
 from retouch.alerts.new import alert_json, new_alert
-from retouch.cli import main
+from retouch.cli.main import main
 from retouch.execution.model import Receipt, Run
 
 ROOT = Path(__file__).parents[1]

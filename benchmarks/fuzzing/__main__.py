@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from benchmarks.fuzzing.inputs import damaged_bytes, damaged_value, free_text, giants
 from benchmarks.fuzzing.targets import Target, targets
 from retouch.errors import BadInput
-from retouch.tools import files
+from retouch.system import files
 
 RESULT = Path("reports/benchmarks/fuzz.json")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT

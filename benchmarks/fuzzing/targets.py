@@ -12,28 +12,28 @@ from typing import Any
 
 import yaml
 
-from retouch.alerts.adapters.assemble import assemble
-from retouch.alerts.adapters.context import parse_context
-from retouch.alerts.adapters.mapping import mapping_adapter
-from retouch.alerts.adapters.mapping_model import parse_mapping
-from retouch.alerts.adapters.native import read_native
-from retouch.alerts.adapters.registry import ADAPTERS, Adapter
+from retouch.adapters.base.assemble import assemble
+from retouch.adapters.base.context import parse_context
+from retouch.adapters.base.mapping import mapping_adapter
+from retouch.adapters.base.mapping_model import parse_mapping
+from retouch.adapters.base.native import read_native
+from retouch.adapters.registry import ADAPTERS, Adapter
 from retouch.alerts.envelope import seal, unseal
 from retouch.alerts.fingerprint import fingerprints
 from retouch.alerts.new import alert_json
 from retouch.alerts.parse import parse_alert
 from retouch.alerts.signature import parse_signature
 from retouch.alerts.words import summarise
-from retouch.intake.signers import parse_revoked, parse_signers
 from retouch.policy.load import parse_policy, parse_promotion
 from retouch.policy.monitors import parse_monitors
 from retouch.policy.silences import parse_silences
 from retouch.policy.strict_yaml import read_yaml
+from retouch.provenance.signers import parse_revoked, parse_signers
 from retouch.reporting.alert_pull_request import alert_pull_request
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
-SAMPLES = Path("tests/alerts/samples")
-MAPPINGS = Path("tests/alerts/mappings")
+SAMPLES = Path("tests/adapters/samples")
+MAPPINGS = Path("tests/adapters/mappings")
 CONTEXT = {
     "model": "block-time",
     "monitor": "daily",

@@ -15,7 +15,7 @@ from pydantic import JsonValue, StringConstraints
 
 from retouch.alerts.model import MAX_BYTES, Name
 from retouch.documents import Value
-from retouch.faults import bad_input, shown, validated
+from retouch.schema_errors import bad_input, shown, validated
 
 EVENT_TYPE = "model-alert"
 """The `event_type` our workflows listen to."""

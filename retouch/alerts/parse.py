@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retouch.alerts.model import MAX_BYTES, SCHEMA_VERSION, Alert
 from retouch.alerts.strict_json import read_json
-from retouch.faults import bad_input, shown, validated
+from retouch.schema_errors import bad_input, shown, validated
 
 
 def parse_alert(raw: bytes, source: str, *, mend: str | None = None) -> Alert:

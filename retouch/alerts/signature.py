@@ -13,7 +13,7 @@ import re
 
 from retouch.documents import Value
 from retouch.errors import BadInput
-from retouch.faults import bad_input, shown
+from retouch.schema_errors import bad_input, shown
 
 NAMESPACE = "retouch-alert"
 """The purpose an alert is signed for; a key's signature for another purpose is none."""

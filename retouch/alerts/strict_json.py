@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from retouch.faults import Place, bad_input
+from retouch.schema_errors import Place, bad_input
 
 MAX_DEPTH = 32
 _TEXT_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)

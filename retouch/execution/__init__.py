@@ -1,1 +1,1 @@
-"""A plan makes a run: waves, workers, early cut-off, receipts. Orchestrates through `tools`."""
+"""A plan makes a run: waves, workers, early cut-off, receipts. Orchestrates `dvc`, `storage` and `system`."""

@@ -13,9 +13,9 @@ from retouch.errors import SaidNo
 from retouch.execution.scoring import run_filled
 from retouch.policy.guardrails import Guardrail, Latency, Probe, Size, Synthetic
 from retouch.policy.promotion import Promotion
-from retouch.tools import files
-from retouch.tools.process import Processes
-from retouch.tools.tables import read_table
+from retouch.storage.score_tables import read_table
+from retouch.system import files
+from retouch.system.processes import Processes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,15 +9,16 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
 
+from retouch.dvc import dvc
 from retouch.execution.cutoff import new_inputs
 from retouch.execution.model import Outcome, Receipt
 from retouch.execution.schedule import Schedule
+from retouch.lockfile.entries import digest_in
 from retouch.pipeline.graph import waits_for
 from retouch.pipeline.model import Pipeline
 from retouch.planning.model import StagePlan
-from retouch.tools import dvc, files
-from retouch.tools.lock_text import digest_in
-from retouch.tools.process import Processes, telling_of_interrupts
+from retouch.system import files
+from retouch.system.processes import Processes, telling_of_interrupts
 
 
 class Progress(Protocol):

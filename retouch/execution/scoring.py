@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from retouch.errors import SaidNo
 from retouch.policy.promotion import Scoring
-from retouch.tools import files
-from retouch.tools.process import Processes
-from retouch.tools.tables import read_table
+from retouch.storage.score_tables import read_table
+from retouch.system import files
+from retouch.system.processes import Processes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from retouch.dvc import dvc
+from retouch.dvc.project import Project
+from retouch.execution import transaction
 from retouch.execution.model import Receipt
 from retouch.execution.runner import PlainRunner, Progress
+from retouch.lockfile.entries import in_evaluation_order
 from retouch.pipeline.model import Output, Pipeline
 from retouch.planning.model import StagePlan
-from retouch.tools import dvc, files, journal
-from retouch.tools.dvc_project import Project
-from retouch.tools.lock_text import in_evaluation_order
-from retouch.tools.process import Processes
+from retouch.system import files
+from retouch.system.processes import Processes
 
 
 class HowToRun(Protocol):
@@ -46,7 +48,7 @@ def run_stages(
     or put back afterwards.
     """
     locks = {path: _text(root / path) for path in lock_files(stages)}
-    processes = Processes(on_start=lambda pid: journal.note_child(root, pid))
+    processes = Processes(on_start=lambda pid: transaction.note_child(root, pid))
     runner = PlainRunner(
         root,
         pipeline,
@@ -90,7 +92,7 @@ def note_before(
         output for stage in pipeline.stages if stage.name in planned for output in stage.outputs
     ]
     ignores = {str(Path(output.path).parent / ".gitignore") for output in outputs}
-    journal.begin(
+    transaction.begin(
         root,
         work=work,
         small=[*edited, *lock_files(stages), *sorted(ignores)],

@@ -12,9 +12,9 @@ from pydantic import JsonValue, ValidationError
 
 from retouch.documents import Value
 from retouch.errors import BadInput
-from retouch.faults import Place, bad_input, dotted, near
 from retouch.pipeline.model import Stage
 from retouch.policy.model import ANCHORS, RETRAINING_FILE, Anchor, DaysBefore, Edit, NewValue, Tier
+from retouch.schema_errors import Place, bad_input, dotted, near
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 

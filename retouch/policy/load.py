@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from retouch.documents import Document
-from retouch.faults import bad_input, validated
 from retouch.policy.model import Policy
 from retouch.policy.promotion import Promotion
 from retouch.policy.strict_yaml import read_yaml
+from retouch.schema_errors import bad_input, validated
 
 AnyDocument = TypeVar("AnyDocument", bound=Document)
 

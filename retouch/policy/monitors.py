@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from retouch.alerts.model import Kind, Name, Repository
 from retouch.documents import Document, Value
-from retouch.faults import bad_input, validated
 from retouch.policy.strict_yaml import read_yaml
+from retouch.schema_errors import bad_input, validated
 
 MONITORS = "policies/monitors.yaml"
 

@@ -11,11 +11,11 @@ from pydantic import model_validator
 from retouch.alerts.model import Alert
 from retouch.alerts.moments import Time
 from retouch.documents import Document, Value
-from retouch.faults import bad_input, validated
 from retouch.policy.conditions import Sentence
 from retouch.policy.decide import matches
 from retouch.policy.strict_yaml import read_yaml
 from retouch.policy.suppression import SomeAlerts
+from retouch.schema_errors import bad_input, validated
 
 SILENCES_FILE = "policies/silences.yaml"
 

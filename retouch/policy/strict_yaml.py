@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import JsonValue
 
-from retouch.faults import Place, bad_input
+from retouch.schema_errors import Place, bad_input
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 32

@@ -1,7 +1,7 @@
 """When an alert counts: the `suppression` section of `policies/retraining.yaml`.
 
 Whatever is left out has the defaults below, so a policy without the section is a careful one.
-`docs/suppression.md` tells every rule in words; `retouch.intake` carries them out.
+`docs/suppression.md` tells every rule in words; `retouch.suppression` carries them out.
 """
 
 from __future__ import annotations

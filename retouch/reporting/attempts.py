@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from retouch.execution.model import Attempt
+from retouch.gate.model import Judgement
 from retouch.reporting.case import ALERTED, OVERALL, Case
 from retouch.reporting.escape import Markdown, code, inline, write
 from retouch.reporting.numbers import UNKNOWN, duration, plural
+from retouch.reporting.status_labels import WORDS
 from retouch.reporting.table import Table, table
-from retouch.reporting.words import WORDS
-from retouch.validation.model import Judgement
 
 
 def attempts_table(case: Case) -> Table:

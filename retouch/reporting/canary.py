@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from retouch.gate.canary_model import CanaryDay, CanaryVerdict
 from retouch.reporting.environment import fill
 from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.numbers import moment, number, plural, signed
 from retouch.reporting.rollback import Notice, marker_of, taken_back_by, title_of
 from retouch.reporting.table import Table, table
-from retouch.validation.canary_model import CanaryDay, CanaryVerdict
 
 DAYS_SHOWN = 31
 _DAYS = "Day, Rows>, Production>, **Candidate**>, Gain>, Lowest>, Highest>"

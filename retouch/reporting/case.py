@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from retouch.execution.model import Attempt, Receipt, Run
+from retouch.gate.model import Check, GuardrailResult, Judgement, Override, Verdict
 from retouch.planning.model import Plan, TierPlan
 from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.marker import Marker
 from retouch.reporting.numbers import decimals_for, number, signed
-from retouch.reporting.words import WORDS, Standing, Words, mean_loss, unit_of
-from retouch.validation.model import Check, GuardrailResult, Judgement, Override, Verdict
+from retouch.reporting.status_labels import WORDS, Standing, Words, mean_loss, unit_of
 
 ALERTED = "alerted slice"
 OVERALL = "overall"

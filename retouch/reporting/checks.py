@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retouch.gate.model import Check, GuardrailResult
 from retouch.reporting.case import (
     ALERTED,
     OVERALL,
@@ -15,10 +16,9 @@ from retouch.reporting.case import (
 )
 from retouch.reporting.escape import Markdown, inline, write
 from retouch.reporting.guardrails import guardrail_row
+from retouch.reporting.layout import Room
 from retouch.reporting.numbers import SPACE, UNKNOWN, chance, plural
-from retouch.reporting.room import Room
 from retouch.reporting.table import Table, table
-from retouch.validation.model import Check, GuardrailResult
 
 FIRST = "Production>, **Candidate**>, Change>, Gate"
 ALL = (

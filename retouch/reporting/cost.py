@@ -5,8 +5,8 @@ from __future__ import annotations
 from retouch.planning.model import Forecast
 from retouch.reporting.case import Case
 from retouch.reporting.escape import Markdown, code, write
+from retouch.reporting.layout import Room
 from retouch.reporting.numbers import duration, moment, percent, plural
-from retouch.reporting.room import Room
 
 
 def cost(case: Case, room: Room) -> Markdown | None:

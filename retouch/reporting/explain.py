@@ -8,7 +8,7 @@ from retouch.reporting.environment import fill
 from retouch.reporting.escape import code, inline, write
 from retouch.reporting.numbers import plural
 from retouch.reporting.stages import counts, edits_table, stages_table
-from retouch.reporting.words import because_in_words
+from retouch.reporting.status_labels import because_in_words
 
 __all__ = ["because_in_words", "explain_plan"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retouch.gate.model import GuardrailResult
 from retouch.reporting.case import Case
 from retouch.reporting.escape import Markdown, code, inline, join, write
+from retouch.reporting.layout import Room
 from retouch.reporting.numbers import UNKNOWN, plural, significant, size
-from retouch.reporting.room import Room
 from retouch.reporting.section import Section
 from retouch.reporting.table import table
-from retouch.validation.model import GuardrailResult
 
 MOST = 50
 _WORDS = {"pass": "holds", "fail": "broken", "not_enough_data": "not enough data"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from retouch.execution.model import Run
+from retouch.gate.model import GuardrailResult, Verdict
 from retouch.planning.model import Plan
 from retouch.reporting.case import Case
 from retouch.reporting.cost import written_at
@@ -17,7 +18,6 @@ from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.numbers import UNKNOWN, duration, plural, share, significant
 from retouch.reporting.stages import OUTCOMES, edits_table
 from retouch.reporting.table import Table, table
-from retouch.validation.model import GuardrailResult, Verdict
 
 MOST_ROWS, MOST_COLUMNS, MOST_OUTPUTS = 50, 10, 200
 _LOOK = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retouch.gate.model import Override
 from retouch.planning.model import ParamEdit
 from retouch.reporting.case import Case
 from retouch.reporting.escape import Markdown, code, inline, join, write
+from retouch.reporting.layout import Room
 from retouch.reporting.numbers import plural
-from retouch.reporting.room import Room
-from retouch.reporting.words import MARKDOWN, change_in_words
-from retouch.validation.model import Override
+from retouch.reporting.status_labels import MARKDOWN, change_in_words
 
 _OVERRIDES_SHOWN = 2
 """On the first screen."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from retouch.alerts.receipt import Provenance
+from retouch.gate.model import HoldoutUsed
 from retouch.reporting.case import Case
 from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.numbers import moment, plural, share
 from retouch.reporting.table import Table, table
-from retouch.validation.model import HoldoutUsed
 
 
 def provenance_table(case: Case) -> Table:

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from retouch.execution.model import Run
+from retouch.gate.model import Verdict
+from retouch.gate.shadow_model import Shadow
 from retouch.planning.model import Plan
 from retouch.reporting.case import Case, Moved
 from retouch.reporting.cost import written_at
@@ -14,11 +16,9 @@ from retouch.reporting.environment import fill
 from retouch.reporting.escape import Markdown, code, plain
 from retouch.reporting.figures import to_draw
 from retouch.reporting.guardrails import counted
-from retouch.reporting.room import CHARACTERS, LINES, ROOMS
-from retouch.reporting.screen import first_screen
+from retouch.reporting.layout import CHARACTERS, LINES, ROOMS
 from retouch.reporting.sections import DETAILS, sections
-from retouch.validation.model import Verdict
-from retouch.validation.shadow_model import Shadow
+from retouch.reporting.summary import first_screen
 
 MOST_CHARACTERS = 60_000
 """GitHub refuses more than 65,536; other bots stop here too."""

@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from retouch.gate.overrides import stops
 from retouch.planning.model import AlertSummary
 from retouch.reporting.alert_pull_request import alert_table
 from retouch.reporting.case import Case
 from retouch.reporting.environment import fill
 from retouch.reporting.escape import Markdown, code, inline, plain, write
+from retouch.reporting.layout import CHARACTERS, LINES, ROOMS, Room
 from retouch.reporting.marker import Marker
 from retouch.reporting.numbers import plural
 from retouch.reporting.pull_notices import Situation, notices_of
 from retouch.reporting.render import STATUS_CHARACTERS, render_report, status_line
-from retouch.reporting.room import CHARACTERS, LINES, ROOMS, Room
-from retouch.reporting.screen import first_screen
-from retouch.reporting.words import WORDS, Words
-from retouch.validation.overrides import stops
+from retouch.reporting.status_labels import WORDS, Words
+from retouch.reporting.summary import first_screen
 
 RETRAIN = "retrain"
 HOLD, EDITED, WAITING, DISCARDED, SUPERSEDED = (

@@ -6,26 +6,26 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from retouch.alerts.words import AlertSummary
+from retouch.gate.shadow_model import Shadow
 from retouch.reporting.attempts import attempts_table
 from retouch.reporting.case import Case
 from retouch.reporting.checks import all_checks, harm_alarms
 from retouch.reporting.cost import forecast_in_words
 from retouch.reporting.escape import Markdown, code, inline, join, write
+from retouch.reporting.figure_sections import by_day, calibration, drift, picture
 from retouch.reporting.figures import SLICES
 from retouch.reporting.guardrails import guardrails_section
-from retouch.reporting.looked_at import by_day, calibration, drift, picture
+from retouch.reporting.layout import Room
 from retouch.reporting.notes import overridden_in_words
 from retouch.reporting.numbers import moment, plural, share
 from retouch.reporting.provenance import provenance_table
-from retouch.reporting.room import Room
 from retouch.reporting.section import Section
 from retouch.reporting.sentence import checks_passed
 from retouch.reporting.shadow import shadow_about, shadow_blocks
 from retouch.reporting.stages import counts, edits_table, stages_table
 from retouch.reporting.table import Table
+from retouch.reporting.value import skipped_block, worth_blocks
 from retouch.reporting.warnings import warnings_of
-from retouch.reporting.worth import skipped_block, worth_blocks
-from retouch.validation.shadow_model import Shadow
 
 __all__ = ["DETAILS", "Detail", "Section", "sections"]
 

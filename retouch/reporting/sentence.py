@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from retouch.gate.model import Check
 from retouch.reporting.case import ALERTED, Case, allowed_loss, too_small, within_noise
 from retouch.reporting.escape import Markdown, code, inline, write
 from retouch.reporting.guardrails import counted
+from retouch.reporting.layout import Room
 from retouch.reporting.numbers import chance, duration, plural
-from retouch.reporting.room import Room
-from retouch.validation.model import Check
 
 
 def sentence(case: Case, room: Room) -> Markdown:

@@ -8,8 +8,8 @@ from retouch.execution.model import Receipt
 from retouch.planning.model import ParamEdit, StagePlan, TierPlan
 from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.numbers import UNKNOWN, duration, plural, size
+from retouch.reporting.status_labels import MARKDOWN, because_in_markdown, change_in_words
 from retouch.reporting.table import Table, table
-from retouch.reporting.words import MARKDOWN, because_in_markdown, change_in_words
 
 DECISIONS = {"run": "🔁 run", "may_run": "🔁 may run", "reuse": "✅ reuse"}
 OUTCOMES = {

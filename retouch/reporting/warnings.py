@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from retouch.gate.model import Check, GuardrailResult
 from retouch.reporting.case import Case, close_to_limit
 from retouch.reporting.escape import Markdown, code, inline, write
+from retouch.reporting.layout import Room
 from retouch.reporting.notes import names_of
-from retouch.reporting.room import Room
-from retouch.validation.model import Check, GuardrailResult
 
 
 def warnings_of(

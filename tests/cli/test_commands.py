@@ -11,9 +11,9 @@ import click
 import pytest
 from rich.console import Console
 
-from retouch.cli import cli
+from retouch.cli.console import Lines, LiveBar
+from retouch.cli.main import cli
 from retouch.execution.model import Outcome, Receipt
-from retouch.terminal import Lines, LiveBar
 from tests.toy_project import Toy
 
 GOLDEN = Path(__file__).parents[1] / "golden/help.txt"
@@ -60,7 +60,7 @@ def test_wrong_words_on_the_command_line_are_bad_input(toy: Toy, args):
 
 
 def test_our_own_bugs_have_an_exit_code_of_their_own(toy: Toy, monkeypatch):
-    monkeypatch.setattr("retouch.overview.status", lambda _workspace: 1 / 0)
+    monkeypatch.setattr("retouch.engine.status.status", lambda _workspace: 1 / 0)
     told = toy.retouch("status")
     assert told.code == 3
     assert "ZeroDivisionError" in told.err

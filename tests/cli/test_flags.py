@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from retouch.cli.alert_options import condition, finding
 from retouch.errors import BadInput
-from retouch.flags import condition, finding
 
 
 @pytest.mark.parametrize(

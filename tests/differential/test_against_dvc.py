@@ -11,12 +11,12 @@ from collections import Counter
 
 import pytest
 
+from retouch.dvc.params import apply_edits
+from retouch.dvc.project import Project as Reader
 from retouch.execution.cutoff import new_inputs
 from retouch.planning.changes import changes_of
 from retouch.planning.plan import plan_stages
-from retouch.tools import files
-from retouch.tools.dvc_project import Project as Reader
-from retouch.tools.params import apply_edits
+from retouch.system import files
 from tests.differential.edits import MAKERS
 from tests.differential.projects import SHAPES, random_project
 

@@ -6,12 +6,12 @@ import subprocess
 
 import pytest
 
+from retouch.dvc.params import apply_edits
+from retouch.dvc.project import Project, find_root
 from retouch.errors import BadInput
 from retouch.planning.changes import changes_of
 from retouch.policy.edits import ParamEdit
-from retouch.tools import files
-from retouch.tools.dvc_project import Project, find_root
-from retouch.tools.params import apply_edits
+from retouch.system import files
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
 

@@ -11,9 +11,9 @@ import pytest
 
 from retouch.errors import SaidNo
 from retouch.execution.measuring import Models, measure, needs_measuring
-from retouch.tools.process import Processes
-from retouch.validation.guardrails.cases import cases_of, made_rows
-from tests.validation.guardrail_tables import make_policy
+from retouch.gate.guardrails.cases import cases_of, made_rows
+from retouch.system.processes import Processes
+from tests.gate.guardrail_tables import make_policy
 
 LATENCY = {"kind": "latency", "cmd": "python told.py {production} {candidate} {from} {until} {out}"}
 SYNTHETIC = {"kind": "synthetic", "cases": [{"name": "Farther", "rises_with": {"miles": 1}}]}

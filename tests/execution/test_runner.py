@@ -7,10 +7,10 @@ import shutil
 import pytest
 from rich.console import Console
 
+from retouch.cli.console import Lines
+from retouch.engine.project import open_workspace
 from retouch.execution.stages import run_stages
 from retouch.planning.plan import plan_stages
-from retouch.terminal import Lines
-from retouch.workspace import open_workspace
 from tests.toy_project import Toy
 
 STAGES = ["clean", "fit@eu", "fit@us", "assemble", "evaluate"]

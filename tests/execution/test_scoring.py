@@ -10,7 +10,7 @@ import pytest
 from retouch.errors import SaidNo
 from retouch.execution.scoring import score_model
 from retouch.policy.promotion import Scoring
-from retouch.tools.process import Processes
+from retouch.system.processes import Processes
 
 SCRIPT = """
 import sys

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from retouch.engine.evaluate import Trial
+from retouch.engine.project import Workspace
 from retouch.errors import BadInput, SaidNo
+from retouch.gate.judge import Look
 from retouch.policy.promotion import Promotion
-from retouch.trial import Trial
-from retouch.validation.gate import Look
-from retouch.workspace import Workspace
 from tests.toy_project import SOURCE, Toy
 
 COPY = ".retouch/production"

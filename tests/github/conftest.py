@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from retouch.tools.github import Repository
-from retouch.tools.github_client import Client, Waiting
+from retouch.github.client import Client, Waiting
+from retouch.github.git_data import Repository
 from tests.github.bare import Bare
 from tests.github.fake import REPOSITORY, FakeGitHub
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.commands.access import login_from_environment, repository_from_environment
+from retouch.cli.github_options import login_from_environment, repository_from_environment
 from retouch.errors import BadInput
 
 

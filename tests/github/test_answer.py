@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.tools.github_answer import Answer, NotTheApi, decipher, one_line
-from retouch.tools.github_retry import Failed
+from retouch.github.answer import Answer, NotTheApi, decipher, one_line
+from retouch.github.retry import Failed
 
 JSON = {"content-type": "application/json; charset=utf-8"}
 EXISTS = {

@@ -9,9 +9,9 @@ import traceback
 import pytest
 
 from retouch.errors import BadInput, RetouchError, SaidNo
-from retouch.tools.github import pull_request_of, repository_facts
-from retouch.tools.github_client import Client, Waiting
-from retouch.tools.github_errors import Uncertain
+from retouch.github.client import Client, Waiting
+from retouch.github.errors import Uncertain
+from retouch.github.git_data import pull_request_of, repository_facts
 from tests.github.conftest import NOW
 from tests.github.fake import HTML, TOKEN, Drop, Hang, Status
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from retouch import delivery
 from retouch.alerts.envelope import unseal
 from retouch.alerts.new import alert_json, new_alert
+from retouch.engine import submit_alerts
 from retouch.errors import BadInput
-from retouch.tools.github import Repository
-from retouch.tools.github_client import Client, Waiting
+from retouch.github.client import Client, Waiting
+from retouch.github.git_data import Repository
 from tests.github.conftest import Clock
 from tests.github.fake import Drop, FakeGitHub, Status
 
@@ -77,7 +77,7 @@ def alert(write) -> Written:
 
 
 def deliver(site, *alerts, base=None):
-    outcomes = list(delivery.open_pull_requests([alert.path for alert in alerts], site, base))
+    outcomes = list(submit_alerts.open_pull_requests([alert.path for alert in alerts], site, base))
     assert [outcome.file for outcome in outcomes] == [str(alert.path) for alert in alerts]
     return outcomes
 
@@ -132,7 +132,7 @@ def test_the_bytes_arrive_as_they_were_signed(github, site, write, turned):
     alert.sign(crlf)
 
     deliver(site, alert)
-    list(delivery.dispatch([alert.path], site))
+    list(submit_alerts.dispatch([alert.path], site))
 
     assert github.git.file(alert.branch, alert.there) == alert.raw
     assert github.git.file(alert.branch, f"{alert.there}.sig") == crlf
@@ -357,7 +357,7 @@ def test_an_alert_already_there_with_a_signature_needs_none_to_be_found(github, 
         (None, b"x" * 20_000, ".sig: is larger than the 16,000 bytes allowed."),
     ],
 )
-@pytest.mark.parametrize("way", [delivery.open_pull_requests, delivery.dispatch])
+@pytest.mark.parametrize("way", [submit_alerts.open_pull_requests, submit_alerts.dispatch])
 def test_what_is_no_alert_is_refused_before_anything_is_asked(
     github, site, write, raw, signature, says, way
 ):
@@ -374,7 +374,7 @@ def test_what_is_no_alert_is_refused_before_anything_is_asked(
     assert github.calls == []
 
 
-@pytest.mark.parametrize("way", [delivery.open_pull_requests, delivery.dispatch])
+@pytest.mark.parametrize("way", [submit_alerts.open_pull_requests, submit_alerts.dispatch])
 def test_an_alert_for_another_repository_is_not_delivered_here(github, site, write, way):
     made_for_another, made_for_us = write(1, audience="acme/other"), write(2, audience="Acme/Site")
 
@@ -423,7 +423,7 @@ def test_workflows_that_may_not_open_pull_requests_are_told_where_to_allow_it(gi
 
 
 def test_a_signed_event_carries_what_intake_opens(github, site, alert):
-    (outcome,) = delivery.dispatch([alert.path], site)
+    (outcome,) = submit_alerts.dispatch([alert.path], site)
 
     assert (outcome.outcome, outcome.exit_code) == ("dispatched", 0)
     assert outcome.says == "sent to acme/site as repository_dispatch model-alert"
@@ -442,7 +442,7 @@ def test_a_signed_event_carries_what_intake_opens(github, site, alert):
 def test_an_event_nobody_knows_of_may_be_sent_again(github, site, alert):
     github.fails("POST dispatches", Drop(after=True))
 
-    (outcome,) = delivery.dispatch([alert.path], site)
+    (outcome,) = submit_alerts.dispatch([alert.path], site)
 
     assert outcome.exit_code == 1
     assert outcome.says.endswith(
@@ -456,23 +456,23 @@ def test_an_event_nobody_knows_of_may_be_sent_again(github, site, alert):
 )
 def test_a_name_that_no_repository_has_is_refused(name):
     with pytest.raises(BadInput, match="is not the name of a repository: owner/name"):
-        delivery.checked_repository(name)
+        submit_alerts.checked_repository(name)
 
 
 @pytest.mark.parametrize("name", ["acme/site", "a-b/c.d_e", ".github/.github", "a/..b"])
 def test_a_name_that_a_repository_may_have_is_taken(name):
-    assert delivery.checked_repository(name) == name
+    assert submit_alerts.checked_repository(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../../x", "a..b", "a/./b", "/a", "a/", "-x", "a?b"])
 def test_a_name_that_no_branch_has_is_refused(name):
     with pytest.raises(BadInput, match="is not the name of a branch"):
-        delivery.checked_branch(name)
+        submit_alerts.checked_branch(name)
 
 
 @pytest.mark.parametrize("name", ["main", "release/1.0", "fix-#3", "größe"])
 def test_a_name_that_a_branch_may_have_is_taken(name):
-    assert delivery.checked_branch(name) == name
+    assert submit_alerts.checked_branch(name) == name
 
 
 def github_url(number):

@@ -12,33 +12,24 @@ from typing import Any
 
 import pytest
 
-from retouch.tools import (
-    github as data,
-)
-from retouch.tools import (
-    github_commits,
-    github_deployments,
-    github_issues,
-    github_pulls,
-    github_releases,
-    github_status,
-    github_versions,
-)
-from retouch.tools.github_errors import Refused, Uncertain
-from retouch.tools.github_repository import Repository
+from retouch.github import commits, deployments, issues, pulls, releases, versions
+from retouch.github import git_data as data
+from retouch.github import status as github_status
+from retouch.github.errors import Refused, Uncertain
+from retouch.github.repository import Repository
 from tests.github.contract import templates
 from tests.github.fake import Drop, FakeGitHub, Kill, Killed, Status
 from tests.github.routes import ROUTES
 
 MODULES = (
     data,
-    github_commits,
-    github_versions,
-    github_pulls,
-    github_issues,
+    commits,
+    versions,
+    pulls,
+    issues,
     github_status,
-    github_deployments,
-    github_releases,
+    deployments,
+    releases,
 )
 QUESTIONS = {
     "repository_facts",
@@ -90,8 +81,8 @@ def moved(github: FakeGitHub, site: Repository) -> None:
 
 
 def uploaded(github: FakeGitHub, site: Repository) -> None:
-    release = github_releases.create_release(site, tag=TAG, name="m", body="-")
-    github_releases.upload_asset(site, release, "a.tar", b"\x00\xff", "application/x-tar")
+    release = releases.create_release(site, tag=TAG, name="m", body="-")
+    releases.upload_asset(site, release, "a.tar", b"\x00\xff", "application/x-tar")
 
 
 def own_commits(github: FakeGitHub) -> list[str]:
@@ -125,51 +116,49 @@ ACTS = {
         "Actions: write",
     ),
     "open_pull_request": Act(
-        lambda g, s: github_pulls.open_pull_request(
-            s, branch="topic", base="main", title="T", body="B"
-        ),
+        lambda g, s: pulls.open_pull_request(s, branch="topic", base="main", title="T", body="B"),
         "POST pulls",
         lambda g: [(p["number"], p["title"], p["author"]) for p in g.pulls],
         [(1, "T", "github-actions[bot]")],
         "Pull requests: write",
     ),
     "edit_pull": Act(
-        lambda g, s: github_pulls.edit_pull(s, 1, title="New", body=BODY, state="closed"),
+        lambda g, s: pulls.edit_pull(s, 1, title="New", body=BODY, state="closed"),
         "PATCH pulls/{pull_number}",
         lambda g: [(p["title"], p["body"], p["state"]) for p in g.pulls],
         [("New", BODY, "closed")],
         "Pull requests: write",
     ),
     "add_comment": Act(
-        lambda g, s: github_issues.add_comment(s, 1, BODY, marker=MARK, author=US),
+        lambda g, s: issues.add_comment(s, 1, BODY, marker=MARK, author=US),
         "POST issues/{issue_number}/comments",
         lambda g: [(c["author"], c["body"]) for c in g.comments],
         [("github-actions[bot]", BODY)],
         "Issues: write",
     ),
     "edit_comment": Act(
-        lambda g, s: github_issues.edit_comment(s, g.comments[0]["id"], "New"),
+        lambda g, s: issues.edit_comment(s, g.comments[0]["id"], "New"),
         "PATCH issues/comments/{comment_id}",
         lambda g: [c["body"] for c in g.comments],
         ["New"],
         "Issues: write",
     ),
     "react": Act(
-        lambda g, s: github_issues.react(s, g.comments[0]["id"], "+1"),
+        lambda g, s: issues.react(s, g.comments[0]["id"], "+1"),
         "POST issues/comments/{comment_id}/reactions",
         lambda g: [(r["content"], r["user"]) for r in g.reactions],
         [("+1", "github-actions[bot]")],
         "Issues: write",
     ),
     "set_labels": Act(
-        lambda g, s: github_issues.set_labels(s, 1, ["retouch", "kept"]),
+        lambda g, s: issues.set_labels(s, 1, ["retouch", "kept"]),
         "PUT issues/{issue_number}/labels",
         lambda g: g.pull(1)["labels"],
         ["retouch", "kept"],
         "Issues: write",
     ),
     "open_issue": Act(
-        lambda g, s: github_issues.open_issue(s, "T", BODY, ["canary", "m"], marker=MARK),
+        lambda g, s: issues.open_issue(s, "T", BODY, ["canary", "m"], marker=MARK),
         "POST issues",
         lambda g: [(i["title"], i["body"], i["labels"]) for i in g.issues],
         [("T", BODY, ["canary", "m"])],
@@ -183,7 +172,7 @@ ACTS = {
         "Commit statuses: write",
     ),
     "deploy": Act(
-        lambda g, s: github_deployments.deploy(
+        lambda g, s: deployments.deploy(
             s, ref=TAG, environment="canary", description="-", payload={"model": "a"}
         ),
         "POST deployments",
@@ -192,14 +181,14 @@ ACTS = {
         "Deployments: write",
     ),
     "set_deployment_status": Act(
-        lambda g, s: github_deployments.set_deployment_status(s, 7, "success", "-"),
+        lambda g, s: deployments.set_deployment_status(s, 7, "success", "-"),
         "POST deployments/{deployment_id}/statuses",
         lambda g: [d["statuses"][-1:] for d in g.deployments],
         [[{"state": "success", "description": "-"}]],
         "Deployments: write",
     ),
     "create_release": Act(
-        lambda g, s: github_releases.create_release(s, tag=TAG, name="m", body="-"),
+        lambda g, s: releases.create_release(s, tag=TAG, name="m", body="-"),
         "POST releases",
         lambda g: [(r["tag"], r["name"], r["body"]) for r in g.releases],
         [(TAG, "m", "-")],

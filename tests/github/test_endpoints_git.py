@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from retouch.errors import BadInput
-from retouch.tools.github import (
+from retouch.github.commits import commit_at, commit_message
+from retouch.github.errors import Refused
+from retouch.github.git_data import (
     branch_head,
     commit_files,
     create_branch,
@@ -17,8 +19,6 @@ from retouch.tools.github import (
     run_workflow,
     tag_is_there,
 )
-from retouch.tools.github_commits import commit_at, commit_message
-from retouch.tools.github_errors import Refused
 from tests.github.fake import Status
 
 

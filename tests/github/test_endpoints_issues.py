@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.tools.github_errors import Refused
-from retouch.tools.github_issues import (
+from retouch.github.errors import Refused
+from retouch.github.issues import (
     add_comment,
     comments,
     edit_comment,

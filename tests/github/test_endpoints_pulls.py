@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from retouch.errors import BadInput
-from retouch.tools.github_errors import Refused
-from retouch.tools.github_pulls import (
+from retouch.github.errors import Refused
+from retouch.github.pulls import (
     changed_files,
     edit_pull,
     is_of,

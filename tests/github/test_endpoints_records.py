@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from retouch.errors import BadInput
-from retouch.tools.github_deployments import deploy, set_deployment_status
-from retouch.tools.github_releases import Release, create_release, upload_asset
-from retouch.tools.github_status import set_status, status_of
-from retouch.tools.github_transport import Transport
+from retouch.github.deployments import deploy, set_deployment_status
+from retouch.github.releases import Release, create_release, upload_asset
+from retouch.github.status import set_status, status_of
+from retouch.github.transport import Transport
 from tests.github.fake import TOKEN, Drop, Status
 
 TAG = "m@v1.0.0"

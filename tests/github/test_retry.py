@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.tools.github_retry import (
+from retouch.github.retry import (
     MAX_ATTEMPTS,
     PATIENCE_SECONDS,
     Failed,

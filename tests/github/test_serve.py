@@ -12,12 +12,12 @@ from urllib.error import HTTPError
 import pytest
 
 from retouch.errors import SaidNo
-from retouch.tools.github import branch_head, repository_facts
-from retouch.tools.github_client import Client
-from retouch.tools.github_issues import add_comment
-from retouch.tools.github_pulls import open_pull_request, pull
-from retouch.tools.github_releases import create_release
-from retouch.tools.github_repository import Repository
+from retouch.github.client import Client
+from retouch.github.git_data import branch_head, repository_facts
+from retouch.github.issues import add_comment
+from retouch.github.pulls import open_pull_request, pull
+from retouch.github.releases import create_release
+from retouch.github.repository import Repository
 from tests.github.fake import TOKEN, Drop, FakeGitHub, Kill, Killed
 from tests.github.serve import Process
 

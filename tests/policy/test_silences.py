@@ -9,7 +9,7 @@ import pytest
 
 from retouch.errors import BadInput
 from retouch.policy.silences import SILENCES_FILE, Silence, parse_silences, silence_of
-from tests.intake.histories import at, silence, taken
+from tests.suppression.histories import at, silence, taken
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/suppression.md").read_text()

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from retouch.errors import BadInput
-from retouch.faults import validated
 from retouch.policy import suppression as settings
 from retouch.policy.lint import lint_policy
 from retouch.policy.model import Policy
 from retouch.policy.suppression import Duration, Suppression, in_words
+from retouch.schema_errors import validated
 
 PAGE = (Path(__file__).parents[2] / "docs/suppression.md").read_text()
 SECTION = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0])["suppression"]

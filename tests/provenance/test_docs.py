@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from retouch.intake.signers import parse_signers
 from retouch.policy.monitors import Monitors, RegisteredMonitor, parse_monitors
+from retouch.provenance.signers import parse_signers
 
 PAGE = (Path(__file__).parents[2] / "docs/provenance.md").read_text()
 

@@ -7,9 +7,9 @@ import os
 import pytest
 
 from retouch.alerts.receipt import Receipt
+from retouch.engine.base_branch import base_commit
 from retouch.errors import BadInput
-from retouch.tools import git
-from retouch.tools.base_branch import base_commit
+from retouch.git import git
 from tests.provenance.conftest import MONITORS, shell
 
 LONG_AGO = {"emitted_at": "2019-06-01T05:00:00Z"}

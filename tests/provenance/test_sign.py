@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from retouch.errors import BadInput
-from retouch.tools import ssh_keygen
-from retouch.tools.exchange import exchange
+from retouch.system import ssh_keygen
+from retouch.system.pipe import exchange
 from tests.provenance.conftest import shell
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from retouch.execution.model import Run
+from retouch.gate.model import Verdict
 from retouch.planning.model import Because, Plan, StagePlan, Touched
 from retouch.reporting.case import Moved
 from retouch.reporting.render import render_report
-from retouch.validation.model import Verdict
 from tests.reporting import verdict_cases as more
 from tests.reporting.documents import (
     PRODUCTION,

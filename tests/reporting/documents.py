@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from retouch.execution.model import Attempt, Receipt, Run
+from retouch.gate.model import Check, DayLoss, HoldoutUsed, Judgement, Verdict
 from retouch.planning.model import (
     AlertSummary,
     Because,
@@ -19,7 +20,6 @@ from retouch.planning.model import (
     TierPlan,
     Touched,
 )
-from retouch.validation.model import Check, DayLoss, HoldoutUsed, Judgement, Verdict
 
 ALERT_ID = "01HZ8V3QK5T7N2M4R6W8Y0A1B2"
 PLAN_KEY = "7d0f5c0e9f2b4a7c8d1e6f3a5b9c2d4e6f8091a2b3c4d5e6f708192a3b4c5d6e"

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from retouch.planning.model import Because
 from retouch.reporting.explain import because_in_words, explain_plan
-from retouch.reporting.words import because_in_markdown, change_in_words
+from retouch.reporting.status_labels import because_in_markdown, change_in_words
 from tests.reporting.cases import held, ladder, promote
 from tests.reporting.hostile import flat, hostile, linked_by_github, parse, shown
 

@@ -7,15 +7,15 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from retouch.reporting.figures import FIGURES, figure_title, figures_of, to_draw
-from retouch.reporting.figures.canvas import words
-from retouch.validation.model import (
+from retouch.gate.model import (
     Calibration,
     CalibrationOf,
     DayLoss,
     Drift,
     DriftDay,
 )
+from retouch.reporting.figures import FIGURES, figure_title, figures_of, to_draw
+from retouch.reporting.figures.canvas import words
 from tests.reporting.cases import CASES, promote, repaired
 from tests.reporting.documents import DAYS, alert, check, good_checks, judgement, plan, refit
 from tests.reporting.documents import verdict as verdict_of

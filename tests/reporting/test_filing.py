@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from retouch.alerts.model import Alert
-from retouch.filing import alerted_drift, file_report, promised_coverage
+from retouch.engine.report_files import alerted_drift, file_report, promised_coverage
 from retouch.pipeline.model import Output, Pipeline, Stage, StageMeta
 from retouch.policy.promotion import Promotion
-from retouch.tools import files
+from retouch.system import files
 from tests.reporting.cases import held, promote
 from tests.reporting.documents import ALERT_ID
 from tests.reporting.verdict_cases import calibrated, halted, shadow

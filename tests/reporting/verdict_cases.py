@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from retouch.execution.model import Run
-from retouch.planning.model import Option, Plan, SkippedTier, Worth
-from retouch.validation.model import (
+from retouch.gate.model import (
     Calibration,
     CalibrationOf,
     Check,
@@ -15,8 +14,9 @@ from retouch.validation.model import (
     ReliabilityBin,
     Verdict,
 )
-from retouch.validation.overrides import overridden as apply
-from retouch.validation.shadow_model import Scores, Shadow, ShadowDay, Shift
+from retouch.gate.overrides import overridden as apply
+from retouch.gate.shadow_model import Scores, Shadow, ShadowDay, Shift
+from retouch.planning.model import Option, Plan, SkippedTier, Worth
 from tests.reporting.documents import (
     HOLDOUT,
     PRODUCTION,

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retouch.gate.holdout import HoldoutDays
+from retouch.gate.judge import Contender
+from retouch.gate.shadow import compare_shadow
 from retouch.policy.promotion import Promotion
-from retouch.validation.gate import Contender
-from retouch.validation.holdout import HoldoutDays
-from retouch.validation.shadow import compare_shadow
 
 DAYS = HoldoutDays("2013-07-01", "2013-07-09")
 AT = datetime(2013, 7, 9, 6, tzinfo=UTC)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retouch.validation.gate import Contender
-from retouch.validation.holdout import HoldoutDays
-from retouch.validation.shadow import compare_shadow, default_tolerance
-from retouch.validation.shadow_model import Shadow
+from retouch.gate.holdout import HoldoutDays
+from retouch.gate.judge import Contender
+from retouch.gate.shadow import compare_shadow, default_tolerance
+from retouch.gate.shadow_model import Shadow
 from tests.shadow.conftest import (
     AT,
     compare,

@@ -7,12 +7,12 @@ import re
 import numpy as np
 from hypothesis import given, settings
 
+from retouch.gate.holdout import HoldoutDays
+from retouch.gate.shadow_model import Shadow
 from retouch.reporting.environment import fill
 from retouch.reporting.escape import Markdown
 from retouch.reporting.sections import Section
 from retouch.reporting.shadow import DAYS_SHOWN, SLICES_SHOWN, shadow_about, shadow_blocks
-from retouch.validation.holdout import HoldoutDays
-from retouch.validation.shadow_model import Shadow
 from tests.reporting.hostile import flat, hostile, linked_by_github, parse
 from tests.shadow.conftest import compare, make_policy, make_scores, where_central
 

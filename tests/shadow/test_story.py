@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from retouch.validation.shadow_model import Shadow
+from retouch.gate.shadow_model import Shadow
 from tests.toy_project import Toy, kill, wait_for
 
 CLOCK, MOVED = "2024-02-22", "2024-03-01"

@@ -9,13 +9,13 @@ canvas.py       what they share
 
 from __future__ import annotations
 
+from retouch.gate.model import Verdict
 from retouch.planning.model import Plan
 from retouch.reporting.escape import plain
 from retouch.reporting.figures.calibration import calibrated, calibration_svg, reliable
 from retouch.reporting.figures.drift import drift_days, drift_svg
 from retouch.reporting.figures.loss_by_day import days_of, loss_by_day_svg
 from retouch.reporting.figures.slices import rows_of, slices_svg
-from retouch.validation.model import Verdict
 
 __all__ = ["FIGURES", "figure_title", "figures_of", "to_draw"]
 

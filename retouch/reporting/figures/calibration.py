@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from retouch.reporting.figures import canvas
-from retouch.reporting.figures.canvas import CANDIDATE, INK, MUTED, PRODUCTION, drawn
-from retouch.validation.model import (
+from retouch.gate.model import (
     Calibration,
     CalibrationOf,
     Judgement,
     ReliabilityBin,
     Verdict,
 )
+from retouch.reporting.figures import canvas
+from retouch.reporting.figures.canvas import CANDIDATE, INK, MUTED, PRODUCTION, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from retouch.gate.model import Drift, DriftDay, Verdict
 from retouch.reporting.figures import canvas
 from retouch.reporting.figures.canvas import CANDIDATE, INK, MUTED, drawn
-from retouch.validation.model import Drift, DriftDay, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

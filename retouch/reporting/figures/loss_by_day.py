@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from retouch.gate.model import Check, DayLoss, Judgement, Verdict
 from retouch.reporting.case import within_noise
 from retouch.reporting.figures import canvas
 from retouch.reporting.figures.canvas import CANDIDATE, INK, MUTED, PRODUCTION, drawn
-from retouch.reporting.words import mean_loss, unit_of
-from retouch.validation.model import Check, DayLoss, Judgement, Verdict
+from retouch.reporting.status_labels import mean_loss, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from retouch.gate.model import Check, Judgement, Verdict
 from retouch.reporting.case import ALERTED, OVERALL
 from retouch.reporting.figures import canvas
 from retouch.reporting.figures.canvas import BAD, CANDIDATE, INK, MUTED, drawn
 from retouch.reporting.numbers import decimals_for, signed
-from retouch.reporting.words import mean_loss, unit_of
-from retouch.validation.model import Check, Judgement, Verdict
+from retouch.reporting.status_labels import mean_loss, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

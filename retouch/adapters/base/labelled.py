@@ -1,0 +1,194 @@
+"""Alerts that are labels and annotations: what Alertmanager and Grafana have in common.
+
+The contract for labels is `model`, `dataset`, `kind`, `column`, `severity`; for annotations
+`value`, `threshold`, `breach_when`, `metric`, `window_start`, `window_end`, `data_digest` and
+`summary`. All of them are text, and all of them may be missing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from retouch.adapters.base.context import Context
+from retouch.adapters.base.judgement import FieldsOfFinding, Judgement, finding, worst
+from retouch.adapters.base.kinds import kind_by_word, kind_of, severity_by_word
+from retouch.adapters.base.native import Node, number_at, text_at
+from retouch.adapters.base.tables import require_tables
+from retouch.adapters.base.times import half_open, moment
+from retouch.alerts.model import Kind, Status, Window
+
+State = Literal["firing", "resolved", "suppressed", "no_data", "error"]
+_VERDICT_OF: dict[State, str] = {
+    "firing": "breach",
+    "resolved": "ok",
+    "suppressed": "skipped",
+    "no_data": "skipped",
+    "error": "error",
+}
+_STATUS_OF: dict[str, Status] = {"resolved": "resolved", "no_data": "no_data", "error": "no_data"}
+_HAVE_A_FIELD = ("model", "dataset", "kind", "column", "feature", "severity")
+_MAX_LABELS = 16
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One member of a message, with the number its tool keeps beside the annotations."""
+
+    node: Node
+    state: State
+    value: float | None = None
+
+    def label(self, *names: str) -> str | None:
+        """Return the first of these labels that is set."""
+        return self._first("labels", names)
+
+    def note(self, *names: str) -> str | None:
+        """Return the first of these annotations that is set."""
+        return self._first("annotations", names)
+
+    def _first(self, where: str, names: Sequence[str]) -> str | None:
+        found = (text_at(self.node, where, name) for name in names)
+        return next(filter(None, found), None)
+
+
+def judgements(
+    members: Sequence[Labelled], context: Context, tool: str, **said: Any
+) -> Iterator[Judgement]:
+    """Yield a judgement for each model, data set, kind, window and state among the members.
+
+    A message may hold members that fire and members that are over: they become two alerts. What is
+    only suppressed (silenced, inhibited) raises none, and says nothing about being over either.
+    `said`: what the whole message says; `truncated` counts for whatever fires.
+    """
+    names = [member.label("dataset") for member in members]
+    if context.dataset in names:
+        # The context means one of them: it must not stand for the others.
+        require_tables(members[0].node, context, names)
+    groups: dict[tuple[object, ...], list[Labelled]] = {}
+    for member in members:
+        key = (*_subject(member, context), "firing" if _fires(member) else member.state)
+        groups.setdefault(key, []).append(member)
+    for group in groups.values():
+        if any(member.state != "suppressed" for member in group):
+            yield _judgement(group, context, tool, said)
+
+
+def truncated(message: Node) -> int:
+    """Return how many members the sender left out of a webhook."""
+    return max(0, int(number_at(message, "truncatedAlerts") or 0))
+
+
+def _fires(member: Labelled) -> bool:
+    return member.state in ("firing", "suppressed")
+
+
+def _subject(member: Labelled, context: Context) -> tuple[object, ...]:
+    window = _window(member, context)
+    return (
+        member.label("model"),
+        member.label("dataset"),
+        _kind(member, context)[0],
+        member.note("data_digest"),
+        None if window is None else (window.start, window.end),
+    )
+
+
+def _judgement(
+    group: Sequence[Labelled], context: Context, tool: str, said: dict[str, Any]
+) -> Judgement:
+    first, state = group[0], group[0].state
+    kind, name = _kind(first, context)
+    fires = any(member.state == "firing" for member in group)
+    starts = [moment(member.node.get("startsAt"), context) for member in group]
+    return Judgement(
+        tool=tool,
+        kind=kind,
+        native_kind=name,
+        status=None if fires else _STATUS_OF.get(state),
+        severity=worst(severity_by_word(member.label("severity")) for member in group),
+        model=first.label("model"),
+        table=first.label("dataset"),
+        digest=first.note("data_digest"),
+        window=_window(first, context),
+        started_at=min(filter(None, starts), default=None),
+        findings=tuple(_finding(member) for member in group),
+        labels=_shared_labels(group),
+        message="\n".join(dict.fromkeys(filter(None, map(_message, group)))),
+        **(said if fires else said | {"truncated": 0}),
+    )
+
+
+def _kind(member: Labelled, context: Context) -> tuple[Kind, str | None]:
+    word, rule = member.label("kind"), member.label("rulename", "alertname")
+    return kind_of(member.node, context, (word, rule), default=kind_by_word(word))
+
+
+def _window(member: Labelled, context: Context) -> Window | None:
+    ends = []
+    for name in ("window_start", "window_end"):
+        node = member.node.get("annotations", name) or member.node.get("labels", name)
+        # A template that found no value leaves an empty text behind.
+        ends.append(moment(node, context) if node and node.value != "" else None)
+    start, end = ends
+    if start is not None and end is not None and start >= end:
+        member.node.fault("has a window_start that is not before its window_end")
+    return half_open(start, end)
+
+
+def _finding(member: Labelled) -> FieldsOfFinding:
+    rule = member.label("rulename", "alertname")
+    metric = member.note("metric") or member.label("metric") or member.note("method") or rule
+    value = member.value if member.value is not None else _number(member.note("value"))
+    return finding(
+        metric or "alert",
+        verdict=_VERDICT_OF[member.state],
+        column=member.label("column", "feature"),
+        native_id=text_at(member.node, "fingerprint"),
+        value=value,
+        severity=severity_by_word(member.label("severity")),
+        **_bounds(member, value),
+    )
+
+
+def _bounds(member: Labelled, value: float | None) -> dict[str, Any]:
+    """Return the limit on its side of the value.
+
+    Where no annotation tells the direction, the state does: what fires lies beyond its limit.
+    """
+    threshold = _number(member.note("threshold"))
+    if threshold is None:
+        return {}
+    direction = member.note("breach_when")
+    if direction in ("gt", "ge", "lt", "le"):
+        side = "upper" if direction in ("gt", "ge") else "lower"
+        return {side: threshold, "breach_when": direction}
+    if value is None or value == threshold or member.state not in ("firing", "resolved"):
+        return {}
+    beyond = member.state == "firing"
+    return {"upper" if (value > threshold) == beyond else "lower": threshold}
+
+
+def _number(text: str | None) -> float | None:
+    """Return the number in an annotation; None for one made for people (`26.6%`, `1.2k`)."""
+    try:
+        number = float(text) if text else None
+    except ValueError:
+        return None
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _message(member: Labelled) -> str | None:
+    return member.note("summary", "description", "message")
+
+
+def _shared_labels(group: Sequence[Labelled]) -> dict[str, str]:
+    shared: dict[str, str] = {}
+    node = group[0].node.get("labels")
+    for name, label in node.fields() if node else ():
+        same = all(member.label(name) == label.value for member in group)
+        if same and isinstance(label.value, str) and name not in _HAVE_A_FIELD:
+            shared[name[:64]] = label.value[:200]
+    return dict(list(shared.items())[:_MAX_LABELS])

@@ -1,0 +1,277 @@
+"""`retouch alert intake` and `retouch alert status`: take alerts in, and see where they stand."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from retouch.alerts.receipt import Channel, Standing, State
+from retouch.alerts.words import summarise
+from retouch.engine import intake
+from retouch.engine.admission import Transport
+from retouch.engine.project import Workspace, open_workspace
+from retouch.engine.provenance import Trust
+from retouch.errors import BadInput
+from retouch.reporting.escape import plain
+from retouch.reporting.numbers import plural
+from retouch.storage.report_history import Lying
+from retouch.suppression.state import OpenIncident, Outcome
+from retouch.system.processes import collecting_nothing
+
+_OVER: frozenset[State] = frozenset({"answered", "duplicate", "resolved", "expired"})
+"""States in which nobody waits for anything."""
+_STYLES: dict[State, str] = {"acts": "bold", "refused": "red", "flapping": "yellow"}
+
+BASE = click.option("--base", metavar="REF", help="Believe the policies of this branch or commit.")
+REPOSITORY = click.option(
+    "--repository",
+    envvar="GITHUB_REPOSITORY",
+    metavar="OWNER/NAME",
+    help="This repository [default: what policies/monitors.yaml says].",
+)
+JSON = click.option("as_json", "--json", is_flag=True, help="Print JSON, for a machine to read.")
+
+
+@click.command("intake")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE...]")
+@click.option("--event", type=click.Path(path_type=Path), help="A repository_dispatch event.")
+@click.option(
+    "--channel", type=click.Choice(get_args(Channel)), default="manual", help="The way in."
+)
+@click.option("--sender", metavar="LOGIN", help="Who brought them, as GitHub authenticated them.")
+@BASE
+@REPOSITORY
+@JSON
+def alert_intake(
+    paths: Sequence[Path],
+    event: Path | None,
+    channel: Channel,
+    sender: str | None,
+    base: str | None,
+    repository: str | None,
+    as_json: bool,
+) -> None:
+    """Take alerts in: verify them, decide which count now, write a receipt beside each.
+
+    Without a FILE, all that lie in alerts/ and are new. What is to be planned is printed as groups,
+    each for one `retouch run`; an alert that waited may be in a group of a later intake. Exit code
+    2 when a file is no alert, or is refused; the others are taken in all the same.
+    """
+    if event is not None and paths:
+        raise BadInput("--event brings its own alert; give it without any FILE.")
+    workspace, now = open_workspace(Path.cwd()), datetime.now(UTC).replace(microsecond=0)
+    transport = Transport(
+        channel=channel,
+        sender=sender,
+        commit=os.environ.get("GITHUB_SHA"),
+        run_id=os.environ.get("GITHUB_RUN_ID"),
+    )
+    trust = Trust(base, repository, os.environ, transport)
+    with collecting_nothing():
+        if event is not None:
+            taken = intake.take_in_event(workspace, event, trust, now)
+        else:
+            taken = intake.take_in(workspace, paths, trust, now)
+    if as_json:
+        click.echo(_intake_json(taken))
+    else:
+        _print_intake(taken)
+    for fault in taken.faults:
+        click.echo(plain(fault, 1000), err=True)
+    if taken.faults:
+        raise click.exceptions.Exit(BadInput.exit_code)
+
+
+@click.command("status")
+@click.option("--at", metavar="TIME", help="As it was then: 2026-11-23T06:00:00Z.")
+@click.option("--all", "everything", is_flag=True, help="Also what is over.")
+@BASE
+@REPOSITORY
+@JSON
+def alert_status(
+    at: str | None, everything: bool, base: str | None, repository: str | None, as_json: bool
+) -> None:
+    """Show which alerts are open, pending, silenced, inhibited, flapping, and why.
+
+    Then the incidents that are open: troubles that are not over, answered or not.
+    """
+    workspace, now = open_workspace(Path.cwd()), _moment(at)
+    seen = intake.look(workspace, Trust(base, repository, os.environ), now)
+    if as_json:
+        click.echo(json.dumps(_status_document(seen), ensure_ascii=False))
+    else:
+        _print_status(workspace, seen, everything=everything)
+
+
+def _moment(at: str | None) -> datetime:
+    if at is None:
+        return datetime.now(UTC).replace(microsecond=0)
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        moment = None
+    # Near the ends of the calendar there is no such moment in UTC.
+    if moment is None or moment.tzinfo is None or not 1970 <= moment.year < 3000:
+        raise BadInput(f"--at {at!r}: must be a time with its offset, like 2026-11-23T06:00:00Z.")
+    return moment
+
+
+def _intake_json(taken: intake.Intake) -> str:
+    rest = {"faults": list(taken.faults), **_groups_document(taken.outcome)}
+    # Receipt by receipt: of a storm there are thousands, and pydantic writes each much faster.
+    receipts = ", ".join(receipt.model_dump_json() for receipt in taken.receipts)
+    return f'{{"receipts": [{receipts}], {json.dumps(rest, ensure_ascii=False)[1:]}'
+
+
+def _groups_document(outcome: Outcome) -> dict[str, object]:
+    told = outcome.model_dump(mode="json")
+    return {"groups": told["groups"], "next_due": told["next_due"]}
+
+
+def _status_document(seen: intake.Look) -> dict[str, object]:
+    told = seen.outcome.model_dump(mode="json")
+    also = {one["alert_id"]: one["also"] for one in told["alerts"]}
+    alerts = []
+    for one in seen.lying:
+        standing = seen.standing_of(one)
+        alerts.append(
+            {
+                "alert_id": one.alert.alert_id,
+                "kind": one.alert.kind,
+                "new": one.alert.alert_id in seen.new,
+                "provenance": one.receipt and one.receipt.provenance.model_dump(mode="json"),
+                "standing": standing and standing.model_dump(mode="json"),
+                "also": also.get(one.alert.alert_id, []),
+            }
+        )
+    return {
+        "now": told["now"],
+        "alerts": alerts,
+        "incidents": told["incidents"],
+        "faults": list(seen.faults),
+        **_groups_document(seen.outcome),
+    }
+
+
+def _print_intake(taken: intake.Intake) -> None:
+    console = _console()
+    if not taken.receipts:
+        console.print("Nothing new.")
+    shown = [receipt for receipt in taken.receipts if receipt.provenance.verdict != "refused"]
+    for receipt in shown[:50]:
+        standing = receipt.standing
+        state, says = (standing.state, standing.says) if standing else ("taken in", "")
+        console.print(
+            f"{receipt.alert_id}  {receipt.provenance.verdict}, {state}: {_shown(says)}",
+        )
+    if len(shown) > 50:
+        console.print(f"and {len(shown) - 50:,} more: `retouch alert status --all`")
+    _print_groups(console, taken.outcome)
+
+
+def _print_status(workspace: Workspace, seen: intake.Look, *, everything: bool) -> None:
+    console = _console()
+    table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
+    for heading in ("state", "alert", "about, and why"):
+        named = heading in ("state", "alert")
+        table.add_column(heading, header_style="dim", overflow="fold", no_wrap=named)
+    also = {one.alert_id: one.also for one in seen.outcome.alerts}
+    for one, standing in _rows(seen, everything=everything):
+        style = _STYLES.get(standing.state, "")
+        new = " [dim](new)[/]" if one.alert.alert_id in seen.new else ""
+        told = f"[{style}]{standing.state}[/]" if style else standing.state
+        others = (
+            f"also {other.state}: {_why(other)}" for other in also.get(one.alert.alert_id, ())
+        )
+        says = "\n".join([_about(one), _why(standing), *others])
+        table.add_row(told, f"{one.alert.alert_id}{new}", says)
+    if table.row_count:
+        console.print(table)
+    over = Counter(s.state for one in seen.lying if (s := seen.standing_of(one)))
+    counts = [f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(over.items())]
+    console.print(f"{plural(len(seen.lying), 'alert')}: {', '.join(counts) or 'none yet'}.")
+    for fault in seen.faults:
+        console.print(f"[red]{_shown(fault)}[/]")
+    if seen.new:
+        console.print(f"{plural(len(seen.new), 'alert')} to take in: `retouch alert intake`.")
+    _print_incidents(console, seen.outcome)
+    _print_groups(console, seen.outcome)
+
+
+def _rows(seen: intake.Look, *, everything: bool) -> Iterable[tuple[Lying, Standing]]:
+    for one in seen.lying:
+        standing = seen.standing_of(one)
+        if standing is not None and (everything or standing.state not in _OVER):
+            yield one, standing
+
+
+def _about(one: Lying) -> str:
+    told = summarise(one.alert)
+    what = [told.kind, told.dataset, ", ".join(told.columns[:3]), *told.where[:2]]
+    where = " ".join(filter(None, what))
+    return _shown(f"{where}, {told.window}" if told.window else where, 100)
+
+
+def _print_incidents(console: Console, outcome: Outcome) -> None:
+    """Print the open incidents; those of one alert that fare alike in one line."""
+    told = Counter(map(_incident, outcome.incidents))
+    if told:
+        console.print("\nOpen incidents:")
+    for line, count in list(told.items())[:50]:
+        alike = f" ({count} findings)" if count > 1 else ""
+        console.print(f"  {line}{alike}", soft_wrap=True)
+    if len(told) > 50:
+        console.print(f"  and {len(told) - 50:,} more: `retouch alert status --json`")
+
+
+def _incident(one: OpenIncident) -> str:
+    counted = f"seen in {one.windows} of the {one.needs} windows that make it count"
+    if one.opened_at is not None:
+        windows = plural(one.windows, "window")
+        counted = f"open since {_minute(one.opened_at)}, seen in {windows}"
+    quiet = f", {one.quiet} of {one.closes_after} quiet ones" if one.quiet else ""
+    answered = f", answered by {_shown(one.answered_by)}" if one.answered_by else ""
+    flaps = ", flapping" if one.flapping else ""
+    trust = "" if one.trusted else ", not trusted"
+    return f"{one.first}  {one.kind} {_shown(one.key)}: {counted}{quiet}{answered}{flaps}{trust}"
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _why(standing: Standing) -> str:
+    rule = f" ({standing.rule})" if standing.rule not in (None, standing.state) else ""
+    until = f" Until {_minute(standing.until)}." if standing.until else ""
+    if standing.until and _minute(standing.until) in standing.says:
+        until = ""
+    return _shown(f"{standing.says}{until}{rule}")
+
+
+def _print_groups(console: Console, outcome: Outcome) -> None:
+    for group in outcome.groups:
+        paths = " ".join(f"alerts/{alert_id}.json" for alert_id in group.alert_ids)
+        vouch = "" if group.trusted else ", which a person has to vouch for"
+        console.print(f"\nTo plan, about {_shown(group.key)}{vouch}:")
+        console.print(f"  retouch run {paths}", soft_wrap=True)
+    if outcome.next_due is not None:
+        console.print(f"The next group is due {_minute(outcome.next_due)}.")
+
+
+def _shown(text: str, limit: int = 300) -> str:
+    """Return text that an alert may have a part in, harmless to a terminal."""
+    return escape(plain(text, limit))
+
+
+def _console() -> Console:
+    return Console(highlight=False, emoji=False)

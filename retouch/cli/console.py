@@ -1,0 +1,299 @@
+"""What a person sees on a terminal: a plan, a run as it goes, a verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from retouch.engine.run import Answer
+from retouch.engine.status import StageTold, Status
+from retouch.execution.model import Receipt
+from retouch.planning.budget import seconds
+from retouch.planning.model import Forecast, Option, Plan, TierPlan, Worth
+from retouch.reporting.escape import plain
+from retouch.reporting.numbers import duration, plural
+from retouch.reporting.status_labels import because_in_words, change_in_words
+
+_DECISIONS = {"run": "[bold]run[/]", "may_run": "may run", "reuse": "[dim]reuse[/]"}
+_OUTCOMES = {
+    "ran": "ran",
+    "restored": "restored from the run cache",
+    "cut_off": "cut off: its inputs came out identical",
+    "failed": "FAILED",
+    "skipped": "skipped",
+}
+_VERDICTS = {
+    "promote": "[bold green]promote[/]",
+    "reject": "[bold red]reject[/]",
+    "not_enough_data": "[bold yellow]not enough data[/]",
+    "equivalent": "[bold]equivalent[/]",
+    "invalid": "[bold red]invalid[/]",
+}
+
+
+def print_plan(console: Console, plan: Plan, *, whole: bool) -> None:
+    """Print a plan; reused stages are counted, and listed one by one when `whole`."""
+    rule = f" [dim]({_shown(plan.rule)})[/]" if plan.rule else ""
+    for note in plan.touched.notes:
+        console.print(f"[yellow]{_shown(note)}[/]")
+    if not plan.tiers:
+        console.print(f"[bold]Nothing to run.[/] {_shown(plan.why)}{rule}")
+        _print_worth(console, plan.worth)
+        return
+    for reason in plan.unproven:
+        console.print(f"[yellow]Held for a person: {_shown(reason)}[/]")
+    held = "[bold yellow]Held.[/] " if plan.action == "hold" else ""
+    console.print(f"{held}{_shown(plan.why)}{rule}")
+    for number, tier in enumerate(plan.tiers, 1):
+        console.print(
+            f"\n[bold]Tier {number} of {len(plan.tiers)}: {_shown(tier.tier)}[/]. "
+            f"{_shown(tier.says)}"
+        )
+        for edit in tier.edits:
+            change = change_in_words(edit.before, edit.after)
+            console.print(f"  {_shown(edit.file)}: [bold]{_shown(edit.key)}[/] {_shown(change)}")
+        console.print(_stages(tier, whole))
+        console.print(f"  {_forecast(tier.forecast)}")
+    for skipped in plan.skipped:
+        console.print(f"\n[dim]Tier {_shown(skipped.tier)} is skipped. {_shown(skipped.reason)}[/]")
+    _print_worth(console, plan.worth)
+
+
+def _print_worth(console: Console, worth: Worth | None) -> None:
+    """Print both sides of the value rule: what each answer is worth, and what it costs."""
+    if worth is None:
+        return
+    console.print(f"\n[bold]Worth it?[/] {_shown(worth.says)}")
+    table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
+    for heading in ("  answer", "like alerts", "chance", "gain", "worth", "cost", "net, CPU"):
+        table.add_column(heading, header_style="dim", no_wrap=True)
+    for option in worth.options:
+        table.add_row(*_option(option))
+    console.print(table)
+
+
+def _option(option: Option) -> tuple[str, ...]:
+    amounts = (option.benefit_cpu_seconds, option.cost_cpu_seconds, option.net_cpu_seconds)
+    return (
+        f"  {_shown(option.name)}",
+        f"{option.accepted} of {option.episodes} passed" if option.episodes else "–",
+        "–" if option.chance is None else f"{option.chance:.0%}",
+        "–" if option.gain is None else f"{option.gain:.3g}",
+        *("–" if amount is None else seconds(amount) for amount in amounts),
+    )
+
+
+def _stages(tier: TierPlan, whole: bool) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
+    for heading in ("  wave", "stage", "decision"):
+        table.add_column(heading, header_style="dim", no_wrap=True)
+    table.add_column("because", header_style="dim", overflow="fold")
+    for stage in sorted(tier.stages, key=lambda s: (s.wave is None, s.wave or 0)):
+        if stage.decision != "reuse" or whole:
+            wave = "" if stage.wave is None else f"{stage.wave + 1:6}"
+            because = because_in_words(stage.because[0])
+            if len(stage.because) > 1:
+                because += f"; and {len(stage.because) - 1} more"
+            table.add_row(wave, _shown(stage.stage), _DECISIONS[stage.decision], _shown(because))
+    reused = tier.named("reuse")
+    if reused and not whole:
+        table.add_row("", f"{len(reused)} others", _DECISIONS["reuse"], "nothing they read changes")
+    return table
+
+
+def _forecast(forecast: Forecast) -> str:
+    if not forecast.full_cpu_seconds:
+        return "No run has been recorded yet, so the cost is not known."
+    share = forecast.cpu_seconds / forecast.full_cpu_seconds
+    unknown = f", {plural(forecast.unknown, 'stage')} unknown" if forecast.unknown else ""
+    return (
+        f"Forecast: at most {duration(forecast.cpu_seconds)} of CPU, "
+        f"{duration(forecast.wall_seconds)} on {plural(forecast.jobs, 'worker')}{unknown}; "
+        f"the full pipeline takes {duration(forecast.full_cpu_seconds)} of CPU ({share:.0%})."
+    )
+
+
+def print_answer(console: Console, answer: Answer, *, root: str) -> None:
+    """Print what a run came to, and what to do next."""
+    report = f"{answer.report}".removeprefix(f"{root}/")
+    if answer.recovered:
+        console.print(f"[yellow]An earlier run was cut short and undone: {answer.recovered}.[/]")
+    if answer.plan is None:
+        console.print(f"Nothing to do: already handled. The report: {report}/report.md")
+        return
+    if answer.verdict is None:
+        why = _shown(" ".join(answer.plan.unproven) or answer.plan.why)
+        console.print(f"Held for a person: {why} The report: {report}/report.md")
+        return
+    console.print(f"\nVerdict: {_VERDICTS[answer.verdict.outcome]}. {_shown(answer.verdict.says)}")
+    kept = answer.run is not None and answer.run.attempts[-1].kept
+    what = "The candidate is in the workspace" if kept else "Everything was put back"
+    if answer.run is not None and answer.run.stopped:
+        console.print(f"[yellow]{_shown(answer.run.stopped)}[/]")
+    console.print(f"{what}. The report: {report}/report.md")
+
+
+def print_status(console: Console, status: Status) -> None:
+    """Print where things stand."""
+    told = "HEAD records" if status.versions.newest else "In production"
+    made = f"{status.production_hash[:12]} (commit {status.production_commit[:10]})"
+    console.print(f"{told}: [bold]{_shown(status.model)}[/] {made}")
+    for line in status.versions.lines:
+        console.print(_shown(line), highlight=False)
+    if status.interrupted:
+        cut = _shown(status.interrupted)
+        console.print(f"[yellow]A run was cut short: {cut}. The next `retouch run` undoes it.[/]")
+    if (days := status.holdout) is not None:
+        judged = f"{plural(days.judged, 'candidate')} judged, at most {days.allowed} for one slice"
+        console.print(f"Hold-out {days.start} to {days.end}: {judged}")
+    if status.out_of_date:
+        names = ", ".join(status.out_of_date[:5])
+        console.print(f"[yellow]Out of date: {_shown(names)}. `retouch build` mends it.[/]")
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for heading in ("alert", "kind", "state", ""):
+        table.add_column(heading, header_style="dim", overflow="fold")
+    for alert in status.alerts:
+        table.add_row(alert.alert_id, alert.kind, alert.state, _shown(alert.says))
+    console.print(table if status.alerts else "No alerts.")
+
+
+class Lines:
+    """One plain line per event: for CI and for logs."""
+
+    def __init__(self, console: Console, _wall: Mapping[str, float]) -> None:
+        """`_wall` is of no use here: a log has no time left."""
+        self._console = console
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Lines:
+        """Nothing to set up."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing to tear down."""
+
+    def planned(self, stages: Iterable[str]) -> None:
+        """Hear which stages may run."""
+
+    def started(self, stage: str) -> None:
+        """Print that a stage has started."""
+        self._print(stage, "started")
+
+    def finished(self, receipt: Receipt) -> None:
+        """Print how a stage ended."""
+        took = f" in {duration(receipt.wall_seconds)}" if receipt.wall_seconds else ""
+        self._print(receipt.stage, f"{_OUTCOMES[receipt.outcome]}{took}")
+
+    def _print(self, stage: str, what: str) -> None:
+        elapsed = time.monotonic() - self._began
+        self._console.print(f"{elapsed:7.1f} s  {stage}: {what}", highlight=False, markup=False)
+
+
+class LiveBar:
+    """A bar with the time left, from what the stages cost before; for a terminal."""
+
+    def __init__(self, console: Console, wall: Mapping[str, float]) -> None:
+        """`wall`: seconds each stage took when it last ran."""
+        self._wall = wall
+        self._console = console
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._waiting: set[str] = set()
+        self._running: dict[str, float] = {}
+
+    def __enter__(self) -> LiveBar:
+        """Show the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+    def planned(self, stages: Iterable[str]) -> None:
+        """Start a new bar over these stages."""
+        self._waiting = set(stages)
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task("", total=len(self._waiting), left="")
+
+    def started(self, stage: str) -> None:
+        """Show the stage among those under way."""
+        self._running[stage] = time.monotonic()
+        self._show(advance=0)
+
+    def finished(self, receipt: Receipt) -> None:
+        """Print the stage's end above the bar and advance it."""
+        self._running.pop(receipt.stage, None)
+        self._waiting.discard(receipt.stage)
+        took = f" [dim]{duration(receipt.wall_seconds)}[/]" if receipt.wall_seconds else ""
+        what = _OUTCOMES[receipt.outcome]
+        self._console.print(f"  {_shown(receipt.stage)}: {what}{took}", highlight=False)
+        self._show(advance=1)
+
+    def _show(self, advance: int) -> None:
+        if self._task is None:
+            return
+        known = [self._wall[stage] for stage in self._waiting if stage in self._wall]
+        seconds = sum(known) / max(1, len(self._running))
+        left = f"about {duration(seconds)} left" if known else ""
+        names = ", ".join(sorted(self._running))
+        self._bar.update(self._task, advance=advance, description=_shown(names), left=left)
+
+
+def print_stage(console: Console, told: StageTold) -> None:
+    """Print what there is to say of one stage."""
+    console.print(f"[bold]{_shown(told.stage)}[/]  {_shown(told.desc or '')}")
+    meta = told.meta
+    if meta is None:
+        console.print("  It says nothing under meta.retouch: an alert reaches it only by widening.")
+    else:
+        part = ", ".join(f"{key} = {value}" for key, value in meta.partition.items()) or "all of it"
+        console.print(f"  module {_shown(meta.module or 'not said')}, works on {_shown(part)}")
+        console.print(f"  datasets: {_shown(', '.join(meta.datasets) or 'none directly')}")
+        console.print(f"  columns: {_shown(', '.join(meta.columns) or 'not said')}")
+    console.print(f"  upstream: {_shown(', '.join(told.upstream) or 'none')}")
+    console.print(f"  downstream: {_shown(', '.join(told.downstream) or 'none')}")
+    if told.cost is not None:
+        cpu, wall = duration(told.cost.cpu_seconds), duration(told.cost.wall_seconds)
+        console.print(f"  takes {cpu} of CPU, {wall}")
+    for label, decided in told.decisions:
+        because = "; ".join(because_in_words(reason) for reason in decided.because)
+        decision = _DECISIONS[decided.decision]
+        console.print(f"  {_shown(label)}: {decision}, because {_shown(because)}")
+
+
+def _shown(text: str) -> str:
+    """Return text that an alert may have a part in: one line, harmless to a terminal."""
+    return escape(plain(text, 1000))

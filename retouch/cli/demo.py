@@ -1,0 +1,125 @@
+"""Replay a shipped alert in a copy of the repository, and compare with what is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from retouch.cli.console import Lines, LiveBar, print_answer, print_plan
+from retouch.dvc.params import apply_edits
+from retouch.engine import run as flows
+from retouch.engine.project import Workspace
+from retouch.engine.provenance import Trust
+from retouch.errors import BadInput
+from retouch.execution.model import Attempt, Receipt, Run
+from retouch.git import git
+from retouch.policy.edits import ParamEdit
+from retouch.reporting.render import head_of
+from retouch.storage import documents
+from retouch.system import files
+
+COPY = Path(".retouch/demo")
+
+
+def show(
+    workspace: Workspace,
+    alert_id: str | None,
+    *,
+    jobs: int,
+    console: Console,
+    now: Callable[[], datetime],
+) -> Run:
+    """Replay the alert and print each step; return what was run.
+
+    Raises BadInput when no shipped alert can be replayed.
+    """
+    shipped = shipped_run(workspace, alert_id)
+    copy = copy_before(workspace, shipped, workspace.root / COPY)
+    alert = copy.root / documents.ALERTS / f"{shipped.alert_ids[0]}.json"
+    kind = LiveBar if console.is_terminal else Lines
+    wall = {name: cost.wall_seconds for name, cost in workspace.costs.items()}
+
+    console.rule("1. Build the pipeline as it was before the alert")
+    with kind(console, wall) as watch:
+        built = flows.build(copy, flows.Settings(jobs, watch, now), record=False)
+    copy = Workspace(copy.root)  # what it had read is out of date now
+    git.commit_all(copy.root, "The pipeline before the alert")
+
+    console.rule("2. The alert, and the plan it makes")
+    console.print(f"The alert: {documents.ALERTS}/{alert.name}")
+    planned = flows.plan(copy, [alert], now(), jobs=jobs, trust=Trust())
+    print_plan(console, planned, whole=False)
+
+    console.rule("3. Run what it touched, and judge the result")
+    with kind(console, wall) as watch:
+        answer = flows.run(copy, [alert], flows.Settings(jobs, watch, now, push=False))
+    print_answer(console, answer, root=str(workspace.root))
+
+    console.rule("4. The report")
+    _print_report(console, answer.report / "report.md")
+    assert answer.run is not None
+    console.print(_costs(answer.run, built))
+    console.print(_compared(workspace, copy))
+    return answer.run
+
+
+def _print_report(console: Console, report: Path) -> None:
+    from rich.markdown import Markdown  # only here: every other verb would wait for it
+
+    console.print(Markdown(head_of(files.read_text(report))))
+
+
+def shipped_run(workspace: Workspace, alert_id: str | None) -> Run:
+    """Return the run of the alert to replay: the newest whose candidate was kept, or the named."""
+    root = workspace.root
+    paths = documents.report_documents(root, "run.json")
+    runs: list[Run] = [documents.read_document(path, Run) for path in paths]
+    for run in reversed(runs):
+        kept = run.attempts and run.attempts[-1].kept and run.alert_ids
+        if kept and alert_id in (None, *run.alert_ids):
+            return run
+    what = f"alert {alert_id}" if alert_id else "any alert"
+    raise BadInput(
+        f"reports/: holds no run for {what} whose candidate was kept, so there is none to replay.",
+        mend="See `retouch status`.",
+    )
+
+
+def copy_before(workspace: Workspace, shipped: Run, root: Path) -> Workspace:
+    """Return a clone of the commit at `root`, set back to just before the alert was answered.
+
+    Its cache is its own and empty, so what it builds is really built.
+    """
+    files.remove(root)
+    git.clone(workspace.root, root)
+    last: Attempt = shipped.attempts[-1]
+    back = [
+        ParamEdit(file=edit.file, key=edit.key, before=edit.after, after=edit.before)
+        for edit in last.edits
+    ]
+    for path, text in apply_edits(root, back).items():
+        files.write_text(root / path, text)
+    for alert_id in shipped.alert_ids:
+        files.remove(documents.report_folder(root, alert_id))
+    return Workspace(root)
+
+
+def _costs(run: Run, built: Sequence[Receipt]) -> str:
+    cpu = sum(attempt.cpu_seconds for attempt in run.attempts)
+    full = sum(receipt.cpu_seconds for receipt in built)
+    return f"CPU: {cpu:.1f} s for the alert, {full:.1f} s for the whole pipeline."
+
+
+def _compared(workspace: Workspace, copy: Workspace) -> str:
+    """Say whether the replay gave what is committed."""
+    theirs = files.read_text(copy.root / "dvc.lock")
+    if theirs == files.read_text(workspace.root / "dvc.lock"):
+        return "dvc.lock of the replay is the committed one, byte for byte."
+    return (
+        "dvc.lock of the replay differs from the committed one: on this machine, or with these "
+        "library versions, some stage gives other bytes. Compare: "
+        f"git diff --no-index dvc.lock {COPY}/dvc.lock"
+    )

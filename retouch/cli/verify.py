@@ -1,0 +1,148 @@
+"""`retouch verify` and `retouch merge-lock`: is every entry of dvc.lock one that was made?"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from retouch.engine.project import Workspace, open_workspace
+from retouch.errors import BadInput, visible
+from retouch.lockfile.integrity import MEND, Integrity
+from retouch.system import files
+from retouch.system.processes import cpu_count
+
+_SAID_NO = 1
+
+
+@click.command("verify")
+@click.option(
+    "--commit", default="HEAD", show_default=True, metavar="REF", help="The commit to look at."
+)
+@click.option("--base", metavar="REF", help="It is the head of a branch that is to go there.")
+@click.option("--data", is_flag=True, help="See that the cache or the remote has every output.")
+@click.option("--mend", is_flag=True, help="Run again what is in doubt; the commit must be HEAD.")
+@click.option("--install-driver", is_flag=True, help="Merge dvc.lock by stage in this clone.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(1), help="Stages to run at a time [default: all cores]."
+)
+@click.option("as_json", "--json", is_flag=True, help="Print JSON, for a machine to read.")
+def verify(
+    commit: str,
+    base: str | None,
+    data: bool,
+    mend: bool,
+    install_driver: bool,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    """Say whether every entry of dvc.lock is one that a run made.
+
+    Git merges dvc.lock line by line, and may pair the inputs of two runs with the output of one:
+    DVC then finds nothing to do, and the model is wrong. After a merge every entry must be a
+    parent's, or one that a run's receipt in reports/ vouches for. Exit code 1 when one is not, or
+    when DVC would run a stage.
+    """
+    workspace = open_workspace(Path.cwd())
+    if install_driver:
+        _install_driver(workspace.root)
+    elif mend:
+        if commit != "HEAD":
+            raise BadInput("--mend: mends HEAD, no other commit.", mend="Check it out first.")
+        _mend(workspace, base, jobs or cpu_count())
+    else:
+        from retouch.jobs.verify.verify import verify as look
+
+        found = look(workspace, commit=commit, base=base, data=data)
+        click.echo(_json(found) if as_json else _lines(found))
+        if not found.sound:
+            raise click.exceptions.Exit(_SAID_NO)
+
+
+def _json(found: Integrity) -> str:
+    told = {**found.model_dump(mode="json"), "sound": found.sound, "says": found.says}
+    return json.dumps(told, indent=2, ensure_ascii=False)
+
+
+def _lines(found: Integrity) -> str:
+    """Return what is said of a commit, a line for each thing."""
+    counts = {
+        "same_as_parent": "as a parent has it",
+        "recorded": "as a run recorded it",
+        "made_here": "made in this commit, with no receipt",
+        "first": "in the first commit, with nothing to hold it against",
+        "doubtful": "doubtful",
+    }
+    each = [f"{n} {words}" for kind, words in counts.items() if (n := len(found.named(kind)))]  # type: ignore[arg-type]
+    word = "Sound" if found.sound else "Not sound"
+    of = f"{len(found.entries)} entries of dvc.lock"
+    lines = [*found.says, f"{word}: {of}: {', '.join(each)}." if each else f"{word}: no entries."]
+    made = found.named("made_here")
+    if made:
+        lines.append(f"No receipt vouches for: {', '.join(made)}.")
+    return visible("\n".join(lines))
+
+
+def _mend(workspace: Workspace, base: str | None, jobs: int) -> None:
+    from retouch.cli.console import Lines
+    from retouch.engine.run import Settings
+    from retouch.jobs.verify import mend
+
+    costs = {name: cost.wall_seconds for name, cost in workspace.costs.items()}
+    watch = Lines(Console(stderr=True), costs)
+    settings = Settings(jobs, watch, lambda: datetime.now(UTC).replace(microsecond=0))
+    mended = mend.mend(workspace, settings, base=base)
+    if mended.recovered:
+        click.echo(f"An earlier run was cut short and undone: {mended.recovered}.")
+    if not mended.receipts:
+        click.echo("Nothing to mend.")
+        return
+    for receipt in mended.receipts:
+        click.echo(visible(f"{receipt.stage}: {receipt.outcome}: {receipt.because}."))
+    if mended.changed:
+        click.echo(visible(f"Came out other than dvc.lock said: {', '.join(mended.changed)}."))
+    else:
+        click.echo("Everything came out as dvc.lock said; now a receipt says so too.")
+    click.echo("Commit it, with reports/mend/: `git add --update && git add reports/mend`.")
+
+
+def _install_driver(root: Path) -> None:
+    """Write the merge driver into this clone's git configuration."""
+    from retouch.git import history
+
+    command = f"{shlex.quote(sys.executable)} -m retouch merge-lock %O %A %B %P"
+    history.install_merge_driver(root, "retouch-lock", "dvc.lock by stage", command)
+    click.echo("This clone now merges dvc.lock by stage, where .gitattributes says so:")
+    click.echo("  dvc.lock merge=retouch-lock")
+
+
+@click.command("merge-lock")
+@click.argument("base", type=click.Path(path_type=Path))
+@click.argument("ours", type=click.Path(path_type=Path))
+@click.argument("theirs", type=click.Path(path_type=Path))
+@click.argument("path", default="dvc.lock")
+def merge_lock(base: Path, ours: Path, theirs: Path, path: str) -> None:
+    """Merge two versions of dvc.lock by stage: git's driver, see `retouch verify --help`.
+
+    The result goes to OURS. A stage that both sides ran, each with another result, is left out of
+    it: the file is valid, DVC runs that stage again, and the exit code is 1, so that git stops and
+    says so.
+    """
+    from retouch.lockfile.merge import merge_locks
+
+    texts = [files.read_text(file, limit=50_000_000) for file in (base, ours, theirs)]
+    merged = merge_locks(*texts, source=path)
+    files.write_text(ours, merged.text)
+    if merged.left_out:
+        names = ", ".join(merged.left_out)
+        says = (
+            f"{path}: both sides ran {names}, each with another result. The file is valid and has"
+            f" no entry for them: `git add {shlex.quote(path)}`, commit, then `{MEND}`."
+        )
+        click.echo(visible(says), err=True)
+        raise click.exceptions.Exit(_SAID_NO)

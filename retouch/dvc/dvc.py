@@ -1,0 +1,158 @@
+"""DVC's command line: run one stage, bring data, put outputs back. One process a call."""
+
+from __future__ import annotations
+
+import posixpath
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from retouch.errors import BadInput, SaidNo
+from retouch.pipeline.model import Stage
+from retouch.system.processes import Finished, Processes, run
+
+_DVC = (sys.executable, "-m", "dvc")
+_REPRO = (sys.executable, "-m", "retouch.dvc.main")
+_LOCK_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """What `dvc repro` did with one stage."""
+
+    did: Literal["ran", "restored", "nothing", "failed"]
+    finished: Finished
+
+
+def repro_one(
+    stage: str, *, root: Path, processes: Processes, log: Path, allow_missing: bool
+) -> Reproduced:
+    """Run `dvc repro` on exactly this stage; several may run at the same time.
+
+    `allow_missing`: outputs that are not in the workspace are no reason to run.
+
+    `--wait-for-lock` must stand before `repro`: DVC lets go of its lock only while the command
+    runs, and without the option the one that finds it taken throws its finished work away.
+    `--single-item` because otherwise an unchanged, shared upstream fails the others at once.
+    """
+    options = ("--single-item", "--allow-missing") if allow_missing else ("--single-item",)
+    command = (*_REPRO, "--wait-for-lock", "repro", *options, stage)
+    finished = processes.run(command, cwd=root, log=log)
+    if finished.exit_code:
+        return Reproduced("failed", finished)
+    if "is cached - skipping run" in finished.output:
+        return Reproduced("restored", finished)
+    ran = f"Running stage '{stage}'" in finished.output
+    return Reproduced("ran" if ran else "nothing", finished)
+
+
+def pull(paths: Iterable[str], *, root: Path) -> None:
+    """Bring these outputs into the workspace, from the cache or the remote, and nothing else.
+
+    Raises BadInput when they are in neither.
+    """
+    wanted = sorted(set(paths))
+    if not wanted:
+        return
+    done = run([*_DVC, "--wait-for-lock", "pull", "--force", *wanted], cwd=root)
+    missing = [path for path in wanted if not (root / path).exists()]
+    if done.exit_code or missing:
+        what = ", ".join(missing or wanted)
+        raise BadInput(
+            f"{what}: not in DVC's cache, and the remote does not give it: {_reason(done)}",
+            mend="Check `dvc remote list`, or build everything here: `retouch build`.",
+        )
+
+
+def checkout(paths: Iterable[str], *, root: Path) -> None:
+    """Put these outputs back to what `dvc.lock` says. Raises SaidNo when the cache lacks them."""
+    wanted = sorted(set(paths))
+    if not wanted:
+        return
+    done = run([*_DVC, "--wait-for-lock", "checkout", "--force", *wanted], cwd=root)
+    if done.exit_code:
+        raise SaidNo(
+            f"DVC could not put back {', '.join(wanted)}: {_reason(done)}", mend="Run `dvc pull`."
+        )
+
+
+def push(stages: Iterable[str], *, root: Path) -> None:
+    """Send the outputs of these stages to the default remote. Raises SaidNo when that fails."""
+    wanted = sorted(set(stages))
+    if not wanted:
+        return
+    done = run([*_DVC, "--wait-for-lock", "push", *wanted], cwd=root)
+    if done.exit_code:
+        raise SaidNo(
+            f"The run is in place, but its outputs did not reach the remote: {_reason(done)}",
+            mend="Run `dvc push` before you merge: nobody else has the data.",
+        )
+
+
+def has_remote(root: Path) -> bool:
+    """Say whether the project has a default remote."""
+    done = run([*_DVC, "config", "core.remote"], cwd=root)  # exit code 0 with and without one
+    return done.exit_code == 0 and bool(done.output.strip())
+
+
+def recorded_lock(stage: str, *, root: Path) -> str:
+    """Return the text of the lock that records the stage, as it is now; empty without one.
+
+    DVC rewrites the file in place, so it is read under DVC's own lock.
+    """
+    path = root / lock_file_of(stage)
+    with _repository_lock(root):
+        return path.read_text() if path.exists() else ""
+
+
+def outputs_in(lock: str, stage: Stage) -> dict[str, str]:
+    """Return the hashes the text of a `dvc.lock` holds for the stage's outputs: path -> hash."""
+    name = stage.name.rpartition("dvc.yaml:")[2]
+    outputs = _parse_lock(lock).get("stages", {}).get(name, {}).get("outs", [])
+    return {
+        posixpath.normpath(posixpath.join(stage.folder, out["path"])): _hash_of(out)
+        for out in outputs
+    }
+
+
+def lock_file_of(stage: str) -> str:
+    """Return the path of the lock file that records the stage, from the root."""
+    folder, _, _ = stage.rpartition("dvc.yaml:")
+    return f"{folder}dvc.lock"
+
+
+def _parse_lock(text: str) -> dict[str, Any]:
+    import yaml
+
+    return yaml.load(text, Loader=yaml.CSafeLoader) or {}
+
+
+def _hash_of(out: dict[str, Any]) -> str:
+    return str(next((out[key] for key in ("md5", "etag", "checksum") if key in out), ""))
+
+
+@contextmanager
+def _repository_lock(root: Path) -> Iterator[None]:
+    import zc.lockfile
+
+    path = root / ".dvc" / "tmp" / "lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        try:
+            lock = zc.lockfile.LockFile(str(path))
+            break
+        except zc.lockfile.LockError:
+            time.sleep(_LOCK_POLL_SECONDS)
+    try:
+        yield
+    finally:
+        lock.close()
+
+
+def _reason(done: Finished) -> str:
+    errors = [line for line in done.output.splitlines() if line.startswith("ERROR")]
+    return errors[0].removeprefix("ERROR:").strip() if errors else done.last_lines(1)

@@ -1,0 +1,192 @@
+"""An output by its hash, whatever the workspace holds: from DVC's cache, or the default remote.
+
+It consists of objects: see `object_files`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retouch.dvc.object_files import (
+    OBJECT,
+    check_object,
+    files_before_lists,
+    md5_of,
+    place_object,
+)
+from retouch.errors import BadInput, SaidNo
+from retouch.system import files
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+_KINDS = ("md5", "md5-dos2unix")
+"""How DVC hashes; the second is what it did before version 3."""
+
+
+def write_output(recorded: str, target: Path, *, root: Path) -> None:
+    """Write the output that a `dvc.lock` records by this hash to `target`; what was there is gone.
+
+    Only the cache of the project changes. Raises BadInput when neither the cache nor the remote has
+    it whole.
+    """
+    from dvc.repo import Repo
+
+    files.remove(target)
+    with Repo(str(root)) as repo:
+        kind = next((kind for kind in _KINDS if _in_cache(repo, recorded, kind)), None)
+        kind = kind or _fetched(repo, recorded)
+        for source, name in _files_of(repo, recorded, kind):
+            path = target.joinpath(*name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, path)
+        if recorded.endswith(".dir"):
+            target.mkdir(parents=True, exist_ok=True)  # it may hold nothing
+
+
+def objects_of(root: Path, outputs: Sequence[tuple[str, str]]) -> dict[str, Path]:
+    """Return all objects these outputs consist of: name -> where DVC's cache has it.
+
+    `outputs`: path and hash, as `dvc.lock` records them, of outputs that DVC caches; those of
+    `cache: false` are in git. The files of a directory come before their list. What the cache lacks
+    is fetched. Raises BadInput when neither the cache nor the remote has an output whole.
+    """
+    from dvc.repo import Repo
+
+    found: dict[str, Path] = {}
+    with Repo(str(root)) as repo:
+        for path, recorded in outputs:
+            try:
+                found |= _objects(repo, recorded)
+            except BadInput as error:
+                raise BadInput(f"{path}: {error.message}", mend=error.mend) from None
+    return found
+
+
+def _objects(repo: Repo, recorded: str) -> Iterator[tuple[str, Path]]:
+    """Yield the objects of one output. Raises BadInput when it is nowhere to be had."""
+    if not OBJECT.fullmatch(recorded):
+        raise BadInput(f"{recorded!r} is not the name of an object in DVC's cache.")
+    if not _in_cache(repo, recorded, "md5") and _fetched(repo, recorded) != "md5":
+        raise BadInput(
+            "It was recorded by a DVC before version 3.", mend="Make it again: `dvc repro --force`."
+        )
+    for source, _ in _files_of(repo, recorded, "md5"):
+        # The cache keeps an object in a folder named by the first two letters of its name.
+        yield source.parent.name + source.name, source
+    yield recorded, Path(_cache(repo, "md5").oid_to_path(recorded))
+
+
+def import_objects(root: Path, objects: Mapping[str, Path]) -> None:
+    """Lay these objects, name -> file, into DVC's cache; what it has already is kept.
+
+    All are looked at before the first is written, so that none comes in with another. Raises
+    BadInput when the bytes of one are not those of its name, or a directory is no list of files
+    within it.
+    """
+    from dvc.repo import Repo
+
+    for name, source in objects.items():
+        check_object(name, source)
+    with Repo(str(root)) as repo:
+        cache = _cache(repo, "md5")
+        for name in files_before_lists(objects):
+            place_object(objects[name], Path(cache.oid_to_path(name)), name)
+
+
+def push_objects(root: Path, objects: Mapping[str, Path]) -> int:
+    """Send these objects to DVC's default remote; return how many were new there.
+
+    They come into the cache first. The files of a directory are sent before their list. Raises
+    BadInput when one is not what its name says; SaidNo when the remote does not take all of them.
+    """
+    from dvc.repo import Repo
+    from dvc_data.hashfile.hash_info import HashInfo
+
+    import_objects(root, objects)
+    if not objects:
+        return 0
+    lists = [name for name in sorted(objects) if name.endswith(".dir")]
+    sent = 0
+    with Repo(str(root)) as repo:
+        for some in (sorted(objects.keys() - set(lists)), lists):
+            try:
+                done = repo.cloud.push([HashInfo("md5", name) for name in some])
+            except Exception as error:  # each kind of storage has errors of its own
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+                says = f"The outputs did not reach the remote: {reason.rstrip('.')}."
+                raise SaidNo(
+                    says, mend="Check `dvc remote list`, or `retouch store open`."
+                ) from None
+            if done.failed:
+                missed = f"{len(done.failed)} of {len(objects)} objects"
+                raise SaidNo(f"{missed} did not reach the remote.", mend="The same once more.")
+            sent += len(done.transferred)
+    return sent
+
+
+def _in_cache(repo: Repo, recorded: str, kind: str) -> bool:
+    """Say whether the cache has the output, all files of a directory included."""
+    if not _cache(repo, kind).exists(recorded):
+        return False
+    return all(source.exists() for source, _ in _files_of(repo, recorded, kind))
+
+
+def _fetched(repo: Repo, recorded: str) -> str:
+    """Bring the output into the cache; return how it is hashed. Raises BadInput."""
+    reason = ""
+    for kind in _KINDS:
+        try:
+            _pull(repo, recorded, kind)
+        except Exception as error:  # each kind of storage has errors of its own
+            reason = reason or f": {(str(error) or type(error).__name__).splitlines()[0]}"
+        if _in_cache(repo, recorded, kind):
+            return kind
+    raise BadInput(
+        f"{recorded}: not in DVC's cache, and the remote does not give it{reason}.",
+        mend="Check `dvc remote list`; whoever made it may not have pushed it: `dvc push`.",
+    )
+
+
+def _pull(repo: Repo, recorded: str, kind: str) -> None:
+    """Ask the remote for the output: of a directory the list of its files, then these."""
+    from dvc_data.hashfile.hash_info import HashInfo
+
+    repo.cloud.pull([HashInfo(kind, recorded)])
+    if recorded.endswith(".dir") and _cache(repo, kind).exists(recorded):
+        missing = [at for at, _ in _files_of(repo, recorded, kind) if not at.exists()]
+        # The cache keeps an object in a folder named by the first two letters of its hash.
+        repo.cloud.pull([HashInfo(kind, at.parent.name + at.name) for at in missing])
+
+
+def _files_of(repo: Repo, recorded: str, kind: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Yield the files of an output: where the cache has each, and its name below the output."""
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.tree import Tree
+
+    cache = _cache(repo, kind)
+    if not recorded.endswith(".dir"):
+        yield _whole(Path(cache.oid_to_path(recorded)), recorded, kind), ()
+        return
+    _whole(Path(cache.oid_to_path(recorded)), recorded, kind)
+    for name, _, item in Tree.load(cache, HashInfo(kind, recorded)):
+        if ".." in name:
+            raise BadInput(f"{recorded}: names a file outside of its directory: {'/'.join(name)}.")
+        yield _whole(Path(cache.oid_to_path(item.value)), item.value, kind), name
+
+
+def _whole(path: Path, recorded: str, kind: str) -> Path:
+    """Return the path of an object. Raises BadInput when its bytes are not those of its hash."""
+    if kind == "md5" and path.exists() and md5_of(path) != recorded.removesuffix(".dir"):
+        raise BadInput(
+            f"{path}: DVC's cache is damaged: the file is not the one of its hash.",
+            mend="Remove it; then `dvc fetch` brings it again.",
+        )
+    return path
+
+
+def _cache(repo: Repo, kind: str) -> Any:
+    return repo.cache.local if kind == "md5" else repo.cache.legacy

@@ -1,0 +1,160 @@
+"""Read a DVC project into a `Pipeline`, through DVC's own index. Needs no data, changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retouch.dvc.index import first_line, read_index
+from retouch.dvc.params import apply_edits
+from retouch.errors import BadInput
+from retouch.git import git
+from retouch.pipeline.edited import shapes_graph, with_files, with_values
+from retouch.pipeline.model import Pipeline
+from retouch.policy.edits import ParamEdit
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+_METADATA = (".yaml", ".yml", ".json", ".toml", ".py", ".dvc", ".lock", ".dvcignore")
+
+
+def find_root(start: Path) -> Path:
+    """Return the root of the DVC project that holds `start`. Raises BadInput outside of one."""
+    for folder in (start, *start.parents):
+        if (folder / ".dvc").is_dir():
+            return folder
+    raise BadInput(
+        f"{start}: is not in a DVC repository.", mend="Run `dvc init`, or change into the project."
+    )
+
+
+class Project:
+    """One DVC project as it lies in the workspace: loaded once, asked several times."""
+
+    def __init__(self, root: Path) -> None:
+        """Open the project at `root`. Raises BadInput when DVC cannot read it."""
+        _quiet_dvc()
+        self.root = root
+        self._repo = _open(root)
+        self._hashes: dict[tuple[str, str], str | None] = {}
+        self._pipeline: Pipeline | None = None
+
+    def pipeline(self) -> Pipeline:
+        """Return the pipeline as it was when the project was opened.
+
+        Raises BadInput for a broken dvc.yaml, lock, params file or meta.
+        """
+        if self._pipeline is None:
+            self._pipeline = read_index(self._repo, self._hash)
+        return self._pipeline
+
+    def with_edits(self, edits: Sequence[ParamEdit]) -> Pipeline:
+        """Return the pipeline as it would be with these edits. Raises BadInput.
+
+        Where an edited key stands in a `${...}` of dvc.yaml it may shape the graph itself: then DVC
+        resolves it anew, over a copy of the project's metadata files. Hashes are always those of
+        the real workspace, but for the edited files.
+        """
+        texts = [path.read_text() for path in self._pipeline_files()]
+        if shapes_graph([edit.key for edit in edits], texts):
+            edited = self.resolved_anew(edits)
+        else:
+            values = {(edit.file, edit.key): edit.after for edit in edits}
+            edited = with_values(self.pipeline(), values)
+        return with_files(edited, self._new_hashes(edits))
+
+    def resolved_anew(self, edits: Sequence[ParamEdit]) -> Pipeline:
+        """Return the pipeline with these edits as DVC reads it from copies of the metadata files.
+
+        `with_edits` is the way in; it comes here where values alone do not tell. Raises BadInput.
+        """
+        with tempfile.TemporaryDirectory(prefix="retouch-plan-") as folder:
+            overlay = Path(folder)
+            self._mirror(overlay)
+            for file, text in apply_edits(self.root, edits).items():
+                (overlay / file).unlink(missing_ok=True)
+                (overlay / file).write_text(text)
+            repo = _open(overlay, no_scm=True)
+            try:
+                return read_index(repo, self._hash)
+            finally:
+                repo.close()
+
+    def _new_hashes(self, edits: Sequence[ParamEdit]) -> dict[str, str]:
+        """Return the hashes that edited params files will have, where a stage reads one as a file.
+
+        It does when the file, or a directory that holds it, is among its `deps`.
+        """
+        read = {item.path for stage in self.pipeline().stages for item in stage.inputs}
+        around = {edit.file: {edit.file, *map(str, Path(edit.file).parents)} for edit in edits}
+        mine = [edit for edit in edits if not read.isdisjoint(around[edit.file])]
+        return {
+            file: hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+            for file, text in apply_edits(self.root, mine).items()
+        }
+
+    def cache_holds(self, hash_value: str) -> bool:
+        """Say whether the local cache has the object (of a directory: its list of files)."""
+        return bool(self._repo.cache.local.exists(hash_value))
+
+    def close(self) -> None:
+        """Let go of DVC's files."""
+        self._repo.close()
+
+    def _pipeline_files(self) -> list[Path]:
+        """Return every dvc.yaml; one whose `foreach` has no item yet declares no stage."""
+        declaring = {Path(item.path) for item in self._repo.index.stages if item.cmd is not None}
+        tracked = {self.root / path for path in git.tracked_files(self.root)}
+        empty = {path for path in tracked if path.name == "dvc.yaml" and path.exists()}
+        return sorted(declaring | empty)
+
+    def _mirror(self, overlay: Path) -> None:
+        (overlay / ".dvc").mkdir()
+        for name in ("config", "config.local"):
+            if (self.root / ".dvc" / name).exists():
+                text = (self.root / ".dvc" / name).read_text()
+                (overlay / ".dvc" / name).write_text(text)
+        for path in git.tracked_files(self.root):
+            here = path.endswith(_METADATA) and (self.root / path).exists()
+            if here and not path.startswith(".dvc/"):
+                link = overlay / path
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(self.root / path)
+
+    def _hash(self, path: str, hash_name: str | None) -> str | None:
+        """Return the hash of what lies at a path of the real workspace, None when nothing does."""
+        from dvc.fs import localfs
+        from dvc_data.hashfile.build import build
+
+        name = hash_name or "md5"
+        if (path, name) not in self._hashes:
+            here = str(self.root / path)
+            if not (self.root / path).exists() or self._repo.dvcignore.is_ignored(localfs, here):
+                self._hashes[path, name] = None
+            else:
+                odb = self._repo.cache.legacy if name == "md5-dos2unix" else self._repo.cache.local
+                _, _, built = build(
+                    odb, here, localfs, name, ignore=self._repo.dvcignore, dry_run=True
+                )
+                self._hashes[path, name] = built.hash_info.value
+        return self._hashes[path, name]
+
+
+def _open(root: Path, *, no_scm: bool = False) -> Repo:
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        return Repo(str(root), config={"core": {"no_scm": True}} if no_scm else None)
+    except DvcException as error:
+        raise BadInput(f"{root}: DVC cannot open the project: {first_line(error)}") from None
+
+
+def _quiet_dvc() -> None:
+    """Keep DVC's own log lines off our output; what matters becomes our sentence."""
+    logging.getLogger("dvc").setLevel(logging.ERROR)

@@ -1,0 +1,258 @@
+"""Admit alerts: read one with its signature, judge it by the base branch, write its receipt.
+
+A pull request may bring an alert, a signature, a receipt and a change of `policies/` at once. Only
+the alert and its signature are read from it; `engine/base_branch.py` reads all else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from retouch.alerts.model import MAX_BYTES, Alert
+from retouch.alerts.parse import check_file_stem, parse_alert
+from retouch.alerts.receipt import Channel, Provenance, Receipt, receipt_file_name
+from retouch.alerts.signature import (
+    MAX_SIGNATURE_BYTES,
+    Signature,
+    parse_signature,
+    signature_file_name,
+)
+from retouch.engine.base_branch import Trusted
+from retouch.errors import BadInput, visible
+from retouch.provenance.admission import Arrival, Examined, admitted, key_fault
+from retouch.provenance.reformatting import undone
+from retouch.provenance.signers import ALLOWED_SIGNERS
+from retouch.schema_errors import bad_input, shown
+from retouch.storage.documents import ALERTS
+from retouch.storage.report_history import save_receipt
+from retouch.system import files, ssh_keygen
+from retouch.system.untrusted_files import read_plain_file, refuse_links
+
+
+@dataclass(frozen=True)
+class Submission:
+    """An alert with its signature, as somebody brought them."""
+
+    alert: Alert
+    raw: bytes
+    source: str
+    """The name sentences give its file."""
+    signature: bytes | None = None
+    """None when it has none."""
+    unreadable: str | None = None
+    """Why there is a signature that cannot be read."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the alert's bytes."""
+        return hashlib.sha256(self.raw).hexdigest()
+
+
+@dataclass(frozen=True)
+class Transport:
+    """How alerts came in, as the workflow knows it."""
+
+    channel: Channel = "manual"
+    sender: str | None = None
+    """As GitHub authenticated them."""
+    commit: str | None = None
+    run_id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise BadInput for what GitHub never says; receipts keep it, and reports show it."""
+        said = {"sender": self.sender, "GITHUB_SHA": self.commit, "GITHUB_RUN_ID": self.run_id}
+        for name, (form, what) in _FORMS.items():
+            value = said[name]
+            if value and not form.fullmatch(value):
+                raise BadInput(f"{name}: {shown(value)} is not {what}.")
+
+
+_FORMS = {
+    # Those of an enterprise have underscores, those of apps end in [bot].
+    "sender": (re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(\[bot\])?"), "a login of GitHub"),
+    "GITHUB_SHA": (re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?"), "the id of a commit"),
+    "GITHUB_RUN_ID": (re.compile(r"[0-9]{1,20}"), "the number of a workflow run"),
+}
+
+
+def read_submission(path: Path, root: Path | None) -> Submission:
+    """Read an alert's file and the signature beside it. Follows no links.
+
+    A signature that cannot be read is a reason to refuse the alert, so it is kept as one. Raises
+    BadInput for an alert that cannot be read.
+    """
+    mend = "Write one: `retouch alert new --help`."
+    raw = read_plain_file(path, root=root, limit=20 * MAX_BYTES, mend=mend)
+    source = _source(path, root)
+    alert = parse_alert(raw, source)
+    if root is not None and in_alerts(path, root):
+        check_file_stem(alert, path.stem, source)
+    return with_signature(alert, raw, path, root)
+
+
+def with_signature(alert: Alert, raw: bytes, path: Path, root: Path | None) -> Submission:
+    """Add the signature that lies beside an alert that was read from `path`, if there is one."""
+    source = _source(path, root)
+    beside = path.with_name(signature_file_name(path.name))
+    if not os.path.lexists(beside):
+        return Submission(alert, raw, source)
+    try:
+        signature = read_plain_file(beside, root=root, limit=MAX_SIGNATURE_BYTES)
+    except BadInput as error:
+        says = str(error).replace(str(beside), signature_file_name(source))
+        return Submission(alert, raw, source, unreadable=says)
+    return Submission(alert, raw, source, signature)
+
+
+def in_alerts(path: Path, root: Path) -> bool:
+    """Tell whether the file lies in `alerts/`."""
+    return path.resolve().parent == (root / ALERTS).resolve()
+
+
+def _source(path: Path, root: Path | None) -> str:
+    """Return the file's path from the root; what is kept in git names no path of this machine."""
+    if root is None:
+        return visible(str(path))
+    if path.parent == root / ALERTS:  # as in an intake of thousands
+        return visible(f"{ALERTS}/{path.name}")
+    resolved, top = path.resolve(), root.resolve()
+    inside = resolved.is_relative_to(top)
+    return visible(resolved.relative_to(top).as_posix() if inside else str(path))
+
+
+def admit(
+    submission: Submission,
+    trusted: Trusted,
+    transport: Transport,
+    *,
+    now: datetime,
+    earlier: Receipt | None,
+    ask: bool = True,
+) -> Receipt:
+    """Judge one alert and return its receipt; a new one says nothing of suppression yet.
+
+    What came in before, with the same bytes and by the same key, is judged as of then, and its
+    receipt keeps how it came in; `earlier` is the believed receipt of that id. Without `ask` all
+    is judged but whether the signature fits. Raises BadInput for a broken receipt of the base.
+    """
+    alert_id, now = submission.alert.alert_id, now.replace(microsecond=0)
+    first = _first_receipt(submission, earlier)
+    arrival = Arrival(
+        alert=submission.alert,
+        source=submission.source,
+        sha256=submission.sha256,
+        channel=first.channel if first else transport.channel,
+        sender=first.sender if first else transport.sender,
+        received_at=first.received_at if first else now,
+        known=trusted.known(alert_id),
+    )
+    examined = _examined(submission, arrival, trusted, ask=ask)
+    provenance = admitted(arrival, examined, trusted.registry)
+    if first:
+        return first.model_copy(update={"provenance": provenance})
+    return Receipt(
+        alert_id=alert_id,
+        sha256=arrival.sha256,
+        received_at=arrival.received_at,
+        channel=transport.channel,
+        sender=transport.sender,
+        commit=transport.commit,
+        run_id=transport.run_id,
+        provenance=provenance,
+    )
+
+
+def _first_receipt(submission: Submission, receipt: Receipt | None) -> Receipt | None:
+    """Return the earlier receipt if it is of the very same alert, signed by the very same key.
+
+    Of the same key: else who has an old, leaked key could sign what came in unsigned when the key
+    was still valid.
+    """
+    if receipt is None or receipt.sha256 != submission.sha256:
+        return None
+    return receipt if _same_key(submission, receipt.provenance) else None
+
+
+def _same_key(submission: Submission, provenance: Provenance) -> bool:
+    if submission.signature is None:
+        return provenance.verdict == "unsigned" and submission.unreadable is None
+    try:
+        signature = parse_signature(submission.signature, submission.source)
+    except BadInput:
+        return False
+    return (
+        provenance.verdict == "verified" and provenance.key_fingerprint == signature.key_fingerprint
+    )
+
+
+def _examined(
+    submission: Submission, arrival: Arrival, trusted: Trusted, *, ask: bool
+) -> Examined | None:
+    """Ask ssh-keygen: once when the signature is good, and more often to say why it is not."""
+    if submission.signature is None:
+        return Examined(fault=submission.unreadable) if submission.unreadable else None
+    try:
+        name = signature_file_name(submission.source)
+        signature = parse_signature(submission.signature, name)
+    except BadInput as error:
+        return Examined(fault=str(error))
+    if not ask:
+        return Examined(signature=signature, good=True)
+    said = _verify(submission.raw, submission.signature, arrival, trusted)
+    examined = Examined(signature=signature, good=said.good, words=said.words)
+    if said.good:
+        return examined
+    revoked = trusted.revoked
+    if revoked is not None and ssh_keygen.is_binary_list(revoked):
+        is_revoked = ssh_keygen.is_revoked(signature.key, revoked)
+        examined = examined.model_copy(update={"revoked": is_revoked})
+    if key_fault(arrival, signature, trusted.registry.signers, revoked=examined.revoked):
+        return examined
+    for change, variant in undone(submission.raw):
+        if _verify(variant, submission.signature, arrival, trusted).good:
+            return examined.model_copy(update={"undone": change})
+    return examined
+
+
+def _verify(raw: bytes, signature: bytes, arrival: Arrival, trusted: Trusted) -> ssh_keygen.Said:
+    return ssh_keygen.verify(
+        raw,
+        signature,
+        principal=arrival.alert.monitor.id,
+        signers=trusted.files.get(ALLOWED_SIGNERS, b""),
+        revoked=trusted.revoked,
+        at=arrival.received_at,
+    )
+
+
+def write_receipt(root: Path, receipt: Receipt) -> Path:
+    """Write a receipt beside its alert and return its path. Raises BadInput for a link."""
+    path = root / ALERTS / receipt_file_name(receipt.alert_id)
+    refuse_links(path, root)
+    save_receipt(root, receipt)
+    return path
+
+
+def sign_alert(path: Path, key: Path) -> tuple[Path, Signature]:
+    """Sign an alert's file as it stands; return the signature's file, which is replaced, and it.
+
+    Raises BadInput for an alert that is not valid or names no audience, and for a key that cannot
+    sign. Nothing is written then.
+    """
+    mend = "Write one: `retouch alert new --help`."
+    raw = read_plain_file(path, root=None, limit=20 * MAX_BYTES, mend=mend)
+    if parse_alert(raw, str(path)).audience is None:
+        says = "missing, so the same signature would be good in any repository"
+        mend = 'Write one with `retouch alert new --audience owner/name`, or add `"audience"`.'
+        raise bad_input(str(path), ("audience",), says, mend=mend)
+    beside = path.with_name(signature_file_name(path.name))
+    refuse_links(beside, path.parent)
+    signature = ssh_keygen.sign(raw, key)
+    said_of_it = parse_signature(signature, str(beside))
+    files.write_bytes(beside, signature)
+    return beside, said_of_it

@@ -1,0 +1,297 @@
+"""Walk the ladder of a plan: try a tier, judge its candidate, keep it or put everything back.
+
+        edits -> stages -> score both models -> judge
+promote, or a repair that changes no model: kept, the walk ends
+reject, or nothing gained:                  put back, the next tier is tried if the budget allows
+not enough data: as a rejection where a larger gain could be shown, else as invalid
+invalid:                                    put back, the walk ends: a person decides
+a broken guardrail that halts:              put back, the walk ends: a person looks for the cause
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retouch.alerts.model import Alert
+from retouch.dvc import dvc
+from retouch.dvc.params import apply_edits
+from retouch.dvc.project import Project
+from retouch.errors import BadInput
+from retouch.execution import transaction
+from retouch.execution.model import Attempt, Receipt
+from retouch.execution.runner import Progress
+from retouch.execution.stages import note_before, run_stages
+from retouch.gate.holdout import HoldoutDays
+from retouch.gate.model import Judgement, Override
+from retouch.pipeline.model import Pipeline
+from retouch.pipeline.outputs import outputs_around
+from retouch.planning.budget import Spent, over_budget
+from retouch.planning.model import Plan, TierPlan
+from retouch.policy.model import Budget
+from retouch.policy.promotion import Limits, Promotion
+from retouch.policy.suppression import in_words
+from retouch.registry.production import Production
+from retouch.storage import documents
+from retouch.system import files
+
+if TYPE_CHECKING:
+    from retouch.engine.evaluate import Trial
+
+_PRODUCTION = Path(".retouch/production")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where the walk happens and what it holds a candidate against."""
+
+    root: Path
+    project: Project
+    pipeline: Pipeline
+    """As checked out."""
+    production: Production
+    promotion: Promotion
+    days: HoldoutDays
+    judged_before: int
+    """How many candidates these days have judged for earlier alerts."""
+    alerts: tuple[Alert, ...]
+    budget: Budget
+    spent_today_cpu_seconds: float
+    """By the other runs of the last 24 hours."""
+    jobs: int
+    watch: Progress
+    overrides: tuple[Override, ...] = ()
+    """Checks that people have said need not hold for these alerts."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What came of it."""
+
+    attempts: tuple[Attempt, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
+    failed: Receipt | None = None
+    """The first stage that failed, when the walk ended there."""
+    stopped: str | None = None
+    """Why it ended with nothing settled and tiers left, or in the middle of one."""
+
+    @property
+    def kept(self) -> bool:
+        """The last candidate stays in the workspace."""
+        return bool(self.attempts) and self.attempts[-1].kept
+
+    def over(self, limits: Limits) -> bool:
+        """Say whether no other tier is to be tried, whatever the budget."""
+        settled = bool(self.judgements) and _for_a_person(self.judgements[-1], limits)
+        return self.kept or settled or self.failed is not None or self.stopped is not None
+
+
+def _for_a_person(judgement: Judgement, limits: Limits) -> bool:
+    """Say whether no other candidate could do better before there is more or other data.
+
+    Where rows and days are enough and a difference was too small to be shown, a stronger tier may
+    show a larger one.
+    """
+    if judgement.outcome != "not_enough_data":
+        return judgement.outcome == "invalid"
+    checks = [c for c in judgement.checks if c.required and c.result == "not_enough_data"]
+    unknown = any(
+        c.detectable is None or c.rows < limits.min_rows or c.days < limits.min_days for c in checks
+    )
+    guardrails = [g for g in judgement.guardrails if g.stops and g.result == "not_enough_data"]
+    ends = any(g.then == "halt" or g.compared is None for g in guardrails)
+    return unknown or ends or not (checks or guardrails)
+
+
+def climb(plan: Plan, bench: Bench) -> Walk:
+    """Try the plan's tiers, cheapest first, until one settles it or the budget is used up.
+
+    What is not kept is put back. When a candidate is kept, or anything is raised, the journal stays
+    open: the caller keeps it once the report is written, or puts it back. The plan has seen to it
+    that the budget allows the first tier. Raises SaidNo when scoring fails and BadInput when data
+    is nowhere to be had.
+    """
+    began = time.monotonic()
+    _export_production(bench)
+    walk, trial = Walk(), _trial(bench)
+    for tier in plan.tiers:
+        spent = _spent(walk, bench, began)
+        too_dear = over_budget(tier, bench.budget, spent) if walk.attempts else None
+        if too_dear:
+            return replace(walk, stopped=too_dear)
+        _note_tier(bench, tier, plan.report_id)
+        walk = _step(walk, tier, bench, trial, spent.wall_seconds)
+        if not walk.kept:
+            transaction.put_back(bench.root)
+        if walk.over(bench.promotion.limits):
+            break
+    return walk
+
+
+def _spent(walk: Walk, bench: Bench, began: float) -> Spent:
+    return Spent(
+        tiers=len(walk.attempts),
+        cpu_seconds=sum(a.cpu_seconds + a.judging_cpu_seconds for a in walk.attempts),
+        wall_seconds=time.monotonic() - began,
+        today_cpu_seconds=bench.spent_today_cpu_seconds,
+    )
+
+
+def _step(walk: Walk, tier: TierPlan, bench: Bench, trial: Trial, elapsed: float) -> Walk:
+    """Try one tier and return the walk with what came of it; nothing is put back yet."""
+    limit = bench.budget.wall_per_alert
+    left = None if limit is None else max(0.0, limit / timedelta(seconds=1) - elapsed)
+    attempt = _attempt(tier, bench, left)
+    failed = next((r for r in attempt.receipts if r.outcome == "failed"), None)
+    if failed is not None:
+        walk = replace(walk, attempts=(*walk.attempts, attempt))
+        if limit is not None and left is not None and attempt.wall_seconds >= round(left, 3):
+            return replace(walk, stopped=_overran(tier, in_words(limit)))
+        return replace(walk, failed=failed)
+    before = _cpu_seconds()
+    judgement = _judge(tier, attempt, bench, trial, walk.judgements)
+    judging = round(_cpu_seconds() - before, 3)
+    kept = _settles(tier, judgement)
+    attempt = attempt.model_copy(update={"kept": kept, "judging_cpu_seconds": judging})
+    return replace(
+        walk,
+        attempts=(*walk.attempts, attempt),
+        judgements=(*walk.judgements, judgement),
+        stopped=_halted(judgement),
+    )
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU time of this process and of all it has waited for."""
+    return sum(os.times()[:4])
+
+
+def _overran(tier: TierPlan, limit: str) -> str:
+    return f"Stopped: {tier.tier}. It had not ended when budget.wall_per_alert, {limit}, was over."
+
+
+def _halted(judgement: Judgement) -> str | None:
+    if judgement.halted_by is None:
+        return None
+    says = next((g.says for g in judgement.guardrails if g.name == judgement.halted_by), "")
+    return f"The guardrail {judgement.halted_by!r} ended the run. {says}".rstrip()
+
+
+def _note_tier(bench: Bench, tier: TierPlan, report_id: str) -> None:
+    note_before(
+        bench.root,
+        bench.project,
+        bench.pipeline,
+        tier.stages,
+        work=f"tier {tier.tier} for alert {report_id}",
+        edited=tuple(dict.fromkeys(edit.file for edit in tier.edits)),
+        done_when=f"{documents.REPORTS}/{report_id}/verdict.json",
+    )
+
+
+def _attempt(tier: TierPlan, bench: Bench, stop_after: float | None) -> Attempt:
+    pipeline = bench.project.with_edits(tier.edits)
+    for path, text in apply_edits(bench.root, tier.edits).items():
+        files.write_text(bench.root / path, text)
+    began = time.monotonic()
+    receipts = run_stages(bench.root, pipeline, tier.stages, bench, stop_after=stop_after)
+    return Attempt(
+        tier=tier.tier,
+        edits=tier.edits,
+        receipts=receipts,
+        wall_seconds=round(time.monotonic() - began, 3),
+        kept=False,
+    )
+
+
+def _settles(tier: TierPlan, judgement: Judgement) -> bool:
+    """Say whether the candidate stays: it passed, or it is a repair that changes no model."""
+    if judgement.halted_by is not None:
+        return False
+    unchanged_repair = judgement.outcome == "equivalent" and tier.must == "not_get_worse"
+    return judgement.outcome == "promote" or unchanged_repair
+
+
+def _trial(bench: Bench) -> Trial:
+    from retouch.engine.evaluate import (
+        Trial,  # pandas takes a second, which planning need not wait for
+    )
+
+    learned = bench.promotion.holdout.learned_from
+    read = (*bench.promotion.score.needs, *(learned.paths if learned else ()))
+    return Trial(
+        root=bench.root,
+        promotion=bench.promotion,
+        days=bench.days,
+        production=bench.production,
+        production_copy=str(_PRODUCTION / bench.production.path),
+        alerts=bench.alerts,
+        needs=_outputs_under(read, bench.pipeline),
+        jobs=bench.jobs,
+        overrides=bench.overrides,
+    )
+
+
+def _judge(
+    tier: TierPlan, attempt: Attempt, bench: Bench, trial: Trial, earlier: Sequence[Judgement]
+) -> Judgement:
+    from retouch.gate.judge import Look
+
+    made = {path: value for r in attempt.receipts for path, value in r.outputs.items()}
+    judged = bench.judged_before + sum(map(_looked, earlier))
+    return trial.judge(
+        made.get(bench.production.path, bench.production.hash),
+        tier=tier.tier,
+        must=tier.must,
+        restores=tier.restores,
+        look=Look(number=judged + 1, allowed=bench.promotion.holdout.candidates),
+    )
+
+
+def _looked(judgement: Judgement) -> bool:
+    """Say whether the hold-out was put to use: by the same model, or a broken one, it is not."""
+    return judgement.holdout is not None and judgement.outcome != "invalid"
+
+
+def _outputs_under(paths: Sequence[str], pipeline: Pipeline) -> tuple[str, ...]:
+    return tuple(output.path for output in outputs_around(paths, pipeline))
+
+
+def _export_production(bench: Bench) -> None:
+    """Keep the model in production, and what it learned from, beside the workspace.
+
+    Stages will overwrite their places. Raises BadInput for a path that holds no data.
+    """
+    learned = bench.promotion.holdout.learned_from
+    tables = [path for named in (learned.paths if learned else ()) for path in _data(named, bench)]
+    wanted = dict.fromkeys([bench.production.path, *tables])
+    outputs = _outputs_under(tuple(wanted), bench.pipeline)
+    dvc.pull([out for out in outputs if not (bench.root / out).exists()], root=bench.root)
+    files.remove(bench.root / _PRODUCTION)
+    for path in wanted:
+        if not (bench.root / path).exists():
+            raise _no_data(path)
+        files.copy(bench.root / path, bench.root / _PRODUCTION / path)
+
+
+def _data(named: str, bench: Bench) -> tuple[str, ...]:
+    """Return the outputs below a path of `learned_from`, or the path itself. Raises BadInput."""
+    path = posixpath.normpath(named)
+    if path == "." or path.split("/")[0] in ("..", ""):
+        raise _no_data(named)
+    outputs = _outputs_under([path], bench.pipeline)
+    return tuple(out for out in outputs if not path.startswith(f"{out}/")) or (path,)
+
+
+def _no_data(path: str) -> BadInput:
+    return BadInput(
+        f"{documents.PROMOTION}: holdout.learned_from.paths: {path!r} is no output of the"
+        " pipeline, and no file in the project.",
+        mend="Name outputs of dvc.yaml: `dvc stage list` shows the stages.",
+    )

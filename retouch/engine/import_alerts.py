@@ -1,0 +1,120 @@
+"""Turn a monitor's own output into alert files."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from retouch.adapters.base.assemble import assemble
+from retouch.adapters.base.context import Context, parse_context
+from retouch.adapters.base.mapping import mapping_adapter
+from retouch.adapters.base.mapping_model import parse_mapping
+from retouch.adapters.base.native import MAX_BYTES, read_native
+from retouch.adapters.registry import ADAPTERS, Adapter
+from retouch.alerts.model import Alert
+from retouch.alerts.new import alert_json
+from retouch.alerts.parse import expected_file_name
+from retouch.errors import BadInput
+from retouch.policy.strict_yaml import read_yaml
+from retouch.schema_errors import near, shown
+from retouch.system import files
+
+MAPPING = "mapping"
+STDIN = Path("-")
+
+
+@dataclass(frozen=True)
+class Written:
+    """One alert that was made, and its file; `new` is false when the file was there already."""
+
+    alert: Alert
+    path: Path
+    new: bool
+
+
+def alerts_from(
+    tool: str,
+    native: Path,
+    *,
+    context: Path | None,
+    mapping: Path | None,
+    defaults: Context,
+    now: datetime,
+    quiet_too: bool = False,
+) -> tuple[Alert, ...]:
+    """Return the alerts that a monitor's output makes.
+
+    `defaults`: what this repository knows itself, where the context file does not say it; its model
+    only where the output does not say one either. Raises BadInput for output, context or mapping
+    that is not what it should be.
+    """
+    adapter = _adapter(re.sub(r"[ _]", "-", tool.lower()), mapping)
+    said = _with_defaults(_context(context), defaults)
+    raw, source = _read(native)
+    judgements = [
+        # Of two models behind one Alertmanager, the label says which one it is.
+        replace(judgement, model=judgement.model or defaults.model)
+        for judgement in adapter(read_native(raw, source), said)
+    ]
+    return assemble(judgements, said, native=raw, source=source, now=now, quiet_too=quiet_too)
+
+
+def write_alerts(alerts: Sequence[Alert], folder: Path) -> tuple[Written, ...]:
+    """Write each alert into the folder. Raises BadInput, before any is written, when one of them
+    is there with other content.
+    """
+    texts = {folder / expected_file_name(alert): alert_json(alert) for alert in alerts}
+    there = {path for path in texts if path.exists()}
+    for path in sorted(there):
+        if files.read_bytes(path, limit=MAX_BYTES) != texts[path].encode():
+            raise BadInput(f"{path}: is there already, with other content.", mend="Move it away.")
+    for path, text in texts.items():
+        if path not in there:
+            files.write_text(path, text)
+    return tuple(
+        Written(alert, path, path not in there) for alert, path in zip(alerts, texts, strict=True)
+    )
+
+
+def _adapter(tool: str, mapping: Path | None) -> Adapter:
+    if (tool == MAPPING) != (mapping is not None):
+        raise BadInput(
+            "--from mapping and --mapping FILE go together: the file says where each field is.",
+            mend="docs/monitors.md shows a mapping file.",
+        )
+    if mapping is not None:
+        mend = "docs/monitors.md shows a mapping file."
+        data = read_yaml(files.read_text(mapping, limit=100_000), str(mapping), mend=mend)
+
+        return mapping_adapter(parse_mapping(data, str(mapping)))
+    if tool not in ADAPTERS:
+        known = [*ADAPTERS, MAPPING]
+        raise BadInput(f"--from {shown(tool)}: there is no such adapter{near(tool, known)}")
+    return ADAPTERS[tool]
+
+
+def _context(path: Path | None) -> Context:
+    if path is None:
+        return Context()
+    mend = "docs/monitors.md shows a context file."
+    text = files.read_text(path, limit=100_000, mend=mend)
+    return parse_context(read_yaml(text, str(path), mend=mend), str(path))
+
+
+def _with_defaults(said: Context, defaults: Context) -> Context:
+    missing = {
+        name: getattr(defaults, name)
+        for name in type(said).model_fields
+        if name not in said.model_fields_set and name != "model"
+    }
+    return said.model_copy(update=missing)
+
+
+def _read(native: Path) -> tuple[bytes, str]:
+    if native == STDIN:
+        return sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"
+    return files.read_bytes(native, limit=MAX_BYTES), str(native)

@@ -1,0 +1,270 @@
+"""What happens to alerts when they come in: proved, weighed against the history, written down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from itertools import filterfalse
+from pathlib import Path
+
+from retouch.alerts.envelope import unseal
+from retouch.alerts.model import MAX_BYTES
+from retouch.alerts.parse import expected_file_name, parse_alert
+from retouch.alerts.receipt import Receipt, Standing, receipt_file_name
+from retouch.alerts.signature import signature_file_name
+from retouch.engine.admission import Submission, read_submission
+from retouch.engine.project import Workspace
+from retouch.engine.provenance import Judge, Trust, judge_new
+from retouch.errors import BadInput
+from retouch.pipeline.lineage import touched_by
+from retouch.policy.model import Policy
+from retouch.storage import documents, report_history
+from retouch.storage.report_history import Lying, lying_alerts
+from retouch.suppression.cost_bound import cost_of_first_tier
+from retouch.suppression.records import Touches
+from retouch.suppression.replay import replay
+from retouch.suppression.replay_diff import Replay
+from retouch.suppression.state import Outcome, standings
+from retouch.system import files
+from retouch.system.untrusted_files import refuse_links
+
+EVENT_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What one intake came to."""
+
+    receipts: tuple[Receipt, ...]
+    """Of the alerts that were new, with their standing."""
+    faults: tuple[str, ...]
+    """A sentence for each file that is no alert, or that is refused."""
+    outcome: Outcome
+    """Where all alerts stand now, and the groups to plan."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Where everything stands, without taking anything in."""
+
+    lying: tuple[Lying, ...]
+    """All alerts; those that are new with the receipt they would get."""
+    new: frozenset[str]
+    """The ids of those that have not been taken in."""
+    faults: tuple[str, ...]
+    outcome: Outcome
+
+    def standing_of(self, lying: Lying) -> Standing | None:
+        """Return where an alert stands, also one that history takes no note of."""
+        standing = self._standings.get(lying.alert.alert_id)
+        return standing or (lying.receipt.standing if lying.receipt else None)
+
+    @cached_property
+    def _standings(self) -> dict[str, Standing]:
+        return {one.alert_id: one.standing for one in self.outcome.alerts}
+
+
+def take_in(workspace: Workspace, paths: Sequence[Path], trust: Trust, now: datetime) -> Intake:
+    """Take in these alerts, or all in `alerts/` that are new, and write a receipt beside each.
+
+    Raises BadInput for what is wrong with the repository; of a file that is wrong, `Intake.faults`
+    tells, and the others are taken in all the same.
+    """
+    submissions, faults = _submissions(workspace, paths)
+    look = _look(workspace, submissions, trust, now)
+    receipts = []
+    for lying in look.lying:
+        if lying.alert.alert_id in look.new and lying.receipt is not None:
+            receipt = lying.receipt.model_copy(update={"standing": look.standing_of(lying)})
+            try:
+                report_history.save_receipt(workspace.root, receipt)
+            except BadInput as error:  # a folder in its place, say; the others get theirs
+                faults.append(str(error))
+            receipts.append(receipt)
+    refused = [
+        reason
+        for receipt in receipts
+        if receipt.provenance.verdict == "refused"
+        for reason in receipt.provenance.reasons
+    ]
+    said = dict.fromkeys([*faults, *refused, *(look.faults if not paths else ())])
+    return Intake(tuple(receipts), tuple(said), look.outcome)
+
+
+def take_in_event(workspace: Workspace, event: Path, trust: Trust, now: datetime) -> Intake:
+    """Take in the alert of a `repository_dispatch` event; one that is refused leaves no file.
+
+    Raises BadInput, and writes nothing, for an event that carries no alert or whose id is taken by
+    other bytes.
+    """
+    written, path, trust = _unpacked(workspace, event, trust)
+    try:
+        taken = take_in(workspace, [path], trust, now)
+    except BaseException:
+        _remove(written)
+        raise
+    if any(receipt.provenance.verdict == "refused" for receipt in taken.receipts):
+        _remove([*written, path.with_name(receipt_file_name(path.stem))])
+    return taken
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        files.remove(path)
+
+
+def look(workspace: Workspace, trust: Trust, now: datetime) -> Look:
+    """Say where all alerts stand; those not taken in yet as if they were now. Changes nothing.
+
+    With a time of the past, what came in later is left out. Raises BadInput for what is wrong with
+    the repository.
+    """
+    seen = _look(workspace, None, trust, now)
+    there = (one for one in seen.lying if one.receipt is None or one.receipt.received_at <= now)
+    return replace(seen, lying=tuple(there))
+
+
+def _unpacked(workspace: Workspace, event: Path, trust: Trust) -> tuple[list[Path], Path, Trust]:
+    """Write an event's alert into `alerts/`, byte for byte.
+
+    Returns the files written, the alert's, and the trust that knows who sent it.
+    """
+    login, wanted = _files_of(event, workspace.root / documents.ALERTS)
+    for target, content in wanted.items():
+        refuse_links(target, workspace.root)
+        if target.exists() and files.read_bytes(target, limit=20 * MAX_BYTES) != content:
+            shown = target.relative_to(workspace.root)
+            raise BadInput(
+                f"{shown}: is there already, with other content than the alert that was sent.",
+                mend="A new alert needs a new id: `retouch alert new`.",
+            )
+    transport = replace(trust.transport, channel="dispatch", sender=login)
+    *signatures, path = wanted
+    if path.exists() and any(not signature.exists() for signature in signatures):
+        raise BadInput(
+            f"{path.relative_to(workspace.root)}: is there already, without the signature that was "
+            "sent.",
+            mend="A new alert needs a new id: `retouch alert new`.",
+        )
+    written = [target for target in wanted if not target.exists()]
+    for target in written:
+        files.write_bytes(target, wanted[target])
+    return written, path, replace(trust, transport=transport)
+
+
+def _files_of(event: Path, folder: Path) -> tuple[str, dict[Path, bytes]]:
+    """Return who sent the event, and the files it makes.
+
+    The alert's last: cut short in between, it must not lie there as one that nobody signed.
+    """
+    mend = "Send one with `retouch alert open FILE --dispatch`."
+    raw = files.read_bytes(event, limit=EVENT_BYTES)
+    try:
+        told = json.loads(raw)
+        payload, login = told["client_payload"], told["sender"]["login"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        says = f"{event}: is no repository_dispatch event with a client_payload and a sender."
+        raise BadInput(says, mend=mend) from None
+    if not isinstance(login, str) or not login:
+        raise BadInput(f"{event}: sender.login: is not a login of GitHub.", mend=mend)
+    envelope = unseal(payload, "client_payload")
+    alert = parse_alert(envelope.alert, "client_payload.alert_b64", mend=mend)
+    if envelope.principal not in (None, alert.monitor.id):
+        raise BadInput("client_payload: principal: is not the monitor of the alert.", mend=mend)
+    path = folder / expected_file_name(alert)
+    wanted = {}
+    if envelope.signature is not None:
+        signature = path.with_name(signature_file_name(path.name))
+        wanted[signature] = envelope.signature.encode()
+    return login, {**wanted, path: envelope.alert}
+
+
+def _submissions(
+    workspace: Workspace, paths: Sequence[Path]
+) -> tuple[list[Submission] | None, list[str]]:
+    """Return the alerts in these files; None, for whatever is new, without any."""
+    if not paths:
+        return None, []
+    found, faults = [], []
+    for path in filterfalse(documents.lies_beside, paths):
+        try:
+            if path.resolve().parent != (workspace.root / documents.ALERTS).resolve():
+                says = f"{path}: does not lie in alerts/, so it gets no receipt."
+                raise BadInput(says, mend=f"Move it: `mv {path} alerts/`.")
+            found.append(read_submission(path, workspace.root))
+        except BadInput as error:
+            faults.append(str(error))
+    return found, faults
+
+
+def _look(
+    workspace: Workspace,
+    only: Sequence[Submission] | None,
+    trust: Trust,
+    now: datetime,
+) -> Look:
+    """Judge what is new (of it `only` these, if given) and say where everything stands."""
+    root = workspace.root
+    ids = [path.stem for path in documents.alert_files(root)]
+    judge = Judge(root, trust, ids)
+    lying, faults = lying_alerts(root, judge.believed_receipt)
+    wanted = None if only is None else {submission.alert.alert_id for submission in only}
+    new = {
+        one.alert.alert_id
+        for one in lying
+        if one.receipt is None and (wanted is None or one.alert.alert_id in wanted)
+    }
+    judged = judge_new(judge, root, lying, new, workspace.policy.suppression, now)
+    taken = [taken for one in judged if (taken := one.taken) is not None]
+    outcome = standings(
+        taken,
+        report_history.answers(root, {one.alert.alert_id: one.alert for one in judged}),
+        workspace.silences.silences,
+        workspace.policy.suppression,
+        _touches(workspace),
+        now,
+        workspace.version_at(now) if any(one.alert.model_version for one in judged) else None,
+    )
+    return Look(tuple(judged), frozenset(new), tuple(faults), outcome)
+
+
+def replays(
+    workspace: Workspace,
+    policies: Sequence[Policy],
+    trust: Trust,
+    now: datetime,
+    since: datetime | None,
+) -> tuple[Replay, ...]:
+    """Decide all past alerts again, by each of these policies. Changes nothing.
+
+    An alert that was never taken in counts as received when it was emitted. Raises BadInput for
+    what is wrong with the repository.
+    """
+    seen = _look(workspace, None, trust, now)
+    taken = [
+        one.model_copy(update={"received_at": lying.alert.emitted_at})
+        if lying.alert.alert_id in seen.new
+        else one
+        for lying in seen.lying
+        if (one := lying.taken) is not None
+    ]
+    touches, silences = _touches(workspace), workspace.silences.silences
+    return tuple(
+        replay(
+            taken,
+            policy,
+            silences,
+            touches,
+            cost_of_first_tier(policy, workspace.pipeline, workspace.costs, touches),
+            now,
+            since,
+        )
+        for policy in policies
+    )
+
+
+def _touches(workspace: Workspace) -> Touches:
+    return lambda alert: frozenset(touched_by([alert], workspace.pipeline).stages)

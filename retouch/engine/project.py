@@ -1,0 +1,256 @@
+"""A checkout as the flows see it: its DVC project, its policies and its past runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from retouch.alerts.model import Alert
+from retouch.alerts.words import summarise
+from retouch.dvc import dvc
+from retouch.dvc.project import Project, find_root
+from retouch.errors import BadInput
+from retouch.execution.history import costs_of, spent_since
+from retouch.execution.model import Run
+from retouch.gate.holdout import HoldoutDays
+from retouch.gate.model import Override, Overrides, Verdict
+from retouch.gate.overrides import would_change
+from retouch.git import git
+from retouch.pipeline.costs import Cost
+from retouch.pipeline.model import Pipeline, Stage
+from retouch.planning.looks import judged_on
+from retouch.planning.model import Plan
+from retouch.planning.plan import Base, Vouched, make_plan
+from retouch.policy.model import Policy
+from retouch.policy.monitors import Monitors
+from retouch.policy.promotion import Promotion
+from retouch.policy.silences import Silences
+from retouch.registry.production import Production, production_of
+from retouch.storage import documents, report_history
+
+_OURS = ("alerts/", "reports/")
+"""Paths that may differ from the commit when a run starts: what came in, and what we write."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One checkout."""
+
+    root: Path
+
+    @cached_property
+    def project(self) -> Project:
+        """The DVC project. Raises BadInput."""
+        return Project(self.root)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """The pipeline as checked out. Raises BadInput."""
+        return self.project.pipeline()
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The retraining policy. Raises BadInput."""
+        return documents.read_policy(self.root)
+
+    @cached_property
+    def monitors(self) -> Monitors:
+        """The registry of monitors as checked out; what verifies reads the base branch's.
+
+        Raises BadInput.
+        """
+        return documents.read_monitors(self.root)
+
+    @cached_property
+    def silences(self) -> Silences:
+        """The silences. Raises BadInput."""
+        return documents.read_silences(self.root)
+
+    @cached_property
+    def promotion(self) -> Promotion:
+        """The promotion policy. Raises BadInput."""
+        return documents.read_promotion(self.root)
+
+    @cached_property
+    def production(self) -> Production:
+        """The model in production: the one that HEAD records. Raises BadInput."""
+        commit = git.head_commit(self.root)
+        return production_of(self.pipeline, self.policy.model, commit, self._committed_hash)
+
+    def version_at(self, moment: datetime) -> str | None:
+        """Return the hash of the model that was in production then; None: nobody knows."""
+        commit = git.commit_at(self.root, moment)
+        if commit is None:
+            return None
+
+        def committed(stage: Stage, path: str) -> str | None:
+            lock = git.committed_text(self.root, dvc.lock_file_of(stage.name), commit)
+            return dvc.outputs_in(lock, stage).get(path)
+
+        try:
+            return production_of(self.pipeline, self.policy.model, commit, committed).hash
+        except BadInput:
+            return None
+
+    def _committed_hash(self, stage: Stage, path: str) -> str | None:
+        lock = git.committed_text(self.root, dvc.lock_file_of(stage.name))
+        return dvc.outputs_in(lock, stage).get(path)
+
+    @cached_property
+    def data_until(self) -> date:
+        """The first day whose data has not arrived. Raises BadInput."""
+        ref = self.promotion.holdout.clock
+        value = self.pipeline.params.get(ref.file)
+        for part in ref.key.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            raise BadInput(
+                f"{ref.file}: {ref.key}: is {value!r}, not a day written 'YYYY-MM-DD', but "
+                f"{documents.PROMOTION} names it as the data's clock."
+            ) from None
+
+    @cached_property
+    def costs(self) -> Mapping[str, Cost]:
+        """What each stage cost when past runs recorded it. Raises BadInput."""
+        return costs_of(self._runs)
+
+    @cached_property
+    def _runs(self) -> tuple[Run, ...]:
+        paths = documents.report_documents(self.root, "run.json")
+        return tuple(documents.read_document(path, Run) for path in paths)
+
+    def spent_today(self, now: datetime) -> float:
+        """Return the CPU seconds of the runs of the last 24 hours. Raises BadInput."""
+        return spent_since(self._runs, now - timedelta(days=1))
+
+    def judged_before(self, alerts: Sequence[Alert] | None = None) -> int:
+        """Return how many candidates the present hold-out has judged. Raises BadInput.
+
+        With `alerts`, only those tried for a slice that one of them speaks of.
+        """
+        wheres = None if alerts is None else [summarise(alert).where for alert in alerts]
+        start, end = self.holdout.start, self.holdout.end
+        days = date.fromisoformat(start), date.fromisoformat(end)
+        return judged_on(report_history.judged_candidates(self.root), days, wheres)
+
+    def digest_of(self, path: str) -> str | None:
+        """Return the digest that dvc.lock records for a path, as an alert writes it."""
+        found = self._recorded.get(path)
+        return found and f"md5:{found}"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all data that dvc.lock records."""
+        return tuple(sorted(path for path, digest in self._recorded.items() if digest))
+
+    @cached_property
+    def _recorded(self) -> dict[str, str | None]:
+        recorded: dict[str, str | None] = {}
+        for stage in self.pipeline.stages:
+            recorded |= {item.path: item.recorded for item in stage.inputs}
+            recorded |= {item.path: item.recorded for item in stage.outputs}
+        return recorded
+
+    @property
+    def holdout(self) -> HoldoutDays:
+        """The newest complete days. Raises BadInput."""
+        start = self.data_until - timedelta(days=self.promotion.holdout.days)
+        return HoldoutDays(start=start.isoformat(), end=self.data_until.isoformat())
+
+    def alerts(self, paths: Sequence[Path]) -> tuple[Alert, ...]:
+        """Return one group of alerts, oldest first. Raises BadInput for alerts on another model."""
+        alerts = documents.read_alerts(paths, root=self.root)
+        for alert in alerts:
+            if alert.model != self.policy.model:
+                raise BadInput(
+                    f"alert {alert.alert_id}: model: {alert.model!r} is not known here; "
+                    f"{documents.POLICY} answers for {self.policy.model!r}."
+                )
+        return tuple(sorted(alerts, key=lambda alert: alert.alert_id))
+
+    def plan(
+        self,
+        alerts: Sequence[Alert],
+        *,
+        now: datetime,
+        jobs: int,
+        vouched: Vouched | None = None,
+    ) -> Plan:
+        """Plan the answer to a group of alerts. Needs no data, changes nothing. Raises BadInput."""
+        base = Base(
+            data_until=self.data_until,
+            holdout_days=self.promotion.holdout.days,
+            commit=git.head_commit(self.root),
+            costs=self.costs,
+            jobs=jobs,
+            spent_today_cpu_seconds=self.spent_today(now),
+            past=tuple(report_history.episodes(self.root)) if self.policy.value else (),
+        )
+        resolve = self.project.with_edits
+        return make_plan(alerts, self.policy, self.pipeline, base, now, resolve, vouched)
+
+    def overrides(self, report_id: str) -> tuple[Override, ...]:
+        """Return what people have said of a report's checks. Raises BadInput for a broken file."""
+        path = documents.report_folder(self.root, report_id) / documents.OVERRIDES
+        if not path.exists():
+            return ()
+        said: Overrides = documents.read_document(path, Overrides)
+        return said.overrides
+
+    def handled(self, alert_ids: Sequence[str]) -> dict[str, Path]:
+        """Return the report that holds a verdict on each alert, for those that have one.
+
+        A verdict that people have overridden since is none. Raises BadInput for a broken one, and
+        when it is about other alerts as well.
+        """
+        found = documents.handled(self.root, alert_ids)
+        for folder in set(found.values()):
+            if not (said := self.overrides(folder.name)):
+                continue
+            verdict: Verdict = documents.read_document(folder / "verdict.json", Verdict)
+            if not would_change(verdict, said):
+                continue
+            if set(verdict.alert_ids) != set(alert_ids):
+                all_of_them = " ".join(f"alerts/{name}.json" for name in verdict.alert_ids)
+                raise BadInput(
+                    f"reports/{folder.name}: checks were overridden since, of other alerts too.",
+                    mend=f"Answer them together: `retouch run {all_of_them}`.",
+                )
+            found = {name: report for name, report in found.items() if report != folder}
+        return found
+
+    def require_clean(self) -> None:
+        """Raise BadInput unless the workspace is as committed; alerts and reports may differ."""
+        changed = [p for p in git.modified_files(self.root) if not p.startswith(_OURS)]
+        if changed:
+            raise BadInput(
+                f"The workspace differs from the commit: {_listed(changed)}. A run starts from a"
+                " commit, so that its report can say what it stands on.",
+                mend="Commit, or put it aside: `git stash`.",
+            )
+        edited = [
+            output.path
+            for stage in self.pipeline.stages
+            for output in stage.outputs
+            if output.workspace not in (None, output.recorded)
+        ]
+        if edited:
+            raise BadInput(
+                f"The workspace differs from dvc.lock: {_listed(edited)}.",
+                mend="Put it back: `dvc checkout --force`.",
+            )
+
+
+def open_workspace(start: Path) -> Workspace:
+    """Return the workspace that holds `start`. Raises BadInput outside of a DVC project."""
+    return Workspace(find_root(start.resolve()))
+
+
+def _listed(paths: Sequence[str]) -> str:
+    shown = ", ".join(paths[:3])
+    return f"{shown} and {len(paths) - 3} more" if len(paths) > 3 else shown

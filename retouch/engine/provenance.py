@@ -1,0 +1,215 @@
+"""May these alerts cause a retraining? What admission found, and whether we know the data."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from retouch.alerts.fingerprint import fingerprints, names_no_column
+from retouch.alerts.model import Alert
+from retouch.alerts.receipt import Provenance, Receipt, Standing
+from retouch.engine.admission import Submission, Transport, admit, read_submission, with_signature
+from retouch.engine.base_branch import base_commit, read_trusted
+from retouch.errors import BadInput
+from retouch.git import git
+from retouch.planning.model import ProvenAlert
+from retouch.planning.plan import Vouched
+from retouch.policy.suppression import Suppression
+from retouch.schema_errors import shown
+from retouch.storage.report_history import Lying, receipt_here, receipts_here
+from retouch.suppression.incidents import persistence_of
+from retouch.suppression.records import Taken, reports_trouble, span_of
+
+RECORDED_IN = ("**/dvc.lock", "**/*.dvc")
+"""Where DVC keeps the digests of data; `**/` also stands for the top."""
+
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+REFUSED = Standing(state="refused", says="It is not believed.")
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whose word is believed."""
+
+    base: str | None = None
+    """The branch or commit whose registry is asked; None: the target of the pull request, else
+    the remote's default branch, else HEAD."""
+    repository: str | None = None
+    """This repository's `owner/name`."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    transport: Transport = field(default_factory=Transport)
+    accepted_by: str | None = None
+    """The person who vouches for alerts that nobody signed."""
+
+    def __post_init__(self) -> None:
+        """Raise BadInput for a repository that cannot be one; receipts keep its name."""
+        name = self.repository
+        if name and not _REPOSITORY.fullmatch(name):
+            raise BadInput(f"GITHUB_REPOSITORY: {shown(name)} is not the name of a repository.")
+
+
+class Judge:
+    """The word of the base branch, read once for many alerts."""
+
+    def __init__(self, root: Path, trust: Trust, alert_ids: Iterable[str]) -> None:
+        """Read the registry. Raises BadInput when it is broken, or there is no such base."""
+        self.base = base_commit(root, trust.base, trust.environment)
+        self._root = root
+        self._head = git.head_commit(root)
+        self._trust = trust
+        self._trusted = read_trusted(root, self.base, alert_ids, repository=trust.repository)
+        believed_here = self.base.commit == self._head
+        self._here = receipts_here(root) if believed_here else frozenset()
+        self._recorded: dict[str, bool] = {}
+
+    def receipt(self, submission: Submission, now: datetime) -> Receipt:
+        """Return the receipt of an alert, in which nothing is said of suppression yet."""
+        return self._about_known_data(self._admitted(submission, now), submission.alert)
+
+    def coming_by(self, transport: Transport) -> Judge:
+        """Return the same word on alerts that came in another way."""
+        other = copy.copy(self)
+        other._trust = replace(self._trust, transport=transport)
+        return other
+
+    def unchecked(self, submission: Submission, says: str, now: datetime) -> Receipt:
+        """Return the receipt of an alert whose signature ssh-keygen need not look at, and why.
+
+        All else is judged: its key, what its monitor is registered for, its times, its id.
+        """
+        receipt = self._admitted(submission, now, ask=False)
+        if receipt.provenance.verdict == "refused":
+            return receipt
+        provenance = Provenance(
+            verdict="not_checked", registry_commit=self.base.commit, reasons=(says,)
+        )
+        return receipt.model_copy(update={"provenance": provenance})
+
+    def _admitted(self, submission: Submission, now: datetime, *, ask: bool = True) -> Receipt:
+        alert_id, earlier = submission.alert.alert_id, None
+        with suppress(BadInput):  # a broken one that is the base's stops `admit` as well
+            earlier = self.believed_receipt(alert_id)
+        transport = self._trust.transport
+        return admit(submission, self._trusted, transport, now=now, earlier=earlier, ask=ask)
+
+    def believed_receipt(self, alert_id: str) -> Receipt | None:
+        """Return the receipt of an earlier intake: the base's.
+
+        The workspace's own counts too where it is the base itself; anywhere else a stranger may
+        have written it.
+        """
+        at_base = self._trusted.receipt(alert_id)
+        if at_base is None and alert_id in self._here:
+            return receipt_here(self._root, alert_id)
+        return at_base
+
+    def _about_known_data(self, receipt: Receipt, alert: Alert) -> Receipt:
+        digest = alert.slice.current.digest or ""
+        # Of a sha256, DVC's own records can tell nothing.
+        if not receipt.provenance.may_retrain or not digest.startswith("md5:"):
+            return receipt
+        if digest not in self._recorded:
+            self._recorded[digest] = self._is_recorded(digest)
+        if self._recorded[digest]:
+            return receipt
+        says = (
+            f"alerts/{alert.alert_id}.json: slice.current.digest: {digest} is the digest of no "
+            "data that dvc.lock records or has recorded, so nobody can look at what was judged."
+        )
+        changed = {"may_retrain": False, "reasons": (says,)}
+        provenance = receipt.provenance.model_copy(update=changed)
+        return receipt.model_copy(update={"provenance": provenance})
+
+    def _is_recorded(self, digest: str) -> bool:
+        """Tell whether DVC records the data on the base branch or here, now or at any time."""
+        md5 = digest.removeprefix("md5:").removesuffix(".dir")
+        commits = dict.fromkeys((self.base.commit, self._head))
+        return any(git.mentions(self._root, commit, md5, RECORDED_IN) for commit in commits)
+
+
+def judge_new(
+    judge: Judge,
+    root: Path,
+    lying: Iterable[Lying],
+    new: set[str],
+    settings: Suppression,
+    now: datetime,
+) -> list[Lying]:
+    """Give each new alert its receipt.
+
+    Of many that say the same of the same window only one signature is checked: what the others say
+    is known then, and a storm is over sooner. They never count by themselves.
+    """
+    known: dict[tuple[object, ...], str] = {}
+    judged = []
+    for one in lying:
+        if one.alert.alert_id not in new:
+            judged.append(one)
+        else:
+            submission = with_signature(one.alert, one.raw, one.path, root)
+            first = known.get(_says(one, settings)) if _may_repeat(one.alert) else None
+            receipt = (
+                _repeats(judge, submission, first, now)
+                if first is not None
+                else judge.receipt(submission, now)
+            )
+            judged.append(replace(one, receipt=_refusal_told(receipt)))
+        taken: Taken | None = judged[-1].taken
+        if taken is not None and taken.trusted:
+            known.setdefault(_says(one, settings), one.alert.alert_id)
+    return judged
+
+
+def _may_repeat(alert: Alert) -> bool:
+    """Tell whether an alert can say nothing new: an all-clear may end what began in between."""
+    return alert.status != "resolved" or not names_no_column(alert)
+
+
+def _says(one: Lying, settings: Suppression) -> tuple[object, ...]:
+    """Return what is the same of alerts of which history counts the first alone.
+
+    A worse one counts (it may need fewer windows), and so does a finding after a failed check.
+    """
+    alert = one.alert
+    rule, _ = persistence_of(alert, settings)
+    how = (alert.status, reports_trouble(alert), alert.severity, rule)
+    return how, span_of(alert), fingerprints(alert)
+
+
+def _repeats(judge: Judge, submission: Submission, first: str, now: datetime) -> Receipt:
+    said = f"It says what alert {first} says, which counts; its own signature was not checked."
+    standing = Standing(state="duplicate", rule="duplicate", says=said, of=first)
+    receipt = judge.unchecked(submission, said, now)
+    return receipt.model_copy(update={"standing": standing})
+
+
+def _refusal_told(receipt: Receipt) -> Receipt:
+    if receipt.provenance.verdict != "refused":
+        return receipt
+    says = REFUSED.model_copy(update={"says": " ".join(receipt.provenance.reasons)})
+    return receipt.model_copy(update={"standing": says})
+
+
+def vouched(root: Path, paths: Sequence[Path], trust: Trust, now: datetime) -> Vouched:
+    """Return whose alerts these are. Raises BadInput for one that is refused."""
+    submissions = [read_submission(path, root) for path in paths]
+    judge = Judge(root, trust, [submission.alert.alert_id for submission in submissions])
+    proven: dict[str, ProvenAlert] = {}
+    seen: dict[str, str] = {}
+    for submission in submissions:
+        # The same alert_id and equal fields are not enough: in Python 1, 1.0 and true are equal.
+        if seen.setdefault(submission.alert.alert_id, submission.sha256) != submission.sha256:
+            says = f"{submission.source}: another file has the same alert_id with other content."
+            raise BadInput(says)
+        provenance = judge.receipt(submission, now).provenance
+        if provenance.verdict == "refused":
+            raise BadInput(" ".join(provenance.reasons))
+        alert_id = submission.alert.alert_id
+        proven[alert_id] = ProvenAlert(alert_id=alert_id, provenance=provenance)
+    return Vouched(proven=tuple(proven.values()), accepted_by=trust.accepted_by)

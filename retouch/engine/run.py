@@ -1,0 +1,295 @@
+"""One short function per verb: the only module that knows the whole order of things."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from retouch.alerts.model import Alert
+from retouch.dvc import dvc
+from retouch.engine import escalation
+from retouch.engine.project import Workspace
+from retouch.engine.provenance import Trust
+from retouch.engine.provenance import vouched as trust_in
+from retouch.engine.report_files import (
+    alerted_drift,
+    file_document,
+    file_report,
+    promised_coverage,
+    read_saved_plan,
+)
+from retouch.errors import BadInput, SaidNo
+from retouch.execution import transaction
+from retouch.execution.model import Attempt, Receipt, Run
+from retouch.execution.runner import PlainRunner, Progress
+from retouch.execution.stages import note_before, run_stages
+from retouch.gate.model import Verdict
+from retouch.gate.shadow_model import Shadow
+from retouch.git import git
+from retouch.git_remote import store
+from retouch.planning.model import Plan
+from retouch.planning.plan import plan_stages
+from retouch.policy.check import ExampleResult, check_policy
+from retouch.policy.lint import lint_policy
+from retouch.provenance.signer_lint import lint_signers
+from retouch.storage import documents
+from retouch.system import files
+
+_BUDGET = f"`budget` in {documents.POLICY}"
+BUILD = "build"
+"""The report folder of a full build: the receipts that forecasts start from."""
+Clock = Callable[[], datetime]
+AnyPolicy = TypeVar("AnyPolicy")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to run, as opposed to what."""
+
+    jobs: int
+    watch: Progress
+    clock: Clock
+    trust: Trust = field(default_factory=Trust)
+    push: bool = True
+    """Send a kept candidate's outputs to the default remote."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What `retouch run` came to."""
+
+    plan: Plan | None
+    """None when every alert was handled before."""
+    report: Path
+    """The report's folder."""
+    run: Run | None = None
+    verdict: Verdict | None = None
+    """None when nothing was judged: held, or handled before."""
+    recovered: str | None = None
+    """What an earlier run was doing when it was cut short; it has been undone."""
+
+
+def plan(
+    workspace: Workspace, alert_files: Sequence[Path], now: datetime, *, jobs: int, trust: Trust
+) -> Plan:
+    """Plan the answer to one group of alerts. Runs nothing, needs no data. Raises BadInput."""
+    vouched = trust_in(workspace.root, alert_files, trust, now)
+    return workspace.plan(workspace.alerts(alert_files), now=now, jobs=jobs, vouched=vouched)
+
+
+def run(
+    workspace: Workspace,
+    alert_files: Sequence[Path],
+    settings: Settings,
+    *,
+    saved_plan: Path | None = None,
+) -> Answer:
+    """Answer one group of alerts: plan, run, judge, report. The same alert twice is a no-op.
+
+    Raises BadInput, and SaidNo when a stage fails or an output cannot be pushed; after a failure
+    the workspace is as it was, but for the report.
+    """
+    with transaction.only_one(workspace.root):
+        recovered = transaction.recover(workspace.root)
+        alerts = workspace.alerts(alert_files)
+        done = workspace.handled([alert.alert_id for alert in alerts])
+        new = tuple(alert for alert in alerts if alert.alert_id not in done)
+        if not new:
+            return Answer(None, next(iter(done.values())), recovered=recovered)
+        began = settings.clock()
+        vouched = trust_in(workspace.root, alert_files, settings.trust, began)
+        fresh = workspace.plan(new, now=began, jobs=settings.jobs, vouched=vouched)
+        plan = read_saved_plan(saved_plan, fresh) if saved_plan else fresh
+        if plan.action == "hold":
+            folder = file_report(workspace.root, plan)
+            return Answer(plan, folder, recovered=recovered)
+        workspace.require_clean()
+        # One that was overridden since: as long as it is there, the alert counts as handled.
+        files.remove(documents.report_folder(workspace.root, plan.report_id) / "verdict.json")
+        try:
+            walk = escalation.climb(plan, _bench(workspace, plan, new, settings, began))
+            return _conclude(workspace, plan, walk, began, settings, recovered, new[0])
+        finally:
+            transaction.put_back(workspace.root)  # finds nothing once a result is kept
+
+
+def build(workspace: Workspace, settings: Settings, *, record: bool) -> tuple[Receipt, ...]:
+    """Bring every stage up to date, as `dvc repro` would, independent ones at the same time.
+
+    `record`: keep the receipts in `reports/build/`, for forecasts. Raises BadInput; SaidNo when a
+    stage fails, with everything put back.
+    """
+    with transaction.only_one(workspace.root):
+        transaction.recover(workspace.root)
+        stages = plan_stages(workspace.pipeline, complete=True)
+        root, began = workspace.root, settings.clock()
+        started = time.monotonic()
+        note_before(root, workspace.project, workspace.pipeline, stages, work="a build")
+        try:
+            receipts = run_stages(root, workspace.pipeline, stages, settings, complete=True)
+            _require_all_well(root, receipts)
+            transaction.keep(root)
+        finally:
+            transaction.put_back(root)
+        if record:
+            attempt = Attempt(
+                tier=BUILD,
+                edits=(),
+                receipts=receipts,
+                wall_seconds=round(time.monotonic() - started, 3),
+                kept=True,
+            )
+            document = _run_document(workspace, BUILD, (), (attempt,), began, settings)
+            file_document(documents.report_folder(root, BUILD) / "run.json", document)
+        return receipts
+
+
+def report(workspace: Workspace, report_id: str) -> Path:
+    """Render a report again from its documents; return its folder. Raises BadInput."""
+    folder = documents.report_folder(workspace.root, report_id)
+    if not (folder / "plan.json").exists():
+        says = f"reports/{report_id}: there is no such report."
+        raise BadInput(says, mend="See `retouch status`.")
+    run, verdict, shadow = (
+        documents.read_document(folder / name, model) if (folder / name).exists() else None
+        for name, model in (("run.json", Run), ("verdict.json", Verdict), ("shadow.json", Shadow))
+    )
+    plan = documents.read_document(folder / "plan.json", Plan)
+    return file_report(workspace.root, plan, run, verdict, shadow)
+
+
+@dataclass(frozen=True)
+class PolicyCheck:
+    """What is to be said of the policies as checked out."""
+
+    results: tuple[ExampleResult, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What they say in vain: a sentence each, the file first."""
+    faults: tuple[str, ...] = ()
+    """A sentence for each file that cannot be read."""
+
+
+def policy_check(workspace: Workspace) -> PolicyCheck:
+    """Read every policy file, and run the retraining policy's own examples."""
+    faults: list[str] = []
+    policy, _ = _read(lambda: workspace.policy, faults), _read(lambda: workspace.promotion, faults)
+    results = _read(lambda: policy and check_policy(policy), faults) or ()
+    _read(lambda: workspace.silences, faults)
+    monitors = _read(lambda: workspace.monitors, faults)
+    signers = _read(lambda: documents.read_signers(workspace.root), faults)
+    warnings = [f"{documents.POLICY}: {says}" for says in (lint_policy(policy) if policy else ())]
+    if monitors is not None and signers is not None:
+        warnings += lint_signers(signers, monitors)
+    return PolicyCheck(results, tuple(warnings), tuple(faults))
+
+
+def _read(read: Callable[[], AnyPolicy], faults: list[str]) -> AnyPolicy | None:
+    """Return what is read; when it cannot be, add the sentence that says why."""
+    try:
+        return read()
+    except BadInput as error:
+        faults.append(str(error))
+        return None
+
+
+def _bench(
+    workspace: Workspace, plan: Plan, alerts: tuple[Alert, ...], settings: Settings, now: datetime
+) -> escalation.Bench:
+    return escalation.Bench(
+        root=workspace.root,
+        project=workspace.project,
+        pipeline=workspace.pipeline,
+        production=workspace.production,
+        promotion=workspace.promotion,
+        days=workspace.holdout,
+        judged_before=workspace.judged_before(alerts),
+        alerts=alerts,
+        budget=workspace.policy.budget,
+        spent_today_cpu_seconds=workspace.spent_today(now),
+        jobs=settings.jobs,
+        watch=settings.watch,
+        overrides=workspace.overrides(plan.report_id),
+    )
+
+
+def _conclude(
+    workspace: Workspace,
+    plan: Plan,
+    walk: escalation.Walk,
+    began: datetime,
+    settings: Settings,
+    recovered: str | None,
+    alert: Alert,
+) -> Answer:
+    """Write down what came of the walk, and send a kept candidate's outputs on."""
+    ids = tuple(alert.alert_id for alert in plan.alerts)
+    run = _run_document(workspace, plan.key, ids, walk.attempts, began, settings)
+    run = run.model_copy(update={"stopped": walk.stopped})
+    verdict = None if walk.failed else _verdict(workspace, alert, plan, walk, settings.clock())
+    folder = file_report(workspace.root, plan, run, verdict)
+    transaction.keep(workspace.root)
+    if walk.failed is not None:
+        _require_all_well(workspace.root, walk.attempts[-1].receipts)
+    if walk.stopped is not None and verdict is None:
+        raise SaidNo(f"{walk.stopped} Everything was put back.", mend=f"See {_BUDGET}.")
+    if walk.kept and settings.push and dvc.has_remote(workspace.root):
+        store.push_stages(walk.attempts[-1].named("ran", "restored"), root=workspace.root)
+    return Answer(plan, folder, run, verdict, recovered)
+
+
+def _verdict(
+    workspace: Workspace, alert: Alert, plan: Plan, walk: escalation.Walk, now: datetime
+) -> Verdict | None:
+    """Return what the gate said in the end; None when no candidate came to it."""
+    if not walk.judgements:
+        return None
+    deciding, promotion = walk.judgements[-1], workspace.promotion
+    return Verdict(
+        plan_key=plan.key,
+        alert_ids=tuple(alert.alert_id for alert in plan.alerts),
+        outcome=deciding.outcome,
+        says=deciding.says,
+        loss=promotion.limits.loss,
+        unit=promotion.limits.unit,
+        judgements=walk.judgements,
+        judged_at=now,
+        on_merge=promotion.release.on_merge,
+        promised_coverage=promised_coverage(promotion),
+        drift=alerted_drift(workspace.root, workspace.pipeline, alert, promotion.score.day),
+    )
+
+
+def _run_document(
+    workspace: Workspace,
+    key: str,
+    alert_ids: tuple[str, ...],
+    attempts: tuple[Attempt, ...],
+    began: datetime,
+    settings: Settings,
+) -> Run:
+    return Run(
+        plan_key=key,
+        alert_ids=alert_ids,
+        runner=PlainRunner.name,
+        jobs=settings.jobs,
+        base_commit=git.head_commit(workspace.root),
+        started_at=began,
+        finished_at=settings.clock(),
+        attempts=attempts,
+    )
+
+
+def _require_all_well(root: Path, receipts: Sequence[Receipt]) -> None:
+    """Raise SaidNo with the end of the log of the first stage that failed."""
+    for receipt in receipts:
+        if receipt.outcome == "failed":
+            log = receipt.log or ""
+            tail = files.read_text(root / log).strip().splitlines()[-6:] if log else []
+            raise SaidNo(
+                f"Stage {receipt.stage} failed; everything was put back.\n  " + "\n  ".join(tail),
+                mend=f"\nThe whole output: {log}",
+            )

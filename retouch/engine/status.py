@@ -1,0 +1,175 @@
+"""Where things stand, read from what is committed; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+from retouch.alerts.model import Alert
+from retouch.documents import Document, Value
+from retouch.engine.project import Workspace
+from retouch.errors import BadInput
+from retouch.execution import transaction
+from retouch.gate.model import Verdict
+from retouch.git import gto_tags
+from retouch.git.commit_files import Snapshot
+from retouch.pipeline.costs import Cost
+from retouch.pipeline.graph import downstream
+from retouch.pipeline.model import StageMeta
+from retouch.planning.model import Plan, StagePlan
+from retouch.planning.plan import plan_stages
+from retouch.registry.recorded_model import recorded_model
+from retouch.registry.registry import Registry, registry_of
+from retouch.registry.status import Standing, standing_of
+from retouch.storage import documents
+
+
+class StageTold(Document):
+    """What there is to say of one stage."""
+
+    stage: str
+    desc: str | None
+    meta: StageMeta | None
+    upstream: tuple[str, ...]
+    downstream: tuple[str, ...]
+    """Everything that depends on it, directly or not."""
+    cost: Cost | None
+    """The median of its recorded executions."""
+    decisions: tuple[tuple[str, StagePlan], ...]
+    """Per tier of the plan, or `without an alert`: what happens to it, and why."""
+
+
+def explain(
+    workspace: Workspace, name: str, alert_files: Sequence[Path], now: datetime
+) -> StageTold:
+    """Say what a stage is and why it would run or not. Raises BadInput for an unknown stage."""
+    stages = {stage.name: stage for stage in workspace.pipeline.stages}
+    if name not in stages:
+        close = get_close_matches(name, stages, n=1)
+        mend = f"Did you mean {close[0]!r}?" if close else "See `dvc stage list`."
+        raise BadInput(f"{name}: there is no such stage.", mend=mend)
+    plans = {"without an alert": plan_stages(workspace.pipeline)}
+    if alert_files:
+        tiers = workspace.plan(workspace.alerts(alert_files), now=now, jobs=1).tiers
+        plans = {f"tier {tier.tier}": tier.stages for tier in tiers}
+    return StageTold(
+        stage=name,
+        desc=stages[name].desc,
+        meta=stages[name].meta,
+        upstream=stages[name].upstream,
+        downstream=tuple(sorted(downstream(workspace.pipeline, [name]))),
+        cost=workspace.costs.get(name),
+        decisions=tuple(
+            (label, decided)
+            for label, found in plans.items()
+            for decided in found
+            if decided.stage == name
+        ),
+    )
+
+
+class AlertStatus(Value):
+    """How far one alert is."""
+
+    alert_id: str
+    kind: str
+    state: str
+    """`open`, `held`, `failed`, or the verdict."""
+    says: str
+
+
+class HoldoutStatus(Value):
+    """The days that judge candidates now, and how often they have been put to use."""
+
+    start: str
+    end: str
+    judged: int
+    allowed: int
+
+
+class Status(Document):
+    """What is in production, what is open, and whether a run was cut short."""
+
+    model: str
+    production_hash: str
+    production_commit: str
+    versions: Standing
+    out_of_date: tuple[str, ...]
+    """Stages that would run without any alert."""
+    holdout: HoldoutStatus | None
+    """None where there is no promotion policy to say which days they are."""
+    alerts: tuple[AlertStatus, ...]
+    interrupted: str | None
+
+
+def status(workspace: Workspace) -> Status:
+    """Return where things stand. Changes nothing. Raises BadInput."""
+    stages = plan_stages(workspace.pipeline)
+    return Status(
+        model=workspace.production.model,
+        production_hash=workspace.production.hash,
+        production_commit=workspace.production.commit,
+        versions=_versions(workspace),
+        out_of_date=tuple(s.stage for s in stages if s.decision == "run"),
+        holdout=_holdout_status(workspace),
+        alerts=tuple(
+            _alert_status(workspace.root, documents.read_alert(path, root=workspace.root))
+            for path in documents.alert_files(workspace.root)
+        ),
+        interrupted=transaction.was_interrupted(workspace.root),
+    )
+
+
+def registry(workspace: Workspace, *, shared: bool = False) -> Registry:
+    """Return the versions of the policy's model; none where nothing was ever tagged.
+
+    `shared`: by the tags that `origin` has too. A version whose tag does not say which model it is
+    of is the one that its commit's lock records. Raises BadInput.
+    """
+    model, tags = workspace.policy.model, gto_tags.read_tags(workspace.root, shared=shared)
+    ours = (tag for tag in tags if tag.model == model and tag.kind in ("version", "assign"))
+    hashes = {}
+    for commit in {tag.commit for tag in ours if "model" not in tag.said}:
+        snapshot = Snapshot(workspace.root, commit)
+        try:
+            texts = snapshot.read(snapshot.named("dvc.yaml", "dvc.lock"))
+            hashes[commit] = recorded_model(texts, model).hash
+        except BadInput:
+            continue  # nobody says what it is; it equals nothing
+    return registry_of(model, tags, hashes)
+
+
+def _versions(workspace: Workspace) -> Standing:
+    try:
+        return standing_of(registry(workspace), workspace.production.hash)
+    except BadInput as error:
+        return Standing(fault=str(error))
+
+
+def _holdout_status(workspace: Workspace) -> HoldoutStatus | None:
+    if not (workspace.root / documents.PROMOTION).exists():
+        return None
+    days = workspace.holdout
+    return HoldoutStatus(
+        start=days.start,
+        end=days.end,
+        judged=workspace.judged_before(),
+        allowed=workspace.promotion.holdout.candidates,
+    )
+
+
+def _alert_status(root: Path, alert: Alert) -> AlertStatus:
+    folder = documents.report_folder(root, alert.alert_id)
+    state, says = "open", f"`retouch run alerts/{alert.alert_id}.json`"
+    done = documents.handled(root, [alert.alert_id])
+    if done:
+        verdict = documents.read_document(done[alert.alert_id] / "verdict.json", Verdict)
+        state, says = verdict.outcome, verdict.says
+    elif (folder / "run.json").exists():
+        state, says = "failed", f"see reports/{alert.alert_id}/report.md"
+    elif (folder / "plan.json").exists():
+        held = documents.read_document(folder / "plan.json", Plan)
+        state, says = ("held", held.why) if held.action == "hold" else (state, says)
+    return AlertStatus(alert_id=alert.alert_id, kind=alert.kind, state=state, says=says)

@@ -1,0 +1,239 @@
+"""Deliver alert files to a repository on GitHub: as a pull request each, or as an event each.
+
+Every step can be taken again. What an earlier call left behind (a branch without a pull request,
+say) is found and made use of, so that a crash in between costs nothing but a second call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from retouch.alerts import envelope
+from retouch.alerts.model import MAX_BYTES, Alert
+from retouch.alerts.parse import expected_file_name, parse_alert
+from retouch.documents import Value
+from retouch.errors import BadInput, RetouchError, SaidNo, visible
+from retouch.github import git_data
+from retouch.github.errors import Uncertain
+from retouch.github.git_data import PullRequest, Repository
+from retouch.reporting.alert_pull_request import alert_pull_request, branch_of
+from retouch.schema_errors import bad_input, shown
+from retouch.storage import documents
+from retouch.system.untrusted_files import read_plain_file
+
+_REPOSITORY = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]+/(?!\.{1,2}$)[A-Za-z0-9._-]+")
+_BRANCH = re.compile(r"(?!.*(?:\.\.|//|/\.|/$))[\w][\w./@+#-]*")
+_FOUND = {
+    "open": "its pull request is open already",
+    "merged": "its pull request was merged",
+    "closed": "its pull request was closed, and is not opened again",
+}
+
+
+class Outcome(Value):
+    """What became of one file."""
+
+    file: str
+    alert_id: str | None
+    """None when the file holds no alert."""
+    outcome: Literal["opened", "found", "on_base", "dispatched", "failed"]
+    says: str
+    """One sentence for a person."""
+    url: str | None = None
+    """Of the pull request."""
+    exit_code: int = 0
+
+
+@dataclass(frozen=True)
+class _Parcel:
+    """A file that was read and checked."""
+
+    source: str
+    alert: Alert
+    raw: bytes
+    signature: str | None
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What goes into the repository, by path: byte for byte what was read."""
+        path = f"{documents.ALERTS}/{expected_file_name(self.alert)}"
+        texts = {path: self.raw.decode()}
+        return texts if self.signature is None else {**texts, f"{path}.sig": self.signature}
+
+
+def checked_repository(name: str) -> str:
+    """Return a repository's name. Raises BadInput for what cannot be one."""
+    if not _REPOSITORY.fullmatch(name):
+        raise BadInput(f"--repo: {shown(name)} is not the name of a repository: owner/name.")
+    return name
+
+
+def checked_branch(name: str) -> str:
+    """Return a branch's name. Raises BadInput for what cannot be one."""
+    if not _BRANCH.fullmatch(name):
+        raise BadInput(f"--base: {shown(name)} is not the name of a branch.")
+    return name
+
+
+def open_pull_requests(
+    paths: Sequence[Path], repo: Repository, base: str | None = None
+) -> Iterator[Outcome]:
+    """Open a pull request for each alert, onto `base` (the default branch when None).
+
+    An alert that has one already, or lies on the base, is left as it is. What goes wrong with one
+    file is in its outcome and stops no other.
+    """
+    for path in paths:
+        yield _attempt(path, repo, lambda parcel: _open(parcel, repo, base))
+
+
+def dispatch(paths: Sequence[Path], repo: Repository) -> Iterator[Outcome]:
+    """Send each alert as a `repository_dispatch`; outcomes as for pull requests."""
+    for path in paths:
+        yield _attempt(path, repo, lambda parcel: _dispatch(parcel, repo))
+
+
+def open_for(raw: bytes, signature: str | None, repo: Repository, source: str) -> Outcome:
+    """Open a pull request for an alert that came in another way, onto the default branch.
+
+    `source` is the name sentences give it. Raises BadInput for what is no alert, or was made for
+    another repository; SaidNo when GitHub does not do it.
+    """
+    alert = parse_alert(raw, source)
+    if signature is not None:
+        envelope.check_armor(signature, source, ("sig",))
+    parcel = _Parcel(source, alert, raw, signature)
+    _check_audience(parcel, repo)
+    return _open(parcel, repo, None)
+
+
+def _attempt(path: Path, repo: Repository, deliver: Callable[[_Parcel], Outcome]) -> Outcome:
+    alert_id = None
+    try:
+        parcel = _read(path)
+        alert_id = parcel.alert.alert_id
+        _check_audience(parcel, repo)
+        return deliver(parcel)
+    except RetouchError as error:
+        return Outcome(
+            file=visible(str(path)),
+            alert_id=alert_id,
+            outcome="failed",
+            says=str(error),
+            exit_code=error.exit_code,
+        )
+
+
+def _read(path: Path) -> _Parcel:
+    mend = "See `retouch alert new --help`."
+    raw = read_plain_file(path, root=None, limit=20 * MAX_BYTES, mend=mend)
+    alert = parse_alert(raw, str(path))
+    beside = path.with_name(f"{path.name}.sig")
+    signature = None
+    if beside.exists() or beside.is_symlink():  # a link that leads nowhere is no missing signature
+        # Bytes that are no ASCII become characters that no signature has.
+        limit = envelope.MAX_SIGNATURE_CHARACTERS
+        signature = read_plain_file(beside, root=None, limit=limit).decode("latin-1")
+        envelope.check_armor(signature, str(beside))
+    return _Parcel(visible(str(path)), alert, raw, signature)
+
+
+def _check_audience(parcel: _Parcel, repo: Repository) -> None:
+    audience = parcel.alert.audience
+    if audience is not None and audience.lower() != repo.name.lower():
+        says = f"the alert was made for {audience}, not for {repo.name}"
+        raise bad_input(parcel.source, ("audience",), says)
+
+
+def _dispatch(parcel: _Parcel, repo: Repository) -> Outcome:
+    principal = parcel.alert.monitor.id
+    payload = envelope.seal(parcel.raw, parcel.signature, principal, parcel.source)
+    try:
+        git_data.dispatch(repo, envelope.EVENT_TYPE, payload)
+    except Uncertain as error:
+        mend = "Send it again: intake drops a second copy."
+        raise SaidNo(error.message, mend=mend) from None
+    return Outcome(
+        file=parcel.source,
+        alert_id=parcel.alert.alert_id,
+        outcome="dispatched",
+        says=f"sent to {repo.name} as repository_dispatch {envelope.EVENT_TYPE}",
+    )
+
+
+def _open(parcel: _Parcel, repo: Repository, base: str | None) -> Outcome:
+    base = base or _default_branch(repo)
+    base_commit = git_data.branch_head(repo, base)
+    if base_commit is None:
+        raise BadInput(f"{repo.name}: there is no branch {base}.", mend="Give one with --base.")
+    alert_id = parcel.alert.alert_id
+    if _is_at(parcel, repo, base_commit, base):
+        says = f"lies on {base} already; there is nothing to open"
+        return Outcome(file=parcel.source, alert_id=alert_id, outcome="on_base", says=says)
+    there = git_data.pull_request_of(repo, branch_of(alert_id))
+    if there is not None:
+        _must_be_at(parcel, repo, there.head.sha, f"pull request {there.number}")
+        return _outcome(parcel, "found", _FOUND[there.standing], there)
+    made = _opened(parcel, repo, base, base_commit)
+    return _outcome(parcel, "opened", "opened", made)
+
+
+def _opened(parcel: _Parcel, repo: Repository, base: str, base_commit: str) -> PullRequest:
+    text = alert_pull_request(parcel.alert, signed=parcel.signature is not None)
+    head = git_data.branch_head(repo, text.branch)
+    if head is None:
+        commit = git_data.commit_files(repo, base_commit, parcel.texts, text.commit_message)
+        head = git_data.create_branch(repo, text.branch, commit)
+    # Of an earlier call, of another one at the same time, or of somebody else.
+    _must_be_at(parcel, repo, head, f"the branch {text.branch}")
+    return git_data.open_pull_request(
+        repo, branch=text.branch, base=base, title=text.title, body=text.body
+    )
+
+
+def _default_branch(repo: Repository) -> str:
+    facts = git_data.repository_facts(repo)
+    if facts.full_name.lower() != repo.name.lower():
+        new = shown(facts.full_name)
+        raise BadInput(f"{repo.name}: is called {new} now.", mend=f"Give --repo {new}.")
+    return facts.default_branch
+
+
+def _must_be_at(parcel: _Parcel, repo: Repository, commit: str, where: str) -> None:
+    if not _is_at(parcel, repo, commit, where):
+        raise BadInput(
+            f"{parcel.source}: {where} exists without the alert {parcel.alert.alert_id}.",
+            mend="Delete that branch, or give the alert a new id.",
+        )
+
+
+def _is_at(parcel: _Parcel, repo: Repository, commit: str, where: str) -> bool:
+    """Tell whether a commit has the alert. Raises BadInput when it has another one of its id."""
+    alert_id = parcel.alert.alert_id
+    for number, (path, text) in enumerate(parcel.texts.items()):
+        there = git_data.file_at(repo, path, commit)
+        if there is None and number == 0:
+            return False
+        if there != text.encode():
+            what = "signature" if number else "content"
+            raise BadInput(
+                f"{parcel.source}: alert id {alert_id} exists with other {what}: {where}.",
+                mend="An alert is never changed: write a new one, with an id of its own.",
+            )
+    return True
+
+
+def _outcome(
+    parcel: _Parcel, outcome: Literal["opened", "found"], says: str, pull: PullRequest
+) -> Outcome:
+    return Outcome(
+        file=parcel.source,
+        alert_id=parcel.alert.alert_id,
+        outcome=outcome,
+        says=f"{says}: {pull.html_url}",
+        url=pull.html_url,
+    )

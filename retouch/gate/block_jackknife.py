@@ -1,0 +1,106 @@
+"""The mean gain of a candidate and how sure we are of it, with days as the blocks.
+
+Rows of one day share their weather, their queues and their surprises, so they are not independent;
+days nearly are. A test that takes rows for independent says "better" far too often: 11.4 % instead
+of 5 % with mild day effects (facts/retraining_and_statistics.md, sections 0.6 and 6.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# The two quantiles we need, from scipy.special: scipy.stats takes a second longer to import.
+from scipy.special import ndtri, stdtr, stdtrit
+
+from retouch.gate.losses import Numbers
+
+POWER = 0.8
+"""The chance with which `detectable` would be shown."""
+ROUND_OFF = 1e-12
+"""A gain and a standard error below this share of the loss are the noise of arithmetic: zero."""
+
+
+@dataclass(frozen=True)
+class MeanGain:
+    """Mean loss of both models and its difference, production minus candidate: above 0 is better.
+
+    All but the counts are in the loss's unit, and None where there is too little to work them out:
+    the means without a row, the rest without a second day.
+    """
+
+    rows: int
+    days: int
+    production: float | None = None
+    candidate: float | None = None
+    gain: float | None = None
+    standard_error: float | None = None
+    lower: float | None = None
+    """The true mean gain is above it with the confidence asked for (one-sided)."""
+    upper: float | None = None
+    """The true mean gain is below it with the confidence asked for (one-sided)."""
+    detectable: float | None = None
+    """The smallest true gain whose lower bound would be above 0 with a chance of 80 %."""
+
+    def chance_above(self, gain: float) -> float | None:
+        """Return how likely so great a gain is if the true one is `gain`: a one-sided p-value."""
+        return self._tail(gain, 1)
+
+    def chance_below(self, gain: float) -> float | None:
+        """Return how likely so small a gain is if the true one is `gain`: a one-sided p-value."""
+        return self._tail(gain, -1)
+
+    def _tail(self, gain: float, side: int) -> float | None:
+        if self.gain is None or self.standard_error is None:
+            return None
+        beyond = side * (self.gain - gain)
+        if self.standard_error == 0:
+            return 0.0 if beyond > 0 else 1.0
+        return float(stdtr(self.days - 1, -beyond / self.standard_error))
+
+
+def mean_gain(
+    production: Numbers, candidate: Numbers, day: NDArray[Any], *, confidence: float
+) -> MeanGain:
+    """Estimate the mean gain per row, and its one-sided bounds, from losses of shape (rows,).
+
+    With S_b the summed gain and n_b the rows of day b, the gain is the ratio sum(S) / sum(n), its
+    standard error the jackknife's over days, and the bounds t quantiles on B - 1 degrees of
+    freedom (section 6.1). `detectable` is (t + z) standard errors (section 6.4).
+    """
+    if len(day) == 0:
+        return MeanGain(rows=0, days=0)
+    blocks, block = np.unique(day, return_inverse=True)
+    gains = production - candidate
+    old, new, gain = (float(np.mean(values)) for values in (production, candidate, gains))
+    means = MeanGain(len(day), len(blocks), production=old, candidate=new, gain=gain)
+    if means.days < 2:
+        return means
+    sums = np.bincount(block, weights=gains).astype(np.float64)
+    error = jackknife_error(sums, np.bincount(block))
+    if max(abs(gain), error) <= ROUND_OFF * max(abs(old), abs(new)):
+        gain = error = 0.0
+    t = float(stdtrit(means.days - 1, confidence))
+    return replace(
+        means,
+        gain=gain,
+        standard_error=error,
+        lower=gain - t * error,
+        upper=gain + t * error,
+        detectable=(t + float(ndtri(POWER))) * error,
+    )
+
+
+def jackknife_error(sums: Numbers, sizes: NDArray[np.intp]) -> float:
+    """Return the standard error of sum(sums) / sum(sizes), from arrays of shape (blocks,).
+
+    Delete-one-block jackknife (Efron and Tibshirani 1993, chapter 11): each block is left out in
+    turn. With blocks of one size it equals the textbook sd(block means) / sqrt(blocks).
+    """
+    count = len(sums)
+    without_one = (sums.sum() - sums) / (sizes.sum() - sizes)
+    spread = np.square(without_one - without_one.mean()).sum()
+    return float(np.sqrt((count - 1) / count * spread))

@@ -1,0 +1,187 @@
+"""Two score tables make one paired table, or a reason why they cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retouch.gate.holdout import HoldoutDays
+from retouch.gate.losses import LARGEST_LOSS, LOSSES, Loss, Numbers, ShortOf, short_of
+from retouch.gate.score_table import (
+    Incomparable,
+    ScoreTable,
+    first_id,
+    read_scores,
+    rows_text,
+)
+from retouch.gate.slices import Groups, Rows, each_value
+from retouch.policy.promotion import Scoring
+
+PRODUCTION = "the model in production"
+CANDIDATE = "the candidate"
+_SIDES = {"production": PRODUCTION, "candidate": CANDIDATE}
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Both models' losses on some rows, and the day of each; shapes (rows,)."""
+
+    production: Numbers
+    candidate: Numbers
+    day: Rows
+    """Its number, in order."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The rows both models were scored on, in the order of their ids."""
+
+    rows: pd.DataFrame
+    """One row per example: id and day (text), label, production_score and candidate_score, and
+    the losses production_loss and candidate_loss; all numbers finite. With an interval in the
+    policy also production_lower, production_upper, candidate_lower and candidate_upper."""
+    slices: pd.DataFrame
+    """The columns slices are cut by, row for row with `rows`."""
+    loss: Loss = field(default_factory=lambda: LOSSES["absolute_error"])
+
+    @property
+    def same_scores(self) -> bool:
+        """Whether the two models score every row exactly alike, ends of intervals included."""
+        old, new = _SIDES
+        ends = (e for e in ("score", "lower", "upper") if f"{old}_{e}" in self.rows)
+        return all(self.rows[f"{old}_{e}"].equals(self.rows[f"{new}_{e}"]) for e in ends)
+
+    @cached_property
+    def days(self) -> Groups:
+        """The rows by day."""
+        return each_value(self.rows["day"])
+
+    @cached_property
+    def _columns(self) -> dict[str, Numbers]:
+        names = ("label", *(f"{whose}_{of}" for whose in _SIDES for of in ("score", "loss")))
+        return {name: self.rows[name].to_numpy(dtype=float) for name in names}
+
+    def short_of(self, rows: Rows) -> ShortOf | None:
+        """Return what these rows lack for a loss of ranks; None when the loss can be worked out."""
+        return short_of(self._columns["label"][rows]) if self.loss.of_ranks else None
+
+    def losses(self, rows: Rows) -> Losses:
+        """Return the losses of these rows: among themselves, where the loss is one of ranks."""
+        columns, of_rows = self._columns, []
+        for whose in _SIDES:
+            if self.loss.of_ranks:
+                of_rows.append(
+                    self.loss.per_row(columns["label"][rows], columns[f"{whose}_score"][rows])
+                )
+            else:
+                of_rows.append(columns[f"{whose}_loss"][rows])
+        return Losses(of_rows[0], of_rows[1], self.days.of_row[rows])
+
+
+def pair(
+    production: pd.DataFrame,
+    candidate: pd.DataFrame,
+    *,
+    scoring: Scoring,
+    holdout: HoldoutDays,
+    loss: Loss,
+    required: tuple[str, ...] = (),
+    optional: tuple[str, ...] = (),
+) -> Paired | Incomparable:
+    """Put two score tables, as the scoring command wrote them, side by side by id.
+
+    `required` and `optional` are the slice columns to carry along: without a required one the
+    comparison is invalid, an optional one is carried where both tables have it.
+    """
+    in_both = [name for name in optional if name in production and name in candidate]
+    carried = tuple(dict.fromkeys((*required, *in_both)))
+    sides: dict[str, ScoreTable] = {}
+    for of, table in ((PRODUCTION, production), (CANDIDATE, candidate)):
+        scores = read_scores(
+            table,
+            of,
+            scoring=scoring,
+            holdout=holdout,
+            loss=loss,
+            required=required,
+            carried=carried,
+        )
+        if isinstance(scores, Incomparable):
+            return scores
+        sides[of] = scores
+    disagreement = next(_disagreements(sides[PRODUCTION], sides[CANDIDATE]), None)
+    if disagreement is not None:
+        return Incomparable(disagreement)
+    return _side_by_side(sides[PRODUCTION], sides[CANDIDATE], loss)
+
+
+def _disagreements(old: ScoreTable, new: ScoreTable) -> Iterator[str]:
+    """Yield what keeps the rows of the two tables from being the same rows."""
+    for there, here, of in ((old, new, CANDIDATE), (new, old, PRODUCTION)):
+        ids = there.rows["id"]
+        if ids.equals(here.rows["id"]):
+            break
+        missing = ~ids.isin(here.rows["id"]).to_numpy(dtype=bool)
+        if missing.any():
+            yield (
+                f"The score table of {of} lacks {rows_text(int(missing.sum()))} of the other's"
+                f" {len(ids):,}; {first_id(ids, missing)}."
+            )
+    for name, ours, theirs in (
+        ("label", old.rows["label"], new.rows["label"]),
+        ("day", old.rows["day"], new.rows["day"]),
+        *((name, old.slices[name], new.slices[name]) for name in old.slices.columns),
+    ):
+        differs = _differs(ours, theirs)
+        if differs.any():
+            yield (
+                f"The two score tables disagree on the {name} of {rows_text(int(differs.sum()))};"
+                f" {first_id(old.rows['id'], differs)}."
+            )
+    if _shuffled(old.rows["score"], new.rows["score"]):
+        yield "Both score tables hold the same scores in another order: one has its rows mixed up."
+
+
+def _differs(ours: pd.Series[Any], theirs: pd.Series[Any]) -> pd.Series[bool]:
+    """Compare value by value; two missing values are alike."""
+    if ours.equals(theirs):
+        return pd.Series(False, index=ours.index)
+    ours, theirs = ours.astype(object), theirs.astype(object)
+    return ~((ours == theirs) | (ours.isna() & theirs.isna())).astype(bool)
+
+
+def _shuffled(ours: pd.Series[float], theirs: pd.Series[float]) -> bool:
+    """Say whether the scores are alike as a collection and not row by row.
+
+    Two models may do so by chance where they know but a few scores, so most must be distinct. A
+    shuffle of *another* model's scores cannot be told from a bad model: its loss has to say it.
+    """
+    mostly_distinct = ours.nunique() > len(ours) / 2
+    alike = np.array_equal(np.sort(ours), np.sort(theirs))
+    return mostly_distinct and alike and not np.array_equal(ours, theirs)
+
+
+def _side_by_side(old: ScoreTable, new: ScoreTable, loss: Loss) -> Paired | Incomparable:
+    rows = old.rows[["id", "day", "label"]].copy()
+    label = rows["label"].to_numpy()
+    for whose, table in (("production", old.rows), ("candidate", new.rows)):
+        for column in ("score", "lower", "upper"):
+            if column in table:
+                rows[f"{whose}_{column}"] = table[column]
+        with np.errstate(all="ignore"):  # What is not finite is refused just below.
+            losses = loss.per_row(label, table["score"].to_numpy())
+        if loss.of_ranks:
+            losses = np.nan_to_num(losses, nan=0.5)  # One class only: no check reads it.
+        unusable = ~(np.abs(losses) <= LARGEST_LOSS)
+        if unusable.any():
+            return Incomparable(
+                f"The {loss.mean_is_called.lower()} of {_SIDES[whose]} cannot be worked out for"
+                f" {rows_text(int(unusable.sum()))}; {first_id(rows['id'], unusable)}."
+            )
+        rows[f"{whose}_loss"] = losses
+    return Paired(rows, old.slices, loss)

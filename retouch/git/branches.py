@@ -1,0 +1,182 @@
+"""Branches of others in this clone: fetched, looked at, never checked out.
+
+What a branch holds is data: its files are read from git's objects, and none of its code runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from retouch.errors import BadInput, SaidNo
+from retouch.git.git import contents_of
+from retouch.system.processes import Finished, run
+
+_FETCHED = "refs/retouch/fetched/"
+"""Where fetched commits are kept, out of the way of anybody's branches."""
+_TRAILER = re.compile(r"^Retouch-Proposal: ([0-9a-f]{64})$", re.MULTILINE)
+_PLAIN = ("100644", "100755")
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a path differs between two commits."""
+
+    path: str
+    kind: str
+    """git's letter: `A` added, `M` modified, `D` deleted, `T` another type."""
+    plain: bool
+    """What is there now is a plain file, or nothing is."""
+
+
+def fetch(root: Path, name: str) -> str | None:
+    """Fetch a branch of `origin`, or a full ref, and return its commit; None: there is none.
+
+    Raises SaidNo when the remote cannot be asked.
+    """
+    ref = name if name.startswith("refs/") else f"refs/heads/{name}"
+    there = run(["git", "ls-remote", "--exit-code", "origin", ref], cwd=root)
+    if there.exit_code == 2:
+        return None
+    if there.exit_code == 0:
+        kept = f"{_FETCHED}{ref.removeprefix('refs/')}"
+        asked = ["git", "fetch", "--quiet", "--no-tags", "--force", "origin", f"{ref}:{kept}"]
+        there = run(asked, cwd=root)
+        if there.exit_code == 0:
+            return _line(root, "rev-parse", "--verify", f"{kept}^{{commit}}")
+    raise SaidNo(f"git: origin does not give {ref}: {there.last_lines(1)}", mend="Try again.")
+
+
+def is_ancestor(root: Path, commit: str, of: str) -> bool:
+    """Say whether a commit is another one, or comes before it."""
+    return run(["git", "merge-base", "--is-ancestor", commit, of], cwd=root).exit_code == 0
+
+
+def merge_base(root: Path, one: str, other: str) -> str | None:
+    """Return the last commit both have; None when they have none."""
+    done = run(["git", "merge-base", one, other], cwd=root)
+    return None if done.exit_code else done.output.strip()
+
+
+def changes(root: Path, since: str, commit: str) -> tuple[Change, ...]:
+    """Return what differs between two commits, by path from the top; a rename is two changes."""
+    asked = ["git", "diff", "--raw", "-z", "--no-renames", "--no-abbrev", since, commit]
+    parts = [part for part in _checked(run(asked, cwd=root)).output.split("\0") if part]
+    found = []
+    for head, path in zip(parts[::2], parts[1::2], strict=True):
+        _, mode, _, _, kind = head.removeprefix(":").split(" ")
+        found.append(Change(path, kind[:1], kind == "D" or mode in _PLAIN))
+    return tuple(found)
+
+
+def paths_below(root: Path, commit: str, folders: Collection[str]) -> tuple[str, ...]:
+    """Return the paths of all plain files below these folders at a commit."""
+    return tuple(path for path, _, _ in _entries(root, commit, folders))
+
+
+def read_files(
+    root: Path, commit: str, paths: Collection[str], *, limit: int = 10_000_000
+) -> dict[str, bytes]:
+    """Return the content of those of these files that a commit has.
+
+    Raises BadInput for a link, and for a file over `limit` bytes.
+    """
+    wanted = set(paths)
+    found = [entry for entry in _entries(root, commit, wanted) if entry[0] in wanted]
+    for path, _, size in found:
+        if size > limit:
+            raise BadInput(f"{path}: is larger than the {limit:,} bytes allowed.")
+    return dict(zip([e[0] for e in found], contents_of(root, [e[1] for e in found]), strict=True))
+
+
+def _entries(root: Path, commit: str, paths: Collection[str]) -> list[tuple[str, str, int]]:
+    """Return path, blob and size of the plain files at or below these paths."""
+    if not paths:
+        return []
+    asked = ["git", "--literal-pathspecs", "ls-tree", "-r", "-l", "-z", "--full-tree", commit]
+    told = _checked(run([*asked, "--", *sorted(paths)], cwd=root)).output
+    found = []
+    for entry in filter(None, told.split("\0")):
+        head, _, path = entry.partition("\t")
+        mode, _, blob, size = head.split()
+        if mode not in _PLAIN:
+            raise BadInput(f"{path}: is not a plain file at commit {commit[:10]}.")
+        found.append((path, blob, int(size)))
+    return found
+
+
+def proposal_of(message: str) -> str | None:
+    """Return the digest that a commit of ours ends with; None for the commit of a person."""
+    last = message.rstrip().rpartition("\n")[2]
+    found = _TRAILER.fullmatch(last)
+    return found[1] if found else None
+
+
+def message_of(root: Path, commit: str) -> str:
+    """Return the whole message of a commit. Raises BadInput for one that is not there."""
+    return _line(root, "log", "-1", "--format=%B", commit)
+
+
+def last_commits(root: Path, commit: str, most: int) -> tuple[str, ...]:
+    """Return a commit and those before it on its main line, the newest first."""
+    asked = ["git", "log", "--first-parent", f"--max-count={most}", "--format=%H", commit]
+    return tuple(_checked(run(asked, cwd=root)).output.split())
+
+
+def is_ours(root: Path, commit: str) -> bool:
+    """Say whether a commit says that it is an answer of ours; anybody can write that."""
+    return proposal_of(message_of(root, commit)) is not None
+
+
+def is_edited(root: Path, head: str, base: str) -> bool:
+    """Say whether somebody but us changed what a branch holds besides alerts.
+
+    A commit that only adds alerts is nobody's edit, nor is the merge of the base branch that
+    GitHub's "Update branch" makes, where git alone would have come to the same files.
+    """
+    since = merge_base(root, head, base)
+    while head != since and not is_ancestor(root, head, base):
+        if is_ours(root, head):
+            return False
+        parents = _line(root, "log", "-1", "--format=%P", head).split()
+        if not (_only_adds_alerts(root, head, parents) or _is_update(root, head, parents, base)):
+            return True
+        head = parents[0]
+    return False
+
+
+def _only_adds_alerts(root: Path, commit: str, parents: list[str]) -> bool:
+    return len(parents) == 1 and all(
+        change.kind == "A" and change.path.startswith("alerts/")
+        for change in changes(root, parents[0], commit)
+    )
+
+
+def _is_update(root: Path, commit: str, parents: list[str], base: str) -> bool:
+    """Say whether it merges the base branch as git alone would."""
+    if len(parents) != 2 or not is_ancestor(root, parents[1], base):
+        return False
+    told = run(["git", "merge-tree", "--write-tree", *parents], cwd=root)
+    tree = _line(root, "rev-parse", f"{commit}^{{tree}}")
+    return told.exit_code == 0 and told.output.strip() == tree
+
+
+def came_at(root: Path, path: str, commit: str) -> datetime | None:
+    """Return when a file came to the main line of a commit; None for one it does not have."""
+    asked = ["git", "log", "-1", "--first-parent", "--diff-merges=first-parent"]
+    told = run([*asked, "--diff-filter=A", "--format=%ct", commit, "--", path], cwd=root)
+    seconds = told.output.strip()
+    return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else None
+
+
+def _line(root: Path, *command: str) -> str:
+    return _checked(run(["git", *command], cwd=root)).output.strip()
+
+
+def _checked(done: Finished) -> Finished:
+    if done.exit_code:
+        raise BadInput(f"git said: {done.last_lines(1)}")
+    return done

@@ -1,0 +1,158 @@
+"""Git, through its command line: only what we need to know of a checkout."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from retouch.errors import BadInput
+from retouch.system.pipe import exchange
+from retouch.system.processes import Finished, run
+
+
+def top_level(start: Path) -> Path:
+    """Return the root of the checkout that holds `start`. Raises BadInput outside of one."""
+    done = run(["git", "rev-parse", "--show-toplevel"], cwd=start)
+    if done.exit_code:
+        raise BadInput(f"{start}: is not in a git repository.", mend="Run `git init` first.")
+    return Path(done.output.strip())
+
+
+def head_commit(root: Path) -> str:
+    """Return the full id of the commit that is checked out. Raises BadInput without one."""
+    done = run(["git", "rev-parse", "--verify", "--quiet", "HEAD"], cwd=root)
+    if done.exit_code:
+        top_level(root)
+        raise BadInput(
+            "The repository has no commit yet, so there is no model to compare with.",
+            mend="Commit the pipeline first: `git add -A && git commit`.",
+        )
+    return done.output.strip()
+
+
+def commit_at(root: Path, moment: datetime) -> str | None:
+    """Return the full id of the commit that was the newest before HEAD then; None: there was none.
+
+    Only the main line counts: a merge is when a branch came in.
+    """
+    asked = ["git", "rev-list", "--max-count=1", "--first-parent"]
+    # Only in this form does git read years long past and far off.
+    seconds = max(0, int(moment.timestamp()))
+    done = run([*asked, f"--before=@{seconds} +0000", "HEAD"], cwd=root)
+    return done.output.strip() or None
+
+
+def committed_text(root: Path, path: str, commit: str = "HEAD") -> str:
+    """Return a file's text as a commit has it; empty when it has no such file."""
+    done = run(["git", "show", f"{commit}:./{path}"], cwd=root)
+    return "" if done.exit_code else done.output
+
+
+def commit_of(root: Path, name: str) -> str | None:
+    """Return the full id of the commit that a name stands for; None when it stands for none."""
+    asked = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
+    done = run(asked, cwd=root)
+    return None if done.exit_code else done.output.strip()
+
+
+def files_at(
+    root: Path, commit: str, folders: Sequence[str], wanted: Collection[str]
+) -> dict[str, bytes]:
+    """Return the content of the wanted files that lie right in the folders at a commit.
+
+    Paths are from `root`. All are read at once: it takes as long for one as for a thousand. Raises
+    BadInput when one of them is a symbolic link or anything else than a file.
+    """
+    command = ["git", "ls-tree", "-z", commit, *(f"{folder}/" for folder in folders)]
+    blobs: dict[str, str] = {}
+    for entry in filter(None, _checked(run(command, cwd=root)).output.split("\0")):
+        (mode, _, blob), path = entry.partition("\t")[0].split(" "), entry.partition("\t")[2]
+        if path in wanted and mode not in ("100644", "100755"):
+            raise BadInput(f"{path}: is not a plain file at commit {commit[:10]}.")
+        if path in wanted:
+            blobs[path] = blob
+    return dict(zip(blobs, contents_of(root, list(blobs.values())), strict=True))
+
+
+def said(text: str) -> str:
+    """Return the line of git's that says what was wrong, else the last; without a full stop."""
+    found = re.search(r"^(?:!|(?:remote|fatal|error):).*", text, re.MULTILINE)
+    lines = [line for line in text.splitlines() if line.strip()] or ["nothing"]
+    return " ".join((found[0] if found else lines[-1]).split()).removesuffix(".")
+
+
+def contents_of(root: Path, blobs: Sequence[str]) -> list[bytes]:
+    """Return the content of each blob. Raises BadInput when one is not in this clone."""
+    if not blobs:
+        return []
+    asked = "".join(f"{blob}\n" for blob in blobs).encode()
+    told = exchange(["git", "cat-file", "--batch"], asked, cwd=root).output
+    contents, at = [], 0
+    for blob in blobs:
+        # `<blob> blob <size>`, a newline, that many bytes, a newline
+        end = told.find(b"\n", at)
+        header = told[at:end].split()
+        if end < 0 or len(header) != 3:
+            raise BadInput(f"git: {blob} is not in this clone.", mend="Run `git fetch`.")
+        at = end + 1 + int(header[2])
+        contents.append(told[end + 1 : at])
+        at += 1
+    return contents
+
+
+def mentions(root: Path, commit: str, text: str, paths: Sequence[str]) -> bool:
+    """Tell whether a file of these paths holds the text at a commit, or did at any before it.
+
+    Raises BadInput for a commit that is not there.
+    """
+    among = [f":(glob){path}" for path in paths]
+    grep = ["git", "grep", "--quiet", "--fixed-strings", "-e", text, commit, "--", *among]
+    if run(grep, cwd=root).exit_code == 0:
+        return True
+    log = ["git", "log", "--max-count=1", "--format=%H", f"-S{text}", commit, "--", *among]
+    return bool(_checked(run(log, cwd=root)).output.strip())
+
+
+def modified_files(root: Path) -> tuple[str, ...]:
+    """Return the tracked paths (from `root`) that differ from HEAD, staged or not."""
+    done = _checked(run(["git", "diff", "--name-only", "-z", "--relative", "HEAD"], cwd=root))
+    return tuple(sorted(path for path in done.output.split("\0") if path))
+
+
+def tracked_files(root: Path) -> tuple[str, ...]:
+    """Return every path git tracks or would track, from the root."""
+    done = _checked(
+        run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root)
+    )
+    return tuple(path for path in done.output.split("\0") if path)
+
+
+def _checked(done: Finished) -> Finished:
+    if done.exit_code:
+        raise BadInput(f"git said: {done.last_lines(1)}")
+    return done
+
+
+def user_name(root: Path) -> str:
+    """Return the name that git signs commits with here. Raises BadInput when there is none."""
+    done = run(["git", "config", "--get", "user.name"], cwd=root)
+    if done.exit_code or not done.output.strip():
+        raise BadInput(
+            "git does not know your name, and whoever vouches for an alert is named in its report.",
+            mend='Tell it: `git config user.name "Your Name"`.',
+        )
+    return done.output.strip()
+
+
+def clone(source: Path, target: Path) -> None:
+    """Clone what is committed in `source`. Raises BadInput."""
+    _checked(run(["git", "clone", "--quiet", "--no-tags", str(source), str(target)], cwd=source))
+
+
+def commit_all(root: Path, message: str) -> None:
+    """Commit every change in a copy of ours, under our own name. Raises BadInput."""
+    name = ["-c", "user.name=Retouch", "-c", "user.email=retouch@localhost"]
+    _checked(run(["git", "add", "--all"], cwd=root))
+    _checked(run(["git", *name, "commit", "--quiet", "--message", message], cwd=root))

@@ -1,0 +1,152 @@
+"""GTO's tags in git: read all at once, and write one so that two who write the same one agree."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from retouch.errors import BadInput, SaidNo
+from retouch.git import git
+from retouch.registry.tags import Tag, parse_tag
+from retouch.system.pipe import exchange
+from retouch.system.processes import Finished, run
+
+_FIELDS = ("refname:strip=2", "objecttype", "*objecttype", "*objectname", "taggerdate:unix")
+_NOBODY = ("-c", "user.name=Retouch", "-c", "user.email=retouch@localhost")
+_REMOTE = "origin"
+
+
+def read_tags(root: Path, *, shared: bool = False) -> tuple[Tag, ...]:
+    """Return the annotated tags of the clone that GTO reads, oldest first.
+
+    Lightweight ones count for nothing, as with GTO. `shared`: only those that `origin` has too.
+    Raises BadInput outside of a repository, or when `origin` does not answer.
+    """
+    form = "%00".join(f"%({field})" for field in (*_FIELDS, "contents")) + "%00"
+    done = exchange(["git", "for-each-ref", f"--format={form}", "refs/tags"], b"", cwd=root)
+    if done.exit_code:
+        git.top_level(root)
+        raise BadInput(f"git said: {git.said(done.errors)}.")
+    parts = done.output.decode(errors="replace").split("\0")
+    there, none = _at_origin(root) if shared else None, ("", "")
+    tags = []
+    for start in range(0, len(parts) - len(_FIELDS) - 1, len(_FIELDS) + 1):
+        name, kind, of, commit, at, message = parts[start : start + len(_FIELDS) + 1]
+        name = name.removeprefix("\n")
+        if (kind, of) != ("tag", "commit") or not at:
+            continue
+        moment = datetime.fromtimestamp(int(at), UTC)
+        tag = parse_tag(name, commit=commit, at=moment, message=message)
+        if tag is not None and (there is None or there.get(name, none)[1] == commit):
+            tags.append(tag)
+    return tuple(sorted(tags, key=lambda tag: tag.order))
+
+
+def fetch_tags(root: Path) -> None:
+    """Bring the tags of `origin` that GTO reads; where both have one, theirs counts.
+
+    Tags of other kinds are left alone. Raises BadInput when `origin` does not answer.
+    """
+    now = datetime.fromtimestamp(0, UTC)
+    theirs = {
+        name: tag
+        for name, (tag, commit) in _at_origin(root).items()
+        if parse_tag(name, commit=commit, at=now) is not None
+    }
+    asked = ["git", "for-each-ref", "--format=%(objectname) %(refname:strip=2)", "refs/tags"]
+    lines = exchange(asked, b"", cwd=root).output.decode(errors="replace").splitlines()
+    ours = {name: tag for tag, _, name in (line.partition(" ") for line in lines)}
+    wanted = [name for name, tag in theirs.items() if ours.get(name) != tag]
+    if not wanted:
+        return
+    told = "".join(f"+refs/tags/{name}:refs/tags/{name}\n" for name in wanted).encode()
+    fetch = ["git", "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--stdin", _REMOTE]
+    done = exchange(fetch, told, cwd=root)
+    if done.exit_code:
+        raise BadInput(
+            f"The tags of {_REMOTE} cannot be fetched; git said: {git.said(done.errors)}.",
+            mend="Check `git remote -v`, or go without it: `--no-push`.",
+        )
+
+
+def write_tag(root: Path, name: str, commit: str, message: str, *, push: bool) -> None:
+    """Put an annotated tag on a commit and, with `push`, on `origin`; done already is done.
+
+    Raises SaidNo when the name is taken by another commit, here or at `origin`, or when `origin`
+    does not take it; then no tag of ours is left here. Whoever counts takes the next number.
+    """
+    ref = f"refs/tags/{name}"
+    here = git.commit_of(root, ref)
+    if here is not None:
+        if here != commit or not _is_annotated(root, ref):
+            raise TagTaken(name, here)
+    else:
+        _checked(name, run(["git", *_identity(root), *_tag(name, commit, message)], cwd=root))
+    if not push:
+        return
+    done = run(["git", "push", "--quiet", "--no-verify", _REMOTE, f"{ref}:{ref}"], cwd=root)
+    if done.exit_code == 0:
+        return
+    try:
+        there = _at_origin(root, name)[name][1]
+    except (BadInput, KeyError):
+        there = None
+    run(["git", "update-ref", "-d", ref], cwd=root)
+    if there == commit:  # somebody was quicker with the same
+        _checked(name, run(["git", "fetch", "--quiet", _REMOTE, f"+{ref}:{ref}"], cwd=root))
+    elif there is not None:
+        raise TagTaken(name, there)
+    else:
+        _checked(name, done)
+
+
+class TagTaken(SaidNo):
+    """The name stands for another commit already: somebody was quicker."""
+
+    def __init__(self, name: str, commit: str) -> None:
+        super().__init__(
+            f"The tag {name} is there already, on {commit[:10]}, and is not the one to be written.",
+            mend="Call again; a tag that is in the way for good goes with `git tag --delete`.",
+        )
+
+
+def _is_annotated(root: Path, ref: str) -> bool:
+    return run(["git", "cat-file", "-t", ref], cwd=root).output.strip() == "tag"
+
+
+def _tag(name: str, commit: str, message: str) -> list[str]:
+    return ["tag", "--annotate", "--cleanup=verbatim", f"--message={message}", "--", name, commit]
+
+
+def _identity(root: Path) -> tuple[str, ...]:
+    """Return the options that give git a name where nobody has told it one."""
+    return () if run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=root).exit_code == 0 else _NOBODY
+
+
+def _checked(name: str, done: Finished) -> None:
+    if done.exit_code:
+        raise SaidNo(
+            f"The tag {name} could not be written; git said: {done.last_lines(1)}",
+            mend="Call again once that is mended: it goes on from there.",
+        )
+
+
+def _at_origin(root: Path, name: str = "*") -> dict[str, tuple[str, str]]:
+    """Return the annotated tags of `origin`: name -> the tag's own id, its commit's id.
+
+    Raises BadInput when `origin` does not answer.
+    """
+    asked = [f"refs/tags/{name}", f"refs/tags/{name}^{{}}"]
+    done = exchange(["git", "ls-remote", "--tags", _REMOTE, *asked], b"", cwd=root)
+    if done.exit_code:
+        raise BadInput(
+            f"{_REMOTE} does not say which tags it has; git said: {git.said(done.errors)}.",
+            mend="Check `git remote -v`, or go without it: `--no-push`.",
+        )
+    lines = done.output.decode(errors="replace").splitlines()
+    refs = {ref: found for found, _, ref in (line.partition("\t") for line in lines)}
+    return {
+        ref.removeprefix("refs/tags/"): (found, refs[f"{ref}^{{}}"])
+        for ref, found in refs.items()
+        if f"{ref}^{{}}" in refs
+    }

@@ -1,0 +1,213 @@
+"""A branch that shares no history with the code and holds files by their content: git's plumbing.
+
+It is never checked out as a branch is: its files lie in a folder with an index of its own, so that
+no branch, index or worktree of the person who works here is touched. Whatever is killed half-way is
+done again by the next call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from retouch.errors import BadInput
+from retouch.git import git
+from retouch.system import files
+from retouch.system.pipe import exchange
+from retouch.system.processes import Finished, run
+
+REMOTE = "origin"
+_REF = "refs/retouch/store"
+"""Where the newest commit that was fetched is kept: in nobody's way, and safe from `git gc`."""
+_PLAIN = (
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.sparseCheckout=false"),
+    *("-c", "core.fsmonitor=false"),
+    # The bytes of an object are its name: nothing may turn line ends around.
+    *("-c", "core.autocrlf=false"),
+    *("-c", "core.attributesFile=/dev/null"),
+)
+_IDENTITY = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "Retouch"), ("EMAIL", "retouch@localhost"))
+}
+_AT_NO_TIME = {"GIT_AUTHOR_DATE": "@0 +0000", "GIT_COMMITTER_DATE": "@0 +0000"}
+_ROOT_FILES = {
+    ".gitattributes": "* -text -diff -merge -filter -ident\n",
+    "README.md": (
+        "Data of the pipeline, as DVC keeps it: each file is named by the md5 of its content.\n"
+        "`retouch store` writes this branch; docs/storage.md says how to read it.\n"
+    ),
+}
+_EXPECTED = frozenset({*_ROOT_FILES, "files", "runs"})
+_AT_A_TIME = 200
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One such branch, and where its files lie."""
+
+    root: Path
+    """A checkout of the repository."""
+    folder: Path
+    name: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What tells git to work on the folder with an index of its own."""
+        return {
+            "GIT_DIR": self._asked("--absolute-git-dir"),
+            "GIT_WORK_TREE": str(self.folder),
+            "GIT_INDEX_FILE": str(self._index),
+            "GIT_TERMINAL_PROMPT": "0",
+            **_IDENTITY,
+        }
+
+    def _asked(self, option: str) -> str:
+        found = run(["git", "rev-parse", option], cwd=self.root)
+        if found.exit_code:
+            raise BadInput(f"{self.root}: is not in a git repository.", mend="Run `git init`.")
+        return found.output.removesuffix("\n")
+
+    @property
+    def _index(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.index")
+
+    def newest(self) -> str:
+        """Fetch and return the newest commit; where there is no branch yet, an empty first one.
+
+        Raises BadInput when the remote does not answer, or the branch is no store.
+        """
+        at = f"refs/heads/{self.name}"
+        asked = self._far("ls-remote", "--exit-code", REMOTE, at)
+        if asked.exit_code == 2:
+            # Should it have been deleted, what was laid out from it is here alone, and stays.
+            files.remove(self._index)
+            return self._first()
+        _checked(asked, f"The remote {REMOTE!r} cannot be asked for the branch {self.name!r}")
+        # A clone that is whole stays so: `--depth` would make a shallow one of it.
+        shallow = self._told("rev-parse", "--is-shallow-repository") == "true"
+        quietly = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
+        depth = ("--depth", "1") if shallow else ()
+        fetched = self._far("fetch", *quietly, *depth, REMOTE, f"+{at}:{_REF}")
+        _checked(fetched, f"The branch {self.name!r} cannot be fetched")
+        commit = self._told("rev-parse", "--verify", f"{_REF}^{{commit}}")
+        others = set(self._names(commit, deep=False)) - _EXPECTED
+        if others:
+            raise BadInput(
+                f"The branch {self.name!r} holds other things than DVC's data:"
+                f" {', '.join(sorted(others)[:3])}.",
+                mend="Name another branch for the store.",
+            )
+        return commit
+
+    def names_in(self, commit: str) -> frozenset[str]:
+        """Return the paths of all files in a commit of the branch."""
+        return frozenset(self._names(commit, deep=True))
+
+    def laid_out(self) -> frozenset[str]:
+        """Return the paths of the files that were laid into the folder from the branch."""
+        told = self._git("ls-files", "-z", "--cached")
+        return (
+            frozenset(filter(None, told.output.split("\0"))) if not told.exit_code else frozenset()
+        )
+
+    def lay_out(self, commit: str) -> None:
+        """Make the folder hold the files of a commit; files that never were on the branch stay."""
+        self._clear(self._index)
+        laid = self._git("read-tree", "--reset", "-u", commit)
+        if laid.exit_code:  # an index that was cut short
+            files.remove(self._index)
+            laid = self._git("read-tree", "--reset", "-u", commit)
+        _checked(laid, f"{self.folder}: the files of the branch cannot be laid out")
+
+    def commit(self, parent: str, new: Mapping[str, Path], message: str) -> str:
+        """Return a commit that has these files, path on the branch -> source, and `parent`'s."""
+        blobs = dict(zip(new, self._blobs(list(new.values())), strict=True))
+        tree = self._tree(parent, "".join(f"100644 {b}\t{p}\n" for p, b in blobs.items()))
+        return self._told("commit-tree", tree, "-p", parent, "-m", message)
+
+    def commit_without(self, parent: str, gone: Sequence[str], message: str) -> str:
+        """Return a commit with no history that lacks these files of `parent`'s."""
+        zero = "0" * 40
+        tree = self._tree(parent, "".join(f"0 {zero}\t{path}\n" for path in gone))
+        return self._told("commit-tree", tree, "-m", message)
+
+    def push(self, commit: str, *, instead_of: str | None = None) -> Finished:
+        """Send a commit to the branch, on top of what is there, or in place of exactly this."""
+        at = f"refs/heads/{self.name}"
+        lease = (f"--force-with-lease={at}:{instead_of}",) if instead_of else ()
+        plainly = ("--porcelain", "--no-verify", "--no-follow-tags", "--no-recurse-submodules")
+        done = self._far("push", *plainly, "--no-signed", *lease, REMOTE, f"{commit}:{at}")
+        if not done.exit_code:
+            self._git("update-ref", _REF, commit)
+        return done
+
+    def _first(self) -> str:
+        """Return the first commit of a new branch: the same one wherever it is made."""
+        entries = ""
+        for name, text in sorted(_ROOT_FILES.items()):
+            blob = self._fed("hash-object", "-w", "--no-filters", "--stdin", told=text)
+            entries += f"100644 blob {blob}\t{name}\n"
+        tree = self._fed("mktree", told=entries)
+        return self._told("commit-tree", tree, "-m", "Begin the store", env=_AT_NO_TIME)
+
+    def _tree(self, parent: str, changes: str) -> str:
+        index = self.folder.with_name(f"{self.folder.name}.next")
+        self._clear(index)
+        files.remove(index)
+        env = {"GIT_INDEX_FILE": str(index)}
+        self._told("read-tree", parent, env=env)
+        self._fed("update-index", "--index-info", told=changes, env=env)
+        tree = self._told("write-tree", env=env)
+        files.remove(index)
+        return tree
+
+    def _blobs(self, sources: Sequence[Path]) -> list[str]:
+        blobs: list[str] = []
+        for start in range(0, len(sources), _AT_A_TIME):
+            some = [str(path.resolve()) for path in sources[start : start + _AT_A_TIME]]
+            told = self._told("hash-object", "-w", "--no-filters", "--", *some).split()
+            if len(told) != len(some) or not all(re.fullmatch("[0-9a-f]{40,64}", b) for b in told):
+                raise BadInput(f"git did not take the files: {' '.join(told)[:200]}")
+            blobs += told
+        return blobs
+
+    def _names(self, commit: str, *, deep: bool) -> list[str]:
+        whole = ("-r",) if deep else ()
+        told = self._told("ls-tree", "--full-tree", "-z", "--name-only", *whole, commit)
+        return [name for name in told.split("\0") if name]
+
+    def _clear(self, index: Path) -> None:
+        # Only we write these, and the caller sees to it that one of us does at a time.
+        files.remove(index.with_name(f"{index.name}.lock"))
+
+    def _git(self, *args: str, env: Mapping[str, str] | None = None) -> Finished:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        known = {**self.environment, **(env or {})}
+        return run(["git", *_PLAIN, *args], cwd=self.folder, env=known)
+
+    def _far(self, *args: str) -> Finished:
+        """Talk to the remote, whose address may be relative to the checkout."""
+        top = Path(self._asked("--show-toplevel"))
+        return run(["git", *_PLAIN, *args], cwd=top, env=self.environment)
+
+    def _told(self, *args: str, env: Mapping[str, str] | None = None) -> str:
+        return _checked(self._git(*args, env=env), "The store cannot be worked on").output.strip()
+
+    def _fed(self, *args: str, told: str, env: Mapping[str, str] | None = None) -> str:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        known = {**self.environment, **(env or {})}
+        done = exchange(["git", *_PLAIN, *args], told.encode(), cwd=self.folder, env=known)
+        if done.exit_code:
+            raise BadInput(f"The store cannot be worked on: git said: {done.errors.strip()}")
+        return done.output.decode().strip()
+
+
+def _checked(done: Finished, says: str) -> Finished:
+    if done.exit_code:
+        raise BadInput(f"{says}: git said: {git.said(done.output)}.")
+    return done

@@ -1,0 +1,277 @@
+"""DVC's data on a branch of the repository itself: a remote with nothing to rent.
+
+The branch lies in `.retouch/store`, which DVC uses as a local remote. What comes in there reaches
+the branch by `push`. An object is named by its content, so two writers never disagree: whose push
+is refused because another came first puts its objects on top and pushes again.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from retouch.dvc import dvc
+from retouch.dvc import objects as dvc_objects
+from retouch.dvc.object_files import check_object
+from retouch.dvc.output_names import outputs_of_object
+from retouch.errors import BadInput, SaidNo
+from retouch.git import git
+from retouch.git_remote.branch import REMOTE, Branch
+from retouch.git_remote.config import (
+    FOLDER,
+    default_remote,
+    keep_out_of_git,
+    known_as,
+    tell_dvc,
+)
+from retouch.system import files
+from retouch.system.processes import Finished, run
+
+BRANCH = "dvc-store"
+FILE_BYTES = 100 * 2**20
+"""GitHub takes no larger file."""
+PUSH_BYTES = 2 * 2**30
+"""Nor more in one push."""
+_CHOSEN = Path(".retouch/store.branch")
+_PLACE = re.compile(r"files/md5/([0-9a-f]{2})/([0-9a-f]{30}(?:\.dir)?)")
+_OLD_PLACE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}(\.dir)?")
+_HOPELESS = re.compile(
+    r"authentication failed|could not read username|permission|denied|\b40[13]\b|GH\d{3}"
+    r"|protected branch|hook declined|not appear to be a git repository|repository.* not found",
+    re.IGNORECASE,
+)
+_PATIENCE_SECONDS = 900.0
+
+
+@dataclass(frozen=True)
+class Trying:
+    """How often a push is tried, and how long it waits in between."""
+
+    times: int = 10
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+    """Drawn evenly from 0 to 1: writers that met once should not meet again."""
+
+    def pause(self, attempt: int) -> None:
+        """Wait after this attempt, the first being 1."""
+        self.sleep(min(8.0, 0.25 * 2**attempt) * (0.25 + self.jitter()))
+
+
+@dataclass(frozen=True)
+class Store:
+    """The branch as it is laid out here."""
+
+    branch: Branch
+    remote: str
+    """What DVC knows it by."""
+    default: bool
+    """Whether it is DVC's default remote; a person may have chosen another."""
+
+
+def open_store(root: Path, *, branch: str = BRANCH) -> Store:
+    """Fetch the branch, lay it out in `.retouch/store`, and make that DVC's default remote here.
+
+    Without a branch the store is empty, and the first push makes it. Nothing that is committed
+    changes: DVC is told in `.dvc/config.local`, where a default remote of one's own stays. Raises
+    BadInput.
+    """
+    _require_remote(root)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*", branch) or ".." in branch:
+        raise BadInput(f"{branch!r} is no plain name of a branch.")
+    here = Branch(root, root / FOLDER, branch)
+    with only_one(root):
+        keep_out_of_git(root)
+        here.lay_out(here.newest())
+        files.write_text(root / _CHOSEN, f"{branch}\n")
+        remote, default = tell_dvc(root)
+    return Store(here, remote, default)
+
+
+def opened(root: Path) -> Store | None:
+    """Return the store that was opened here, None when there is none."""
+    if not (root / _CHOSEN).exists() or not (root / FOLDER).is_dir():
+        return None
+    name = files.read_text(root / _CHOSEN, limit=1000).strip()
+    remote = known_as(root)
+    if remote is None:
+        return None
+    default = default_remote(root) == remote
+    return Store(Branch(root, root / FOLDER, name), remote, default)
+
+
+def begin_store(store: Store, *, trying: Trying | None = None) -> None:
+    """See to it that the branch is there, if only as an empty one. Raises SaidNo."""
+    with only_one(store.branch.root):
+        _land(store.branch, {}, trying or Trying(), even_nothing=True)
+
+
+def push_store(store: Store, *, trying: Trying | None = None) -> int:
+    """Send what `dvc push` put into the folder to the branch; return how many objects were new.
+
+    Raises BadInput for a file that GitHub does not take, before anything is sent; SaidNo when the
+    remote takes nothing.
+    """
+    branch = store.branch
+    with only_one(branch.root):
+        branch.newest()  # if it is gone, all that is here is new to it
+        known = branch.laid_out()
+        new = {path: at for path, at in _on_disk(branch.folder).items() if path not in known}
+        objects = {name_of(path): at for path, at in new.items()}
+        _check(branch.root, objects)
+        return _land(branch, objects, trying or Trying())
+
+
+def push_stages(stages: Iterable[str], *, root: Path) -> None:
+    """Send the outputs of these stages to the default remote; if it is the store, to its branch.
+
+    Raises SaidNo when they do not get there.
+    """
+    dvc.push(stages, root=root)
+    store = opened(root)
+    if store is not None and store.default:
+        push_store(store)
+
+
+def push_objects(root: Path, objects: Mapping[str, Path], *, trying: Trying | None = None) -> int:
+    """Send these objects, name -> file, to DVC's default remote; return how many were new there.
+
+    Where that is the store, they go to its branch, all in one commit. Raises BadInput when one is
+    not what its name says, before anything is sent; SaidNo when the remote does not take them.
+    """
+    store = opened(root)
+    if store is None or not store.default:
+        return dvc_objects.push_objects(root, objects)
+    _check(root, objects)
+    with only_one(root):
+        return _land(store.branch, objects, trying or Trying())
+
+
+def _land(
+    branch: Branch, objects: Mapping[str, Path], trying: Trying, *, even_nothing: bool = False
+) -> int:
+    """Put the objects on top of the branch; return how many it lacked when it was first asked."""
+    wanted = {place_of(name): path for name, path in objects.items()}
+    lacked: list[int] = []
+
+    def on_top(newest: str) -> str | None:
+        there = branch.names_in(newest)
+        new = {place: path for place, path in sorted(wanted.items()) if place not in there}
+        lacked.append(len(new))
+        if not new:
+            return newest if even_nothing else None
+        return branch.commit(newest, new, f"Add {len(new)} object{'' if len(new) == 1 else 's'}")
+
+    land(branch, on_top, trying)
+    return lacked[0]
+
+
+def land(
+    branch: Branch, make: Callable[[str], str | None], trying: Trying, *, anew: bool = False
+) -> None:
+    """Bring a commit to the branch, made once more each time that another writer came first.
+
+    `make` is given the newest commit and returns one to follow it, or, `anew`, to take its place;
+    None: there is nothing to do. Raises SaidNo when none is taken.
+    """
+    for attempt in range(1, trying.times + 1):
+        newest = branch.newest()
+        commit = make(newest)
+        if commit is None:
+            branch.lay_out(newest)
+            return
+        done = branch.push(commit, instead_of=newest if anew else None)
+        if not done.exit_code:
+            branch.lay_out(commit)
+            return
+        if _HOPELESS.search(done.output):
+            break
+        if attempt < trying.times:
+            trying.pause(attempt)
+    raise _given_up(branch, done, attempt)
+
+
+def _given_up(branch: Branch, done: Finished, attempts: int) -> SaidNo:
+    tried = "once" if attempts == 1 else f"{attempts} times"
+    return SaidNo(
+        f"The branch {branch.name!r} did not take the data, asked {tried}; git said:"
+        f" {git.said(done.output)}.",
+        mend="Nothing of it is there yet. Again: `retouch store push`.",
+    )
+
+
+def _check(root: Path, objects: Mapping[str, Path]) -> None:
+    """Raise BadInput unless all objects are what their names say, and GitHub takes them."""
+    sizes = {name: path.stat().st_size for name, path in objects.items() if path.is_file()}
+    for name, size in sizes.items():
+        if size > FILE_BYTES:
+            whose = outputs_of_object(root, name, objects)
+            raise BadInput(
+                f"{whose or name}: has a file of {size:,} bytes, and GitHub takes"
+                f" {FILE_BYTES:,} at most.",
+                mend="Keep it smaller, or use another remote: docs/storage.md.",
+            )
+    if sum(sizes.values()) > PUSH_BYTES:
+        raise BadInput(
+            f"The new data is {sum(sizes.values()):,} bytes, and GitHub takes {PUSH_BYTES:,} in one"
+            " push.",
+            mend="Send it in parts: `dvc push STAGE`, `retouch store push`, and so on.",
+        )
+    for name, path in objects.items():
+        check_object(name, path)
+
+
+def place_of(name: str) -> str:
+    """Return where an object lies on the branch, as DVC lays out a remote."""
+    return f"files/md5/{name[:2]}/{name[2:]}"
+
+
+def name_of(place: str) -> str:
+    """Return the name of the object at a path of the branch."""
+    return place.removeprefix("files/md5/").replace("/", "")
+
+
+def _on_disk(folder: Path) -> dict[str, Path]:
+    """Return the objects in the folder by their path. Raises BadInput for those of an old DVC."""
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    if any(_OLD_PLACE.fullmatch(path) for path in found):
+        raise BadInput(
+            "Some outputs were recorded by a DVC before version 3, which the store does not keep.",
+            mend="`dvc cache migrate --dvc-files`, commit, and `dvc push` again.",
+        )
+    return {path: at for path, at in found.items() if _PLACE.fullmatch(path)}
+
+
+def _require_remote(root: Path) -> None:
+    done = run(["git", "remote", "get-url", REMOTE], cwd=root)
+    if done.exit_code:
+        raise BadInput(
+            f"The repository has no remote named {REMOTE!r}, which the store would be a branch of.",
+            mend=f"Add it: `git remote add {REMOTE} URL`.",
+        )
+
+
+@contextmanager
+def only_one(root: Path) -> Iterator[None]:
+    """Let one of us at a time work on the store of this checkout; the others wait."""
+    import zc.lockfile
+
+    path = root / ".retouch" / "store.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            lock = zc.lockfile.LockFile(str(path))
+            break
+        except zc.lockfile.LockError:
+            if time.monotonic() > deadline:
+                raise BadInput("Another process works on the store and does not end.") from None
+            time.sleep(0.05)
+    try:
+        yield
+    finally:
+        lock.close()

@@ -1,0 +1,193 @@
+"""What an event of GitHub asks of the loop. Strict about what is read, deaf to all else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from retouch.documents import Value
+from retouch.errors import BadInput
+from retouch.schema_errors import bad_input, shown
+
+Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(\[bot\])?$")]
+"""Those of an enterprise have underscores, those of apps end in [bot]."""
+_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(\[bot\])?")
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_REF = re.compile(r"(?!-)(?!.*(?:\.\.|//|/\.|@\{|/$))[^\x00-\x20\x7f~^:?*\[\\]+")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
+_LAST_PULL = 2**31
+
+
+class AlertPull(Value):
+    """A pull request was opened, changed or closed."""
+
+    action: str
+    number: Annotated[int, Field(ge=1)]
+    head_branch: str
+    head_sha: str
+    head_repo: str | None
+    """`owner/name`; None once the fork is deleted."""
+    base: str
+    """The branch it goes to."""
+    fork: bool
+    """Its branch is of another repository."""
+    sender: str
+    """Who did it, as GitHub authenticated them."""
+
+
+class Push(Value):
+    """Commits came to a branch."""
+
+    branch: str | None
+    """None: a tag was pushed."""
+    after: str
+    sender: str
+
+
+class Dispatch(Value):
+    """A monitor sent an alert."""
+
+    payload: Any
+    """The `client_payload`, as it came."""
+    sender: str
+
+
+class Wake(Value):
+    """Some time has passed."""
+
+
+class Asked(Value):
+    """A person, or a job of ours, asks for a retraining."""
+
+    pull: Annotated[int, Field(ge=1)] | None
+    """None: of what lies on the base branch."""
+    overwrite: bool = False
+    """Also what a person committed to the branch."""
+    accepted_by: str | None = None
+    """The person who vouches for alerts that nobody signed."""
+    sender: str
+
+
+Event = AlertPull | Push | Dispatch | Wake | Asked
+EventName = Literal["pull_request", "push", "repository_dispatch", "schedule", "workflow_dispatch"]
+
+
+def read_event(name: str, payload: object) -> Event:
+    """Return what an event asks for. Raises BadInput, naming the field, for any other shape."""
+    readers: dict[str, Callable[[_Fields], Event]] = {
+        "pull_request": _pull_request,
+        "push": _push,
+        "repository_dispatch": _dispatch,
+        "workflow_dispatch": _asked,
+    }
+    if name == "schedule":
+        return Wake()
+    if name not in readers:
+        raise BadInput(
+            f"--event-name: {shown(name)} starts no job of the loop.",
+            mend=f"It is one of {', '.join(sorted([*readers, 'schedule']))}.",
+        )
+    return readers[name](_Fields(payload, name))
+
+
+def default_branch_of(payload: object) -> str | None:
+    """Return the default branch an event names; None for one that says nothing of it."""
+    told = payload.get("repository") if isinstance(payload, Mapping) else None
+    branch = told.get("default_branch") if isinstance(told, Mapping) else None
+    return branch if isinstance(branch, str) and _REF.fullmatch(branch) else None
+
+
+class _Fields:
+    """The fields of one payload, by the way to each."""
+
+    def __init__(self, payload: object, name: str) -> None:
+        self._payload, self._name = payload, name
+
+    def get(self, *place: str) -> Any:
+        """Return what lies there; None where nothing does."""
+        value = self._payload
+        for step in place:
+            value = value.get(step) if isinstance(value, Mapping) else None
+        return value
+
+    def text(self, *place: str, form: re.Pattern[str], what: str) -> str:
+        """Return a text of this form. Raises BadInput."""
+        value = self.get(*place)
+        if not isinstance(value, str) or len(value) > 1_000 or not form.fullmatch(value):
+            raise self.fault(place, f"{shown(value)} is not {what}")
+        return value
+
+    def sender(self) -> str:
+        return self.text("sender", "login", form=_LOGIN, what="a login of GitHub")
+
+    def number(self, *place: str) -> int:
+        value = self.get(*place)
+        if type(value) is not int or not 1 <= value < _LAST_PULL:
+            raise self.fault(place, f"{shown(value)} is not the number of a pull request")
+        return value
+
+    def fault(self, place: tuple[str, ...], says: str) -> BadInput:
+        return bad_input(f"The event ({self._name})", place, says)
+
+
+def _pull_request(fields: _Fields) -> AlertPull:
+    at = ("pull_request", "head")
+    head_repo = None
+    if fields.get(*at, "repo") is not None:
+        head_repo = fields.text(*at, "repo", "full_name", form=_NAME, what="a repository's name")
+    base = ("pull_request", "base")
+    ours = fields.text(*base, "repo", "full_name", form=_NAME, what="a repository's name")
+    return AlertPull(
+        action=fields.text("action", form=re.compile(r"[a-z_]{1,40}"), what="an action"),
+        number=fields.number("pull_request", "number"),
+        head_branch=fields.text(*at, "ref", form=_REF, what="the name of a branch"),
+        head_sha=fields.text(*at, "sha", form=_COMMIT, what="the id of a commit"),
+        head_repo=head_repo,
+        base=fields.text(*base, "ref", form=_REF, what="the name of a branch"),
+        fork=head_repo is None or head_repo.casefold() != ours.casefold(),
+        sender=fields.sender(),
+    )
+
+
+def _push(fields: _Fields) -> Push:
+    ref = fields.text("ref", form=_REF, what="the name of a branch or a tag")
+    heads = "refs/heads/"
+    return Push(
+        branch=ref.removeprefix(heads) if ref.startswith(heads) else None,
+        after=fields.text("after", form=_COMMIT, what="the id of a commit"),
+        sender=fields.sender(),
+    )
+
+
+def _dispatch(fields: _Fields) -> Dispatch:
+    payload = fields.get("client_payload")
+    if not isinstance(payload, Mapping):
+        raise fields.fault(("client_payload",), "must be a JSON object")
+    return Dispatch(payload=payload, sender=fields.sender())
+
+
+def _asked(fields: _Fields) -> Asked:
+    """Read inputs, which GitHub gives as texts; one left out is empty."""
+    pull = fields.get("inputs", "pull")
+    if pull in (None, ""):
+        number = None
+    elif isinstance(pull, str) and re.fullmatch(r"[1-9][0-9]{0,8}", pull):
+        number = int(pull)
+    else:
+        number = fields.number("inputs", "pull")
+    overwrite = fields.get("inputs", "overwrite")
+    if overwrite not in (None, "", "true", "false", True, False):
+        raise fields.fault(("inputs", "overwrite"), f"{shown(overwrite)} is neither true nor false")
+    accepted_by = fields.get("inputs", "accepted_by") or None
+    if accepted_by is not None:
+        place = ("inputs", "accepted_by")
+        accepted_by = fields.text(*place, form=_LOGIN, what="a login of GitHub")
+    return Asked(
+        pull=number,
+        overwrite=overwrite in ("true", True),
+        accepted_by=accepted_by,
+        sender=fields.sender(),
+    )

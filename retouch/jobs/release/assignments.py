@@ -1,0 +1,67 @@
+"""Which version is in which stage now, and moving one, with the reason in the tag."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from retouch.engine import status
+from retouch.engine.project import Workspace
+from retouch.git import gto_tags
+from retouch.registry.registry import Registry, Version
+from retouch.registry.tags import Tag, tag_name
+
+PROD, CANARY = "prod", "canary"
+_TRIES = 5
+"""How often the next number is taken when somebody else was quicker."""
+
+
+def registry_at(workspace: Workspace, *, push: bool) -> Registry:
+    """Return the versions of the workspace's model. Raises BadInput.
+
+    With `push` it is what `origin` has that counts: a tag that was written here and never pushed
+    is written again, which pushes it.
+    """
+    if push:
+        gto_tags.fetch_tags(workspace.root)
+    return status.registry(workspace, shared=push)
+
+
+def move(
+    workspace: Workspace,
+    kind: Literal["assign", "unassign"],
+    version: Version,
+    stage: str,
+    said: Mapping[str, Any],
+    *,
+    push: bool,
+) -> Tag:
+    """Put a version into a stage or take it out, say why in the tag, and return the tag.
+
+    It is later than any other tag by a second, which is all a tag can tell: some readers of GTO's
+    tags go by time alone. Raises SaidNo when the tag cannot be written or pushed.
+    """
+    registry = registry_at(workspace, push=push)
+    if registry.tags:
+        _wait_until(registry.tags[-1].at + timedelta(seconds=1))
+    message, number = json.dumps(dict(said), sort_keys=True), registry.next_counter()
+    for attempt in range(_TRIES):
+        name = tag_name(kind, registry.model, stage=stage, counter=number + attempt)
+        try:
+            gto_tags.write_tag(workspace.root, name, version.commit, message, push=push)
+        except gto_tags.TagTaken:
+            if attempt == _TRIES - 1:
+                raise
+        else:
+            return next(tag for tag in gto_tags.read_tags(workspace.root) if tag.name == name)
+    raise AssertionError("unreachable")
+
+
+def _wait_until(moment: datetime) -> None:
+    """Wait for a moment that is about a second ahead; a clock that is far off is left alone."""
+    seconds = (moment - datetime.now(UTC)).total_seconds()
+    if 0 < seconds <= 2:
+        time.sleep(seconds)

@@ -1,0 +1,155 @@
+"""`retouch bundle`: everything one version is made of, in one file that is the same anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from retouch.documents import Document
+from retouch.dvc import objects
+from retouch.engine import status
+from retouch.engine.project import Workspace
+from retouch.errors import BadInput, SaidNo
+from retouch.jobs.release.committed import Committed
+from retouch.registry import bundle as contents
+from retouch.registry.bundle import FileDigest, Manifest
+from retouch.registry.recorded_model import locked_entries
+from retouch.registry.registry import Registry, Version
+from retouch.system.archive import write_archive
+
+
+class Bundled(Document):
+    """A bundle that was written."""
+
+    version: str
+    file: str
+    sha256: str
+    size: int
+    manifest: Manifest
+
+
+def bundle(workspace: Workspace, name: str, out: Path | None, *, here: Path) -> Bundled:
+    """Write the bundle of a version, or of what is in a stage, to `out` or to a file in `here`.
+
+    Everything is read from git at the version's commit and from DVC by hash, so that the checkout
+    does not matter. Raises BadInput, and SaidNo for a model too large.
+    """
+    found = version_named(status.registry(workspace), name)
+    target = out or here / f"{contents.bundle_name(workspace.policy.model, found.name)}.tar.gz"
+    return write_bundle(workspace, found, target)
+
+
+def version_named(registry: Registry, name: str) -> Version:
+    """Return the version that is meant by `v1.2.0`, `churn@v1.2.0`, `prod` or `canary`.
+
+    Raises BadInput.
+    """
+    name = name.removeprefix(f"{registry.model}@")
+    found = registry.find(name) or registry.in_stage(name)
+    if found is None or found.name == found.commit:
+        known = ", ".join(version.name for version in registry.versions[-5:]) or "none yet"
+        raise BadInput(
+            f"{name!r} is no version of {registry.model}; its newest: {known}.",
+            mend="Bring the tags: `git fetch --tags`.",
+        )
+    return found
+
+
+def write_bundle(workspace: Workspace, version: Version, target: Path) -> Bundled:
+    """Write the bundle of a version to a file. Raises BadInput and SaidNo."""
+    commit = Committed(workspace.root, version.commit)
+    if version.hash is not None and version.hash != commit.model.hash:
+        raise BadInput(
+            f"{version.name}: its tag names the model {version.hash}, but the lock of its commit "
+            f"{version.commit[:10]} records {commit.model.hash}."
+        )
+    if (commit.model.size or 0) > contents.LARGEST_MODEL:
+        raise SaidNo(
+            f"{commit.model.path}: has {commit.model.size} bytes; a bundle holds a model of at most"
+            f" {contents.LARGEST_MODEL}, which is all that GitHub takes.",
+            mend="`dvc pull` at the version's tag has it from the DVC remote.",
+        )
+    with tempfile.TemporaryDirectory(prefix="retouch-bundle-") as folder:
+        model = _model_files(commit, Path(folder))
+        manifest, packed = _packed(workspace.policy.model, version, commit, model)
+        write_archive(target, packed)
+    with target.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    size = target.stat().st_size
+    return Bundled(
+        version=version.name, file=str(target), sha256=digest, size=size, manifest=manifest
+    )
+
+
+def _model_files(commit: Committed, folder: Path) -> dict[str, bytes | Path]:
+    """Return the model's files by their path in the bundle, from git or from DVC."""
+    path, name = commit.model.path, Path(commit.model.path).name
+    inside = [p for p in commit.snapshot.paths if p == path or p.startswith(f"{path}/")]
+    if inside:
+        read = commit.snapshot.read(inside)
+        return {f"model/{name}{p.removeprefix(path)}": raw for p, raw in read.items()}
+    target = folder / name
+    # What DVC warns of becomes our sentence.
+    logging.getLogger("dvc").setLevel(logging.ERROR)
+    objects.write_output(commit.model.hash, target, root=commit.root)
+    if target.is_file():
+        return {f"model/{name}": target}
+    files = (file for file in target.rglob("*") if file.is_file())
+    return {f"model/{name}/{file.relative_to(target).as_posix()}": file for file in files}
+
+
+def _packed(
+    model: str, version: Version, commit: Committed, files: Mapping[str, bytes | Path]
+) -> tuple[Manifest, dict[str, bytes | Path]]:
+    """Return the manifest, and every file of the archive."""
+    entries = locked_entries(commit.pipeline_files)
+    tracked = set(commit.snapshot.paths)
+    inputs, outputs = contents.data_of(entries, tracked)
+    kept = commit.kept(commit.model.hash)
+    wanted = {
+        "pipeline": [*_used(commit.pipeline_files), *contents.params_files_of(entries)],
+        "environment": contents.ENVIRONMENT_FILES,
+        "outputs": [output.path for output in outputs if output.path != commit.model.path],
+        "report": [p for p in tracked if kept and p.startswith(f"reports/{kept[-1].report_id}/")],
+    }
+    packed = dict(files)
+    for folder, paths in wanted.items():
+        for path, raw in commit.snapshot.read(paths).items():
+            packed[f"{folder}/{path}"] = raw
+    digests = tuple(_digest(name, packed[name]) for name in sorted(packed))
+    manifest = Manifest(
+        model=model,
+        version=version.name,
+        commit=version.commit,
+        registered_at=version.at,
+        path=commit.model.path,
+        hash=commit.model.hash,
+        kept_by=kept[-1] if kept else None,
+        inputs=inputs,
+        outputs=outputs,
+        stages=contents.stages_of(entries),
+        files=digests,
+    )
+    packed["manifest.json"] = manifest.to_json().encode()
+    everything = (*digests, _digest("manifest.json", packed["manifest.json"]))
+    packed["SHA256SUMS"] = contents.checksums(everything).encode()
+    top = contents.bundle_name(model, version.name)
+    return manifest, {f"{top}/{name}": content for name, content in packed.items()}
+
+
+def _used(paths: Collection[str]) -> list[str]:
+    """Return the `dvc.lock` files and what lies beside them: other `dvc.yaml` made nothing here."""
+    locks = [path for path in paths if path.endswith("dvc.lock")]
+    beside = [lock.removesuffix("dvc.lock") + "dvc.yaml" for lock in locks]
+    return [*locks, *(path for path in beside if path in paths)]
+
+
+def _digest(name: str, content: bytes | Path) -> FileDigest:
+    if isinstance(content, bytes):
+        return FileDigest(path=name, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+    with content.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return FileDigest(path=name, sha256=digest, size=content.stat().st_size)

@@ -1,0 +1,233 @@
+"""Hold the version in the canary stage against the one in prod, on the days that arrived since.
+
+which two versions -> both laid out by their hashes -> which days -> both scored -> canary.json
+
+It runs the repository's scoring command and writes nothing but that document; who acts on it
+decides anew (`loop/releasing/settling.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retouch.engine.compare import (
+    LaidOut,
+    data_for,
+    lay_out,
+    recorded_model,
+    require_settled,
+    score_both,
+    scratch,
+)
+from retouch.engine.project import Workspace
+from retouch.errors import BadInput
+from retouch.execution import transaction
+from retouch.gate.canary_model import CanaryDay, CanaryModel, CanaryVerdict
+from retouch.gate.holdout import HoldoutDays, is_day
+from retouch.gate.model import Verdict
+from retouch.jobs.release.assignments import CANARY, PROD, registry_at
+from retouch.pipeline.outputs import outputs_around
+from retouch.planning.plan import plan_stages
+from retouch.policy.promotion import Canary
+from retouch.registry.canary import decide
+from retouch.registry.production import Production
+from retouch.registry.registry import Registry, Version
+from retouch.storage import documents
+
+if TYPE_CHECKING:
+    from retouch.gate.judge import Contender
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of it."""
+
+    says: str
+    """One sentence."""
+    verdict: CanaryVerdict | None = None
+    """None: there is no canary, or nothing has arrived."""
+
+
+def judge(workspace: Workspace, *, at: datetime, jobs: int) -> Judged:
+    """Judge the canary on the days that arrived since it was judged last by the gate.
+
+    The tags are those of the clone. Raises BadInput; SaidNo when scoring fails, which says nothing
+    about the canary: its scores are missing, not bad.
+    """
+    registry = registry_at(workspace, push=False)
+    both = versions_to_compare(registry)
+    if isinstance(both, str):
+        return Judged(both)
+    canary = policy_of(workspace)
+    prod, new = both
+    with transaction.only_one(workspace.root):
+        require_settled(workspace.root)
+        models = [_model(workspace, version) for version in (prod, new)]
+        if models[0].hash == models[1].hash:
+            return Judged(f"{new.name} is the model of {prod.name}: there is nothing to compare.")
+        scored = _scored(workspace, models, jobs)
+    if scored is None:
+        return Judged(_nothing_arrived(workspace, new))
+    verdict = _verdict(workspace, canary, registry.model, both, scored, at)
+    return Judged(verdict.says, verdict)
+
+
+def versions_to_compare(registry: Registry) -> tuple[Version, Version] | str:
+    """Return the versions in production and in the canary stage, or why there is nothing to do."""
+    prod, new = registry.in_stage(PROD), registry.in_stage(CANARY)
+    if new is None:
+        return "No version is in the canary stage: there is nothing to judge."
+    if prod is None:
+        return f"{new.name} is a canary and nothing is in production: there is nothing to compare."
+    if prod == new:
+        return f"{new.name} is in production already: there is nothing to judge."
+    return prod, new
+
+
+def policy_of(workspace: Workspace) -> Canary:
+    """Return how canaries are judged. Raises BadInput when the policy does not say."""
+    canary = workspace.promotion.release.canary
+    if canary is None:
+        raise BadInput(
+            f"{documents.PROMOTION}: release.canary: is missing: it says how a canary is judged.",
+            mend="docs/canary.md shows one.",
+        )
+    return canary
+
+
+def judged_until(root: Path, candidate: str) -> str | None:
+    """Return the end of the newest hold-out this model was judged on; None: no report says."""
+    ends = []
+    for path in documents.report_documents(root, "verdict.json"):
+        verdict: Verdict = documents.read_document(path, Verdict)
+        ends += [
+            judged.holdout.end
+            for judged in verdict.judgements
+            if judged.candidate_model == candidate and judged.holdout is not None
+        ]
+    return max(ends, default=None)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Both models' scores, the one in production first."""
+
+    models: tuple[LaidOut, LaidOut]
+    contenders: tuple[Contender, ...]
+    span: HoldoutDays
+
+
+def _model(workspace: Workspace, version: Version) -> Production:
+    """Return the model a version's commit records. Raises BadInput when its tag says another."""
+    found = recorded_model(workspace, version.commit, version.name)
+    if version.hash not in (None, found.hash):
+        raise BadInput(
+            f"{version.name}: its tag names the model {str(version.hash)[:10]}, and its commit"
+            f" records {found.hash[:10]}.",
+            mend="Register it anew: `retouch promote`.",
+        )
+    return found
+
+
+def _scored(workspace: Workspace, models: Sequence[Production], jobs: int) -> _Scored | None:
+    """Score both models on what has arrived since; None when nothing has."""
+    scoring = workspace.promotion.score
+    _require_made(workspace, scoring.needs)
+    with scratch(workspace.root):
+        ours = lay_out(workspace, "production", models[0])
+        theirs = lay_out(workspace, "candidate", models[1])
+        span = _span(workspace, ours, theirs)
+        if span is None:
+            return None
+        with data_for(workspace, scoring):
+            contenders = score_both(workspace, scoring, span, (ours, theirs), jobs)
+    return _Scored((ours, theirs), contenders, span)
+
+
+def _require_made(workspace: Workspace, needs: Sequence[str]) -> None:
+    """Raise BadInput when scoring would read what newer inputs have not been made into yet."""
+    read = {output.path for output in outputs_around(needs, workspace.pipeline)}
+    makers = {
+        stage.name
+        for stage in workspace.pipeline.stages
+        if not read.isdisjoint(output.path for output in stage.outputs)
+    }
+    planned = [s.stage for s in plan_stages(workspace.pipeline) if s.decision != "reuse"]
+    old = [name for name in planned if name in makers]
+    if old:
+        raise BadInput(
+            f"{', '.join(old[:3])}: out of date, so scoring would read data from before.",
+            mend=f"Make it, and commit dvc.lock: `dvc repro {' '.join(old[:3])}`.",
+        )
+
+
+def _span(workspace: Workspace, ours: LaidOut, theirs: LaidOut) -> HoldoutDays | None:
+    """Return the whole days that are new to both models and to the gate; None: there are none."""
+    starts = [judged_until(workspace.root, theirs.hash)]
+    for model in (ours, theirs):
+        if model.seen_until is None or not is_day(model.seen_until):
+            raise BadInput(
+                f"It is not known how far the {model.name} model has looked: its"
+                f" {workspace.promotion.holdout.seen_until_file} does not say.",
+                mend="Let the stage that makes it write the day.",
+            )
+        starts.append(model.seen_until)
+    start, until = max(filter(None, starts)), workspace.data_until.isoformat()
+    return HoldoutDays(start, until) if start < until else None
+
+
+def _verdict(
+    workspace: Workspace,
+    canary: Canary,
+    name: str,
+    versions: tuple[Version, Version],
+    scored: _Scored,
+    at: datetime,
+) -> CanaryVerdict:
+    from retouch.gate.canary_days import days_of  # pandas takes a second
+
+    policy, (ours, theirs) = workspace.promotion, scored.contenders
+    assert ours.scores is not None and theirs.scores is not None
+    found = days_of(ours.scores, theirs.scores, span=scored.span, policy=policy)
+    named = [_named(*both) for both in zip(versions, scored.models, strict=True)]
+    draft = CanaryVerdict(
+        name=name,
+        production=named[0],
+        candidate=named[1],
+        start=scored.span.start,
+        end=scored.span.end,
+        loss=policy.limits.loss,
+        unit=policy.limits.unit,
+        limits=canary,
+        invalid=None if found.invalid is None else found.invalid[:1000],
+        note=found.note[:1000],
+        decision="wait",
+        says="",
+        judged_at=at,
+    )
+    decided = decide(draft.model_copy(update={"days": found.days}))
+    days = tuple(
+        CanaryDay(**day.model_dump(), lower=bounds.lower, upper=bounds.upper)
+        for day, bounds in zip(found.days, decided.bounds, strict=False)
+    )
+    return draft.model_copy(
+        update={"days": days, "decision": decided.outcome, "says": decided.says}
+    )
+
+
+def _named(version: Version, model: LaidOut) -> CanaryModel:
+    return CanaryModel(
+        version=version.name, commit=version.commit, model=model.hash, seen_until=model.seen_until
+    )
+
+
+def _nothing_arrived(workspace: Workspace, new: Version) -> str:
+    clock = workspace.promotion.holdout.clock
+    return (
+        f"Nothing has arrived since {new.name} was judged: data reaches up to"
+        f" {workspace.data_until} (exclusive), by {clock.key} in {clock.file}."
+    )

@@ -1,0 +1,159 @@
+"""The pull request that takes versions back on the base branch, through GitHub's API.
+
+No file of the checkout changes, nothing is pulled and nothing is scored: the texts come from git.
+Each step finds what an earlier call left: the branch, the pull request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from retouch.engine.project import Workspace
+from retouch.errors import SaidNo
+from retouch.git import git
+from retouch.github import git_data, pulls
+from retouch.github.pulls import PullRequest
+from retouch.github.repository import Repository
+from retouch.jobs.release.reverse_patch import Kinds, Merge, TakenBack, Texts, take_back
+from retouch.registry.registry import Registry, Version
+from retouch.reporting.rollback import Fall, marker_of, revert_pull_request
+from retouch.system.processes import run
+
+
+def branch_of(version: str, counter: int | None = None) -> str:
+    """Return the branch on which a version is taken back.
+
+    `counter`: of the tag that took it down, where an earlier fall of it has the plain name.
+    """
+    again = "" if counter is None else f".{counter}"
+    return f"retouch/rollback/{re.sub(r'[^A-Za-z0-9]+', '-', version).strip('-')}{again}"
+
+
+def reverts_of(repo: Repository, version: str) -> tuple[PullRequest, ...]:
+    """Return the open pull requests that would take a version back, oldest first."""
+    plain = branch_of(version)
+    ours = re.compile(rf"{re.escape(plain)}(\.[0-9]+)?")
+    return tuple(
+        pull
+        for pull in pulls.open_pulls(repo)
+        if ours.fullmatch(pull.head.ref) and pulls.is_of(repo, pull)
+    )
+
+
+@dataclass(frozen=True)
+class Revert:
+    """The pull request that takes versions back."""
+
+    pull: PullRequest
+    new: bool
+    """It was opened just now."""
+
+
+def versions_between(
+    workspace: Workspace, registry: Registry, target: Version, bad: Version
+) -> tuple[Version, ...]:
+    """Return the versions that the branch gained after `target` up to `bad`, newest first."""
+    between = [
+        version
+        for version in registry.known
+        if version.commit != bad.commit
+        and holds(workspace, bad.commit, version.commit)
+        and not holds(workspace, target.commit, version.commit)
+    ]
+    return (bad, *reversed(between))
+
+
+def holds(workspace: Workspace, commit: str, ancestor: str) -> bool:
+    """Say whether a commit is another one, or comes after it."""
+    asked = ["git", "merge-base", "--is-ancestor", ancestor, commit]
+    return run(asked, cwd=workspace.root).exit_code == 0
+
+
+def open_revert(
+    workspace: Workspace, repo: Repository, base: str, versions: Sequence[Version], fall: Fall
+) -> Revert | None:
+    """Open the pull request that takes versions back, or return the one there is.
+
+    `versions`: the newest first. None: the base branch has nothing of them. Raises SaidNo, and
+    whatever asking GitHub raises.
+    """
+    branch = branch_of(fall.version)
+    there = pulls.pull_request_of(repo, branch)
+    if there is not None and _is_of_earlier(there, fall):
+        branch = branch_of(fall.version, fall.counter)
+        there = pulls.pull_request_of(repo, branch)
+    if there is not None:
+        return Revert(there, new=False)
+    head = git_data.branch_head(repo, base)
+    if head is None:
+        raise SaidNo(f"{repo.name}: there is no branch {base} any more.")
+    taken = _taken_back(workspace, head, versions)
+    if not taken.files:
+        return None
+    text = revert_pull_request(
+        fall, versions=[v.name for v in versions], done=taken.done, left=taken.left
+    )
+    if git_data.branch_head(repo, branch) is None:
+        message = f"{text.title}\n\nParameters and dvc.lock as before, where nothing came since.\n"
+        commit = git_data.commit_files(repo, head, taken.files, message)
+        git_data.create_branch(repo, branch, commit)
+    made = pulls.open_pull_request(repo, branch=branch, base=base, title=text.title, body=text.body)
+    return Revert(made, new=True)
+
+
+def _is_of_earlier(pull: PullRequest, fall: Fall) -> bool:
+    """Say whether a pull request is done with, and took back another fall of the version."""
+    said = (pull.body or "").lstrip().partition("\n")[0].strip()
+    ours = marker_of("revert", fall.model, fall.version, fall.counter)
+    return pull.standing != "open" and said.startswith("<!-- retouch:revert ") and said != ours
+
+
+def _taken_back(workspace: Workspace, head: str, versions: Sequence[Version]) -> TakenBack:
+    root = workspace.root
+    if git.commit_of(root, head) is None:
+        run(["git", "fetch", "--quiet", "origin", head], cwd=root)
+    if git.commit_of(root, head) is None:
+        raise SaidNo(
+            f"The newest commit of the base branch, {head[:10]}, is not in this clone.",
+            mend="Bring it, and call again: `git fetch origin`.",
+        )
+    merges = [merge for version in versions if (merge := _merge(workspace, version)) is not None]
+    paths = sorted({path for merge in merges for path in (*merge.before, *merge.after)})
+    return take_back(_texts(workspace, head, paths), merges, _kinds(workspace))
+
+
+def _merge(workspace: Workspace, version: Version) -> Merge | None:
+    """Return what a version changed against its first parent; None for a first commit."""
+    root = workspace.root
+    parent = git.commit_of(root, f"{version.commit}^1")
+    if parent is None:
+        return None
+    asked = ["git", "diff", "--name-only", "--no-renames", "-z", "--relative"]
+    done = run([*asked, parent, version.commit], cwd=root)
+    if done.exit_code:
+        raise SaidNo(f"git said: {done.last_lines(1)}")
+    paths = [path for path in done.output.split("\0") if path]
+    return Merge(
+        version.name,
+        before=_texts(workspace, parent, paths),
+        after=_texts(workspace, version.commit, paths),
+    )
+
+
+def _texts(workspace: Workspace, commit: str, paths: Sequence[str]) -> Texts:
+    return {path: git.committed_text(workspace.root, path, commit) or None for path in paths}
+
+
+def _kinds(workspace: Workspace) -> Kinds:
+    pipeline = workspace.pipeline
+    return Kinds(
+        params_files=frozenset(pipeline.params),
+        tracked_outputs=frozenset(
+            output.path
+            for stage in pipeline.stages
+            for output in stage.outputs
+            if not output.cached
+        ),
+    )

@@ -1,0 +1,156 @@
+"""Put production back to a version it had before, and take the bad one back on the base branch.
+
+    which version is bad, and which one stands in -> the bad one is taken out, the other one put in
+        -> revert pull request -> issue -> deployment records
+
+Nothing is scored and nothing is pulled. Each step finds what an earlier call left, so that a call
+that was cut short is finished by the next one. A rollback is never rolled back by itself: that
+takes `--to`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from retouch.engine.project import Workspace
+from retouch.errors import BadInput, SaidNo
+from retouch.github.repository import Repository
+from retouch.jobs.release.announcements import Announcement, open_revert_of, record_deployment
+from retouch.jobs.release.assignments import CANARY, PROD, move, registry_at
+from retouch.jobs.release.revert import holds, versions_between
+from retouch.jobs.release.steps import Outcome, Step, take
+from retouch.registry.registry import Event, Registry
+from retouch.registry.rollback import Rollback, next_rollback
+from retouch.reporting.escape import plain
+from retouch.reporting.rollback import REASON_LIMIT, Fall, version_rolled_back
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for."""
+
+    to: str | None = None
+    """A version; None: the one before."""
+    reason: str = ""
+
+
+def rollback(
+    workspace: Workspace, wish: Wish, *, push: bool, repo: Repository | None, at: datetime
+) -> Outcome:
+    """Put production back. `repo`: None when GitHub is to be left alone.
+
+    What fails once the tags are there is in the outcome, with exit code 1: the next call goes on.
+    Raises BadInput for a wish that cannot be met, SaidNo when the tags cannot be written.
+    """
+    registry = registry_at(workspace, push=push)
+    found = next_rollback(registry, wish.to)
+    reason = found.reason or plain(wish.reason, REASON_LIMIT) or "No reason was given."
+    course = _Course(workspace, found, reason, push, at)
+    done = course.put_back()
+    outcome = take(
+        f"Production is {found.target.name}; it was {found.bad.name}.",
+        done,
+        course.on_github(repo) if repo is not None else (),
+    )
+    if wish.to is None and outcome.failed is None and not any(s.new for s in outcome.steps):
+        raise BadInput(
+            f"Production is {found.target.name} since {found.bad.name} was rolled back, and a"
+            " rollback is not rolled back by itself.",
+            mend="Name the version: `retouch rollback --to VERSION`.",
+        )
+    return outcome
+
+
+@dataclass(frozen=True)
+class _Course:
+    """The steps of one rollback."""
+
+    workspace: Workspace
+    found: Rollback
+    reason: str
+    push: bool
+    at: datetime
+
+    @cached_property
+    def forward(self) -> bool:
+        """Whether it goes to a newer version, as when a rollback is undone: nothing is bad then."""
+        return holds(self.workspace, self.found.target.commit, self.found.bad.commit)
+
+    def put_back(self) -> list[Step]:
+        """Write the tags that are not there yet; the one that takes out comes first.
+
+        Readers that take the newest tag for the answer then find the version that stands in.
+        """
+        bad, target, done = self.found.bad, self.found.target, []
+        why = {"reason": self.reason}
+        if self.found.taken_out is None:
+            said = {**why, "model": bad.hash, "rolled_back": not self.forward, "to": target.name}
+            tag = move(self.workspace, "unassign", bad, PROD, said, push=self.push)
+            done.append(Step(says=f"{bad.name} was taken out of {PROD}: {tag.name}."))
+        if self.found.put_in is None:
+            said = {**why, "model": target.hash, "rollback_of": bad.name}
+            tag = move(self.workspace, "assign", target, PROD, said, push=self.push)
+            done.append(Step(says=f"{target.name} was put into {PROD}: {tag.name}."))
+        if not self.forward and bad in [event.version for event in self._canaries]:
+            # Otherwise it would go to production again once it passes.
+            said = {**why, "model": bad.hash, "rolled_back": True}
+            tag = move(self.workspace, "unassign", bad, CANARY, said, push=self.push)
+            done.append(Step(says=f"{bad.name} was taken out of {CANARY}: {tag.name}."))
+        if not done:
+            says = f"{bad.name} is out of {PROD} and {target.name} in its place already."
+            return [Step(says=says, new=False)]
+        now = self.registry.in_stage(PROD)
+        if now is None or now.commit != target.commit:
+            raise SaidNo(
+                f"The tags are written, yet {PROD} is {now.name if now else 'empty'}: a tag there"
+                " is of a later time than this machine's.",
+                mend="Set the clock, and see `retouch status`.",
+            )
+        return done
+
+    @property
+    def _canaries(self) -> tuple[Event, ...]:
+        return self.registry.active(CANARY)
+
+    @property
+    def registry(self) -> Registry:
+        """The versions as the tags are now."""
+        return registry_at(self.workspace, push=self.push)
+
+    def on_github(self, repo: Repository) -> list[Callable[[], Step | None]]:
+        """Return what is to be told to GitHub."""
+        bad, target = self.found.bad, self.found.target
+        says = f"{bad.name} gave way to {target.name}"
+        records: list[Callable[[], Step | None]] = [
+            lambda: record_deployment(repo, bad, PROD, "inactive", says),
+            lambda: record_deployment(repo, target, PROD, "success", says),
+        ]
+        if self.forward:
+            return [lambda: open_revert_of(repo, target), *records]
+        fall = self._fall()
+        told = Announcement(self.workspace, repo, fall)
+        versions = versions_between(self.workspace, self.registry, target, bad)
+        return [
+            lambda: told.revert(versions),
+            lambda: told.issue(
+                lambda url: version_rolled_back(fall, revert_url=url), "retouch:rollback"
+            ),
+            *records,
+        ]
+
+    def _fall(self) -> Fall:
+        registry, bad, target = self.registry, self.found.bad, self.found.target
+        taken_out = next_rollback(registry, target.name).taken_out
+        return Fall(
+            model=registry.model,
+            version=bad.name,
+            commit=bad.commit,
+            hash=bad.hash or "",
+            to=target.name,
+            reason=self.reason,
+            counter=taken_out.counter if taken_out else None,
+            at=self.at,
+        )

@@ -1,0 +1,115 @@
+"""What becomes of a canary: decided from the losses of the days and the policy alone. Pure.
+
+Who judges runs the repository's code, so its word is not taken: whoever acts decides anew from the
+days it wrote down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from retouch.gate.canary_model import CanaryOutcome, CanaryVerdict
+from retouch.gate.confidence_sequence import Bounds, confidence_sequence
+from retouch.policy.promotion import Canary
+
+Action = Literal["promote", "roll_back", "ask", "nothing"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the days have shown."""
+
+    outcome: CanaryOutcome
+    says: str
+    """One sentence with the numbers, in words of ours."""
+    bounds: tuple[Bounds, ...] = ()
+    """After each day that counts."""
+
+    @property
+    def newest(self) -> Bounds | None:
+        """The bounds after the newest day that counts; None without one."""
+        return self.bounds[-1] if self.bounds else None
+
+
+def decide(verdict: CanaryVerdict) -> Decision:
+    """Decide on a canary from the losses of its days, in order, and its limits.
+
+    What the document itself says of bounds and decision is not read. Only the first `at_most_days`
+    count, so that an answer does not change once it is final. The bounds after the newest day
+    decide: looked at daily or once a week, it is the same.
+    """
+    limits = verdict.limits
+    bounds = confidence_sequence(
+        [day.production - day.candidate for day in verdict.days[: limits.at_most_days]],
+        scale=limits.scale,
+        confidence=limits.confidence,
+    )
+    if verdict.invalid is not None:
+        says = f"The canary fails: its scores are invalid. {verdict.invalid}"
+        return Decision("fail", says, bounds)
+    if not bounds:
+        return Decision("wait", _join("No day has come that counts.", verdict.note))
+    outcome = _outcome(bounds[-1], limits)
+    words = _Words(verdict.unit, verdict.decimals)
+    says = words.sentence(outcome, bounds[-1], limits)
+    return Decision(outcome, _join(says, verdict.note), bounds)
+
+
+def _outcome(newest: Bounds, canary: Canary) -> CanaryOutcome:
+    if newest.upper < -canary.margin:
+        return "fail"
+    if newest.lower > -canary.margin and newest.days >= canary.at_least_days:
+        return "pass"
+    return "undecided" if newest.days >= canary.at_most_days else "wait"
+
+
+def next_action(outcome: CanaryOutcome, canary: Canary) -> Action:
+    """Return what follows from an outcome."""
+    match outcome:
+        case "pass":
+            return "promote"
+        case "fail":
+            return "roll_back"
+        case "undecided":
+            return canary.undecided
+        case "wait":
+            return "nothing"
+
+
+def _join(says: str, note: str) -> str:
+    return f"{says} {note}" if note else says
+
+
+@dataclass(frozen=True)
+class _Words:
+    unit: str
+    decimals: int
+
+    def number(self, value: float) -> str:
+        text = f"{value:+.{self.decimals}f}"
+        return text.replace("-", "−") if float(text) else text[1:]
+
+    def sentence(self, outcome: CanaryOutcome, newest: Bounds, canary: Canary) -> str:
+        """Return the sentence that says days, mean gain, bounds and margin."""
+        unit = f" {self.unit}" if self.unit else ""
+        days = "1 day" if newest.days == 1 else f"{newest.days} days"
+        gain, lower, upper, margin = map(
+            self.number, (newest.gain, newest.lower, newest.upper, -canary.margin)
+        )
+        numbers = f"after {days} the mean gain is {gain}{unit}, its bounds {lower} to {upper}"
+        match outcome:
+            case "pass":
+                return f"The canary passes: {numbers}, above {margin}{unit}."
+            case "fail":
+                return f"The canary fails: {numbers}, below {margin}{unit}."
+            case "undecided":
+                return (
+                    f"The canary is undecided: {numbers}, neither above nor below {margin}{unit}"
+                    f" in the {canary.at_most_days} days it has."
+                )
+            case "wait":
+                wanting = newest.lower > -canary.margin
+                least = f" before {canary.at_least_days} days have come" if wanting else ""
+                shown = "is not promoted" if wanting else "has shown neither"
+                return f"The canary {shown}{least}: {numbers}, the margin {margin}{unit}."

@@ -1,0 +1,167 @@
+"""The documents of a Retouch repository: alerts, policies and reports, where they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, ValidationError
+
+from retouch.alerts.model import MAX_BYTES, Alert
+from retouch.alerts.parse import check_file_stem, parse_alert
+from retouch.alerts.receipt import receipt_file_name
+from retouch.alerts.signature import signature_file_name
+from retouch.documents import Document
+from retouch.errors import BadInput
+from retouch.policy.load import parse_policy, parse_promotion
+from retouch.policy.model import Policy
+from retouch.policy.monitors import MONITORS, Monitors, parse_monitors
+from retouch.policy.promotion import Promotion
+from retouch.policy.silences import SILENCES_FILE, Silences, parse_silences
+from retouch.provenance.signers import (
+    ALLOWED_SIGNERS,
+    REVOKED_SIGNERS,
+    Signers,
+    parse_revoked,
+    parse_signers,
+)
+from retouch.schema_errors import dotted
+from retouch.system import files, ssh_keygen
+
+ALERTS = "alerts"
+RECEIPT = receipt_file_name("")
+"""How the files of receipts end; they lie beside the alerts."""
+REPORTS = "reports"
+POLICY = "policies/retraining.yaml"
+PROMOTION = "policies/promotion.yaml"
+OVERRIDES = "overrides.json"
+"""Lies in the folder of a report: what people have said of its checks."""
+
+
+def lies_beside(path: Path) -> str | None:
+    """Return what a file is that lies beside an alert, `a receipt` or `a signature`; else None.
+
+    So that commands may be given `alerts/*`.
+    """
+    beside = {RECEIPT: "a receipt", signature_file_name(".json"): "a signature"}
+    if not path.is_file():
+        return None
+    return next((what for end, what in beside.items() if path.name.endswith(end)), None)
+
+
+def read_alert(path: Path, *, root: Path | None = None) -> Alert:
+    """Return one alert. Raises BadInput with one sentence for whatever is wrong with it."""
+    raw = files.read_bytes(
+        path, limit=20 * MAX_BYTES, mend="Write one: `retouch alert new --help`."
+    )
+    alert = parse_alert(raw, str(path))
+    if root is not None and path.resolve().parent == (root / ALERTS).resolve():
+        check_file_stem(alert, path.stem, str(path))
+    return alert
+
+
+def read_alerts(paths: Iterable[Path], *, root: Path) -> list[Alert]:
+    """Return the alerts, each once. Raises BadInput when two files claim the same id."""
+    alerts: dict[str, Alert] = {}
+    for path in paths:
+        alert = read_alert(path, root=root)
+        if alerts.setdefault(alert.alert_id, alert) != alert:
+            raise BadInput(f"{path}: another file has the same alert_id with other content.")
+    return list(alerts.values())
+
+
+def alert_files(root: Path) -> list[Path]:
+    """Return the alerts that lie in `alerts/`, oldest first (their names sort by time)."""
+    folder = root / ALERTS
+    there = {path.name: path for path in (folder.iterdir() if folder.is_dir() else ())}
+    return [
+        there[name]
+        for name in sorted(there)
+        if name.endswith(".json") and not name.endswith(RECEIPT) and not name.startswith(".")
+    ]
+
+
+def read_policy(root: Path) -> Policy:
+    """Return the retraining policy. Raises BadInput."""
+    return parse_policy(_policy_text(root, POLICY), POLICY)
+
+
+def read_promotion(root: Path) -> Promotion:
+    """Return the promotion policy. Raises BadInput."""
+    return parse_promotion(_policy_text(root, PROMOTION), PROMOTION)
+
+
+def read_monitors(root: Path) -> Monitors:
+    """Return the registry of monitors; without the file an empty one. Raises BadInput."""
+    if not (root / MONITORS).exists():
+        return Monitors()
+    return parse_monitors(files.read_text(root / MONITORS), MONITORS)
+
+
+def read_silences(root: Path) -> Silences:
+    """Return the silences; none where there is no such file. Raises BadInput."""
+    if not (root / SILENCES_FILE).exists():
+        return Silences(version=1)
+    return parse_silences(files.read_text(root / SILENCES_FILE), SILENCES_FILE)
+
+
+def read_signers(root: Path) -> Signers:
+    """Return the keys of the monitors; none where there is no such file. Raises BadInput."""
+    allowed, revoked = root / ALLOWED_SIGNERS, root / REVOKED_SIGNERS
+    is_text = revoked.exists() and not ssh_keygen.is_binary_list(
+        files.read_bytes(revoked, limit=10_000_000)
+    )
+    return Signers(
+        by_key=parse_signers(files.read_text(allowed) if allowed.exists() else ""),
+        revoked=parse_revoked(files.read_text(revoked) if is_text else ""),
+    )
+
+
+def _policy_text(root: Path, name: str) -> str:
+    if not (root / name).exists():
+        raise BadInput(f"{name}: there is no such file.", mend="docs/policy.md shows one.")
+    return files.read_text(root / name)
+
+
+def report_folder(root: Path, report_id: str) -> Path:
+    """Return the folder of a report. Raises BadInput when the id is no plain folder name."""
+    if not report_id.isalnum():
+        raise BadInput(f"{report_id!r} is not the id of a report.", mend="See `retouch status`.")
+    return root / REPORTS / report_id
+
+
+def read_document(path: Path, model: type[Document]) -> Any:
+    """Return a document that was written before. Raises BadInput when it does not fit."""
+    text = files.read_text(path)
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        first = ": ".join(filter(None, (dotted(fault["loc"]), fault["msg"])))
+        raise BadInput(
+            f"{path}: is not a {model.__name__.lstrip('_')} of this version: {first}.",
+            mend="Make it again, or check it out: `git checkout -- reports`.",
+        ) from None
+
+
+def report_documents(root: Path, name: str) -> list[Path]:
+    """Return the files of this name in all reports, in the order of their ids."""
+    return sorted((root / REPORTS).glob(f"*/{name}"))
+
+
+def handled(root: Path, alert_ids: Sequence[str]) -> dict[str, Path]:
+    """Return the report that holds a verdict on each alert, for those that have one."""
+    found: dict[str, Path] = {}
+    for path in report_documents(root, "verdict.json"):
+        judged = read_document(path, _Judged).alert_ids
+        found |= {alert_id: path.parent for alert_id in alert_ids if alert_id in judged}
+    return found
+
+
+class _Judged(Document):
+    """What a verdict is read for here: which alerts it is about."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    alert_ids: tuple[str, ...]

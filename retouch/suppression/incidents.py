@@ -1,0 +1,227 @@
+"""What monitors see, told as incidents: a trouble opens one, lasts, goes quiet, and is over.
+
+A trouble is one fingerprint, among trusted alerts or among the others; the two never mix. History
+is taken in by the order in which it came, once, and nothing here looks at a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from retouch.alerts.fingerprint import fingerprints, names_no_column, scope_of
+from retouch.alerts.model import Alert
+from retouch.policy.decide import matches
+from retouch.policy.suppression import OTHERWISE, Persistence, PersistenceRule, Suppression
+from retouch.suppression.flapping import Flaps
+from retouch.suppression.records import Answered, Span, Taken, reports_trouble, span_of
+
+
+def persistence_of(alert: Alert, settings: Suppression) -> tuple[str, Persistence]:
+    """Return the name of the rule that says how long an alert's trouble must last, and the rule."""
+    rule: PersistenceRule | None = next(
+        (rule for rule in settings.persistence if matches(rule.when, alert)), None
+    )
+    return (OTHERWISE, settings.otherwise) if rule is None else (rule.name, rule)
+
+
+@dataclass(eq=False)
+class Incident:
+    """A trouble from the first window it is seen in until it is over."""
+
+    first: Taken
+    heard_at: datetime
+    """When a window of it was last heard of."""
+    rule: str = OTHERWISE
+    """The persistence asked of its latest alert, by name."""
+    asked: Persistence = field(default_factory=lambda: Suppression().otherwise)
+    windows: set[Span] = field(default_factory=set)
+    quiet: int = 0
+    """How many windows in a row were quiet."""
+    opened_at: datetime | None = None
+    """When it had lasted long enough to count; None as long as it has not."""
+    closed_at: datetime | None = None
+    answer: Answered | None = None
+
+    def is_forgotten(self, settings: Suppression, now: datetime) -> bool:
+        """Tell whether nothing was heard for too long. What waits for an answer never is."""
+        waits_for_an_answer = self.opened_at is not None and self.answer is None
+        return not waits_for_an_answer and self.heard_at + settings.forget_after <= now
+
+    def is_over(self, settings: Suppression, now: datetime) -> bool:
+        """Tell whether it went quiet or was forgotten."""
+        return self.closed_at is not None or self.is_forgotten(settings, now)
+
+    def fires(self, window: Span, rule: str, asked: Persistence, now: datetime) -> None:
+        """Take in a window in which it was seen."""
+        self.windows.add(window)
+        self.rule, self.asked = rule, asked
+        self.heard_at, self.quiet = now, 0
+        self.open_if_it_lasted(asked, now)
+
+    def open_if_it_lasted(self, asked: Persistence, now: datetime) -> None:
+        """Open it once it was seen in as many windows as are asked."""
+        if self.opened_at is None and len(self.windows) >= asked.windows:
+            self.opened_at = now
+
+    def goes_quiet(self, now: datetime) -> None:
+        """Take in a quiet window: it ends the count of one not yet open."""
+        self.heard_at = now
+        self.quiet += 1
+        if self.opened_at is None or self.quiet >= self.asked.keep_firing:
+            self.closed_at = now
+
+    def is_answered(self, answer: Answered) -> None:
+        """Take in an answer. What a person has answered early counts as open."""
+        if self.closed_at is None:
+            self.answer = answer
+            self.opened_at = self.opened_at or answer.at
+
+
+@dataclass(eq=False)
+class Trouble:
+    """All that was heard of one fingerprint."""
+
+    fingerprint: str
+    flaps: Flaps
+    latest: Taken
+    """The last alert that fired and repeated nothing."""
+    incident: Incident | None = None
+    fired: dict[Span, tuple[str, Incident]] = field(default_factory=dict)
+    """The first alert that fired in each window, and its incident."""
+    quieted: dict[Span, str] = field(default_factory=dict)
+    """The first alert that called each window quiet."""
+
+
+@dataclass(eq=False)
+class Part:
+    """What one alert says of one trouble."""
+
+    trouble: Trouble
+    incident: Incident | None
+    """None where it goes quiet and nothing is open."""
+    repeats: str | None = None
+    """The id of the alert that said the same of the same window before."""
+    closes: bool = False
+    quiet: int = 0
+    """Of a quiet window: how many there are now in a row."""
+
+
+@dataclass(eq=False)
+class Record:
+    """An alert, and what it says of each of its troubles."""
+
+    taken: Taken
+    parts: list[Part] = field(default_factory=list)
+    answer: Answered | None = None
+    """The answer that names it."""
+
+    def is_answered(self, answer: Answered) -> None:
+        """Take in an answer that names it; its incidents are answered, if they are not over."""
+        self.answer = answer
+        for part in self.parts:
+            if part.incident is not None and self.taken.alert.status == "firing":
+                part.incident.is_answered(answer)
+
+
+class Ledger:
+    """The incidents of all alerts so far, taken in one by one in the order they came."""
+
+    def __init__(self, settings: Suppression) -> None:
+        self.settings = settings
+        self.records: dict[str, Record] = {}
+        """By alert id, in the order they came."""
+        self.troubles: dict[tuple[bool, str], Trouble] = {}
+        """By trust and fingerprint."""
+        self._answers: dict[str, Answered] = {}
+        self._in_scope: dict[tuple[bool, str], dict[str, None]] = {}
+        """The fingerprints that fired, by trust and scope, in the order they came."""
+
+    def take(self, taken: Taken, fired: Callable[[Trouble], None] = lambda trouble: None) -> Record:
+        """Take in the next alert; `fired` is told of each trouble that fires anew."""
+        alert = taken.alert
+        record = Record(taken, answer=self._answers.get(alert.alert_id))
+        self.records[alert.alert_id] = record
+        if not reports_trouble(alert) and alert.status != "resolved":
+            return record
+        window = span_of(alert)
+        rule, asked = persistence_of(alert, self.settings)
+        if alert.status == "resolved":
+            for name in self._calmed_by(taken):
+                trouble = self._trouble(name, taken)
+                record.parts.append(self._goes_quiet(trouble, taken, window))
+            return record
+        for name in fingerprints(alert):
+            self._in_scope.setdefault((taken.trusted, scope_of(alert)), {})[name] = None
+            trouble = self._trouble(name, taken)
+            part = self._fires(trouble, taken, window, rule, asked)
+            record.parts.append(part)
+            if part.repeats is None:
+                fired(trouble)
+        if record.answer is not None:
+            record.is_answered(record.answer)
+        return record
+
+    def _calmed_by(self, taken: Taken) -> tuple[str, ...]:
+        """Return the troubles a resolved alert ends: those it names, or all of a whole slice."""
+        named = fingerprints(taken.alert)
+        if not names_no_column(taken.alert):
+            return named
+        others = self._in_scope.get((taken.trusted, scope_of(taken.alert)), {})
+        return tuple(dict.fromkeys((*named, *others)))
+
+    def answer(self, answer: Answered) -> None:
+        """Take in the next answer: it answers the incidents of its alerts as long as they last."""
+        for alert_id in answer.alert_ids:
+            self._answers[alert_id] = answer
+            if alert_id in self.records:
+                self.records[alert_id].is_answered(answer)
+
+    def _trouble(self, name: str, taken: Taken) -> Trouble:
+        key = taken.trusted, name
+        if key not in self.troubles:
+            self.troubles[key] = Trouble(name, Flaps(self.settings.flapping), latest=taken)
+        return self.troubles[key]
+
+    def _fires(
+        self, trouble: Trouble, taken: Taken, window: Span, rule: str, asked: Persistence
+    ) -> Part:
+        now = taken.received_at
+        if window in trouble.fired:
+            first, incident = trouble.fired[window]
+            # The same window again, but severe enough to count without another one.
+            if incident.opened_at is None and not incident.is_over(self.settings, now):
+                incident.open_if_it_lasted(asked, now)
+                if incident.opened_at is not None:
+                    incident.rule, incident.asked, trouble.latest = rule, asked, taken
+                    return Part(trouble, incident)
+            return Part(trouble, incident, repeats=first)
+        incident = self._current(trouble, taken)
+        incident.fires(window, rule, asked, now)
+        trouble.fired[window] = taken.alert.alert_id, incident
+        trouble.flaps.saw(window, fired=True)
+        trouble.incident, trouble.latest = incident, taken
+        return Part(trouble, incident)
+
+    def _current(self, trouble: Trouble, taken: Taken) -> Incident:
+        """Return the incident a new window belongs to: the one that lasts, or a new one."""
+        now, before = taken.received_at, trouble.incident
+        if before is None or before.is_over(self.settings, now):
+            return Incident(taken, heard_at=now)
+        if before.answer is not None and before.answer.at + self.settings.repeat_after <= now:
+            # It outlasted its answer; it need not prove again that it lasts.
+            return Incident(taken, heard_at=now, opened_at=now)
+        return before
+
+    def _goes_quiet(self, trouble: Trouble, taken: Taken, window: Span) -> Part:
+        now, incident = taken.received_at, trouble.incident
+        if window in trouble.quieted:
+            return Part(trouble, incident, repeats=trouble.quieted[window])
+        trouble.quieted[window] = taken.alert.alert_id
+        trouble.flaps.saw(window, fired=False)
+        if incident is None or incident.is_over(self.settings, now):
+            return Part(trouble, None)
+        incident.goes_quiet(now)
+        closes = incident.closed_at is not None
+        return Part(trouble, incident, closes=closes, quiet=incident.quiet)

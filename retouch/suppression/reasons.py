@@ -1,0 +1,179 @@
+"""Why an alert is not to be planned: every rule that holds it back, the first one first.
+
+The order is that of `docs/suppression.md`: what an alert is, what was done about it, then what
+stands in its way for now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from retouch.alerts.receipt import Standing
+from retouch.policy.silences import Silence, silence_of
+from retouch.suppression.history import History
+from retouch.suppression.incidents import Incident, Part, Record
+from retouch.suppression.records import Answered, reports_trouble
+
+
+class Reasons:
+    """Finds the reasons, given the past, the silences and what is in production."""
+
+    def __init__(
+        self, history: History, silences: Sequence[Silence], production: str | None
+    ) -> None:
+        self._history = history
+        self._settings = history.settings
+        self._silences = silences
+        self._production = production
+
+    def of(self, record: Record, now: datetime) -> tuple[Standing, ...]:
+        """Return all reasons as of `now`, the one that decides first; none: it may act."""
+        done = self._what_it_is(record) or self._what_was_done(record, now)
+        if done is not None:
+            return (done,)
+        return (*self._what_forbids(record, now), *self._what_is_to_wait_for(record, now))
+
+    def ready_at(self, record: Record, now: datetime) -> datetime:
+        """Return when an alert that may act at `now` could first have acted."""
+        opened = [
+            part.incident.opened_at
+            for part in record.parts
+            if part.incident and part.incident.opened_at and self._lives(part, now)
+        ]
+        return max(record.taken.received_at, min(opened))
+
+    def _what_it_is(self, record: Record) -> Standing | None:
+        alert = record.taken.alert
+        if alert.status == "resolved":
+            return _says_resolved(record)
+        if not reports_trouble(alert):
+            failed = alert.status == "firing"
+            what = "Its checks failed to run" if failed else "Its monitor had no data"
+            return Standing(
+                state="no_data", rule="no_data", says=f"{what}; that is for a person to look at."
+            )
+        return None
+
+    def _what_was_done(self, record: Record, now: datetime) -> Standing | None:
+        if record.answer is not None:
+            says = f"It was answered in reports/{record.answer.report_id}."
+            return Standing(state="answered", rule="answered", says=says)
+        news = [part for part in record.parts if part.repeats is None]
+        if not news:
+            first = record.parts[0].repeats
+            says = f"It says of the same window what {first} said."
+            return Standing(state="duplicate", rule="duplicate", says=says, of=first)
+        if any(self._lives(part, now) for part in news):
+            return None
+        for part in news:
+            if part.incident is not None and part.incident.answer is not None:
+                return self._says_answered(part.incident, part.incident.answer)
+        return self._says_over([part.incident for part in news if part.incident])
+
+    def _lives(self, part: Part, now: datetime) -> bool:
+        """Tell whether a part of an alert may still lead to a plan."""
+        incident = part.incident
+        return (
+            part.repeats is None
+            and incident is not None
+            and incident.answer is None
+            and not incident.is_over(self._settings, now)
+        )
+
+    def _what_forbids(self, record: Record, now: datetime) -> Iterator[Standing]:
+        alert = record.taken.alert
+        if alert.expires_at is not None and alert.expires_at <= now:
+            says = f"It was good until {_shown(alert.expires_at)}."
+            yield Standing(state="expired", rule="expires_at", says=says)
+        stale = self._history.retrained.why_stale(alert, self._production)
+        if stale is not None:
+            yield Standing(state="stale", rule="stale", says=stale)
+        silence = silence_of(alert, self._silences, now)
+        if silence is not None:
+            says = f"{silence.author} silenced it until {_shown(silence.ends)}: {silence.why}"
+            yield Standing(state="silenced", rule=silence.name, says=says, until=silence.ends)
+        for rule, trouble in self._history.muting.muted_by(alert, now):
+            source = trouble.latest.alert
+            yield Standing(
+                state="inhibited",
+                rule=rule.name,
+                says=f"{source.alert_id} ({source.kind}) is open and mutes it: {rule.why}",
+                of=source.alert_id,
+                until=self._history.muting.until(trouble),
+            )
+
+    def _what_is_to_wait_for(self, record: Record, now: datetime) -> Iterator[Standing]:
+        living = [part for part in record.parts if self._lives(part, now)]
+        if not any(p.incident and p.incident.opened_at and not _flaps(p) for p in living):
+            flapping = [part for part in living if _flaps(part)]
+            if flapping:
+                yield self._says_flapping(max(part.trouble.flaps.share for part in flapping))
+            counting = [p.incident for p in living if p.incident and p.incident.opened_at is None]
+            if counting:
+                yield _says_pending(counting)
+        until = self._history.retrained.cooling_until(record.taken.alert)
+        if until is not None and until > now:
+            says = f"All stages it touches were retrained; they rest until {_shown(until)}."
+            yield Standing(state="cooldown", rule="cooldown", says=says, until=until)
+
+    def _says_answered(self, incident: Incident, answer: Answered) -> Standing:
+        until = answer.at + self._settings.repeat_after
+        says = (
+            f"Its incident was answered in reports/{answer.report_id}; this is news of it,"
+            f" and no new plan before {_shown(until)}."
+        )
+        first = incident.first.alert.alert_id
+        return Standing(state="answered", rule="repeat_after", says=says, of=first, until=until)
+
+    def _says_over(self, incidents: Sequence[Incident]) -> Standing:
+        incident = incidents[0]
+        if incident.closed_at is not None:
+            says = f"It went quiet at {_shown(incident.closed_at)}, before it was answered."
+            return Standing(state="resolved", rule="resolved", says=says)
+        forgotten_at = incident.heard_at + self._settings.forget_after
+        says = f"It was {_count(incident)}, and not heard of again by {_shown(forgotten_at)}."
+        return Standing(state="expired", rule="forget_after", says=says)
+
+    def _says_flapping(self, share: float) -> Standing:
+        limits = self._settings.flapping
+        says = (
+            f"It changed in {share:.0%} of its last {limits.windows} windows (above"
+            f" {limits.above:.0%}): a person must say whether it is real."
+        )
+        return Standing(state="flapping", rule="flapping", says=says)
+
+
+def _says_resolved(record: Record) -> Standing:
+    news = [part for part in record.parts if part.repeats is None]
+    if not news:
+        first = record.parts[0].repeats
+        says = f"It says of the same window what {first} said."
+        return Standing(state="duplicate", rule="duplicate", says=says, of=first)
+    told = next((part for part in news if part.incident is not None), None)
+    if told is None or told.incident is None:
+        return Standing(state="resolved", rule="resolved", says="Nothing was open.")
+    first = told.incident.first.alert.alert_id
+    if told.closes:
+        says = f"It ends the incident of {first}; what was done stays done."
+    else:
+        says = f"{told.quiet} of {told.incident.asked.keep_firing} quiet windows for {first}."
+    return Standing(state="resolved", rule="resolved", says=says, of=first)
+
+
+def _says_pending(counting: Sequence[Incident]) -> Standing:
+    nearest = min(counting, key=lambda incident: incident.asked.windows - len(incident.windows))
+    says = f"It was {_count(nearest)}."
+    return Standing(state="pending", rule=nearest.rule, says=says)
+
+
+def _count(incident: Incident) -> str:
+    return f"seen in {len(incident.windows)} of {incident.asked.windows} windows"
+
+
+def _flaps(part: Part) -> bool:
+    return part.trouble.flaps.flapping
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,123 @@
+"""`ssh-keygen -Y`: sign bytes, and ask whether a signature over bytes is good."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from retouch.alerts.signature import NAMESPACE
+from retouch.errors import BadInput
+from retouch.schema_errors import shown
+from retouch.system.pipe import Answer, exchange
+
+# Times without a zone, and the words of refusals, are the same on every machine then.
+_ENVIRONMENT = {"TZ": "UTC", "LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"}
+_KRL_MAGIC = b"SSHKRL\n\0"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What ssh-keygen said of a signature."""
+
+    good: bool
+    words: str
+    """Its own words when it is not good."""
+
+
+def sign(raw: bytes, key: Path) -> bytes:
+    """Return an armored signature over the bytes, for alerts.
+
+    `key` is a private key's file, or a public one whose private key an ssh-agent holds. Nobody is
+    asked for a passphrase. Raises BadInput when it cannot sign, with what mends it.
+    """
+    if not key.exists():
+        mend = "Name one with --key or RETOUCH_SIGNING_KEY; docs/provenance.md makes one."
+        raise BadInput(f"{key}: there is no such key.", mend=mend)
+    command = ("-Y", "sign", "-f", str(key.absolute()), "-n", NAMESPACE)
+    done = _run(command, raw, cwd=Path.cwd())
+    if done.exit_code or not done.output:
+        raise _cannot_sign(key, done.errors)
+    return done.output
+
+
+def verify(
+    raw: bytes,
+    signature: bytes,
+    *,
+    principal: str,
+    signers: bytes,
+    revoked: bytes | None,
+    at: datetime,
+) -> Said:
+    """Ask whether this is a good signature over the bytes, for alerts, by the principal's key.
+
+    `signers` and `revoked` are the contents of an allowed signers file and of a file of revoked
+    keys; the key's validity is judged at `at`, in whole seconds. Raises BadInput without
+    ssh-keygen.
+    """
+    moment = at.astimezone(UTC).strftime("%Y%m%d%H%M%SZ")
+    files = {"allowed_signers": signers, "signature": signature}
+    command = ["-Y", "verify", "-f", "allowed_signers", "-I", principal, "-n", NAMESPACE]
+    command += ["-s", "signature", f"-Overify-time={moment}"]
+    if revoked is not None:
+        files["revoked_signers"] = revoked
+        command += ["-r", "revoked_signers"]
+    done = _run_with(files, command, raw)
+    return Said(done.exit_code == 0, "" if done.exit_code == 0 else _words(done))
+
+
+def is_binary_list(revoked: bytes) -> bool:
+    """Tell whether a file of revoked keys is OpenSSH's binary form, which only it can read."""
+    return revoked.startswith(_KRL_MAGIC)
+
+
+def is_revoked(key: str, revoked: bytes) -> bool:
+    """Ask whether a binary list revokes this public key. Raises BadInput when it is no such list.
+
+    It is asked only in order to word a refusal; `verify` is handed the list as well.
+    """
+    files = {"revoked_signers": revoked, "key.pub": f"{key}\n".encode()}
+    done = _run_with(files, ("-Q", "-f", "revoked_signers", "key.pub"), b"")
+    if done.exit_code not in (0, 1):
+        raise BadInput(f"policies/revoked_signers: ssh-keygen cannot read it: {_words(done)}")
+    return b"REVOKED" in done.output
+
+
+def _run_with(files: Mapping[str, bytes], command: Sequence[str], told: bytes) -> Answer:
+    """Run ssh-keygen in a private folder of these files: its words name no path of this machine."""
+    with tempfile.TemporaryDirectory(prefix="retouch-") as folder:
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content)
+        return _run(command, told, cwd=Path(folder))
+
+
+def _run(command: Sequence[str], told: bytes, *, cwd: Path) -> Answer:
+    try:
+        return exchange(["ssh-keygen", *command], told, cwd=cwd, env=_ENVIRONMENT)
+    except BadInput as error:
+        mend = "Debian's package for it is openssh-client; it must be 9.1 or newer."
+        raise BadInput(error.message, mend=mend) from None
+
+
+def _words(done: Answer) -> str:
+    lines = [line.strip() for line in done.errors.splitlines() if line.strip()]
+    return "; ".join(lines[:3]) or "it does not say why"
+
+
+def _cannot_sign(key: Path, words: str) -> BadInput:
+    if "passphrase" in words:
+        says, mend = "asks for a passphrase", f"Hand it to your ssh-agent: `ssh-add {key}`."
+    elif "too open" in words:
+        says, mend = "can be read by others, so ssh refuses it", f"`chmod 600 {key}`."
+    elif "No private key found for public key" in words:
+        says = "is a public key whose private key is neither beside it nor in an ssh-agent"
+        mend = "`ssh-add` the private key."
+    elif "Couldn't load public key" in words:
+        says, mend = "is not an ssh key", "docs/provenance.md makes one."
+    else:
+        last = words.strip().splitlines()[-1:] or ["it does not say why"]
+        says, mend = f"ssh-keygen cannot sign with it: {shown(last[0])}", "Try another key."
+    return BadInput(f"{key}: {says}.", mend=mend)

@@ -1,1 +1,0 @@
-"""The outside world, thin: git, DVC, files, processes. The only package that does I/O."""

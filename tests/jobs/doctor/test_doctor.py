@@ -1,0 +1,229 @@
+"""`retouch doctor`: what is wrong is found, with what mends it; what cannot be seen is said."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from retouch.github.client import Client, Waiting
+from retouch.github.repository import Repository
+from retouch.jobs.doctor.doctor import examine
+from retouch.jobs.doctor.findings import Finding, look
+from retouch.jobs.doctor.github import Asking, kind_of
+from retouch.jobs.doctor.workflows import FOLDER, SHIPPED
+from tests.github.bare import Bare
+from tests.github.fake import REPOSITORY, FakeGitHub, Status
+from tests.toy_project import ROOT, Toy
+
+OFFLINE = Asking(False, lambda: pytest.fail("nobody is to be asked"))
+
+
+@pytest.fixture
+def whole(toy: Toy) -> Toy:
+    """The toy project with all that it takes, but for GitHub."""
+    shutil.copytree(ROOT / FOLDER, toy.root / FOLDER)
+    (toy.root / ".gitattributes").write_text("dvc.lock merge=retouch-lock\n")
+    toy.git("config", "merge.retouch-lock.driver", "retouch merge-lock %O %A %B %P")
+    toy.commit("All that it takes")
+    return toy
+
+
+def found(toy: Toy, asking: Asking = OFFLINE, **environment: str) -> dict[str, Finding]:
+    return {f.about: f for f in examine(toy.root, environment, asking).findings}
+
+
+def asked_of(github: FakeGitHub) -> Asking:
+    client = Client(github.token, github.url, Waiting(timeout=(5.0, 5.0), patience=0.0))
+    return Asking(True, lambda: Repository(client, REPOSITORY))
+
+
+def test_a_project_that_has_everything_is_healthy_and_the_network_is_left_alone(whole: Toy):
+    findings = found(whole)
+    standings = {about: finding.standing for about, finding in findings.items()}
+    assert standings == {
+        "history": "ok",
+        "tags": "skipped",
+        "pipeline": "ok",
+        "model": "ok",
+        "policies": "ok",
+        "monitors": "ok",
+        "merge driver": "ok",
+        "data": "ok",
+        "workflows": "ok",
+        "token": "skipped",
+        "opening pull requests": "skipped",
+        "GitHub": "skipped",
+        "reading pull requests": "skipped",
+    }
+    assert all(finding.says for finding in findings.values())
+
+
+def test_a_folder_that_is_no_repository_is_one_finding(tmp_path: Path):
+    [finding] = examine(tmp_path, {}, OFFLINE).findings
+    assert (finding.about, finding.standing) == ("checkout", "fail")
+    assert finding.mend == "Run `git init` first."
+
+
+def test_what_is_wrong_is_said_with_what_mends_it_and_one_fault_hides_no_other(whole: Toy):
+    (whole.root / "policies/monitors.yaml").write_text("version: 1\nmonitors: [")
+    (whole.root / ".gitattributes").write_text("")
+    whole.dvc("remote", "default", "--unset")
+    (whole.root / FOLDER / "canary.yml").unlink()
+    findings = found(whole)
+    wrong = {about for about, finding in findings.items() if finding.standing == "fail"}
+    assert wrong == {"policies", "monitors", "data", "workflows"}
+    assert findings["workflows"].says == "canary.yml is not in .github/workflows."
+    assert "retouch store init" in (findings["data"].mend or "")
+    assert findings["merge driver"].standing == "warn"
+    assert findings["model"].standing == "ok"
+
+
+def test_a_pipeline_that_was_never_built_has_no_model(unbuilt: Toy):
+    finding = found(unbuilt)["model"]
+    assert finding.standing == "fail"
+    assert "retouch build" in (finding.mend or "")
+
+
+def test_a_clone_that_lacks_history_tags_or_the_driver_is_told(whole: Toy, tmp_path: Path):
+    whole.git("tag", "-a", "means@v1.0.0", "-m", "one")
+    whole.git("clone", "--quiet", "--depth=1", "--no-tags", f"file://{whole.root}", "../clone")
+    findings = found(Toy(tmp_path / "clone"), Asking(True, lambda: pytest.fail("no token")))
+    assert findings["history"].standing == "fail"
+    assert findings["tags"].standing == "fail"
+    assert "git fetch --tags" in (findings["tags"].mend or "")
+    assert findings["merge driver"].mend == "`retouch verify --install-driver`."
+    whole.git("-C", "../clone", "fetch", "--quiet", "--unshallow", "--tags")
+    findings = found(Toy(tmp_path / "clone"), Asking(True, lambda: pytest.fail("no token")))
+    assert {findings["history"].standing, findings["tags"].standing} == {"ok"}
+
+
+def test_a_remote_of_this_machine_is_no_good_in_a_workflow(whole: Toy):
+    assert found(whole)["data"].standing == "ok"
+    assert found(whole, CI="true")["data"].standing == "warn"
+
+
+def test_a_workflow_with_more_power_than_it_was_shipped_with_is_named(whole: Toy):
+    path = whole.root / FOLDER / "retrain.yml"
+    text = path.read_text()
+    path.write_text(text.replace("contents: read\n", "contents: write\n", 1))
+    finding = found(whole)["workflows"]
+    assert finding.standing == "warn"
+    assert "retrain.yml: jobs.retrain.permissions" in finding.says
+    path.write_text(text.replace("permissions: {}", "permissions: write-all"))
+    assert "permissions: is not `{}`" in found(whole)["workflows"].says
+    path.write_text("\t: [")
+    assert found(whole)["workflows"].standing == "fail"
+    path.write_text("[]")
+    assert "is no workflow" in found(whole)["workflows"].says
+
+
+def test_the_shipped_workflows_are_those_of_this_repository():
+    for name, jobs in SHIPPED.items():
+        document = yaml.safe_load((ROOT / FOLDER / f"{name}.yml").read_text())
+        here = {job: body["permissions"] for job, body in document["jobs"].items()}
+        if name == "verify":  # the other job tests the engine itself
+            here.pop("test")
+        assert here == jobs
+
+
+@pytest.mark.parametrize(
+    ("environment", "kind"),
+    [
+        ({}, "none"),
+        ({"GITHUB_TOKEN": ""}, "none"),
+        ({"GITHUB_TOKEN": "ghs_" + "x" * 36, "GITHUB_ACTIONS": "true"}, "workflow"),
+        ({"GITHUB_TOKEN": "ghs_" + "x" * 520, "GITHUB_ACTIONS": "true"}, "workflow"),
+        (
+            {"GITHUB_TOKEN": "ghs_x", "GITHUB_ACTIONS": "true", "RETOUCH_APP_LOGIN": "r[bot]"},
+            "app",
+        ),
+        ({"GITHUB_TOKEN": "ghs_x", "GITHUB_ACTIONS": "true", "RETOUCH_APP_ID": "1"}, "app"),
+        ({"GITHUB_TOKEN": "ghs_x"}, "app"),
+        ({"GITHUB_TOKEN": "ghp_x"}, "person"),
+        ({"GITHUB_TOKEN": "github_pat_x"}, "person"),
+        ({"GITHUB_TOKEN": "hello"}, "unknown"),
+    ],
+)
+def test_whose_token_it_is_is_told_by_how_it_begins_never_by_its_length(environment, kind):
+    assert kind_of(environment) == kind
+
+
+@pytest.fixture
+def github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with FakeGitHub(Bare.create(tmp_path / "site.git", {"README.md": b"A site.\n"})) as fake:
+        yield fake
+    assert fake.violations == []
+
+
+def test_github_is_asked_what_the_token_may_do(whole: Toy, github: FakeGitHub):
+    github.open_pull("retouch/alert/x", files={"alerts/x.json": "{}"})
+    findings = found(whole, asked_of(github), GITHUB_TOKEN=github.token, GITHUB_ACTIONS="true")
+    assert findings["GitHub"].says == "acme/site answers; its default branch is main."
+    assert findings["reading pull requests"].says == "1 is open."
+    one_click = findings["opening pull requests"]
+    assert one_click.standing == "skipped"
+    assert "Allow GitHub Actions to create and approve pull requests" in (one_click.mend or "")
+    assert "Approve workflows to run" in one_click.says
+
+
+def test_a_token_that_may_not_read_pull_requests_is_found_out(whole: Toy, github: FakeGitHub):
+    github.permissions.pop("pull_requests")
+    finding = found(whole, asked_of(github), GITHUB_TOKEN="ghp_x")["reading pull requests"]
+    assert finding.standing == "fail"
+    assert finding.mend == "Give it the permission Pull requests: read."
+
+
+def test_a_token_that_is_wrong_is_found_out(whole: Toy, github: FakeGitHub):
+    asking = asked_of(github)
+    github.token = "another"
+    findings = found(whole, asking, GITHUB_TOKEN="ghp_x")
+    assert findings["GitHub"].standing == "fail"
+    assert findings["reading pull requests"].standing == "skipped"
+
+
+def test_a_github_that_does_not_answer_is_no_fault_of_the_project(whole: Toy, github: FakeGitHub):
+    github.fails("GET repo", Status(502))
+    findings = found(whole, asked_of(github), GITHUB_TOKEN="ghp_x")
+    assert findings["GitHub"].standing == "skipped"
+    assert findings["reading pull requests"].standing == "skipped"
+
+
+def test_another_default_branch_than_the_workflows_listen_to_is_found_out(
+    whole: Toy, github: FakeGitHub
+):
+    github.git.git("branch", "trunk", "main")
+    github.default_branch = "trunk"
+    finding = found(whole, asked_of(github), GITHUB_TOKEN="ghp_x")["GitHub"]
+    assert finding.standing == "fail"
+    assert "trunk" in finding.says
+    assert "main" in finding.says
+
+
+def test_the_command_prints_a_table_or_json_and_its_exit_code_says_whether_something_fails(
+    whole: Toy, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("GITHUB_TOKEN", raising=False)
+    told = whole.retouch("doctor", "--offline")
+    assert told.code == 0, told
+    assert "merge driver" in told.out
+    shutil.rmtree(whole.root / FOLDER)
+    told = whole.retouch("doctor", "--offline", "--json")
+    assert told.code == 1
+    by_name = {one["about"]: one for one in json.loads(told.out)["findings"]}
+    assert by_name["workflows"]["says"] == "None of them is in .github/workflows."
+    assert by_name["tags"] == {
+        "about": "tags",
+        "standing": "skipped",
+        "says": "There is no remote `origin` to compare with.",
+        "mend": "`git remote add origin https://github.com/OWNER/NAME`.",
+    }
+
+
+def test_our_own_bugs_are_not_taken_for_findings():
+    with pytest.raises(ZeroDivisionError):
+        look("sums", lambda: 1 // 0)  # type: ignore[return-value, arg-type]

@@ -1,0 +1,231 @@
+"""What a comment asks for is done for those who may, once, and nothing of it is run."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from retouch.gate.model import Overrides
+from retouch.jobs.comments.answer import answer
+from retouch.jobs.comments.request import read_event
+from tests.github.fake import Kill, Killed
+
+LATER = "2030-01-01T00:00:00Z"
+
+
+def event(number, body, comment=1, login="alice", **changed):
+    said = {
+        "id": comment,
+        "body": body,
+        "created_at": changed.pop("at", LATER),
+        "user": {"login": login, "type": changed.pop("type", "User")},
+    }
+    issue = {"number": number, "pull_request": {"url": "-"}}
+    return json.dumps({"action": "created", "comment": said, "issue": issue} | changed)
+
+
+@pytest.fixture
+def published(world):
+    world.without_figures()
+    world.number = world.deliver()
+    (outcome,) = world.publish()
+    assert outcome.exit_code == 0, outcome
+    world.github.collaborators = {"alice": "write", "root": "admin", "maria": "maintain"}
+    return world
+
+
+def say(world, body, login="alice", **changed):
+    """Comment, and let the job answer."""
+    comment = world.github.comment(world.number, body, login)
+    asked = read_event(event(world.number, body, comment, login, **changed))
+    return answer(asked, world.site, "main")
+
+
+def reactions(world):
+    return [r["content"] for r in world.github.reactions]
+
+
+def last(world):
+    return world.github.comments[-1]["body"]
+
+
+@pytest.mark.parametrize("login", ["alice", "root", "maria"])
+def test_a_writer_has_it_retrained_and_vouches_for_an_unsigned_alert(published, login):
+    say(published, "/retrain", login)
+
+    (started,) = published.github.dispatched
+    assert (started["workflow"], started["ref"]) == ("alert.yml", "main")
+    assert started["inputs"]["pull"] == str(published.number)
+    assert started["inputs"]["overwrite"] == "false"
+    assert reactions(published) == ["eyes", "+1"]
+
+
+@pytest.mark.parametrize("login", ["mallory", "a/../b", "x" * 90])
+@pytest.mark.parametrize("body", ["/retrain", "/retrain discard", "/retrain what"])
+def test_nobody_else_is_heard(published, login, body):
+    before = published.end()
+
+    say(published, body, login)
+
+    assert reactions(published) == ["-1"]
+    assert published.github.dispatched == []
+    after = published.end()
+    assert after.pop("comments")[:-1] == before.pop("comments")  # theirs came on top
+    assert after == before
+
+
+def test_what_is_held_stays_until_the_next_retrain(published):
+    say(published, "/retrain hold")
+
+    assert "hold" in published.github.pulls[0]["labels"]
+    assert published.status() == ("pending", "held by @alice: /retrain goes on")
+    (outcome,) = published.publish()
+    assert published.status()[0] == "pending", outcome
+
+    say(published, "/retrain")
+
+    assert "hold" not in published.github.pulls[0]["labels"]
+    assert len(published.github.dispatched) == 1
+
+
+def test_what_is_discarded_is_closed_and_not_published_again(published):
+    for _ in range(2):
+        say(published, "/retrain discard")
+
+    (pull,) = published.github.pulls
+    assert pull["state"] == "closed"
+    assert "discarded" in pull["labels"]
+    mine = [c["body"] for c in published.github.comments if "Discarded by" in c["body"]]
+    assert mine == [
+        "<!-- retouch:discarded v1 -->\nDiscarded by `alice`. It is not opened again.\n"
+    ]
+    assert published.publish()[0].outcome == "closed"
+
+
+def test_discarding_wakes_those_that_wait(published):
+    ident = f"{published.answered.alert_id[:-1]}9"
+    other = published.github.open_pull(
+        f"retouch/alert/{ident}", files={f"alerts/{ident}.json": "{}"}
+    )
+    published.github.label(other, "waiting")
+
+    say(published, "/retrain discard")
+
+    assert [d["inputs"]["pull"] for d in published.github.dispatched] == [str(other)]
+
+
+def refuse(world):
+    """Let the verdict have a check that does not hold."""
+    report = f"reports/{world.answered.alert_id}/verdict.json"
+    verdict = json.loads(world.github.git.file(world.branch, report))
+    verdict["judgements"][-1]["checks"][0] |= {"result": "fail", "name": "alerted slice"}
+    world.github.git.commit_on(world.branch, {report: json.dumps(verdict).encode()})
+    return f"reports/{world.answered.alert_id}/overrides.json"
+
+
+def test_an_override_is_on_record_with_who_and_why_and_judged_again(published):
+    path = refuse(published)
+    before = published.github.git.head(published.branch)
+
+    say(published, "/retrain override alerted slice The sensor is `gone`, @octocat.")
+
+    git = published.github.git
+    head = git.head(published.branch)
+    (said,) = Overrides.model_validate_json(git.file(head, path)).overrides
+    assert (said.check, said.by) == ("alerted slice", "alice")
+    assert said.reason == "The sensor is `gone`, @octocat."
+    assert git.parents(head) == [before]
+    message = git.message(head)
+    assert "Retouch-Proposal: " in message
+    assert "octocat" not in message
+    assert published.status()[0] == "pending"
+    assert len(published.github.dispatched) == 1
+
+
+def test_an_override_of_what_holds_or_is_unknown_is_answered_with_the_names(published):
+    refuse(published)
+    before = published.github.git.head(published.branch)
+
+    say(published, "/retrain override nonsense because")
+
+    assert "These do not hold: `alerted slice`." in last(published)
+    assert reactions(published) == ["eyes", "-1"]
+    assert published.github.git.head(published.branch) == before
+    assert published.github.dispatched == []
+
+
+def test_an_override_taken_again_after_a_kill_is_there_once(published):
+    path = refuse(published)
+    body = "/retrain override alerted slice It is fine."
+    comment = published.github.comment(published.number, body, "alice")
+    asked = read_event(event(published.number, body, comment))
+    published.github.fails("PATCH git/refs/{ref}", Kill(after=True))
+    with pytest.raises(Killed):
+        answer(asked, published.site, "main")
+
+    answer(asked, published.site, "main")
+
+    text = published.github.git.file(published.branch, path)
+    assert len(Overrides.model_validate_json(text).overrides) == 1
+    assert len(published.github.dispatched) == 1
+
+
+def test_overwriting_takes_others_changes_off_the_branch_and_keeps_its_history(published):
+    git = published.github.git
+    theirs = git.commit_on(published.branch, {"fit.py": b"print()\n"})
+    (outcome,) = published.publish()
+    assert outcome.outcome == "overtaken"
+
+    say(published, "/retrain --overwrite")
+
+    head = git.head(published.branch)
+    assert theirs in git.git("rev-list", head).decode()
+    assert git.file(head, "fit.py") == git.file("main", "fit.py")
+    assert git.file(head, published.answered.alert) is not None
+    assert published.github.dispatched[-1]["inputs"]["overwrite"] == "true"
+
+
+def test_what_was_committed_after_the_comment_was_not_meant(published):
+    published.github.git.commit_on(published.branch, {"fit.py": b"print()\n"})
+
+    say(published, "/retrain discard", at="2020-01-01T00:00:00Z")
+
+    assert "after the comment was written" in " ".join(last(published).split())
+    assert published.github.pulls[0]["state"] == "open"
+
+
+def test_a_pull_request_that_is_not_ours_is_left_alone(published):
+    published.number = published.github.open_pull("feature", files={"a.txt": "a"})
+
+    assert "no pull request of ours" in say(published, "/retrain discard")
+    assert reactions(published) == []
+    fork = published.github.open_pull(published.branch, owner="mallory", files={"a.txt": "b"})
+    published.number = fork
+    assert "no pull request of ours" in say(published, "/retrain")
+
+
+def test_what_is_not_understood_is_answered_with_a_line_of_help(published):
+    say(published, "/retrain ${{ secrets.TOKEN }} `id` @octocat")
+
+    assert last(published).split("\n")[1].startswith("Commands, on the first line")
+    assert "octocat" not in last(published)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"action": "edited"}, {"type": "Bot"}, {"login": "retouch[bot]"}]
+)
+def test_edits_and_bots_ask_nothing(changed):
+    assert read_event(event(1, "/retrain", **changed)) is None
+    assert read_event(event(1, "/retrain")) is not None
+    assert read_event(event(1, "Looks good")) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"action": "created"}', "[" * 99999])
+def test_what_is_no_event_is_refused_in_a_sentence(world, text, tmp_path):
+    path = tmp_path / "event.json"
+    path.write_text(text)
+    told = world.command("ci", "command", "--event", str(path))
+    assert told.code == 2, told
+    assert "--event: is no" in told.err
+    assert "Traceback" not in told.err

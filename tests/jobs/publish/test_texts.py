@@ -1,0 +1,108 @@
+"""What a pull request says: one verdict everywhere, a first screen that fits, nothing hostile."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retouch.alerts.receipt import Provenance
+from retouch.planning.model import ProvenAlert
+from retouch.reporting.case import Case
+from retouch.reporting.layout import CHARACTERS, LINES
+from retouch.reporting.marker import read_marker
+from retouch.reporting.pull_notices import Situation
+from retouch.reporting.retrain_pull_request import (
+    Subject,
+    is_our_title,
+    labels_beside,
+    pull_texts,
+)
+from tests.jobs.publish.texts import FOLDER, GOLDEN, SUBJECTS, golden_texts
+from tests.reporting.cases import held, promote
+from tests.reporting.documents import alert
+from tests.reporting.hostile import flat, hostile, linked_by_github, parse
+
+STATES = {
+    "promote": "success", "repaired": "success", "recorded": "success", "ladder": "success",
+    "reject": "failure", "held": "failure", "failed": "failure", "not_enough_data": "failure",
+    "equivalent": "failure", "invalid": "failure", "stale": "failure", "edited": "failure",
+    "superseded": "failure", "touches_code": "failure",
+    "waiting": "pending", "on_hold": "pending",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(golden_texts()))
+def test_it_says_what_the_golden_file_says(name):
+    assert golden_texts()[name] == (GOLDEN / name).read_text()
+
+
+@pytest.mark.parametrize("name", sorted(SUBJECTS))
+def test_it_has_one_verdict_and_a_state_that_is_a_success_only_where_one_may_merge(name):
+    texts = pull_texts(SUBJECTS[name], folder=FOLDER)
+    verdicts = [label for label in texts.labels if label.startswith("verdict:")]
+    assert len(verdicts) == 1
+    assert {"retrain", "model:block-time"} <= texts.labels
+    assert texts.state == STATES[name]
+    assert len(texts.description) <= 140
+    assert read_marker(texts.comment)
+
+
+@pytest.mark.parametrize("name", [n for n, about in SUBJECTS.items() if about.case])
+def test_the_first_screen_of_the_body_fits_with_its_notices(name):
+    texts = pull_texts(SUBJECTS[name], folder=FOLDER, checks_wait=True)
+    first = texts.body.partition("<details")[0].rstrip("\n")
+    assert len(first) <= CHARACTERS
+    assert first.count("\n") < LINES
+    assert len(texts.comment) < 65_536
+    assert len(texts.body) < 65_536
+
+
+def test_an_alert_nobody_vouches_for_says_how_a_writer_does():
+    plan, _, _ = held()
+    proof = Provenance.model_validate(
+        {"verdict": "unsigned", "may_retrain": False, "reasons": ["It is unsigned."]}
+    )
+    proven = plan.model_copy(
+        update={"provenance": (ProvenAlert(alert_id=plan.report_id, provenance=proof),)}
+    )
+    texts = pull_texts(Subject(plan.model, plan.alerts, Case(proven)))
+    assert "`/retrain` **vouches for the alert**" in texts.body
+    assert texts.state == "failure"
+    assert "/retrain by a writer" in texts.description
+
+
+@given(st.lists(st.sampled_from(["bug", "hold", "waiting", "verdict:fail", "model:x", "edited"])))
+def test_labels_of_others_stay_and_of_ours_those_that_hold(there):
+    wanted = frozenset({"retrain", "verdict:pass"})
+    left = labels_beside(there, wanted)
+    assert set(left) == wanted | ({"bug", "hold"} & set(there))
+    assert labels_beside(left, wanted) == left
+
+
+def test_a_title_of_a_person_is_none_of_ours():
+    assert is_our_title("Alert: target drift in rows (warning)")
+    assert is_our_title(pull_texts(SUBJECTS["promote"]).title)
+    assert not is_our_title("Please look at this first")
+
+
+@settings(deadline=None, max_examples=40)
+@given(hostile, hostile, hostile)
+def test_nothing_an_alert_or_a_person_says_does_anything(message, name, login):
+    plan, run, verdict = promote()
+    said = alert(message=message, findings=(message,), dataset=name or "x", where=(name,))
+    plan = plan.model_copy(update={"alerts": (said,), "model": name or "x"})
+    situation = Situation(held=True, held_by=login or None, faults=(message,), says=message)
+    for case in (Case(plan, run, verdict), None):
+        texts = pull_texts(Subject(plan.model, plan.alerts, case, situation), folder=FOLDER)
+        assert read_marker(texts.comment)
+        assert texts.comment.count("-->") == 1
+        assert "\n" not in texts.title + texts.description
+        assert not linked_by_github(texts.title)
+        assert len(texts.description) <= 140
+        for text in filter(None, (texts.body, texts.comment)):
+            assert text.count("<details") == text.count("</details>")
+            for token in flat(parse(text)):
+                if token.type == "text":
+                    links = linked_by_github(token.content)
+                    assert all(link.startswith(("ht", ":")) for link in links), (links, token)

@@ -1,0 +1,106 @@
+"""`retouch ci retrain --main`, two retrains at once, and `retouch ci refresh`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.jobs.retrain.conftest import Loop, plan_in
+
+
+def refreshed(loop: Loop) -> dict[str, Any]:
+    loop.pull_main()
+    told = loop.ci("refresh", "--base", "main")
+    assert told.code == 0, told
+    assert loop.toy.git("status", "--porcelain") == ""
+    return {**json.loads(told.out), "said": told.err}
+
+
+def on_main(loop: Loop, files: dict[str, bytes]) -> None:
+    loop.github.git.commit_on("main", files)
+    loop.pull_main()
+
+
+def test_an_alert_pushed_to_main_is_answered_on_a_branch_of_its_own(loop: Loop):
+    alert = loop.toy.alert("data_quality")
+    loop.push("An alert")
+    pushed = loop.event({"ref": "refs/heads/main", "after": "a" * 40}, "push")
+
+    (package,) = loop.retrain("--main", "--base", "main", event=pushed)
+
+    stem = Path(alert).stem
+    assert package.proposal.branch == f"retouch/retrain/{stem}"
+    assert package.proposal.pull is None
+    assert alert not in package.files
+    receipt = json.loads(package.files[f"alerts/{stem}.receipt.json"])
+    assert (receipt["channel"], receipt["sender"]) == ("commit", "alice")
+    loop.publish(package)
+    assert loop.retrain("--main", "--base", "main") == [], "its pull request is open"
+    loop.github.close(1)
+    assert loop.retrain("--main", "--base", "main") == [], "a person closed it"
+
+
+def test_of_two_that_run_the_same_stage_one_waits_and_goes_on_when_it_may(answered: Loop):
+    loop = answered
+    on_main(loop, {})
+    number = loop.deliver(loop.toy.alert("data_quality", 2))
+
+    (package,) = loop.retrain("--pull", str(number))
+
+    assert package.proposal.waits_for == (1,)
+    report = f"reports/{package.proposal.report_id}"
+    assert f"{report}/plan.json" in package.files
+    assert f"{report}/run.json" not in package.files
+    loop.publish(package)
+    assert loop.retrain("--pull", str(number)) == []
+    assert refreshed(loop)["targets"] == []
+    loop.github.close(1)
+    found = refreshed(loop)
+    assert found["targets"] == [{"pull": number}]
+    assert found["stale"] == [], "it has waited, which is not stale"
+
+
+def test_an_answer_stays_fresh_while_what_it_read_stays_as_it_was(answered: Loop):
+    on_main(answered, {"README.md": b"Words.\n"})
+    found = refreshed(answered)
+    assert found == {"any": False, "targets": [], "stale": [], "said": "#1: As it was.\n"}
+    assert answered.github.writes == []
+
+
+def test_an_answer_is_stale_when_main_changed_what_it_read(answered: Loop):
+    params = (answered.toy.root / "params.yaml").read_text()
+    head = answered.github.pull(1)["sha"]
+    changed = params.replace("highest: 1000", "highest: 900")
+    on_main(answered, {"params.yaml": changed.encode()})
+
+    found = refreshed(answered)
+
+    assert found["targets"] == [{"pull": 1}]
+    (stale,) = found["stale"]
+    assert (stale["pull"], stale["head"]) == (
+        1,
+        answered.github.git.head(answered.github.pull(1)["head"]),
+    )
+    assert head
+    assert stale["says"] == "stale, being refreshed: `clean` will run again"
+    (package,) = answered.retrain("--pull", "1")
+    assert plan_in(package).tiers[0].edits[0].before == 900
+    assert b"highest: 500" in package.files["params.yaml"]
+    answered.publish(package)
+    assert refreshed(answered)["targets"] == []
+
+
+def test_what_people_hold_or_edited_is_not_refreshed(answered: Loop):
+    params = (answered.toy.root / "params.yaml").read_text()
+    changed = params.replace("highest: 1000", "highest: 900")
+    on_main(answered, {"params.yaml": changed.encode()})
+    answered.github.label(1, "hold")
+    found = refreshed(answered)
+    assert found["targets"] == []
+    assert "#1: A person holds it." in found["said"]
+    answered.github.label(1)
+    answered.github.git.commit_on(answered.github.pull(1)["head"], {"params.yaml": b"a: 1\n"})
+    found = refreshed(answered)
+    assert found["targets"] == []
+    assert "#1: A person committed to its branch." in found["said"]

@@ -1,0 +1,162 @@
+"""`retouch ci receive`: an event comes in, and what is to be retrained comes out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from retouch.alerts.envelope import seal
+from retouch.alerts.receipt import receipt_file_name
+from tests.github.fake import Status
+from tests.jobs.retrain.conftest import Loop
+
+SOME_COMMIT = "a" * 40
+
+
+def received(loop: Loop, payload: dict[str, Any], name: str) -> dict[str, Any]:
+    told = loop.ci("receive", *loop.event(payload, name))
+    assert told.code == 0, told
+    return json.loads(told.out)
+
+
+def sent(loop: Loop, alert: str) -> dict[str, Any]:
+    return {"client_payload": seal((loop.toy.root / alert).read_bytes(), None, None, "it")}
+
+
+def of_pull(loop: Loop, number: int, action: str = "opened", fork: str = "acme/site") -> dict:
+    pull = loop.github.pull(number)
+    head = {"ref": pull["head"], "sha": pull["sha"], "repo": {"full_name": fork}}
+    base = {"ref": "main", "repo": {"full_name": "acme/site"}}
+    return {"action": action, "pull_request": {"number": number, "head": head, "base": base}}
+
+
+def statuses(loop: Loop) -> list[tuple[str, str, str]]:
+    return [(s["sha"], s["state"], s["description"]) for s in loop.github.statuses]
+
+
+def test_an_alert_that_is_sent_gets_its_pull_request_and_is_a_target(loop: Loop):
+    alert = loop.toy.alert("data_quality")
+    found = received(loop, sent(loop, alert), "repository_dispatch")
+
+    assert found == {"any": True, "targets": [{"pull": 1}]}
+    head = loop.github.git.head(f"retouch/alert/{Path(alert).stem}")
+    assert head is not None
+    assert loop.github.git.git("show", f"{head}:{alert}") == (loop.toy.root / alert).read_bytes()
+    assert statuses(loop) == [(head, "pending", "retraining")]
+
+
+def test_the_same_alert_sent_three_times_has_one_branch_and_one_pull_request(loop: Loop):
+    alert = loop.toy.alert("data_quality")
+    for _ in range(3):
+        found = received(loop, sent(loop, alert), "repository_dispatch")
+        assert found["targets"] == [{"pull": 1}]
+    assert len(loop.github.pulls) == 1
+    assert len(statuses(loop)) == 1
+
+
+def test_an_alert_whose_pull_request_was_closed_is_not_taken_up_again(loop: Loop):
+    alert = loop.toy.alert("data_quality")
+    received(loop, sent(loop, alert), "repository_dispatch")
+    loop.github.close(1)
+    found = received(loop, sent(loop, alert), "repository_dispatch")
+    assert found == {"any": False, "targets": []}
+
+
+def test_an_alert_that_lies_on_main_is_answered_there(loop: Loop):
+    alert = loop.toy.alert("data_quality")
+    loop.push("An alert")
+    found = received(loop, sent(loop, alert), "repository_dispatch")
+    assert found == {"any": True, "targets": [{"pull": None}]}
+    assert loop.github.pulls == []
+
+
+def test_an_envelope_that_cannot_be_opened_is_refused_and_nothing_is_written(loop: Loop):
+    payload = {"client_payload": {"v": 1, "alert_b64": "$(touch /tmp/x)"}}
+    told = loop.ci("receive", *loop.event(payload, "repository_dispatch"))
+    assert told.code == 2
+    assert "client_payload: alert_b64: is not base64" in told.err
+    assert loop.github.writes == []
+
+
+def test_a_pull_request_is_a_target_when_it_brings_alerts_from_this_repository(loop: Loop):
+    number = loop.deliver(loop.toy.alert("data_quality"))
+    found = received(loop, of_pull(loop, number), "pull_request")
+    assert found["targets"] == [{"pull": number}]
+    other = loop.github.open_pull("docs", files={"README.md": "Words."})
+    assert not received(loop, of_pull(loop, other), "pull_request")["any"]
+    fork = of_pull(loop, number, fork="mallory/site")
+    assert not received(loop, fork, "pull_request")["any"]
+    closed = of_pull(loop, number, action="closed")
+    assert not received(loop, closed, "pull_request")["any"]
+    assert len(statuses(loop)) == 1
+
+
+def test_our_own_commit_on_a_branch_starts_nothing(loop: Loop):
+    number = loop.deliver(loop.toy.alert("data_quality"))
+    branch = loop.github.pull(number)["head"]
+    git = loop.github.git
+    head = git.head(branch)
+    answer = git.commit(git.tree_of(head), [head], f"An answer\n\nRetouch-Proposal: {'0' * 64}")
+    git.point(branch, answer)
+    found = received(loop, of_pull(loop, number, action="synchronize"), "pull_request")
+    assert found == {"any": False, "targets": []}
+    assert statuses(loop) == []
+
+
+def test_a_push_counts_on_the_default_branch_alone(loop: Loop):
+    loop.toy.alert("data_quality")
+    main = {"ref": "refs/heads/main", "after": SOME_COMMIT}
+    assert received(loop, main, "push")["targets"] == [{"pull": None}]
+    other = {"ref": "refs/heads/retouch/alert/x", "after": SOME_COMMIT}
+    assert not received(loop, other, "push")["any"]
+
+
+def test_a_push_of_alerts_with_their_answer_starts_nothing(loop: Loop):
+    main = {"ref": "refs/heads/main", "after": SOME_COMMIT}
+    assert received(loop, main, "push") == {"any": False, "targets": []}
+    alert = loop.toy.root / loop.toy.alert("data_quality", 1)
+    alert.with_name(receipt_file_name(alert.stem)).write_text("{}")
+    assert received(loop, main, "push") == {"any": False, "targets": []}
+    loop.toy.alert("data_quality", 2)
+    assert received(loop, main, "push")["targets"] == [{"pull": None}]
+
+
+def test_time_wakes_main_and_what_has_no_answer_yet_but_nothing_that_is_held(loop: Loop):
+    first = loop.deliver(loop.toy.alert("data_quality", 1))
+    second = loop.deliver(loop.toy.alert("data_quality", 2))
+    third = loop.deliver(loop.toy.alert("data_quality", 3), **{"reports/x/plan.json": "{}"})
+    loop.github.label(second, "hold")
+    assert received(loop, {}, "schedule")["targets"] == [{"pull": None}, {"pull": first}]
+    loop.github.label(third, "waiting")
+    found = received(loop, {}, "schedule")["targets"]
+    assert found == [{"pull": None}, {"pull": first}, {"pull": third}]
+    assert statuses(loop) == []
+
+
+def test_outputs_are_lines_of_their_own_in_the_jobs_file(loop: Loop):
+    output = loop.folder / "output"
+    output.write_text("before=1\n")
+    args = loop.event({"inputs": {"pull": ""}}, "workflow_dispatch")
+    assert loop.ci("receive", *args, "--output", str(output)).code == 0
+    assert output.read_text() == 'before=1\nany=true\ntargets=[{"pull": null}]\n'
+
+
+def test_staleness_is_said_once_and_only_where_the_branch_is_still_there(loop: Loop):
+    number = loop.deliver(loop.toy.alert("data_quality"))
+    head = loop.github.pull(number)["sha"]
+    one = {"pull": number, "head": head, "says": "stale, being refreshed: `fit@eu` will run again"}
+    moved = {"pull": number, "head": "b" * 40, "says": "stale"}
+    for _ in range(2):
+        assert loop.ci("receive", "--stale", json.dumps([one, moved])).code == 0
+    assert statuses(loop) == [(head, "pending", one["says"])]
+    assert loop.ci("receive", "--stale", '[{"pull": "1; rm -rf /"}]').code == 2
+
+
+def test_what_github_refuses_is_said_in_one_sentence(loop: Loop):
+    alert = loop.toy.alert("data_quality")
+    loop.github.fails("POST pulls", Status(403, {"message": "not permitted"}))
+    told = loop.ci("receive", *loop.event(sent(loop, alert), "repository_dispatch"))
+    assert told.code == 2, told
+    assert "Pull requests: write" in told.err
+    assert received(loop, sent(loop, alert), "repository_dispatch")["targets"] == [{"pull": 1}]
