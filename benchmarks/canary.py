@@ -121,5 +121,5 @@ def _verdict(gains: Pool, limits: Canary) -> CanaryVerdict:
     ]
     fields: dict[str, Any] = {"name": "x", "production": model, "candidate": model}
     fields |= {"start": str(first), "end": str(first + len(gains)), "loss": "absolute_error"}
-    fields |= {"limits": limits, "days": tuple(days), "decision": "wait", "says": ""}
+    fields |= {"limits": limits, "days": tuple(days), "decision": "wait", "message": ""}
     return CanaryVerdict(**fields, judged_at="2013-08-01T00:00:00Z")

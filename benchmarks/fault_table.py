@@ -21,7 +21,7 @@ class Fault:
     """One fault, the alert it raises, and what is right to do."""
 
     name: str
-    says: str
+    message: str
     right: Right
     because: str
     clock: str
@@ -81,7 +81,7 @@ _SERIOUS = {"severity": "critical", "dataset": "flights"}
 FAULTS = (
     Fault(
         name="weather-kelvin",
-        says="A week of temperatures in kelvin",
+        message="A week of temperatures in kelvin",
         right="leave the model",
         because="Readings no instrument can give are blanked; the model has learned none of them.",
         clock="2013-07-01",
@@ -95,7 +95,7 @@ FAULTS = (
     ),
     Fault(
         name="weather-celsius",
-        says="A week of temperatures in Celsius, each of them possible",
+        message="A week of temperatures in Celsius, each of them possible",
         right="leave the model",
         because="Who fits now learns that June was cold; no rule can mend it, its owner has to.",
         clock="2013-07-01",
@@ -108,7 +108,7 @@ FAULTS = (
     ),
     Fault(
         name="schedule-four-hours",
-        says="A week of the schedule four hours late, in UTC",
+        message="A week of the schedule four hours late, in UTC",
         right="leave the model",
         because="The feed is wrong, not the model, and the model has learned none of it.",
         clock="2013-07-01",
@@ -120,7 +120,7 @@ FAULTS = (
     ),
     Fault(
         name="labels-scrambled",
-        says="A week in which 30 % of the arrivals are written down up to 80 minutes late",
+        message="A week in which 30 % of the arrivals are written down up to 80 minutes late",
         right="quarantine",
         because="The week was calibrated on: forgotten labels do less harm than wrong ones.",
         clock="2013-04-16",
@@ -133,7 +133,7 @@ FAULTS = (
     ),
     Fault(
         name="carrier-degraded",
-        says="One carrier is 20 minutes longer in the air for two weeks",
+        message="One carrier is 20 minutes longer in the air for two weeks",
         right="leave the model",
         because="It is one carrier's trouble, and over when the two weeks are.",
         clock="2013-05-01",
@@ -145,7 +145,7 @@ FAULTS = (
     ),
     Fault(
         name="slow-predict",
-        says="The policy's refit asks for five times the trees",
+        message="The policy's refit asks for five times the trees",
         right="leave the model",
         because="A model several times slower breaks what its users were promised.",
         clock="2013-07-01",
@@ -158,7 +158,7 @@ FAULTS = (
     ),
     Fault(
         name="nothing-wrong",
-        says="Nothing: a false alarm",
+        message="Nothing: a false alarm",
         right="leave the model",
         because="There is nothing to gain, and each change is a risk.",
         clock="2013-04-16",

@@ -70,7 +70,7 @@ def _outcome(case: Planted, bench: Bench, clean: World) -> dict[str, Any]:
     return {
         "name": case.name,
         "seed": case.seed,
-        "fault": case.fault.says,
+        "fault": case.fault.message,
         "days": list(case.days),
         "clock": case.fault.clock,
         "slice": f"{case.column} = {case.value}",
@@ -79,7 +79,7 @@ def _outcome(case: Planted, bench: Bench, clean: World) -> dict[str, Any]:
         "because": case.fault.because,
         "action": action,
         "is_right": right == (answered.kept if changed else "leave"),
-        "says": said_of(answered),
+        "message": said_of(answered),
         "outcome": outcome_of(answered),
         "tiers": list(tiers_tried(answered)),
         "run_cpu_seconds": answered.cost.cpu_seconds,
@@ -117,7 +117,7 @@ def _alert(case: Planted) -> dict[str, Any]:
         "monitor": "planted",
         "window": list(case.days),
         "where": {case.column: case.value},
-        "message": f"Planted, seed {case.seed}: {case.fault.says.lower()}.",
+        "message": f"Planted, seed {case.seed}: {case.fault.message.lower()}.",
         **case.fault.alert,
         **({"reference": reference} if case.fault.alert["kind"] == "performance" else {}),
     }
@@ -203,15 +203,16 @@ def show(result: dict[str, Any]) -> str:
 def _notes(found: list[dict[str, Any]]) -> Iterator[str]:
     for each in found:
         yield f"- **{each['name']}** ({each['days'][0]} to {each['days'][1]}): {each['because']}"
-        yield f"  Verdict: {each['outcome'].replace('_', ' ')}. {each['says']}"
+        yield f"  Verdict: {each['outcome'].replace('_', ' ')}. {each['message']}"
         yield "  Intervals after: " + ", ".join(
             f"{name} {found['width']:.0f} min wide, covering {found['coverage']:.2f}"
             for name, found in each["half_month_after"].items()
         )
         for tier in each["tiers"]:
             stopped = [g for g in tier["guardrails"] if g["result"] != "pass"]
-            said = "".join(f" Guardrail {g['name']} ({g['mode']}): {g['says']}" for g in stopped)
-            yield f"  - {tier['tier']}: {tier['outcome'].replace('_', ' ')}. {tier['says']}{said}"
+            said = "".join(f" Guardrail {g['name']} ({g['mode']}): {g['message']}" for g in stopped)
+            outcome = tier["outcome"].replace("_", " ")
+            yield f"  - {tier['tier']}: {outcome}. {tier['message']}{said}"
 
 
 def main() -> None:

@@ -58,7 +58,7 @@ class Trial:
     """One planted truth, and how its hold-outs are drawn."""
 
     name: str
-    says: str
+    message: str
     gain: float = 0.0
     """Share taken off every error of the alerted slice."""
     harm: float = 0.0
@@ -241,7 +241,7 @@ def _told(
         "production": alerted.production if alerted else np.nan,
         "alerted_passes": bool(alerted and alerted.result == "pass"),
         "row_wise_passes": row_wise,
-        "invalid": said.says if said.outcome == "invalid" else None,
+        "invalid": said.message if said.outcome == "invalid" else None,
     }
 
 
@@ -261,7 +261,7 @@ def _summary(trial: Trial, setting: str, told: list[dict[str, Any]]) -> dict[str
     outcomes = Counter(one["outcome"] for one in told)
     return {
         "planted": trial.name,
-        "says": trial.says,
+        "message": trial.message,
         "setting": setting,
         "outcomes": dict(sorted(outcomes.items())),
         "promoted": _share(outcomes["promote"]),

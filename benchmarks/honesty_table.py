@@ -20,7 +20,7 @@ def as_markdown(found: dict[str, Any]) -> str:
                 one["row_wise_test_passes"],
             )
         ]
-        rows.append(f"| {one['says']} | {one['setting']} | {' | '.join(shares)} |")
+        rows.append(f"| {one['message']} | {one['setting']} | {' | '.join(shares)} |")
     shipped = found["as_shipped"]
     return "\n".join(
         [

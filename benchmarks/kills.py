@@ -48,7 +48,7 @@ class Point:
     place: int
     """In the table of its flow."""
     when: When
-    says: str
+    message: str
     number: int = 0
     """Of the call, from 0."""
     tag: str | None = None
@@ -56,7 +56,7 @@ class Point:
     @property
     def rank(self) -> tuple[bool, int, int]:
         """Return when it has its turn."""
-        return "`GET " in self.says, list(FLOWS).index(self.flow), self.place
+        return "`GET " in self.message, list(FLOWS).index(self.flow), self.place
 
 
 @dataclass(frozen=True)
@@ -158,18 +158,18 @@ def _points(flow: str, unharmed: Unharmed) -> list[Point]:
     """Return where to kill: after each write, before a read that is the first of its kind."""
     found: list[Point] = []
 
-    def add(when: When, says: str, number: int = 0, tag: str | None = None) -> None:
-        found.append(Point(flow, len(found), when, says, number, tag))
+    def add(when: When, message: str, number: int = 0, tag: str | None = None) -> None:
+        found.append(Point(flow, len(found), when, message, number, tag))
 
     for tag in unharmed.tags:
         add("before", f"push of `{tag}`", tag=tag)
         add("after", f"push of `{tag}`", tag=tag)
     for number, call in enumerate(unharmed.calls):
-        reads, says = call.startswith("GET "), f"{number + 1}. `{call}`"
+        reads, message = call.startswith("GET "), f"{number + 1}. `{call}`"
         if number == 0 or (reads and call not in unharmed.calls[:number]):
-            add("before", says, number)
+            add("before", message, number)
         if not reads:
-            add("after", says, number)
+            add("after", message, number)
     return found
 
 
@@ -257,4 +257,4 @@ def _table(rows: Sequence[Row], points: Sequence[Point]) -> str:
 def _line(row: Row) -> str:
     point = row.point
     same = "yes" if row.same else "**no**"
-    return f"| {point.says} | {point.when} | {row.killed} | {row.left} | {row.again} | {same} |"
+    return f"| {point.message} | {point.when} | {row.killed} | {row.left} | {row.again} | {same} |"

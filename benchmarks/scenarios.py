@@ -94,7 +94,7 @@ def _scenario(scenario: Scenario, bench: Bench, after: World) -> dict[str, Any]:
         "slice": scenario.where,
         "outcome": outcome_of(answered),
         "kept": answered.kept,
-        "says": said_of(answered),
+        "message": said_of(answered),
         "tiers": list(tiers_tried(answered)),
         "run_cpu_seconds": answered.cost.cpu_seconds,
         "build_cpu_seconds": built.cpu_seconds,
@@ -143,9 +143,9 @@ def outcome_of(answered: Answered) -> str:
 
 def said_of(answered: Answered) -> str:
     """Return the sentence it stands on, and why tiers were left untried, if any were."""
-    says = answered.verdict.says if answered.verdict else answered.plan.why
+    message = answered.verdict.message if answered.verdict else answered.plan.why
     stopped = answered.run.stopped if answered.run else None
-    return f"{says} {stopped}" if stopped else says
+    return f"{message} {stopped}" if stopped else message
 
 
 def tiers_tried(answered: Answered) -> Iterator[dict[str, Any]]:
@@ -158,14 +158,14 @@ def tiers_tried(answered: Answered) -> Iterator[dict[str, Any]]:
             "tier": attempt.tier,
             "kept": attempt.kept,
             "outcome": judgement.outcome if judgement else "failed",
-            "says": judgement.says if judgement else None,
+            "message": judgement.message if judgement else None,
             "model": judgement.candidate_model if judgement else None,
             "cpu_seconds": round(attempt.cpu_seconds, DECIMALS),
             "ran": len(attempt.named("ran")),
             "restored": len(attempt.named("restored")),
             "checks": [_numbers(check) for check in checks if _worth_showing(check)],
             "guardrails": [
-                {"name": g.name, "mode": g.mode, "result": g.result, "says": g.says}
+                {"name": g.name, "mode": g.mode, "result": g.result, "message": g.message}
                 for g in (judgement.guardrails if judgement else ())
             ],
         }
@@ -250,13 +250,13 @@ def _section(scenario: dict[str, Any]) -> list[str]:
     return [
         f"## {scenario['shows']}: {scenario['slice']}, {scenario['clock']}",
         "",
-        f"**{scenario['outcome']}**, kept: {scenario['kept'] or 'nothing'}. {scenario['says']} "
+        f"**{scenario['outcome']}**, kept: {scenario['kept'] or 'nothing'}. {scenario['message']} "
         f"([report](scenarios/{name}/report.md); the whole run took "
         f"{scenario['run_cpu_seconds']:.0f} s of CPU)",
         "",
         *table(heads, rows),
         "",
-        *(f"- {tier['tier']}: {tier['says']}" for tier in scenario["tiers"]),
+        *(f"- {tier['tier']}: {tier['message']}" for tier in scenario["tiers"]),
         *_guardrail_lines(scenario["tiers"]),
     ]
 
@@ -281,7 +281,7 @@ def _guardrail_lines(tiers: Sequence[dict[str, Any]]) -> Iterator[str]:
         for found in tier["guardrails"]:
             if found["result"] != "pass":
                 which = f"{tier['tier']}, guardrail {found['name']} ({found['mode']})"
-                yield f"- {which}: {found['says']}"
+                yield f"- {which}: {found['message']}"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

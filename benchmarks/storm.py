@@ -35,7 +35,7 @@ POLICY = """
 version: 1
 model: storm
 tiers:
-  refit: {says: Fit again., module: train, must: improve, edits: [{set: revision, increase_by: 1}]}
+  refit: {description: Fit again., module: train, must: improve, edits: [{set: revision, increase_by: 1}]}
 rules:
   - name: Drift is answered
     why: It is a storm.
@@ -56,7 +56,7 @@ MONITORS = """
 version: 1
 repository: acme/storm
 monitors:
-  weather: {says: It looks at everything., owner: the benchmark, unsigned: UNSIGNED}
+  weather: {description: It looks at everything., owner: the benchmark, unsigned: UNSIGNED}
 """
 
 

@@ -6,13 +6,27 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict
+
+FORMER_KEYS = {"message": "says", "description": "says", "hint": "mend"}
+"""Keys as they are written now, and as documents from before have them (decision 20)."""
+
+
+def _keys_of(field: str) -> str | AliasChoices:
+    """Return the keys under which a field is read, the one that is written first."""
+    return AliasChoices(field, FORMER_KEYS[field]) if field in FORMER_KEYS else field
 
 
 class Value(BaseModel):
     """A frozen part of a document. Unknown fields, NaN and infinities are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        validate_by_name=True,
+        alias_generator=AliasGenerator(validation_alias=_keys_of),
+    )
 
 
 class Document(Value):

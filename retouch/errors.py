@@ -13,24 +13,24 @@ class RetouchError(Exception):
 
     exit_code = 3
 
-    def __init__(self, message: str, *, mend: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         """One sentence: the file, the field, what is wrong."""
-        self.mend = mend
+        self.hint = hint
         """A command or an action that puts it right, if one is known."""
 
     def __str__(self) -> str:
-        return visible(f"{self.message} {self.mend}" if self.mend else self.message)
+        return visible(f"{self.message} {self.hint}" if self.hint else self.message)
 
 
-class BadInput(RetouchError):
+class InputError(RetouchError):
     """Something that was given to us is wrong; nothing has been changed."""
 
     exit_code = 2
 
 
-class SaidNo(RetouchError):
+class CheckFailed(RetouchError):
     """A stage or a gate said no; what was there before has been put back."""
 
     exit_code = 1

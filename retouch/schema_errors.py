@@ -12,7 +12,7 @@ from typing import TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 Place = tuple[str | int, ...]
 """The keys and positions that lead to a value."""
@@ -34,28 +34,28 @@ def validated(
     data: object,
     source: str,
     *,
-    mend: str,
+    hint: str,
     text: str | bytes | None = None,
 ) -> AnyModel:
     """Return `data`, as parsed from JSON or YAML, as a `model`: strictly, without conversions.
 
     `text`: the strict JSON that `data` was parsed from, where there is one; it saves writing it.
-    Raises BadInput with the first fault in one sentence, and how many more there are.
+    Raises InputError with the first fault in one sentence, and how many more there are.
     """
     try:
         return model.model_validate_json(text or json.dumps(data), strict=True)
     except ValidationError as error:
         faults = _faults(error.errors(include_url=False), model, data)
-    (place, says), more = faults[0], len(faults) - 1
+    (place, message), more = faults[0], len(faults) - 1
     if more:
-        says += f" (and {more} more {'fault' if more == 1 else 'faults'})"
-    raise bad_input(source, place, says, mend=mend)
+        message += f" (and {more} more {'fault' if more == 1 else 'faults'})"
+    raise bad_input(source, place, message, hint=hint)
 
 
-def bad_input(source: str, place: Place, says: str, *, mend: str | None = None) -> BadInput:
+def bad_input(source: str, place: Place, message: str, *, hint: str | None = None) -> InputError:
     """Return the error `<source>: <dotted place>: <what is wrong>`."""
-    end = "" if says.endswith(("?", ")")) else "."
-    return BadInput(": ".join(filter(None, (source, dotted(place), says))) + end, mend=mend)
+    end = "" if message.endswith(("?", ")")) else "."
+    return InputError(": ".join(filter(None, (source, dotted(place), message))) + end, hint=hint)
 
 
 def dotted(place: Iterable[str | int]) -> str:
@@ -94,7 +94,7 @@ def _faults(
         by_field.setdefault(field, []).append((place, error))
     telling = [_most_telling(group) for group in by_field.values()]
     telling.sort(key=lambda group: group[0][1]["type"] != "extra_forbidden")
-    return [(group[0][0], _says(group, model)) for group in telling]
+    return [(group[0][0], _message(group, model)) for group in telling]
 
 
 def _is_consequence(error: ErrorDetails) -> bool:
@@ -134,7 +134,7 @@ def _most_telling(group: list[tuple[Place, ErrorDetails]]) -> list[tuple[Place, 
     )
 
 
-def _says(group: list[tuple[Place, ErrorDetails]], model: type[BaseModel]) -> str:
+def _message(group: list[tuple[Place, ErrorDetails]], model: type[BaseModel]) -> str:
     place, error = group[0]
     context = error.get("ctx", {})
     match error["type"]:
@@ -158,8 +158,8 @@ def _says(group: list[tuple[Place, ErrorDetails]], model: type[BaseModel]) -> st
             return f"has {len(error['input'])} {unit}; at most {context['max_length']} are read"
         case kind if kind in _ASKED_FOR:
             return f"must be {_asked_for(group)}, not {_kind_of(error['input'])}"
-    says = error["msg"].removeprefix("Input ")
-    return says[:1].lower() + says[1:]
+    message = error["msg"].removeprefix("Input ")
+    return message[:1].lower() + message[1:]
 
 
 def _says_of_choice(value: object, expected: str) -> str:

@@ -13,7 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from retouch.alerts.parse import parse_alert
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 
@@ -87,7 +87,7 @@ ALERT = {
 def test_a_schema_refuses_what_the_reader_refuses(wrong: dict[str, object]):
     assert _fits("alert", ALERT)
     assert not _fits("alert", ALERT | wrong)
-    with pytest.raises(BadInput):
+    with pytest.raises(InputError):
         parse_alert(json.dumps(ALERT | wrong).encode(), "x.json")
 
 

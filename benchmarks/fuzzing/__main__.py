@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from benchmarks.fuzzing.inputs import damaged_bytes, damaged_value, free_text, giants
 from benchmarks.fuzzing.targets import Target, targets
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.system import files
 
 RESULT = Path("reports/benchmarks/fuzz.json")
@@ -97,7 +97,7 @@ def _try(target: Target, raw: bytes, found: Found, writes: Writes) -> None:
     try:
         target.read(raw)
         found.read += 1
-    except BadInput as error:
+    except InputError as error:
         found.refused += 1
         if "\n" in error.message.strip() or len(error.message) > 1_000:
             found.faults[f"not one sentence: {error.message[:200]!r}"] += 1

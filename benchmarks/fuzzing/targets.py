@@ -153,7 +153,7 @@ def _mapping(raw: bytes) -> object:
 
 
 def _read_yaml(raw: bytes) -> Any:
-    return read_yaml(raw.decode(errors="replace"), "x.yaml", mend="Mend it.")
+    return read_yaml(raw.decode(errors="replace"), "x.yaml", hint="Mend it.")
 
 
 def _signers(raw: bytes) -> object:

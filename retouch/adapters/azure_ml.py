@@ -54,10 +54,10 @@ _BETTER_BELOW = frozenset(
 def read(root: Node, context: Context) -> Sequence[Judgement]:
     """Return the judgements in one event or a list of them.
 
-    Events of other runs are passed over; BadInput when all of them are. The tag of v2 may list each
-    metric the signal looked at, not only those over the limit, so each row is held against its own
-    limit: below it for p-values and the like. A row of a metric that is not known is a breach, as
-    the tag says.
+    Events of other runs are passed over; InputError when all of them are. The tag of v2 may list
+    each metric the signal looked at, not only those over the limit, so each row is held against its
+    own limit: below it for p-values and the like. A row of a metric that is not known is a breach,
+    as the tag says.
     """
     found: list[Judgement] = []
     events = documents(root, _is_ours, _TOOL)

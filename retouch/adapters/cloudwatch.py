@@ -61,7 +61,7 @@ def read(root: Node, context: Context) -> Sequence[Judgement]:
     """Return a judgement for each alarm.
 
     SNS wraps an alarm as text inside of JSON, alone or in `Records`, which Lambda and SQS deliver.
-    The value stands in the reason, which is prose, or in its data. Raises BadInput for a message
+    The value stands in the reason, which is prose, or in its data. Raises InputError for a message
     that is no alarm, such as the confirmation of a subscription.
     """
     return [_judgement(alarm, context) for node in _messages(root) for alarm in _alarms(node)]

@@ -31,7 +31,7 @@ def read(root: Node, context: Context) -> Sequence[Judgement]:
     """Return the judgements in a webhook or a list of them.
 
     `values` hold a number for each query of the rule; the context's `score` says which one it is.
-    Raises BadInput also for a score that is none of them.
+    Raises InputError also for a score that is none of them.
     """
     found: list[Judgement] = []
     for message in documents(root, _is_ours, "Grafana"):
@@ -77,6 +77,6 @@ def _score(node: Node, context: Context) -> float | None:
         only = next(iter(numbers.values()))
         return only.number() if len(numbers) == 1 else None
     if context.score not in numbers:
-        says = f"has no {shown(context.score)}, the `score` of the context"
-        node.need("values").fault(says + near(context.score, numbers))
+        message = f"has no {shown(context.score)}, the `score` of the context"
+        node.need("values").fault(message + near(context.score, numbers))
     return numbers[context.score].number()

@@ -59,7 +59,7 @@ class Row:
 
 
 def chunks(root: Node) -> Iterator[Row]:
-    """Yield the rows of all frames. Raises BadInput for what is no frame of NannyML's."""
+    """Yield the rows of all frames. Raises InputError for what is no frame of NannyML's."""
     frames = list(_frames(root))
     if not frames:
         root.fault("holds no frame; is this NannyML's output?")

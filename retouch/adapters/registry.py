@@ -30,7 +30,7 @@ from retouch.adapters.base.judgement import Judgement
 from retouch.adapters.base.native import Node
 
 Adapter = Callable[[Node, Context], Sequence[Judgement]]
-"""Reads one output. Raises BadInput, naming the place, for output of another shape."""
+"""Reads one output. Raises InputError, naming the place, for output of another shape."""
 
 ADAPTERS: Mapping[str, Adapter] = {
     "alertmanager": alertmanager.read,

@@ -66,7 +66,7 @@ _TYPES_MATCH = re.compile(rf"Expected match: {_N}%.*Only {_N}% of")
 def read(root: Node, context: Context) -> Sequence[Judgement]:
     """Return a judgement for each kind of trouble; to stand in the file is the verdict.
 
-    Raises BadInput for a type of check that neither is known nor has a kind in the context.
+    Raises InputError for a type of check that neither is known nor has a kind in the context.
     """
     if isinstance(root.value, list) and any(_is_violation(item) for item in root.items()):
         return list(_judgements(root, context))
@@ -104,8 +104,8 @@ def _judged(violation: Node, context: Context) -> Judged:
     if check in _KINDS:
         kind = _KINDS[check]
     elif check not in context.kinds and context.kind is None:
-        says = f"{shown(check)} is no check that is known here{near(check, _KINDS)}"
-        node.fault(f"{says}; of a check of your own, say `kinds:` in the context")
+        message = f"{shown(check)} is no check that is known here{near(check, _KINDS)}"
+        node.fault(f"{message}; of a check of your own, say `kinds:` in the context")
     metric = text_at(violation, "metric_name")
     feature = (text_at(violation, "feature_name") or "").strip()
     column = feature if feature not in _NO_FEATURE else None

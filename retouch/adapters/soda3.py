@@ -50,7 +50,7 @@ def read(root: Node, context: Context) -> Sequence[Judgement]:
     """Return a judgement for each table and kind of check in one scan or several.
 
     The limits Soda writes are those of the region that fails. A check without outcome was not
-    evaluated. Raises BadInput for an outcome that is not known.
+    evaluated. Raises InputError for an outcome that is not known.
     """
     found: list[Judgement] = []
     for scan in documents(root, is_scan, _TOOL):

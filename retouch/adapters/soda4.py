@@ -46,7 +46,7 @@ _INVERTED = {
 def read(root: Node, context: Context) -> Sequence[Judgement]:
     """Return a judgement for each contract and kind of check.
 
-    Raises BadInput for an outcome that is not known, and for a dump in which the checks are the
+    Raises InputError for an outcome that is not known, and for a dump in which the checks are the
     names of Python objects.
     """
     results: list[Node] = []

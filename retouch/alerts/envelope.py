@@ -25,7 +25,7 @@ MAX_PROPERTIES = 10
 """Both are GitHub's own limits of a `client_payload`."""
 MAX_SIGNATURE_CHARACTERS = 16_000
 _BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
-_MEND = "Send it anew with `retouch alert open FILE --dispatch`."
+_HINT = "Send it anew with `retouch alert open FILE --dispatch`."
 Payload = dict[str, JsonValue]
 
 
@@ -50,7 +50,7 @@ class _Payload(Value):
 def seal(alert: bytes, signature: str | None, principal: str | None, source: str) -> Payload:
     """Return the `client_payload` that carries an alert's bytes and its signature.
 
-    Raises BadInput, naming `source`, for whatever `unseal` would refuse.
+    Raises InputError, naming `source`, for whatever `unseal` would refuse.
     """
     payload: Payload = {
         "v": VERSION,
@@ -65,24 +65,24 @@ def seal(alert: bytes, signature: str | None, principal: str | None, source: str
 def unseal(payload: object, source: str) -> Envelope:
     """Open a `client_payload` as it stands in the event; `source` is the name errors give it.
 
-    Raises BadInput, in one sentence, for anything that `seal` does not write: a payload over
+    Raises InputError, in one sentence, for anything that `seal` does not write: a payload over
     GitHub's limits, unknown fields, another version, base64 in any but its one canonical form, an
     alert over `MAX_BYTES`, a signature without a principal or the other way round.
     """
     if not isinstance(payload, dict):
-        raise bad_input(source, (), "must be a JSON object", mend=_MEND)
+        raise bad_input(source, (), "must be a JSON object", hint=_HINT)
     if len(payload) > MAX_PROPERTIES:
-        raise bad_input(source, (), f"has more than {MAX_PROPERTIES} properties", mend=_MEND)
+        raise bad_input(source, (), f"has more than {MAX_PROPERTIES} properties", hint=_HINT)
     _check_length(payload, source)
     # First of all: of a version we do not know, no other field can be judged. True equals 1 here.
     version = payload.get("v")
     if type(version) is not int or version != VERSION:
-        says = f"{shown(version)} is not supported; this version reads {VERSION}"
-        raise bad_input(source, ("v",), says, mend=_MEND)
-    read = validated(_Payload, payload, source, mend=_MEND)
+        message = f"{shown(version)} is not supported; this version reads {VERSION}"
+        raise bad_input(source, ("v",), message, hint=_HINT)
+    read = validated(_Payload, payload, source, hint=_HINT)
     if (read.sig is None) != (read.principal is None):
-        says = "sig and principal go together: give both, or neither"
-        raise bad_input(source, ("sig",), says, mend=_MEND)
+        message = "sig and principal go together: give both, or neither"
+        raise bad_input(source, ("sig",), message, hint=_HINT)
     if read.sig is not None:
         check_armor(read.sig, source, ("sig",))
     alert = _decoded(read.alert_b64, source)
@@ -92,7 +92,7 @@ def unseal(payload: object, source: str) -> Envelope:
 def check_armor(signature: str, source: str, place: tuple[str | int, ...] = ()) -> None:
     """Check that a text looks like an SSH signature; whether it is a good one, intake finds out.
 
-    Raises BadInput for anything but one armored block of printable ASCII.
+    Raises InputError for anything but one armored block of printable ASCII.
     """
     lines = signature.strip("\r\n").splitlines()
     known = set(map(chr, range(32, 127))) | {"\r", "\n"}
@@ -102,18 +102,18 @@ def check_armor(signature: str, source: str, place: tuple[str | int, ...] = ()) 
         or len(lines) < 3
         or (lines[0], lines[-1]) != (_BEGIN, _END)
     ):
-        mend = "Write one: `retouch alert sign FILE`."
-        raise bad_input(source, place, "is not an armored SSH signature", mend=mend)
+        hint = "Write one: `retouch alert sign FILE`."
+        raise bad_input(source, place, "is not an armored SSH signature", hint=hint)
 
 
 def _check_length(payload: dict[object, object], source: str) -> None:
     try:
         length = len(json.dumps(payload, separators=(",", ":"), allow_nan=False))
     except (ValueError, TypeError, RecursionError):
-        raise bad_input(source, (), "is not JSON", mend=_MEND) from None
+        raise bad_input(source, (), "is not JSON", hint=_HINT) from None
     if length > MAX_PAYLOAD_CHARACTERS:
-        says = f"{length:,} characters; GitHub carries at most {MAX_PAYLOAD_CHARACTERS:,}"
-        raise bad_input(source, (), says, mend=_MEND)
+        message = f"{length:,} characters; GitHub carries at most {MAX_PAYLOAD_CHARACTERS:,}"
+        raise bad_input(source, (), message, hint=_HINT)
 
 
 def _decoded(text: str, source: str) -> bytes:
@@ -121,11 +121,11 @@ def _decoded(text: str, source: str) -> bytes:
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise bad_input(source, place, "is not base64", mend=_MEND) from None
+        raise bad_input(source, place, "is not base64", hint=_HINT) from None
     # Loose bits at the end, or white space, would give one alert several texts.
     if base64.b64encode(raw).decode() != text:
-        raise bad_input(source, place, "is not base64 in its canonical form", mend=_MEND)
+        raise bad_input(source, place, "is not base64 in its canonical form", hint=_HINT)
     if len(raw) > MAX_BYTES:
-        says = f"{len(raw):,} bytes; an alert has at most {MAX_BYTES:,}"
-        raise bad_input(source, place, says, mend=_MEND)
+        message = f"{len(raw):,} bytes; an alert has at most {MAX_BYTES:,}"
+        raise bad_input(source, place, message, hint=_HINT)
     return raw

@@ -22,11 +22,11 @@ def new_alert(
     now: datetime,
     randomness: bytes,
     source: str = "new alert",
-    mend: str = "See `retouch alert new --help`.",
+    hint: str = "See `retouch alert new --help`.",
 ) -> Alert:
     """Make an alert of a few words, in the short form of `in_full`.
 
-    `randomness` is ten bytes, for the id. Raises BadInput, naming `source` and how to `mend` it,
+    `randomness` is ten bytes, for the id. Raises InputError, naming `source` and how to `mend` it,
     when the words do not make an alert.
     """
     document = {
@@ -35,7 +35,7 @@ def new_alert(
         "emitted_at": now.isoformat(),
         **in_full(said),
     }
-    return parse_alert(json.dumps(document).encode(), source, mend=mend)
+    return parse_alert(json.dumps(document).encode(), source, hint=hint)
 
 
 def in_full(said: Mapping[str, Any]) -> dict[str, Any]:

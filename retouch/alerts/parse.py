@@ -7,21 +7,21 @@ from retouch.alerts.strict_json import read_json
 from retouch.schema_errors import bad_input, shown, validated
 
 
-def parse_alert(raw: bytes, source: str, *, mend: str | None = None) -> Alert:
+def parse_alert(raw: bytes, source: str, *, hint: str | None = None) -> Alert:
     """Read the bytes of an alert; `source` is the name errors give it.
 
-    Raises BadInput in one sentence: `<source>: <JSON path>: <what is wrong>`.
+    Raises InputError in one sentence: `<source>: <JSON path>: <what is wrong>`.
     """
-    mend = mend or f"Correct it, then run `retouch alert check {source}`."
-    data = read_json(raw, source, max_bytes=MAX_BYTES, mend=mend)
+    hint = hint or f"Correct it, then run `retouch alert check {source}`."
+    data = read_json(raw, source, max_bytes=MAX_BYTES, hint=hint)
     if not isinstance(data, dict):
-        raise bad_input(source, (), "must be a JSON object", mend=mend)
+        raise bad_input(source, (), "must be a JSON object", hint=hint)
     # First of all: of a version we do not know, no other field can be judged.
     version = data.get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
-        says = f"{shown(version)} is not supported; this version reads {SCHEMA_VERSION!r}"
-        raise bad_input(source, ("schema_version",), says, mend=mend)
-    return validated(Alert, data, source, mend=mend, text=raw)
+        message = f"{shown(version)} is not supported; this version reads {SCHEMA_VERSION!r}"
+        raise bad_input(source, ("schema_version",), message, hint=hint)
+    return validated(Alert, data, source, hint=hint, text=raw)
 
 
 def expected_file_name(alert: Alert) -> str:
@@ -32,9 +32,9 @@ def expected_file_name(alert: Alert) -> str:
 def check_file_stem(alert: Alert, stem: str | None, source: str) -> None:
     """Check that an alert in `alerts/` is named after its id; `stem` is None for one elsewhere.
 
-    Raises BadInput when it is not: two files could hold one id.
+    Raises InputError when it is not: two files could hold one id.
     """
     if stem is not None and stem != alert.alert_id:
-        says = f"{alert.alert_id!r} is not the file's name"
-        mend = f"Rename the file to {expected_file_name(alert)}."
-        raise bad_input(source, ("alert_id",), says, mend=mend)
+        message = f"{alert.alert_id!r} is not the file's name"
+        hint = f"Rename the file to {expected_file_name(alert)}."
+        raise bad_input(source, ("alert_id",), message, hint=hint)

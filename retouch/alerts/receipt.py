@@ -61,7 +61,7 @@ class Standing(Value):
     state: State
     rule: str | None = None
     """The name of the rule that decided; None where no rule was needed."""
-    says: str
+    message: str
     """One sentence for a person."""
     of: AlertId | None = None
     """The alert that stands in its way: the one it repeats, or the one that inhibits it."""

@@ -12,7 +12,7 @@ import hashlib
 import re
 
 from retouch.documents import Value
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.schema_errors import bad_input, shown
 
 NAMESPACE = "retouch-alert"
@@ -48,13 +48,13 @@ def signature_file_name(alert_file_name: str) -> str:
 def parse_signature(raw: bytes, source: str) -> Signature:
     """Read an armored signature; `source` is the name errors give it.
 
-    Raises BadInput in one sentence for anything but one whole signature of version 1.
+    Raises InputError in one sentence for anything but one whole signature of version 1.
     """
     try:
         return _parsed(raw)
     except _Garbled as garbled:
-        mend = "Sign the alert again: `retouch alert sign FILE`."
-        raise bad_input(source, (), f"is not an ssh signature: {garbled}", mend=mend) from None
+        hint = "Sign the alert again: `retouch alert sign FILE`."
+        raise bad_input(source, (), f"is not an ssh signature: {garbled}", hint=hint) from None
 
 
 def fingerprint_of_key(blob: bytes) -> str:
@@ -132,7 +132,7 @@ class _Wire:
 
 
 def key_blob(key: str) -> bytes:
-    """Return the wire form of a public key written `TYPE BASE64`. Raises BadInput otherwise."""
+    """Return the wire form of a public key written `TYPE BASE64`. Raises InputError otherwise."""
     key_type, _, encoded = key.partition(" ")
     try:
         blob = base64.b64decode(encoded, validate=True)
@@ -140,4 +140,4 @@ def key_blob(key: str) -> bytes:
             return blob
     except ValueError:
         pass
-    raise BadInput(f"{shown(key)} is not a public ssh key.")
+    raise InputError(f"{shown(key)} is not a public ssh key.")

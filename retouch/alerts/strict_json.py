@@ -31,12 +31,12 @@ class _Object:
         self.pairs = pairs
 
 
-def read_json(raw: bytes, source: str, *, max_bytes: int, mend: str) -> JsonValue:
+def read_json(raw: bytes, source: str, *, max_bytes: int, hint: str) -> JsonValue:
     """Return the value of a strict JSON text.
 
-    Raises BadInput, with line and column or the JSON path, for more than `max_bytes`, anything but
-    UTF-8 without a byte order mark, anything but JSON, duplicate keys, numbers that are not finite,
-    half surrogate pairs and nesting deeper than MAX_DEPTH.
+    Raises InputError, with line and column or the JSON path, for more than `max_bytes`, anything
+    but UTF-8 without a byte order mark, anything but JSON, duplicate keys, numbers that are not
+    finite, half surrogate pairs and nesting deeper than MAX_DEPTH.
     """
     try:
         text = _decoded(raw, max_bytes)
@@ -44,13 +44,13 @@ def read_json(raw: bytes, source: str, *, max_bytes: int, mend: str) -> JsonValu
         # To walk through all of it takes as long as all else.
         return _checked(value, ()) if repeats or _DOUBTFUL.search(text) else value
     except _Fault as fault:
-        raise bad_input(source, fault.place, fault.says, mend=mend) from None
+        raise bad_input(source, fault.place, fault.message, hint=hint) from None
 
 
 class _Fault(Exception):
-    def __init__(self, says: str, place: Place = ()) -> None:
-        super().__init__(says)
-        self.says = says
+    def __init__(self, message: str, place: Place = ()) -> None:
+        super().__init__(message)
+        self.message = message
         self.place = place
 
 

@@ -22,7 +22,7 @@ from retouch.cli.alert_options import said_by_flags
 from retouch.cli.alert_sign import alert_sign, alert_verify
 from retouch.engine import import_alerts
 from retouch.engine.project import Workspace, open_workspace
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.reporting.escape import plain
 from retouch.schema_errors import near
 from retouch.storage import documents
@@ -109,11 +109,11 @@ def alert_check(paths: Sequence[Path]) -> None:
     for path in paths:
         try:
             click.echo(f"{path}: {_checked(path, root)}")
-        except BadInput as error:
+        except InputError as error:
             faults += 1
             click.echo(plain(str(error), 1000), err=True)
     if faults:
-        raise click.exceptions.Exit(BadInput.exit_code)
+        raise click.exceptions.Exit(InputError.exit_code)
 
 
 @alert.command("import")
@@ -145,7 +145,9 @@ def alert_import(
     """
     workspace = _workspace_or_none()
     if workspace is None and out is None and not only_print:
-        raise BadInput("This is no DVC project, so there is no alerts/.", mend="Say --out FOLDER.")
+        raise InputError(
+            "This is no DVC project, so there is no alerts/.", hint="Say --out FOLDER."
+        )
     made = import_alerts.alerts_from(
         tool,
         native,
@@ -174,7 +176,7 @@ for command in (alert_sign, alert_verify, alert_open, alert_intake, alert_status
 
 
 def _checked(path: Path, root: Path | None) -> str:
-    """Return what there is to say of a file in which nothing is wrong. Raises BadInput."""
+    """Return what there is to say of a file in which nothing is wrong. Raises InputError."""
     if what := documents.lies_beside(path):
         return f"{what}, no alert"
     documents.read_alert(path, root=root)
@@ -184,9 +186,9 @@ def _checked(path: Path, root: Path | None) -> str:
 def _recorded_digest(workspace: Workspace, path: str) -> str:
     digest = workspace.digest_of(path)
     if digest is None:
-        raise BadInput(
+        raise InputError(
             f"--path {path!r}: dvc.lock records no such data{near(path, workspace.paths)}",
-            mend="Say its --digest, or leave out --path.",
+            hint="Say its --digest, or leave out --path.",
         )
     return digest
 
@@ -210,7 +212,7 @@ def _known(workspace: Workspace | None, audience: str | None) -> Context:
 def _workspace_or_none() -> Workspace | None:
     try:
         return open_workspace(Path.cwd())
-    except BadInput:
+    except InputError:
         return None
 
 

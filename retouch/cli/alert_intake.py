@@ -21,10 +21,10 @@ from retouch.engine import intake
 from retouch.engine.admission import Transport
 from retouch.engine.project import Workspace, open_workspace
 from retouch.engine.provenance import Trust
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.reporting.escape import plain
 from retouch.reporting.numbers import plural
-from retouch.storage.report_history import Lying
+from retouch.storage.report_history import StoredAlert
 from retouch.suppression.state import OpenIncident, Outcome
 from retouch.system.processes import collecting_nothing
 
@@ -68,7 +68,7 @@ def alert_intake(
     2 when a file is no alert, or is refused; the others are taken in all the same.
     """
     if event is not None and paths:
-        raise BadInput("--event brings its own alert; give it without any FILE.")
+        raise InputError("--event brings its own alert; give it without any FILE.")
     workspace, now = open_workspace(Path.cwd()), datetime.now(UTC).replace(microsecond=0)
     transport = Transport(
         channel=channel,
@@ -89,7 +89,7 @@ def alert_intake(
     for fault in taken.faults:
         click.echo(plain(fault, 1000), err=True)
     if taken.faults:
-        raise click.exceptions.Exit(BadInput.exit_code)
+        raise click.exceptions.Exit(InputError.exit_code)
 
 
 @click.command("status")
@@ -122,7 +122,7 @@ def _moment(at: str | None) -> datetime:
         moment = None
     # Near the ends of the calendar there is no such moment in UTC.
     if moment is None or moment.tzinfo is None or not 1970 <= moment.year < 3000:
-        raise BadInput(f"--at {at!r}: must be a time with its offset, like 2026-11-23T06:00:00Z.")
+        raise InputError(f"--at {at!r}: must be a time with its offset, like 2026-11-23T06:00:00Z.")
     return moment
 
 
@@ -170,9 +170,9 @@ def _print_intake(taken: intake.Intake) -> None:
     shown = [receipt for receipt in taken.receipts if receipt.provenance.verdict != "refused"]
     for receipt in shown[:50]:
         standing = receipt.standing
-        state, says = (standing.state, standing.says) if standing else ("taken in", "")
+        state, message = (standing.state, standing.message) if standing else ("taken in", "")
         console.print(
-            f"{receipt.alert_id}  {receipt.provenance.verdict}, {state}: {_shown(says)}",
+            f"{receipt.alert_id}  {receipt.provenance.verdict}, {state}: {_shown(message)}",
         )
     if len(shown) > 50:
         console.print(f"and {len(shown) - 50:,} more: `retouch alert status --all`")
@@ -193,8 +193,8 @@ def _print_status(workspace: Workspace, seen: intake.Look, *, everything: bool) 
         others = (
             f"also {other.state}: {_why(other)}" for other in also.get(one.alert.alert_id, ())
         )
-        says = "\n".join([_about(one), _why(standing), *others])
-        table.add_row(told, f"{one.alert.alert_id}{new}", says)
+        message = "\n".join([_about(one), _why(standing), *others])
+        table.add_row(told, f"{one.alert.alert_id}{new}", message)
     if table.row_count:
         console.print(table)
     over = Counter(s.state for one in seen.lying if (s := seen.standing_of(one)))
@@ -208,14 +208,14 @@ def _print_status(workspace: Workspace, seen: intake.Look, *, everything: bool) 
     _print_groups(console, seen.outcome)
 
 
-def _rows(seen: intake.Look, *, everything: bool) -> Iterable[tuple[Lying, Standing]]:
+def _rows(seen: intake.Look, *, everything: bool) -> Iterable[tuple[StoredAlert, Standing]]:
     for one in seen.lying:
         standing = seen.standing_of(one)
         if standing is not None and (everything or standing.state not in _OVER):
             yield one, standing
 
 
-def _about(one: Lying) -> str:
+def _about(one: StoredAlert) -> str:
     told = summarise(one.alert)
     what = [told.kind, told.dataset, ", ".join(told.columns[:3]), *told.where[:2]]
     where = " ".join(filter(None, what))
@@ -253,9 +253,9 @@ def _minute(moment: datetime) -> str:
 def _why(standing: Standing) -> str:
     rule = f" ({standing.rule})" if standing.rule not in (None, standing.state) else ""
     until = f" Until {_minute(standing.until)}." if standing.until else ""
-    if standing.until and _minute(standing.until) in standing.says:
+    if standing.until and _minute(standing.until) in standing.message:
         until = ""
-    return _shown(f"{standing.says}{until}{rule}")
+    return _shown(f"{standing.message}{until}{rule}")
 
 
 def _print_groups(console: Console, outcome: Outcome) -> None:

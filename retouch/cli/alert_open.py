@@ -10,7 +10,7 @@ import click
 
 from retouch.cli.github_options import repository_from_environment
 from retouch.engine import submit_alerts
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 
 @click.command("open")
@@ -33,7 +33,7 @@ def alert_open(
     """
     target = repository_from_environment(repo)
     if dispatch and base is not None:
-        raise BadInput("--base: a repository_dispatch goes to no branch.", mend="Leave it out.")
+        raise InputError("--base: a repository_dispatch goes to no branch.", hint="Leave it out.")
     if dispatch:
         outcomes = submit_alerts.dispatch(paths, target)
     else:
@@ -46,9 +46,9 @@ def alert_open(
         if as_json:
             continue
         if outcome.exit_code:
-            click.echo(outcome.says, err=True)
+            click.echo(outcome.message, err=True)
         else:
-            click.echo(f"{outcome.file}: {outcome.says}")
+            click.echo(f"{outcome.file}: {outcome.message}")
     if as_json:
         click.echo(json.dumps([outcome.model_dump(mode="json") for outcome in seen], indent=2))
     worst = max(outcome.exit_code for outcome in seen)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 _FINDING = re.compile(
     r"(?P<metric>[a-z][a-z0-9_]*)(:(?P<column>[^=<>]+?))?\s*=\s*(?P<value>[-+.\deE]+)"
@@ -19,15 +19,15 @@ _BREACH = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
 
 
 def finding(text: str) -> dict[str, Any]:
-    """Return the finding in `METRIC[:COLUMN]=VALUE[>LIMIT]`. Raises BadInput.
+    """Return the finding in `METRIC[:COLUMN]=VALUE[>LIMIT]`. Raises InputError.
 
     `psi:temp=0.31>0.2` says that the PSI of `temp` is 0.31, and that above 0.2 is a breach.
     """
     match = _FINDING.fullmatch(text.strip())
     if match is None:
-        raise BadInput(
+        raise InputError(
             f"--finding {text!r}: is not METRIC[:COLUMN]=VALUE[>LIMIT].",
-            mend="For example: `--finding psi:temp=0.31>0.2`.",
+            hint="For example: `--finding psi:temp=0.31>0.2`.",
         )
     found: dict[str, Any] = {"metric": match["metric"], "value": _number(match["value"], text)}
     if match["column"]:
@@ -40,7 +40,7 @@ def finding(text: str) -> dict[str, Any]:
 
 
 def condition(text: str) -> dict[str, Any]:
-    """Return the predicate in `COLUMN=VALUE`, `COLUMN=A,B` or `COLUMN>=VALUE`. Raises BadInput.
+    """Return the predicate in `COLUMN=VALUE`, `COLUMN=A,B` or `COLUMN>=VALUE`. Raises InputError.
 
     What looks like a number, true or false is one, as in the policies; in quotes it is text.
     """
@@ -48,9 +48,9 @@ def condition(text: str) -> dict[str, Any]:
     values = [one.strip() for one in match["value"].split(",")] if match else []
     column, op = (match["column"].strip(), _OPS[match["op"]]) if match else ("", "")
     if not column or not all(values) or (op != "eq" and len(values) > 1):
-        raise BadInput(
+        raise InputError(
             f"--where {text!r}: is not COLUMN=VALUE, COLUMN=A,B or COLUMN>=VALUE.",
-            mend="For example: `--where origin=JFK`.",
+            hint="For example: `--where origin=JFK`.",
         )
     if len(values) > 1:
         return {"column": column, "op": "in", "value": [_scalar(one) for one in values]}
@@ -84,4 +84,4 @@ def _number(digits: str, text: str) -> float:
     try:
         return float(digits)
     except ValueError:
-        raise BadInput(f"--finding {text!r}: {digits!r} is no number.") from None
+        raise InputError(f"--finding {text!r}: {digits!r} is no number.") from None

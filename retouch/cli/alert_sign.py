@@ -24,7 +24,7 @@ from retouch.engine.admission import (
 )
 from retouch.engine.base_branch import Base
 from retouch.engine.provenance import Judge, Trust
-from retouch.errors import BadInput, visible
+from retouch.errors import InputError, visible
 from retouch.storage import documents as stored
 
 FILES = click.argument(
@@ -51,13 +51,13 @@ def alert_sign(paths: Sequence[Path], key: Path) -> None:
     for path in paths:
         try:
             written, signature = sign_alert(path, key)
-        except BadInput as error:
+        except InputError as error:
             faults += 1
             click.echo(str(error), err=True)
         else:
             click.echo(f"{visible(str(written))}: signed with {signature.key_fingerprint}")
     if faults:
-        raise click.exceptions.Exit(BadInput.exit_code)
+        raise click.exceptions.Exit(InputError.exit_code)
 
 
 @click.command("verify")
@@ -105,7 +105,7 @@ def alert_verify(
             receipt = judge.receipt(submission, now)
             if not no_receipt and in_alerts(path, root):
                 write_receipt(root, receipt)
-        except BadInput as error:
+        except InputError as error:
             click.echo(str(error), err=True)
             continue
         receipts.append(receipt)
@@ -116,7 +116,7 @@ def alert_verify(
         click.echo(json.dumps(documents, indent=2, ensure_ascii=False))
     refused = any(receipt.provenance.verdict == "refused" for receipt in receipts)
     if refused or len(receipts) < len(set(paths)):
-        raise click.exceptions.Exit(BadInput.exit_code)
+        raise click.exceptions.Exit(InputError.exit_code)
 
 
 def _read(paths: Sequence[Path], root: Path) -> dict[Path, Submission]:
@@ -128,9 +128,9 @@ def _read(paths: Sequence[Path], root: Path) -> dict[Path, Submission]:
             submission = read_submission(path, root)
             alert_id = submission.alert.alert_id
             if digests.setdefault(alert_id, submission.sha256) != submission.sha256:
-                says = f"{path}: another file has the alert_id {alert_id!r} with other content."
-                raise BadInput(says, mend="A new alert needs a new id: `retouch alert new`.")
-        except BadInput as error:
+                message = f"{path}: another file has the alert_id {alert_id!r} with other content."
+                raise InputError(message, hint="A new alert needs a new id: `retouch alert new`.")
+        except InputError as error:
             click.echo(str(error), err=True)
         else:
             submissions[path] = submission

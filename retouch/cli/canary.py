@@ -12,7 +12,7 @@ import click
 from retouch.cli.github_options import repository_from_environment
 from retouch.engine.project import open_workspace
 from retouch.engine.report_files import file_document
-from retouch.errors import SaidNo
+from retouch.errors import CheckFailed
 from retouch.gate.canary_model import CanaryVerdict
 from retouch.github.repository import Repository
 from retouch.reporting.escape import plain
@@ -55,7 +55,7 @@ def judge(out: Path | None, as_json: bool) -> None:
     if as_json and found.verdict is not None:
         click.echo(found.verdict.to_json(), nl=False)
     else:
-        click.echo(plain(found.says, _SAYS_LIMIT))
+        click.echo(plain(found.message, _SAYS_LIMIT))
 
 
 @canary.command("apply")
@@ -120,19 +120,19 @@ def _tell(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         click.echo(outcome.model_dump_json(indent=2))
     else:
-        click.echo(plain(outcome.says, _SAYS_LIMIT))
+        click.echo(plain(outcome.message, _SAYS_LIMIT))
         for step in outcome.steps:
-            click.echo(f"  {'+' if step.new else '='} {plain(step.says, _SAYS_LIMIT)}")
+            click.echo(f"  {'+' if step.new else '='} {plain(step.message, _SAYS_LIMIT)}")
     if outcome.failed is not None:
         click.echo(
             f"Not finished: {plain(outcome.failed, _SAYS_LIMIT)} The next call goes on from there.",
             err=True,
         )
-        raise click.exceptions.Exit(outcome.exit_code or SaidNo.exit_code)
+        raise click.exceptions.Exit(outcome.exit_code or CheckFailed.exit_code)
 
 
 def _repository(asked: bool | None) -> Repository | None:
-    """Return the repository on GitHub; None when it is to be left alone. Raises BadInput."""
+    """Return the repository on GitHub; None when it is to be left alone. Raises InputError."""
     there = bool(os.environ.get("GITHUB_TOKEN") and os.environ.get("GITHUB_REPOSITORY"))
     if asked is False or (asked is None and not there):
         return None

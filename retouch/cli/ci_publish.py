@@ -58,7 +58,7 @@ def publish(
     for outcome in publish_all(folder, publisher):
         seen.append(outcome)
         if not as_json:
-            click.echo(outcome.says, err=bool(outcome.exit_code))
+            click.echo(outcome.message, err=bool(outcome.exit_code))
     if as_json:
         click.echo(json.dumps([outcome.model_dump(mode="json") for outcome in seen], indent=2))
     elif not seen:

@@ -15,7 +15,7 @@ from retouch.engine import run
 from retouch.engine.admission import Transport
 from retouch.engine.project import Workspace, open_workspace
 from retouch.engine.provenance import Trust
-from retouch.errors import BadInput, visible
+from retouch.errors import InputError, visible
 from retouch.execution.runner import Progress
 from retouch.github import git_data
 from retouch.github.repository import Repository
@@ -66,9 +66,9 @@ def receive(
             _say(sentence)
         return
     if event_file is None:
-        raise BadInput("--event: is missing.", mend="In a workflow GITHUB_EVENT_PATH names it.")
+        raise InputError("--event: is missing.", hint="In a workflow GITHUB_EVENT_PATH names it.")
     found = work.receive(event_of(event_file, event_name)[0], repo, Path.cwd())
-    for sentence in found.says:
+    for sentence in found.message:
         _say(sentence)
     targets = [target.model_dump() for target in found.targets]
     _tell({"any": found.any, "targets": targets}, output)
@@ -83,7 +83,7 @@ def _stale(text: str) -> tuple[Any, ...]:
             raise ValueError("it is no list of pull requests")
         return tuple(Stale.model_validate(one) for one in told)
     except (ValueError, RecursionError):
-        raise BadInput("--stale: is not the list that `retouch ci refresh` prints.") from None
+        raise InputError("--stale: is not the list that `retouch ci refresh` prints.") from None
 
 
 def _tell(document: dict[str, Any], output: Path | None) -> None:
@@ -128,11 +128,11 @@ def retrain(
     event, payload = event_of(event_file, event_name)
     if plan_only:
         if on_main or out is not None:
-            raise BadInput("--plan-only: only prints; leave --main and --out out.")
+            raise InputError("--plan-only: only prints; leave --main and --out out.")
         _print_plans(number, event, base or default_branch_of(payload))
         return
     if (number is None) != on_main:
-        raise BadInput("Give either --pull NUMBER or --main.")
+        raise InputError("Give either --pull NUMBER or --main.")
     workspace, repo = open_workspace(Path.cwd()), repository_from_environment(None)
     settings = _settings(workspace, repo, jobs)
     job = Job(workspace.root, _new_folder(out), settings, event, _say, login_from_environment())
@@ -151,9 +151,9 @@ def retrain(
 
 def _new_folder(out: Path | None) -> Path:
     if out is None:
-        raise BadInput("--out: is missing; packages need a folder to go to.")
+        raise InputError("--out: is missing; packages need a folder to go to.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BadInput(f"--out: {visible(str(out))} is there already, and not empty.")
+        raise InputError(f"--out: {visible(str(out))} is there already, and not empty.")
     return out.resolve()
 
 
@@ -164,9 +164,9 @@ def _print_plans(number: int | None, event: Event, base: str | None) -> None:
     if number is None and isinstance(event, AlertPull):
         number = event.number
     if number is None:
-        raise BadInput("--plan-only: give --pull NUMBER, or the event of a pull request.")
+        raise InputError("--plan-only: give --pull NUMBER, or the event of a pull request.")
     if base is None:
-        raise BadInput("--base: is missing, and the event does not name the default branch.")
+        raise InputError("--base: is missing, and the event does not name the default branch.")
     workspace = open_workspace(Path.cwd())
     transport = Transport(run_id=os.environ.get("GITHUB_RUN_ID") or None)
     trust = Trust("HEAD", os.environ.get("GITHUB_REPOSITORY") or None, os.environ, transport)
@@ -196,7 +196,7 @@ def refresh(event_file: Path | None, base: str | None, output: Path | None) -> N
     branch = base or default_branch_of(payload) or git_data.repository_facts(repo).default_branch
     found = work.refresh(repo, branch, job)
     for one in found.pulls:
-        _say(f"#{one.pull}: {one.says}")
+        _say(f"#{one.pull}: {one.message}")
     told = found.model_dump()
     _tell({name: told[name] for name in ("any", "targets", "stale")}, output)
 
@@ -204,12 +204,12 @@ def refresh(event_file: Path | None, base: str | None, output: Path | None) -> N
 def event_of(path: Path | None, name: str | None) -> tuple[Event, Any]:
     """Return what the event asks, and its payload; without one, some time has passed.
 
-    Raises BadInput for what is no such event.
+    Raises InputError for what is no such event.
     """
     if path is None:
         return Wake(), None
     if not name:
-        raise BadInput("--event-name: is missing; it says what the event is.")
+        raise InputError("--event-name: is missing; it says what the event is.")
     payload = _payload(path)
     return read_event(name, payload), payload
 
@@ -218,7 +218,7 @@ def _payload(path: Path) -> Any:
     try:
         return json.loads(files.read_text(path, limit=_EVENT_BYTES))
     except (ValueError, RecursionError):
-        raise BadInput(f"{path}: is not JSON.") from None
+        raise InputError(f"{path}: is not JSON.") from None
 
 
 def _settings(workspace: Workspace, repo: Repository, jobs: int | None) -> run.Settings:

@@ -60,7 +60,7 @@ def print_plan(console: Console, plan: Plan, *, whole: bool) -> None:
     for number, tier in enumerate(plan.tiers, 1):
         console.print(
             f"\n[bold]Tier {number} of {len(plan.tiers)}: {_shown(tier.tier)}[/]. "
-            f"{_shown(tier.says)}"
+            f"{_shown(tier.message)}"
         )
         for edit in tier.edits:
             change = change_in_words(edit.before, edit.after)
@@ -76,7 +76,7 @@ def _print_worth(console: Console, worth: Worth | None) -> None:
     """Print both sides of the value rule: what each answer is worth, and what it costs."""
     if worth is None:
         return
-    console.print(f"\n[bold]Worth it?[/] {_shown(worth.says)}")
+    console.print(f"\n[bold]Worth it?[/] {_shown(worth.message)}")
     table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
     for heading in ("  answer", "like alerts", "chance", "gain", "worth", "cost", "net, CPU"):
         table.add_column(heading, header_style="dim", no_wrap=True)
@@ -138,7 +138,9 @@ def print_answer(console: Console, answer: Answer, *, root: str) -> None:
         why = _shown(" ".join(answer.plan.unproven) or answer.plan.why)
         console.print(f"Held for a person: {why} The report: {report}/report.md")
         return
-    console.print(f"\nVerdict: {_VERDICTS[answer.verdict.outcome]}. {_shown(answer.verdict.says)}")
+    console.print(
+        f"\nVerdict: {_VERDICTS[answer.verdict.outcome]}. {_shown(answer.verdict.message)}"
+    )
     kept = answer.run is not None and answer.run.attempts[-1].kept
     what = "The candidate is in the workspace" if kept else "Everything was put back"
     if answer.run is not None and answer.run.stopped:
@@ -166,7 +168,7 @@ def print_status(console: Console, status: Status) -> None:
     for heading in ("alert", "kind", "state", ""):
         table.add_column(heading, header_style="dim", overflow="fold")
     for alert in status.alerts:
-        table.add_row(alert.alert_id, alert.kind, alert.state, _shown(alert.says))
+        table.add_row(alert.alert_id, alert.kind, alert.state, _shown(alert.message))
     console.print(table if status.alerts else "No alerts.")
 
 

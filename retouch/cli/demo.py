@@ -13,7 +13,7 @@ from retouch.dvc.params import apply_edits
 from retouch.engine import run as flows
 from retouch.engine.project import Workspace
 from retouch.engine.provenance import Trust
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.git import git
 from retouch.policy.edits import ParamEdit
@@ -34,7 +34,7 @@ def show(
 ) -> Run:
     """Replay the alert and print each step; return what was run.
 
-    Raises BadInput when no shipped alert can be replayed.
+    Raises InputError when no shipped alert can be replayed.
     """
     shipped = shipped_run(workspace, alert_id)
     copy = copy_before(workspace, shipped, workspace.root / COPY)
@@ -82,9 +82,9 @@ def shipped_run(workspace: Workspace, alert_id: str | None) -> Run:
         if kept and alert_id in (None, *run.alert_ids):
             return run
     what = f"alert {alert_id}" if alert_id else "any alert"
-    raise BadInput(
+    raise InputError(
         f"reports/: holds no run for {what} whose candidate was kept, so there is none to replay.",
-        mend="See `retouch status`.",
+        hint="See `retouch status`.",
     )
 
 

@@ -59,10 +59,10 @@ def _print(found: object) -> None:
     assert isinstance(found, Diagnosis)
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, show_header=False)
     for finding in found.findings:
-        says = Text(visible(finding.says))
-        if finding.mend:
-            says.append(f"\n{visible(finding.mend)}", style="dim")
+        message = Text(visible(finding.message))
+        if finding.hint:
+            message.append(f"\n{visible(finding.hint)}", style="dim")
         standing = Text(finding.standing, style=_COLOURS[finding.standing])
-        table.add_row(standing, finding.about, says)
+        table.add_row(standing, finding.about, message)
     console = Console(highlight=False, emoji=False)
     (console if console.is_terminal else Console(width=140, highlight=False)).print(table)

@@ -8,7 +8,7 @@ import time
 import click
 
 from retouch.engine import submit_alerts
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.github.client import Client, Waiting
 from retouch.github.repository import Repository
 from retouch.github.transport import API_URL
@@ -22,12 +22,12 @@ def repository_from_environment(name: str | None) -> Repository:
     """Return a repository: the one named, else that of GITHUB_REPOSITORY.
 
     The token comes from GITHUB_TOKEN, the address from GITHUB_API_URL where it is not github.com.
-    Raises BadInput when one of them is missing or cannot be one.
+    Raises InputError when one of them is missing or cannot be one.
     """
     name = name or os.environ.get("GITHUB_REPOSITORY")
     if not name:
-        raise BadInput(
-            "No repository is named.", mend="Give --repo owner/name, or set GITHUB_REPOSITORY."
+        raise InputError(
+            "No repository is named.", hint="Give --repo owner/name, or set GITHUB_REPOSITORY."
         )
     name = submit_alerts.checked_repository(name)
     api_url = os.environ.get("GITHUB_API_URL") or API_URL

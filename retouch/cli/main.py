@@ -36,7 +36,7 @@ from retouch.engine import run as flows
 from retouch.engine import status as overview
 from retouch.engine.project import Workspace, open_workspace
 from retouch.engine.provenance import Trust
-from retouch.errors import BadInput, RetouchError
+from retouch.errors import InputError, RetouchError
 from retouch.git import git
 from retouch.github.workflow_commands import harmless_log
 from retouch.system import files
@@ -241,7 +241,7 @@ def _main(argv: Sequence[str] | None) -> int:
         return error.exit_code
     except click.ClickException as error:
         error.show()
-        return BadInput.exit_code
+        return InputError.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted; what was under way has been put back.", err=True)
         return 130
@@ -279,7 +279,7 @@ def _answer(answer: flows.Answer) -> dict[str, Any]:
         "handled_before": answer.plan is None,
         "action": answer.plan.action if answer.plan else None,
         "verdict": verdict.outcome if verdict else None,
-        "says": verdict.says if verdict else (answer.plan.why if answer.plan else ""),
+        "message": verdict.message if verdict else (answer.plan.why if answer.plan else ""),
         "kept": bool(answer.run and answer.run.attempts[-1].kept),
         "report": str(answer.report),
     }

@@ -15,7 +15,7 @@ from rich.table import Table
 from retouch.engine import intake, run
 from retouch.engine.project import open_workspace
 from retouch.engine.provenance import Trust
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.policy.load import parse_policy
 from retouch.reporting.escape import plain
 from retouch.reporting.numbers import duration, plural
@@ -62,9 +62,9 @@ def policy_check() -> None:
         passed = len(told.results) - failed
         click.echo(f"{passed} of {len(told.results)} examples decided as expected.")
     if told.faults:
-        raise click.exceptions.Exit(BadInput.exit_code)
+        raise click.exceptions.Exit(InputError.exit_code)
     if failed:
-        raise SaidNo(f"{documents.POLICY}: {failed} examples are decided otherwise.")
+        raise CheckFailed(f"{documents.POLICY}: {failed} examples are decided otherwise.")
 
 
 @policy.command("replay")
@@ -87,10 +87,10 @@ def policy_replay(new: Path | None, since: str | None, base: str | None, as_json
     workspace, now = open_workspace(Path.cwd()), datetime.now(UTC).replace(microsecond=0)
     policies, moment = [workspace.policy], _day(since)
     if new is not None:
-        text = files.read_text(new, limit=1_000_000, mend="docs/policy.md shows one.")
+        text = files.read_text(new, limit=1_000_000, hint="docs/policy.md shows one.")
         policies.append(parse_policy(text, str(new)))
         if policies[1].model != policies[0].model:
-            raise BadInput(f"{new}: model: is {policies[1].model!r}, not {policies[0].model!r}.")
+            raise InputError(f"{new}: model: is {policies[1].model!r}, not {policies[0].model!r}.")
     trust = Trust(base, environment=os.environ)
     told = intake.replays(workspace, policies, trust, now, moment)
     changed = difference(told[0], told[-1], moment)
@@ -108,7 +108,7 @@ def _day(since: str | None) -> datetime | None:
     try:
         read = datetime.fromisoformat(since)
     except ValueError:
-        raise BadInput(f"--since {since!r}: is no date, like 2026-11-01.") from None
+        raise InputError(f"--since {since!r}: is no date, like 2026-11-01.") from None
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 

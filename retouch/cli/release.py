@@ -9,7 +9,7 @@ import click
 
 from retouch.cli.github_options import repository_from_environment
 from retouch.engine.project import open_workspace
-from retouch.errors import SaidNo, visible
+from retouch.errors import CheckFailed, visible
 
 if TYPE_CHECKING:
     from retouch.jobs.release import promote as flow
@@ -47,17 +47,17 @@ def promote(commit: str, dry: bool, push: bool, github: bool, as_json: bool) -> 
     else:
         _print(promoted)
     if promoted.exit_code:
-        raise click.exceptions.Exit(SaidNo.exit_code)
+        raise click.exceptions.Exit(CheckFailed.exit_code)
 
 
 def _print(promoted: flow.Promoted) -> None:
     plan = promoted.promoting
-    for line in (plan.says, plan.mend):
+    for line in (plan.message, plan.hint):
         if line:
             click.echo(visible(line))
     for step in plan.steps:
         state = "done" if step.done else "to do"
-        click.echo(visible(f"  {state:6} {step.says}"))
+        click.echo(visible(f"  {state:6} {step.message}"))
     if promoted.failed is not None:
         click.echo(f"Error: {visible(promoted.failed)}", err=True)
 

@@ -16,7 +16,7 @@ from retouch.engine.project import open_workspace
 from retouch.engine.report_files import file_document
 from retouch.engine.shadow import Answer, Question
 from retouch.engine.shadow import shadow as compare
-from retouch.errors import SaidNo, visible
+from retouch.errors import CheckFailed, visible
 from retouch.gate.shadow_model import Shadow
 from retouch.reporting.escape import plain
 from retouch.reporting.numbers import number, signed
@@ -66,13 +66,13 @@ def shadow(
     else:
         _print(answer)
     if answer.shadow is not None and answer.shadow.outcome == "invalid":
-        raise click.exceptions.Exit(SaidNo.exit_code)
+        raise click.exceptions.Exit(CheckFailed.exit_code)
 
 
 def _document(answer: Answer) -> str:
     if answer.shadow is not None:
         return answer.shadow.to_json()
-    return json.dumps({"outcome": "nothing_to_compare", "says": answer.says}, indent=2) + "\n"
+    return json.dumps({"outcome": "nothing_to_compare", "message": answer.message}, indent=2) + "\n"
 
 
 def _print(answer: Answer) -> None:
@@ -81,7 +81,7 @@ def _print(answer: Answer) -> None:
     found = answer.shadow
     invalid = found is not None and found.outcome == "invalid"
     before = "[bold red]Invalid.[/] " if invalid else ""
-    console.print(f"{before}{escape(plain(answer.says, 1000))}", soft_wrap=True)
+    console.print(f"{before}{escape(plain(answer.message, 1000))}", soft_wrap=True)
     if found is not None and found.overall is not None:
         console.print(_slices(found))
         console.print("[dim]No label has come for these rows: nobody knows yet which is right.[/]")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from retouch.dvc.project import find_root
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git_remote import store as stores
 from retouch.git_remote.address import READER, address, name_reader
 from retouch.git_remote.config import FOLDER
@@ -104,7 +104,7 @@ def gc(yes: bool) -> None:
 def _opened() -> Store:
     found = stores.opened(find_root(Path.cwd()))
     if found is None:
-        raise BadInput("The store is not open here.", mend="Run `retouch store open`.")
+        raise InputError("The store is not open here.", hint="Run `retouch store open`.")
     return found
 
 

@@ -12,8 +12,8 @@ import click
 from rich.console import Console
 
 from retouch.engine.project import Workspace, open_workspace
-from retouch.errors import BadInput, visible
-from retouch.lockfile.integrity import MEND, Integrity
+from retouch.errors import InputError, visible
+from retouch.lockfile.integrity import MEND_COMMAND, Integrity
 from retouch.system import files
 from retouch.system.processes import cpu_count
 
@@ -53,7 +53,7 @@ def verify(
         _install_driver(workspace.root)
     elif mend:
         if commit != "HEAD":
-            raise BadInput("--mend: mends HEAD, no other commit.", mend="Check it out first.")
+            raise InputError("--mend: mends HEAD, no other commit.", hint="Check it out first.")
         _mend(workspace, base, jobs or cpu_count())
     else:
         from retouch.jobs.verify.verify import verify as look
@@ -65,7 +65,7 @@ def verify(
 
 
 def _json(found: Integrity) -> str:
-    told = {**found.model_dump(mode="json"), "sound": found.sound, "says": found.says}
+    told = {**found.model_dump(mode="json"), "sound": found.sound, "message": found.message}
     return json.dumps(told, indent=2, ensure_ascii=False)
 
 
@@ -81,7 +81,10 @@ def _lines(found: Integrity) -> str:
     each = [f"{n} {words}" for kind, words in counts.items() if (n := len(found.named(kind)))]  # type: ignore[arg-type]
     word = "Sound" if found.sound else "Not sound"
     of = f"{len(found.entries)} entries of dvc.lock"
-    lines = [*found.says, f"{word}: {of}: {', '.join(each)}." if each else f"{word}: no entries."]
+    lines = [
+        *found.message,
+        f"{word}: {of}: {', '.join(each)}." if each else f"{word}: no entries.",
+    ]
     made = found.named("made_here")
     if made:
         lines.append(f"No receipt vouches for: {', '.join(made)}.")
@@ -140,9 +143,9 @@ def merge_lock(base: Path, ours: Path, theirs: Path, path: str) -> None:
     files.write_text(ours, merged.text)
     if merged.left_out:
         names = ", ".join(merged.left_out)
-        says = (
+        message = (
             f"{path}: both sides ran {names}, each with another result. The file is valid and has"
-            f" no entry for them: `git add {shlex.quote(path)}`, commit, then `{MEND}`."
+            f" no entry for them: `git add {shlex.quote(path)}`, commit, then `{MEND_COMMAND}`."
         )
-        click.echo(visible(says), err=True)
+        click.echo(visible(message), err=True)
         raise click.exceptions.Exit(_SAID_NO)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.pipeline.model import Stage
 from retouch.system.processes import Finished, Processes, run
 
@@ -53,7 +53,7 @@ def repro_one(
 def pull(paths: Iterable[str], *, root: Path) -> None:
     """Bring these outputs into the workspace, from the cache or the remote, and nothing else.
 
-    Raises BadInput when they are in neither.
+    Raises InputError when they are in neither.
     """
     wanted = sorted(set(paths))
     if not wanted:
@@ -62,34 +62,40 @@ def pull(paths: Iterable[str], *, root: Path) -> None:
     missing = [path for path in wanted if not (root / path).exists()]
     if done.exit_code or missing:
         what = ", ".join(missing or wanted)
-        raise BadInput(
+        raise InputError(
             f"{what}: not in DVC's cache, and the remote does not give it: {_reason(done)}",
-            mend="Check `dvc remote list`, or build everything here: `retouch build`.",
+            hint="Check `dvc remote list`, or build everything here: `retouch build`.",
         )
 
 
 def checkout(paths: Iterable[str], *, root: Path) -> None:
-    """Put these outputs back to what `dvc.lock` says. Raises SaidNo when the cache lacks them."""
+    """Put these outputs back to what `dvc.lock` says.
+
+    Raises CheckFailed when the cache lacks them.
+    """
     wanted = sorted(set(paths))
     if not wanted:
         return
     done = run([*_DVC, "--wait-for-lock", "checkout", "--force", *wanted], cwd=root)
     if done.exit_code:
-        raise SaidNo(
-            f"DVC could not put back {', '.join(wanted)}: {_reason(done)}", mend="Run `dvc pull`."
+        raise CheckFailed(
+            f"DVC could not put back {', '.join(wanted)}: {_reason(done)}", hint="Run `dvc pull`."
         )
 
 
 def push(stages: Iterable[str], *, root: Path) -> None:
-    """Send the outputs of these stages to the default remote. Raises SaidNo when that fails."""
+    """Send the outputs of these stages to the default remote.
+
+    Raises CheckFailed when that fails.
+    """
     wanted = sorted(set(stages))
     if not wanted:
         return
     done = run([*_DVC, "--wait-for-lock", "push", *wanted], cwd=root)
     if done.exit_code:
-        raise SaidNo(
+        raise CheckFailed(
             f"The run is in place, but its outputs did not reach the remote: {_reason(done)}",
-            mend="Run `dvc push` before you merge: nobody else has the data.",
+            hint="Run `dvc push` before you merge: nobody else has the data.",
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retouch.dvc.params import load_params
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.lockfile.entries import entry_names
 from retouch.pipeline.keys import plain, value_at
 from retouch.pipeline.meta import parse_meta
@@ -23,16 +23,16 @@ HashOf = Callable[[str, str | None], str | None]
 
 
 def read_index(repo: Repo, hash_of: HashOf) -> Pipeline:
-    """Return the pipeline as DVC's index has it. Raises BadInput for what DVC cannot read."""
+    """Return the pipeline as DVC's index has it. Raises InputError for what DVC cannot read."""
     from dvc.exceptions import DvcException
 
     try:
         with _without_garbage_collection():
             return _Reader(repo, hash_of).pipeline()
     except DvcException as error:
-        raise BadInput(
+        raise InputError(
             f"DVC cannot read the pipeline: {first_line(error)}",
-            mend="`dvc status` says where; `git checkout COMMIT -- FILE` brings an older one.",
+            hint="`dvc status` says where; `git checkout COMMIT -- FILE` brings an older one.",
         ) from None
 
 
@@ -129,9 +129,9 @@ class _Reader:
         for key in dep.params or sorted({*was, *content}, key=str):
             exists, value = _look_up(content, key if dep.params else None, key)
             if dep.params and not exists:
-                raise BadInput(
+                raise InputError(
                     f"{file}: {key}: no such key, but stage {self._address(item)} declares it.",
-                    mend=f"Put the key back into {file}, or take it out of dvc.yaml.",
+                    hint=f"Put the key back into {file}, or take it out of dvc.yaml.",
                 )
             found.append(
                 ParamInput(

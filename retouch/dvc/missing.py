@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -18,7 +18,7 @@ def missing_outputs(root: Path, outputs: Iterable[tuple[str, str]]) -> tuple[str
     """Return the paths of the outputs that the cache and the default remote lack, whole or in part.
 
     `outputs`: path and hash. Data is looked for, not brought; only the lists of directories are.
-    Raises BadInput when the remote does not answer.
+    Raises InputError when the remote does not answer.
     """
     from dvc.repo import Repo
 
@@ -32,8 +32,8 @@ def missing_outputs(root: Path, outputs: Iterable[tuple[str, str]]) -> tuple[str
             return tuple(path for path, recorded in absent if not _there(repo, remotes, recorded))
         except Exception as error:  # each kind of storage has errors of its own
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            says = f"The DVC remote does not say what it has: {reason}."
-            raise BadInput(says, mend="Check `dvc remote list`.") from None
+            message = f"The DVC remote does not say what it has: {reason}."
+            raise InputError(message, hint="Check `dvc remote list`.") from None
 
 
 def in_cache(repo: Repo, recorded: str) -> bool:

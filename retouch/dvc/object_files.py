@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 OBJECT = re.compile(r"[0-9a-f]{32}(\.dir)?")
 """The name of an object."""
@@ -33,17 +33,20 @@ def files_before_lists(names: Iterable[str]) -> list[str]:
 
 
 def check_object(name: str, source: Path) -> None:
-    """Raise BadInput unless the file is a plain one and holds what an object of this name does."""
+    """Raise InputError unless the file is a plain one and holds what an object of this name
+    does."""
     if not OBJECT.fullmatch(name) or source.is_symlink() or not source.is_file():
-        raise BadInput(f"{source}: is no object of DVC's cache.")
+        raise InputError(f"{source}: is no object of DVC's cache.")
     if md5_of(source) != name.removesuffix(".dir"):
-        raise BadInput(f"{source}: its bytes are not those of the object {name}.")
+        raise InputError(f"{source}: its bytes are not those of the object {name}.")
     if name.endswith(".dir"):
         try:
             listed_in(source.read_bytes())
         except (ValueError, RecursionError) as error:
-            says = f"{source}: the object {name} is no list of the files in a directory: {error}."
-            raise BadInput(says) from None
+            message = (
+                f"{source}: the object {name} is no list of the files in a directory: {error}."
+            )
+            raise InputError(message) from None
 
 
 def listed_in(raw: bytes) -> dict[str, str]:
@@ -67,7 +70,7 @@ def place_object(source: Path, target: Path, name: str) -> bool:
     """Copy a checked object to its place, so that it is there whole or not at all.
 
     Say whether that was needed: one that is there already stays, but for a damaged one. Raises
-    BadInput when the source has changed since it was checked.
+    InputError when the source has changed since it was checked.
     """
     md5 = name.removesuffix(".dir")
     if target.is_file() and not target.is_symlink() and md5_of(target) == md5:
@@ -78,7 +81,7 @@ def place_object(source: Path, target: Path, name: str) -> bool:
         with os.fdopen(handle, "wb") as out, source.open("rb") as file:
             shutil.copyfileobj(file, out)
         if md5_of(Path(beside)) != md5:
-            raise BadInput(f"{source}: was changed while it was read.")
+            raise InputError(f"{source}: was changed while it was read.")
         Path(beside).chmod(0o444)  # as DVC guards its cache
         Path(beside).replace(target)
     except BaseException:

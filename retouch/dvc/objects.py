@@ -17,7 +17,7 @@ from retouch.dvc.object_files import (
     md5_of,
     place_object,
 )
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.system import files
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ _KINDS = ("md5", "md5-dos2unix")
 def write_output(recorded: str, target: Path, *, root: Path) -> None:
     """Write the output that a `dvc.lock` records by this hash to `target`; what was there is gone.
 
-    Only the cache of the project changes. Raises BadInput when neither the cache nor the remote has
-    it whole.
+    Only the cache of the project changes. Raises InputError when neither the cache nor the remote
+    has it whole.
     """
     from dvc.repo import Repo
 
@@ -52,7 +52,7 @@ def objects_of(root: Path, outputs: Sequence[tuple[str, str]]) -> dict[str, Path
 
     `outputs`: path and hash, as `dvc.lock` records them, of outputs that DVC caches; those of
     `cache: false` are in git. The files of a directory come before their list. What the cache lacks
-    is fetched. Raises BadInput when neither the cache nor the remote has an output whole.
+    is fetched. Raises InputError when neither the cache nor the remote has an output whole.
     """
     from dvc.repo import Repo
 
@@ -61,18 +61,18 @@ def objects_of(root: Path, outputs: Sequence[tuple[str, str]]) -> dict[str, Path
         for path, recorded in outputs:
             try:
                 found |= _objects(repo, recorded)
-            except BadInput as error:
-                raise BadInput(f"{path}: {error.message}", mend=error.mend) from None
+            except InputError as error:
+                raise InputError(f"{path}: {error.message}", hint=error.hint) from None
     return found
 
 
 def _objects(repo: Repo, recorded: str) -> Iterator[tuple[str, Path]]:
-    """Yield the objects of one output. Raises BadInput when it is nowhere to be had."""
+    """Yield the objects of one output. Raises InputError when it is nowhere to be had."""
     if not OBJECT.fullmatch(recorded):
-        raise BadInput(f"{recorded!r} is not the name of an object in DVC's cache.")
+        raise InputError(f"{recorded!r} is not the name of an object in DVC's cache.")
     if not _in_cache(repo, recorded, "md5") and _fetched(repo, recorded) != "md5":
-        raise BadInput(
-            "It was recorded by a DVC before version 3.", mend="Make it again: `dvc repro --force`."
+        raise InputError(
+            "It was recorded by a DVC before version 3.", hint="Make it again: `dvc repro --force`."
         )
     for source, _ in _files_of(repo, recorded, "md5"):
         # The cache keeps an object in a folder named by the first two letters of its name.
@@ -84,7 +84,7 @@ def import_objects(root: Path, objects: Mapping[str, Path]) -> None:
     """Lay these objects, name -> file, into DVC's cache; what it has already is kept.
 
     All are looked at before the first is written, so that none comes in with another. Raises
-    BadInput when the bytes of one are not those of its name, or a directory is no list of files
+    InputError when the bytes of one are not those of its name, or a directory is no list of files
     within it.
     """
     from dvc.repo import Repo
@@ -101,7 +101,8 @@ def push_objects(root: Path, objects: Mapping[str, Path]) -> int:
     """Send these objects to DVC's default remote; return how many were new there.
 
     They come into the cache first. The files of a directory are sent before their list. Raises
-    BadInput when one is not what its name says; SaidNo when the remote does not take all of them.
+    InputError when one is not what its name says; CheckFailed when the remote does not take all of
+    them.
     """
     from dvc.repo import Repo
     from dvc_data.hashfile.hash_info import HashInfo
@@ -117,13 +118,13 @@ def push_objects(root: Path, objects: Mapping[str, Path]) -> int:
                 done = repo.cloud.push([HashInfo("md5", name) for name in some])
             except Exception as error:  # each kind of storage has errors of its own
                 reason = (str(error) or type(error).__name__).splitlines()[0]
-                says = f"The outputs did not reach the remote: {reason.rstrip('.')}."
-                raise SaidNo(
-                    says, mend="Check `dvc remote list`, or `retouch store open`."
+                message = f"The outputs did not reach the remote: {reason.rstrip('.')}."
+                raise CheckFailed(
+                    message, hint="Check `dvc remote list`, or `retouch store open`."
                 ) from None
             if done.failed:
                 missed = f"{len(done.failed)} of {len(objects)} objects"
-                raise SaidNo(f"{missed} did not reach the remote.", mend="The same once more.")
+                raise CheckFailed(f"{missed} did not reach the remote.", hint="The same once more.")
             sent += len(done.transferred)
     return sent
 
@@ -136,7 +137,7 @@ def _in_cache(repo: Repo, recorded: str, kind: str) -> bool:
 
 
 def _fetched(repo: Repo, recorded: str) -> str:
-    """Bring the output into the cache; return how it is hashed. Raises BadInput."""
+    """Bring the output into the cache; return how it is hashed. Raises InputError."""
     reason = ""
     for kind in _KINDS:
         try:
@@ -145,9 +146,9 @@ def _fetched(repo: Repo, recorded: str) -> str:
             reason = reason or f": {(str(error) or type(error).__name__).splitlines()[0]}"
         if _in_cache(repo, recorded, kind):
             return kind
-    raise BadInput(
+    raise InputError(
         f"{recorded}: not in DVC's cache, and the remote does not give it{reason}.",
-        mend="Check `dvc remote list`; whoever made it may not have pushed it: `dvc push`.",
+        hint="Check `dvc remote list`; whoever made it may not have pushed it: `dvc push`.",
     )
 
 
@@ -174,16 +175,18 @@ def _files_of(repo: Repo, recorded: str, kind: str) -> Iterator[tuple[Path, tupl
     _whole(Path(cache.oid_to_path(recorded)), recorded, kind)
     for name, _, item in Tree.load(cache, HashInfo(kind, recorded)):
         if ".." in name:
-            raise BadInput(f"{recorded}: names a file outside of its directory: {'/'.join(name)}.")
+            raise InputError(
+                f"{recorded}: names a file outside of its directory: {'/'.join(name)}."
+            )
         yield _whole(Path(cache.oid_to_path(item.value)), item.value, kind), name
 
 
 def _whole(path: Path, recorded: str, kind: str) -> Path:
-    """Return the path of an object. Raises BadInput when its bytes are not those of its hash."""
+    """Return the path of an object. Raises InputError when its bytes are not those of its hash."""
     if kind == "md5" and path.exists() and md5_of(path) != recorded.removesuffix(".dir"):
-        raise BadInput(
+        raise InputError(
             f"{path}: DVC's cache is damaged: the file is not the one of its hash.",
-            mend="Remove it; then `dvc fetch` brings it again.",
+            hint="Remove it; then `dvc fetch` brings it again.",
         )
     return path
 

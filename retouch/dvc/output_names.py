@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from retouch.dvc.object_files import listed_in
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import git
 from retouch.system import files
 
@@ -19,7 +19,10 @@ def records_outputs(path: str) -> bool:
 
 
 def recorded_in(path: str, text: str) -> Iterator[tuple[str, str]]:
-    """Yield path and hash of each output that a file records. Raises BadInput for a broken one."""
+    """Yield path and hash of each output that a file records.
+
+    Raises InputError for a broken one.
+    """
     import yaml
 
     folder = posixpath.dirname(path)
@@ -32,7 +35,7 @@ def recorded_in(path: str, text: str) -> Iterator[tuple[str, str]]:
                 yield posixpath.normpath(posixpath.join(folder, out["path"])), str(out["md5"])
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadInput(f"{path}: is not as DVC writes it: {reason}.") from None
+        raise InputError(f"{path}: is not as DVC writes it: {reason}.") from None
 
 
 def outputs_of_object(root: Path, name: str, objects: Mapping[str, Path]) -> str:

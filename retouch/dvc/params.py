@@ -8,37 +8,37 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.pipeline.params_text import set_values
 from retouch.policy.edits import ParamEdit
 from retouch.system import files
 
 
 def load_params(path: Path, shown: str) -> dict[str, Any]:
-    """Return a params file's content. Raises BadInput when it is missing or cannot be parsed."""
+    """Return a params file's content. Raises InputError when it is missing or cannot be parsed."""
     from dvc.fs import localfs
     from dvc.utils.serialize import ParseError, load_path
 
     if not path.is_file():
-        raise BadInput(
+        raise InputError(
             f"{shown}: there is no such params file, but dvc.yaml names it.",
-            mend=f"Restore it: `git checkout -- {shown}`.",
+            hint=f"Restore it: `git checkout -- {shown}`.",
         )
     try:
         content = load_path(str(path), localfs)
     except ParseError as error:
         detail = str(error.__cause__ or error).replace("\n", " ")
-        raise BadInput(f"{shown}: cannot be parsed: {detail}") from None
+        raise InputError(f"{shown}: cannot be parsed: {detail}") from None
     if not isinstance(content, dict):
-        raise BadInput(f"{shown}: must hold keys and values, not a {type(content).__name__}.")
+        raise InputError(f"{shown}: must hold keys and values, not a {type(content).__name__}.")
     return content
 
 
 def apply_edits(root: Path, edits: Sequence[ParamEdit]) -> dict[str, str]:
     """Return the new text of each edited file: path from `root` -> text. Writes nothing.
 
-    Raises BadInput for a file that is no YAML or JSON, a key that is not there, or a value that is
-    no longer what the edit was planned from.
+    Raises InputError for a file that is no YAML or JSON, a key that is not there, or a value that
+    is no longer what the edit was planned from.
     """
     changed: dict[str, str] = {}
     for file in dict.fromkeys(edit.file for edit in edits):
@@ -50,7 +50,7 @@ def apply_edits(root: Path, edits: Sequence[ParamEdit]) -> dict[str, str]:
 def edited_text(text: str, edits: Sequence[ParamEdit], file: str) -> str:
     """Return the text of one params file with its edits made, and nothing else changed.
 
-    Raises BadInput as `apply_edits` does, and where an edit would change more than its key.
+    Raises InputError as `apply_edits` does, and where an edit would change more than its key.
     """
     parse = _parser(file)
     content = parse(text)
@@ -65,10 +65,10 @@ def edited_text(text: str, edits: Sequence[ParamEdit], file: str) -> str:
         pass
     if file.endswith(".json"):
         return _as_json(wanted, like=text)
-    raise BadInput(
+    raise InputError(
         f"{file}: {edits[0].key}: cannot be edited alone: an anchor, an alias or a merge key is in "
         "the way.",
-        mend="Write the value out.",
+        hint="Write the value out.",
     )
 
 
@@ -79,7 +79,7 @@ def _parser(file: str) -> Callable[[str], Any]:
         return YAML(typ="safe").load
     if file.endswith(".json"):
         return json.loads
-    raise BadInput(f"{file}: only YAML and JSON params files can be edited.")
+    raise InputError(f"{file}: only YAML and JSON params files can be edited.")
 
 
 def _as_json(content: Any, like: str) -> str:
@@ -92,15 +92,15 @@ def _as_json(content: Any, like: str) -> str:
 def _set(holder: Any, steps: Sequence[str], edit: ParamEdit) -> Any:
     """Return a copy with the value at these steps exchanged; what it shares elsewhere stays."""
     if not isinstance(holder, dict) or steps[0] not in holder:
-        raise BadInput(f"{edit.file}: {edit.key}: no such key.")
+        raise InputError(f"{edit.file}: {edit.key}: no such key.")
     first, *rest = steps
     if rest:
         return {**holder, first: _set(holder[first], rest, edit)}
     if holder[first] != edit.before:
-        raise BadInput(
+        raise InputError(
             f"{edit.file}: {edit.key}: is {holder[first]!r}, but the plan was made from "
             f"{edit.before!r}.",
-            mend="Plan again: `retouch plan ALERT`.",
+            hint="Plan again: `retouch plan ALERT`.",
         )
     return {**holder, first: edit.after}
 

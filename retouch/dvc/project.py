@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from retouch.dvc.index import first_line, read_index
 from retouch.dvc.params import apply_edits
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import git
 from retouch.pipeline.edited import shapes_graph, with_files, with_values
 from retouch.pipeline.model import Pipeline
@@ -24,12 +24,12 @@ _METADATA = (".yaml", ".yml", ".json", ".toml", ".py", ".dvc", ".lock", ".dvcign
 
 
 def find_root(start: Path) -> Path:
-    """Return the root of the DVC project that holds `start`. Raises BadInput outside of one."""
+    """Return the root of the DVC project that holds `start`. Raises InputError outside of one."""
     for folder in (start, *start.parents):
         if (folder / ".dvc").is_dir():
             return folder
-    raise BadInput(
-        f"{start}: is not in a DVC repository.", mend="Run `dvc init`, or change into the project."
+    raise InputError(
+        f"{start}: is not in a DVC repository.", hint="Run `dvc init`, or change into the project."
     )
 
 
@@ -37,7 +37,7 @@ class Project:
     """One DVC project as it lies in the workspace: loaded once, asked several times."""
 
     def __init__(self, root: Path) -> None:
-        """Open the project at `root`. Raises BadInput when DVC cannot read it."""
+        """Open the project at `root`. Raises InputError when DVC cannot read it."""
         _quiet_dvc()
         self.root = root
         self._repo = _open(root)
@@ -47,14 +47,14 @@ class Project:
     def pipeline(self) -> Pipeline:
         """Return the pipeline as it was when the project was opened.
 
-        Raises BadInput for a broken dvc.yaml, lock, params file or meta.
+        Raises InputError for a broken dvc.yaml, lock, params file or meta.
         """
         if self._pipeline is None:
             self._pipeline = read_index(self._repo, self._hash)
         return self._pipeline
 
     def with_edits(self, edits: Sequence[ParamEdit]) -> Pipeline:
-        """Return the pipeline as it would be with these edits. Raises BadInput.
+        """Return the pipeline as it would be with these edits. Raises InputError.
 
         Where an edited key stands in a `${...}` of dvc.yaml it may shape the graph itself: then DVC
         resolves it anew, over a copy of the project's metadata files. Hashes are always those of
@@ -71,7 +71,7 @@ class Project:
     def resolved_anew(self, edits: Sequence[ParamEdit]) -> Pipeline:
         """Return the pipeline with these edits as DVC reads it from copies of the metadata files.
 
-        `with_edits` is the way in; it comes here where values alone do not tell. Raises BadInput.
+        `with_edits` is the way in; it comes here where values alone do not tell. Raises InputError.
         """
         with tempfile.TemporaryDirectory(prefix="retouch-plan-") as folder:
             overlay = Path(folder)
@@ -152,7 +152,7 @@ def _open(root: Path, *, no_scm: bool = False) -> Repo:
     try:
         return Repo(str(root), config={"core": {"no_scm": True}} if no_scm else None)
     except DvcException as error:
-        raise BadInput(f"{root}: DVC cannot open the project: {first_line(error)}") from None
+        raise InputError(f"{root}: DVC cannot open the project: {first_line(error)}") from None
 
 
 def _quiet_dvc() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from retouch.dvc import objects
 from retouch.dvc.index import first_line
 from retouch.dvc.missing import in_cache
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.lockfile.entries import entries, entry_digest
 from retouch.system import files
 
@@ -38,7 +38,7 @@ def seed(
     Left out are entries that the workspace has itself, that do not fit dvc.yaml as it is here (the
     command, what is read, what is made), that DVC would not restore, and those whose outputs cannot
     be had. The workspace does not change. What the entries say is believed: seed from a branch that
-    only we write to. Raises BadInput for a lock that cannot be read.
+    only we write to. Raises InputError for a lock that cannot be read.
     """
     wanted = dict(_other_entries(root, lock_texts))
     if not wanted:
@@ -73,7 +73,7 @@ def _open(root: Path) -> Repo:
     try:
         return Repo(str(root))
     except DvcException as error:
-        raise BadInput(f"{root}: DVC cannot open the project: {first_line(error)}") from None
+        raise InputError(f"{root}: DVC cannot open the project: {first_line(error)}") from None
 
 
 def _fitting(repo: Repo, wanted: Mapping[str, str]) -> list[tuple[str, Any]]:
@@ -85,7 +85,7 @@ def _fitting(repo: Repo, wanted: Mapping[str, str]) -> list[tuple[str, Any]]:
     try:
         stages = list(repo.index.stages)
     except DvcException as error:
-        raise BadInput(f"DVC cannot read the pipeline: {first_line(error)}") from None
+        raise InputError(f"DVC cannot read the pipeline: {first_line(error)}") from None
     found = []
     for stage in stages:
         address = _address(repo, stage)
@@ -141,7 +141,7 @@ def _have_outputs(root: Path, stage: Any, fetch: bool, kept: Mapping[str, bytes]
         return False
     try:
         objects.objects_of(root, wanted)
-    except BadInput:
+    except InputError:
         return False
     return True
 

@@ -23,7 +23,7 @@ from retouch.alerts.signature import (
     signature_file_name,
 )
 from retouch.engine.base_branch import Trusted
-from retouch.errors import BadInput, visible
+from retouch.errors import InputError, visible
 from retouch.provenance.admission import Arrival, Examined, admitted, key_fault
 from retouch.provenance.reformatting import undone
 from retouch.provenance.signers import ALLOWED_SIGNERS
@@ -64,12 +64,12 @@ class Transport:
     run_id: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise BadInput for what GitHub never says; receipts keep it, and reports show it."""
+        """Raise InputError for what GitHub never says; receipts keep it, and reports show it."""
         said = {"sender": self.sender, "GITHUB_SHA": self.commit, "GITHUB_RUN_ID": self.run_id}
         for name, (form, what) in _FORMS.items():
             value = said[name]
             if value and not form.fullmatch(value):
-                raise BadInput(f"{name}: {shown(value)} is not {what}.")
+                raise InputError(f"{name}: {shown(value)} is not {what}.")
 
 
 _FORMS = {
@@ -84,10 +84,10 @@ def read_submission(path: Path, root: Path | None) -> Submission:
     """Read an alert's file and the signature beside it. Follows no links.
 
     A signature that cannot be read is a reason to refuse the alert, so it is kept as one. Raises
-    BadInput for an alert that cannot be read.
+    InputError for an alert that cannot be read.
     """
-    mend = "Write one: `retouch alert new --help`."
-    raw = read_plain_file(path, root=root, limit=20 * MAX_BYTES, mend=mend)
+    hint = "Write one: `retouch alert new --help`."
+    raw = read_plain_file(path, root=root, limit=20 * MAX_BYTES, hint=hint)
     source = _source(path, root)
     alert = parse_alert(raw, source)
     if root is not None and in_alerts(path, root):
@@ -103,9 +103,9 @@ def with_signature(alert: Alert, raw: bytes, path: Path, root: Path | None) -> S
         return Submission(alert, raw, source)
     try:
         signature = read_plain_file(beside, root=root, limit=MAX_SIGNATURE_BYTES)
-    except BadInput as error:
-        says = str(error).replace(str(beside), signature_file_name(source))
-        return Submission(alert, raw, source, unreadable=says)
+    except InputError as error:
+        message = str(error).replace(str(beside), signature_file_name(source))
+        return Submission(alert, raw, source, unreadable=message)
     return Submission(alert, raw, source, signature)
 
 
@@ -138,7 +138,7 @@ def admit(
 
     What came in before, with the same bytes and by the same key, is judged as of then, and its
     receipt keeps how it came in; `earlier` is the believed receipt of that id. Without `ask` all
-    is judged but whether the signature fits. Raises BadInput for a broken receipt of the base.
+    is judged but whether the signature fits. Raises InputError for a broken receipt of the base.
     """
     alert_id, now = submission.alert.alert_id, now.replace(microsecond=0)
     first = _first_receipt(submission, earlier)
@@ -183,7 +183,7 @@ def _same_key(submission: Submission, provenance: Provenance) -> bool:
         return provenance.verdict == "unsigned" and submission.unreadable is None
     try:
         signature = parse_signature(submission.signature, submission.source)
-    except BadInput:
+    except InputError:
         return False
     return (
         provenance.verdict == "verified" and provenance.key_fingerprint == signature.key_fingerprint
@@ -199,7 +199,7 @@ def _examined(
     try:
         name = signature_file_name(submission.source)
         signature = parse_signature(submission.signature, name)
-    except BadInput as error:
+    except InputError as error:
         return Examined(fault=str(error))
     if not ask:
         return Examined(signature=signature, good=True)
@@ -231,7 +231,7 @@ def _verify(raw: bytes, signature: bytes, arrival: Arrival, trusted: Trusted) ->
 
 
 def write_receipt(root: Path, receipt: Receipt) -> Path:
-    """Write a receipt beside its alert and return its path. Raises BadInput for a link."""
+    """Write a receipt beside its alert and return its path. Raises InputError for a link."""
     path = root / ALERTS / receipt_file_name(receipt.alert_id)
     refuse_links(path, root)
     save_receipt(root, receipt)
@@ -241,15 +241,15 @@ def write_receipt(root: Path, receipt: Receipt) -> Path:
 def sign_alert(path: Path, key: Path) -> tuple[Path, Signature]:
     """Sign an alert's file as it stands; return the signature's file, which is replaced, and it.
 
-    Raises BadInput for an alert that is not valid or names no audience, and for a key that cannot
+    Raises InputError for an alert that is not valid or names no audience, and for a key that cannot
     sign. Nothing is written then.
     """
-    mend = "Write one: `retouch alert new --help`."
-    raw = read_plain_file(path, root=None, limit=20 * MAX_BYTES, mend=mend)
+    hint = "Write one: `retouch alert new --help`."
+    raw = read_plain_file(path, root=None, limit=20 * MAX_BYTES, hint=hint)
     if parse_alert(raw, str(path)).audience is None:
-        says = "missing, so the same signature would be good in any repository"
-        mend = 'Write one with `retouch alert new --audience owner/name`, or add `"audience"`.'
-        raise bad_input(str(path), ("audience",), says, mend=mend)
+        message = "missing, so the same signature would be good in any repository"
+        hint = 'Write one with `retouch alert new --audience owner/name`, or add `"audience"`.'
+        raise bad_input(str(path), ("audience",), message, hint=hint)
     beside = path.with_name(signature_file_name(path.name))
     refuse_links(beside, path.parent)
     signature = ssh_keygen.sign(raw, key)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retouch.alerts.receipt import Receipt, receipt_file_name
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import git
 from retouch.policy.monitors import MONITORS, Monitors, parse_monitors
 from retouch.provenance.admission import Registry
@@ -59,7 +59,10 @@ class Trusted:
         return frozenset([*known, receipt.sha256] if receipt else known)
 
     def receipt(self, alert_id: str) -> Receipt | None:
-        """Return the receipt of an alert that came in before. Raises BadInput for a broken one."""
+        """Return the receipt of an alert that came in before.
+
+        Raises InputError for a broken one.
+        """
         path = f"{ALERTS}/{receipt_file_name(alert_id)}"
         if (raw := self.files.get(path)) is None:
             return None
@@ -68,8 +71,8 @@ class Trusted:
         except ValueError:
             receipt = None
         if receipt is None or receipt.alert_id != alert_id:
-            says = f"{path}: on the base branch, is not a receipt of this alert."
-            raise BadInput(says, mend="Take it out by a pull request.")
+            message = f"{path}: on the base branch, is not a receipt of this alert."
+            raise InputError(message, hint="Take it out by a pull request.")
         return receipt
 
 
@@ -77,7 +80,7 @@ def base_commit(root: Path, base: str | None, environment: Mapping[str, str]) ->
     """Return the commit whose policies are believed.
 
     It is `base` where one is named, else the target of the pull request (`GITHUB_BASE_REF`), else
-    the remote's default branch, else HEAD. Raises BadInput when the one that is named, here or by
+    the remote's default branch, else HEAD. Raises InputError when the one that is named, here or by
     GitHub, is not in this clone: HEAD may be a stranger's.
     """
     named = base or (f"origin/{target}" if (target := environment.get("GITHUB_BASE_REF")) else None)
@@ -92,8 +95,8 @@ def base_commit(root: Path, base: str | None, environment: Mapping[str, str]) ->
         git.head_commit(root)
     branch = (named or "").removeprefix("origin/")
     # Only of a plain name: a person may copy the command.
-    mend = f"`git fetch origin {branch}`." if _PLAIN.fullmatch(branch) else None
-    raise BadInput(f"The base branch {named!r} is not in this clone.", mend=mend)
+    hint = f"`git fetch origin {branch}`." if _PLAIN.fullmatch(branch) else None
+    raise InputError(f"The base branch {named!r} is not in this clone.", hint=hint)
 
 
 def read_trusted(
@@ -101,7 +104,7 @@ def read_trusted(
 ) -> Trusted:
     """Read the registry from the base commit, and what it holds under these ids already.
 
-    `repository` is this repository's `owner/name`, where the environment says it. Raises BadInput
+    `repository` is this repository's `owner/name`, where the environment says it. Raises InputError
     for a registry that cannot be read: nothing is verified by half of it.
     """
     names = {name for id_ in alert_ids for name in (f"{id_}.json", receipt_file_name(id_))}
@@ -127,4 +130,4 @@ def _text(raw: bytes, path: str) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: is not UTF-8 text (byte {error.start}).") from None
+        raise InputError(f"{path}: is not UTF-8 text (byte {error.start}).") from None

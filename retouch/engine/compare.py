@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from retouch.dvc import dvc, objects
 from retouch.dvc.params import read_json_key
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.execution.scoring import score_model
 from retouch.gate.holdout import HoldoutDays
@@ -49,7 +49,7 @@ class LaidOut:
 
 
 def recorded_model(workspace: Workspace, name: str | None, option: str) -> Production:
-    """Return the model a commit records, or the workspace when none is named. Raises BadInput."""
+    """Return the model a commit records, or the workspace when none is named. Raises InputError."""
     root, pipeline, model = workspace.root, workspace.pipeline, workspace.policy.model
     if name is None:
 
@@ -59,8 +59,8 @@ def recorded_model(workspace: Workspace, name: str | None, option: str) -> Produ
         return production_of(pipeline, model, git.head_commit(root), recorded)
     commit = git.commit_of(root, name)
     if commit is None:
-        raise BadInput(
-            f"{option} {name!r}: git knows no such commit.", mend="Fetch it first: `git fetch`."
+        raise InputError(
+            f"{option} {name!r}: git knows no such commit.", hint="Fetch it first: `git fetch`."
         )
 
     def committed(stage: Stage, path: str) -> str | None:
@@ -69,12 +69,12 @@ def recorded_model(workspace: Workspace, name: str | None, option: str) -> Produ
 
     try:
         return production_of(pipeline, model, commit, committed)
-    except BadInput as error:
-        raise BadInput(f"{option} {name!r}: {error.message}", mend=error.mend) from None
+    except InputError as error:
+        raise InputError(f"{option} {name!r}: {error.message}", hint=error.hint) from None
 
 
 def require_settled(root: Path) -> None:
-    """Raise BadInput when a run was cut short: what the workspace records then is a half.
+    """Raise InputError when a run was cut short: what the workspace records then is a half.
 
     Of a comparison cut short, what it left running is ended.
     """
@@ -82,9 +82,9 @@ def require_settled(root: Path) -> None:
     if work == _WORK:
         transaction.recover(root)
     elif work is not None:
-        raise BadInput(
+        raise InputError(
             f"A run was cut short here: {work}.",
-            mend="Run the alert again, which undoes it first: `retouch run alerts/ID.json`.",
+            hint="Run the alert again, which undoes it first: `retouch run alerts/ID.json`.",
         )
 
 
@@ -101,7 +101,7 @@ def scratch(root: Path) -> Iterator[None]:
 def lay_out(workspace: Workspace, name: str, model: Production) -> LaidOut:
     """Put a model beside the workspace: from there when it lies there, or by its hash.
 
-    Raises BadInput when it is nowhere to be had.
+    Raises InputError when it is nowhere to be had.
     """
     root, path = workspace.root, _FOLDER / name / model.path
     outputs = (output for stage in workspace.pipeline.stages for output in stage.outputs)
@@ -119,19 +119,19 @@ def lay_out(workspace: Workspace, name: str, model: Production) -> LaidOut:
 
 
 def _bring(name: str, model: Production, target: Path, root: Path) -> None:
-    """Write a model by its hash. Raises BadInput that says whose it is."""
+    """Write a model by its hash. Raises InputError that says whose it is."""
     try:
         objects.write_output(model.hash, target, root=root)
-    except BadInput as error:
+    except InputError as error:
         of = "production" if name == "production" else "the candidate"
-        raise BadInput(f"{model.path} of {of}, {error.message}", mend=error.mend) from None
+        raise InputError(f"{model.path} of {of}, {error.message}", hint=error.hint) from None
 
 
 @contextmanager
 def data_for(workspace: Workspace, scoring: Scoring) -> Iterator[None]:
     """Have what scoring reads in the workspace; what had to be pulled goes again afterwards.
 
-    It is noted down first, so that it goes even when we are killed. Raises BadInput.
+    It is noted down first, so that it goes even when we are killed. Raises InputError.
     """
     root = workspace.root
     missing = [
@@ -157,7 +157,7 @@ def score_both(
 ) -> tuple[Contender, ...]:
     """Score both models on the same days, at the same time where there are jobs for it.
 
-    Raises SaidNo when that fails.
+    Raises CheckFailed when that fails.
     """
     from retouch.gate.judge import Contender
 

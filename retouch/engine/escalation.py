@@ -23,7 +23,7 @@ from retouch.alerts.model import Alert
 from retouch.dvc import dvc
 from retouch.dvc.params import apply_edits
 from retouch.dvc.project import Project
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.execution.model import Attempt, Receipt
 from retouch.execution.runner import Progress
@@ -114,8 +114,8 @@ def climb(plan: Plan, bench: Bench) -> Walk:
 
     What is not kept is put back. When a candidate is kept, or anything is raised, the journal stays
     open: the caller keeps it once the report is written, or puts it back. The plan has seen to it
-    that the budget allows the first tier. Raises SaidNo when scoring fails and BadInput when data
-    is nowhere to be had.
+    that the budget allows the first tier. Raises CheckFailed when scoring fails and InputError when
+    data is nowhere to be had.
     """
     began = time.monotonic()
     _export_production(bench)
@@ -179,8 +179,8 @@ def _overran(tier: TierPlan, limit: str) -> str:
 def _halted(judgement: Judgement) -> str | None:
     if judgement.halted_by is None:
         return None
-    says = next((g.says for g in judgement.guardrails if g.name == judgement.halted_by), "")
-    return f"The guardrail {judgement.halted_by!r} ended the run. {says}".rstrip()
+    message = next((g.message for g in judgement.guardrails if g.name == judgement.halted_by), "")
+    return f"The guardrail {judgement.halted_by!r} ended the run. {message}".rstrip()
 
 
 def _note_tier(bench: Bench, tier: TierPlan, report_id: str) -> None:
@@ -266,7 +266,7 @@ def _outputs_under(paths: Sequence[str], pipeline: Pipeline) -> tuple[str, ...]:
 def _export_production(bench: Bench) -> None:
     """Keep the model in production, and what it learned from, beside the workspace.
 
-    Stages will overwrite their places. Raises BadInput for a path that holds no data.
+    Stages will overwrite their places. Raises InputError for a path that holds no data.
     """
     learned = bench.promotion.holdout.learned_from
     tables = [path for named in (learned.paths if learned else ()) for path in _data(named, bench)]
@@ -281,7 +281,7 @@ def _export_production(bench: Bench) -> None:
 
 
 def _data(named: str, bench: Bench) -> tuple[str, ...]:
-    """Return the outputs below a path of `learned_from`, or the path itself. Raises BadInput."""
+    """Return the outputs below a path of `learned_from`, or the path itself. Raises InputError."""
     path = posixpath.normpath(named)
     if path == "." or path.split("/")[0] in ("..", ""):
         raise _no_data(named)
@@ -289,9 +289,9 @@ def _data(named: str, bench: Bench) -> tuple[str, ...]:
     return tuple(out for out in outputs if not path.startswith(f"{out}/")) or (path,)
 
 
-def _no_data(path: str) -> BadInput:
-    return BadInput(
+def _no_data(path: str) -> InputError:
+    return InputError(
         f"{documents.PROMOTION}: holdout.learned_from.paths: {path!r} is no output of the"
         " pipeline, and no file in the project.",
-        mend="Name outputs of dvc.yaml: `dvc stage list` shows the stages.",
+        hint="Name outputs of dvc.yaml: `dvc stage list` shows the stages.",
     )

@@ -13,7 +13,7 @@ from retouch.alerts.model import Alert
 from retouch.alerts.words import summarise
 from retouch.dvc import dvc
 from retouch.dvc.params import read_json_key
-from retouch.errors import SaidNo
+from retouch.errors import CheckFailed
 from retouch.execution import transaction
 from retouch.execution.learned import learned_rows
 from retouch.execution.measuring import Models, measure, needs_measuring
@@ -69,7 +69,7 @@ class Trial:
 
         Both are scored on the same inputs; not so a candidate that is the model in production, byte
         for byte. Guardrails that need more than scores are measured only for one that has passed so
-        far, overrides counted. Raises SaidNo when that fails, BadInput when it lacks data.
+        far, overrides counted. Raises CheckFailed when that fails, InputError when it lacks data.
         """
         first, *others = _alerted(self.alerts) or (None,)
         ours = Contender(self.production.hash, None, None)
@@ -182,7 +182,7 @@ class Trial:
                     root=self.root,
                     processes=processes,
                 )
-            except SaidNo:
+            except CheckFailed:
                 return pd.DataFrame()
 
     @contextmanager

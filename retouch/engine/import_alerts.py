@@ -18,7 +18,7 @@ from retouch.adapters.registry import ADAPTERS, Adapter
 from retouch.alerts.model import Alert
 from retouch.alerts.new import alert_json
 from retouch.alerts.parse import expected_file_name
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.policy.strict_yaml import read_yaml
 from retouch.schema_errors import near, shown
 from retouch.system import files
@@ -49,7 +49,7 @@ def alerts_from(
     """Return the alerts that a monitor's output makes.
 
     `defaults`: what this repository knows itself, where the context file does not say it; its model
-    only where the output does not say one either. Raises BadInput for output, context or mapping
+    only where the output does not say one either. Raises InputError for output, context or mapping
     that is not what it should be.
     """
     adapter = _adapter(re.sub(r"[ _]", "-", tool.lower()), mapping)
@@ -64,14 +64,14 @@ def alerts_from(
 
 
 def write_alerts(alerts: Sequence[Alert], folder: Path) -> tuple[Written, ...]:
-    """Write each alert into the folder. Raises BadInput, before any is written, when one of them
+    """Write each alert into the folder. Raises InputError, before any is written, when one of them
     is there with other content.
     """
     texts = {folder / expected_file_name(alert): alert_json(alert) for alert in alerts}
     there = {path for path in texts if path.exists()}
     for path in sorted(there):
         if files.read_bytes(path, limit=MAX_BYTES) != texts[path].encode():
-            raise BadInput(f"{path}: is there already, with other content.", mend="Move it away.")
+            raise InputError(f"{path}: is there already, with other content.", hint="Move it away.")
     for path, text in texts.items():
         if path not in there:
             files.write_text(path, text)
@@ -82,27 +82,27 @@ def write_alerts(alerts: Sequence[Alert], folder: Path) -> tuple[Written, ...]:
 
 def _adapter(tool: str, mapping: Path | None) -> Adapter:
     if (tool == MAPPING) != (mapping is not None):
-        raise BadInput(
+        raise InputError(
             "--from mapping and --mapping FILE go together: the file says where each field is.",
-            mend="docs/monitors.md shows a mapping file.",
+            hint="docs/monitors.md shows a mapping file.",
         )
     if mapping is not None:
-        mend = "docs/monitors.md shows a mapping file."
-        data = read_yaml(files.read_text(mapping, limit=100_000), str(mapping), mend=mend)
+        hint = "docs/monitors.md shows a mapping file."
+        data = read_yaml(files.read_text(mapping, limit=100_000), str(mapping), hint=hint)
 
         return mapping_adapter(parse_mapping(data, str(mapping)))
     if tool not in ADAPTERS:
         known = [*ADAPTERS, MAPPING]
-        raise BadInput(f"--from {shown(tool)}: there is no such adapter{near(tool, known)}")
+        raise InputError(f"--from {shown(tool)}: there is no such adapter{near(tool, known)}")
     return ADAPTERS[tool]
 
 
 def _context(path: Path | None) -> Context:
     if path is None:
         return Context()
-    mend = "docs/monitors.md shows a context file."
-    text = files.read_text(path, limit=100_000, mend=mend)
-    return parse_context(read_yaml(text, str(path), mend=mend), str(path))
+    hint = "docs/monitors.md shows a context file."
+    text = files.read_text(path, limit=100_000, hint=hint)
+    return parse_context(read_yaml(text, str(path), hint=hint), str(path))
 
 
 def _with_defaults(said: Context, defaults: Context) -> Context:

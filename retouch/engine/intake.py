@@ -18,11 +18,11 @@ from retouch.alerts.signature import signature_file_name
 from retouch.engine.admission import Submission, read_submission
 from retouch.engine.project import Workspace
 from retouch.engine.provenance import Judge, Trust, judge_new
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.pipeline.lineage import touched_by
 from retouch.policy.model import Policy
 from retouch.storage import documents, report_history
-from retouch.storage.report_history import Lying, lying_alerts
+from retouch.storage.report_history import StoredAlert, stored_alerts
 from retouch.suppression.cost_bound import cost_of_first_tier
 from retouch.suppression.records import Touches
 from retouch.suppression.replay import replay
@@ -50,14 +50,14 @@ class Intake:
 class Look:
     """Where everything stands, without taking anything in."""
 
-    lying: tuple[Lying, ...]
+    lying: tuple[StoredAlert, ...]
     """All alerts; those that are new with the receipt they would get."""
     new: frozenset[str]
     """The ids of those that have not been taken in."""
     faults: tuple[str, ...]
     outcome: Outcome
 
-    def standing_of(self, lying: Lying) -> Standing | None:
+    def standing_of(self, lying: StoredAlert) -> Standing | None:
         """Return where an alert stands, also one that history takes no note of."""
         standing = self._standings.get(lying.alert.alert_id)
         return standing or (lying.receipt.standing if lying.receipt else None)
@@ -70,8 +70,8 @@ class Look:
 def take_in(workspace: Workspace, paths: Sequence[Path], trust: Trust, now: datetime) -> Intake:
     """Take in these alerts, or all in `alerts/` that are new, and write a receipt beside each.
 
-    Raises BadInput for what is wrong with the repository; of a file that is wrong, `Intake.faults`
-    tells, and the others are taken in all the same.
+    Raises InputError for what is wrong with the repository; of a file that is wrong,
+    `Intake.faults` tells, and the others are taken in all the same.
     """
     submissions, faults = _submissions(workspace, paths)
     look = _look(workspace, submissions, trust, now)
@@ -81,7 +81,7 @@ def take_in(workspace: Workspace, paths: Sequence[Path], trust: Trust, now: date
             receipt = lying.receipt.model_copy(update={"standing": look.standing_of(lying)})
             try:
                 report_history.save_receipt(workspace.root, receipt)
-            except BadInput as error:  # a folder in its place, say; the others get theirs
+            except InputError as error:  # a folder in its place, say; the others get theirs
                 faults.append(str(error))
             receipts.append(receipt)
     refused = [
@@ -97,8 +97,8 @@ def take_in(workspace: Workspace, paths: Sequence[Path], trust: Trust, now: date
 def take_in_event(workspace: Workspace, event: Path, trust: Trust, now: datetime) -> Intake:
     """Take in the alert of a `repository_dispatch` event; one that is refused leaves no file.
 
-    Raises BadInput, and writes nothing, for an event that carries no alert or whose id is taken by
-    other bytes.
+    Raises InputError, and writes nothing, for an event that carries no alert or whose id is taken
+    by other bytes.
     """
     written, path, trust = _unpacked(workspace, event, trust)
     try:
@@ -119,8 +119,8 @@ def _remove(paths: Iterable[Path]) -> None:
 def look(workspace: Workspace, trust: Trust, now: datetime) -> Look:
     """Say where all alerts stand; those not taken in yet as if they were now. Changes nothing.
 
-    With a time of the past, what came in later is left out. Raises BadInput for what is wrong with
-    the repository.
+    With a time of the past, what came in later is left out. Raises InputError for what is wrong
+    with the repository.
     """
     seen = _look(workspace, None, trust, now)
     there = (one for one in seen.lying if one.receipt is None or one.receipt.received_at <= now)
@@ -137,17 +137,17 @@ def _unpacked(workspace: Workspace, event: Path, trust: Trust) -> tuple[list[Pat
         refuse_links(target, workspace.root)
         if target.exists() and files.read_bytes(target, limit=20 * MAX_BYTES) != content:
             shown = target.relative_to(workspace.root)
-            raise BadInput(
+            raise InputError(
                 f"{shown}: is there already, with other content than the alert that was sent.",
-                mend="A new alert needs a new id: `retouch alert new`.",
+                hint="A new alert needs a new id: `retouch alert new`.",
             )
     transport = replace(trust.transport, channel="dispatch", sender=login)
     *signatures, path = wanted
     if path.exists() and any(not signature.exists() for signature in signatures):
-        raise BadInput(
+        raise InputError(
             f"{path.relative_to(workspace.root)}: is there already, without the signature that was "
             "sent.",
-            mend="A new alert needs a new id: `retouch alert new`.",
+            hint="A new alert needs a new id: `retouch alert new`.",
         )
     written = [target for target in wanted if not target.exists()]
     for target in written:
@@ -160,20 +160,20 @@ def _files_of(event: Path, folder: Path) -> tuple[str, dict[Path, bytes]]:
 
     The alert's last: cut short in between, it must not lie there as one that nobody signed.
     """
-    mend = "Send one with `retouch alert open FILE --dispatch`."
+    hint = "Send one with `retouch alert open FILE --dispatch`."
     raw = files.read_bytes(event, limit=EVENT_BYTES)
     try:
         told = json.loads(raw)
         payload, login = told["client_payload"], told["sender"]["login"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        says = f"{event}: is no repository_dispatch event with a client_payload and a sender."
-        raise BadInput(says, mend=mend) from None
+        message = f"{event}: is no repository_dispatch event with a client_payload and a sender."
+        raise InputError(message, hint=hint) from None
     if not isinstance(login, str) or not login:
-        raise BadInput(f"{event}: sender.login: is not a login of GitHub.", mend=mend)
+        raise InputError(f"{event}: sender.login: is not a login of GitHub.", hint=hint)
     envelope = unseal(payload, "client_payload")
-    alert = parse_alert(envelope.alert, "client_payload.alert_b64", mend=mend)
+    alert = parse_alert(envelope.alert, "client_payload.alert_b64", hint=hint)
     if envelope.principal not in (None, alert.monitor.id):
-        raise BadInput("client_payload: principal: is not the monitor of the alert.", mend=mend)
+        raise InputError("client_payload: principal: is not the monitor of the alert.", hint=hint)
     path = folder / expected_file_name(alert)
     wanted = {}
     if envelope.signature is not None:
@@ -192,10 +192,10 @@ def _submissions(
     for path in filterfalse(documents.lies_beside, paths):
         try:
             if path.resolve().parent != (workspace.root / documents.ALERTS).resolve():
-                says = f"{path}: does not lie in alerts/, so it gets no receipt."
-                raise BadInput(says, mend=f"Move it: `mv {path} alerts/`.")
+                message = f"{path}: does not lie in alerts/, so it gets no receipt."
+                raise InputError(message, hint=f"Move it: `mv {path} alerts/`.")
             found.append(read_submission(path, workspace.root))
-        except BadInput as error:
+        except InputError as error:
             faults.append(str(error))
     return found, faults
 
@@ -210,7 +210,7 @@ def _look(
     root = workspace.root
     ids = [path.stem for path in documents.alert_files(root)]
     judge = Judge(root, trust, ids)
-    lying, faults = lying_alerts(root, judge.believed_receipt)
+    lying, faults = stored_alerts(root, judge.believed_receipt)
     wanted = None if only is None else {submission.alert.alert_id for submission in only}
     new = {
         one.alert.alert_id
@@ -240,7 +240,7 @@ def replays(
 ) -> tuple[Replay, ...]:
     """Decide all past alerts again, by each of these policies. Changes nothing.
 
-    An alert that was never taken in counts as received when it was emitted. Raises BadInput for
+    An alert that was never taken in counts as received when it was emitted. Raises InputError for
     what is wrong with the repository.
     """
     seen = _look(workspace, None, trust, now)

@@ -12,7 +12,7 @@ from retouch.alerts.model import Alert
 from retouch.alerts.words import summarise
 from retouch.dvc import dvc
 from retouch.dvc.project import Project, find_root
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution.history import costs_of, spent_since
 from retouch.execution.model import Run
 from retouch.gate.holdout import HoldoutDays
@@ -43,40 +43,40 @@ class Workspace:
 
     @cached_property
     def project(self) -> Project:
-        """The DVC project. Raises BadInput."""
+        """The DVC project. Raises InputError."""
         return Project(self.root)
 
     @cached_property
     def pipeline(self) -> Pipeline:
-        """The pipeline as checked out. Raises BadInput."""
+        """The pipeline as checked out. Raises InputError."""
         return self.project.pipeline()
 
     @cached_property
     def policy(self) -> Policy:
-        """The retraining policy. Raises BadInput."""
+        """The retraining policy. Raises InputError."""
         return documents.read_policy(self.root)
 
     @cached_property
     def monitors(self) -> Monitors:
         """The registry of monitors as checked out; what verifies reads the base branch's.
 
-        Raises BadInput.
+        Raises InputError.
         """
         return documents.read_monitors(self.root)
 
     @cached_property
     def silences(self) -> Silences:
-        """The silences. Raises BadInput."""
+        """The silences. Raises InputError."""
         return documents.read_silences(self.root)
 
     @cached_property
     def promotion(self) -> Promotion:
-        """The promotion policy. Raises BadInput."""
+        """The promotion policy. Raises InputError."""
         return documents.read_promotion(self.root)
 
     @cached_property
     def production(self) -> Production:
-        """The model in production: the one that HEAD records. Raises BadInput."""
+        """The model in production: the one that HEAD records. Raises InputError."""
         commit = git.head_commit(self.root)
         return production_of(self.pipeline, self.policy.model, commit, self._committed_hash)
 
@@ -92,7 +92,7 @@ class Workspace:
 
         try:
             return production_of(self.pipeline, self.policy.model, commit, committed).hash
-        except BadInput:
+        except InputError:
             return None
 
     def _committed_hash(self, stage: Stage, path: str) -> str | None:
@@ -101,7 +101,7 @@ class Workspace:
 
     @cached_property
     def data_until(self) -> date:
-        """The first day whose data has not arrived. Raises BadInput."""
+        """The first day whose data has not arrived. Raises InputError."""
         ref = self.promotion.holdout.clock
         value = self.pipeline.params.get(ref.file)
         for part in ref.key.split("."):
@@ -109,14 +109,14 @@ class Workspace:
         try:
             return date.fromisoformat(str(value))
         except ValueError:
-            raise BadInput(
+            raise InputError(
                 f"{ref.file}: {ref.key}: is {value!r}, not a day written 'YYYY-MM-DD', but "
                 f"{documents.PROMOTION} names it as the data's clock."
             ) from None
 
     @cached_property
     def costs(self) -> Mapping[str, Cost]:
-        """What each stage cost when past runs recorded it. Raises BadInput."""
+        """What each stage cost when past runs recorded it. Raises InputError."""
         return costs_of(self._runs)
 
     @cached_property
@@ -125,11 +125,11 @@ class Workspace:
         return tuple(documents.read_document(path, Run) for path in paths)
 
     def spent_today(self, now: datetime) -> float:
-        """Return the CPU seconds of the runs of the last 24 hours. Raises BadInput."""
+        """Return the CPU seconds of the runs of the last 24 hours. Raises InputError."""
         return spent_since(self._runs, now - timedelta(days=1))
 
     def judged_before(self, alerts: Sequence[Alert] | None = None) -> int:
-        """Return how many candidates the present hold-out has judged. Raises BadInput.
+        """Return how many candidates the present hold-out has judged. Raises InputError.
 
         With `alerts`, only those tried for a slice that one of them speaks of.
         """
@@ -158,16 +158,19 @@ class Workspace:
 
     @property
     def holdout(self) -> HoldoutDays:
-        """The newest complete days. Raises BadInput."""
+        """The newest complete days. Raises InputError."""
         start = self.data_until - timedelta(days=self.promotion.holdout.days)
         return HoldoutDays(start=start.isoformat(), end=self.data_until.isoformat())
 
     def alerts(self, paths: Sequence[Path]) -> tuple[Alert, ...]:
-        """Return one group of alerts, oldest first. Raises BadInput for alerts on another model."""
+        """Return one group of alerts, oldest first.
+
+        Raises InputError for alerts on another model.
+        """
         alerts = documents.read_alerts(paths, root=self.root)
         for alert in alerts:
             if alert.model != self.policy.model:
-                raise BadInput(
+                raise InputError(
                     f"alert {alert.alert_id}: model: {alert.model!r} is not known here; "
                     f"{documents.POLICY} answers for {self.policy.model!r}."
                 )
@@ -181,7 +184,10 @@ class Workspace:
         jobs: int,
         vouched: Vouched | None = None,
     ) -> Plan:
-        """Plan the answer to a group of alerts. Needs no data, changes nothing. Raises BadInput."""
+        """Plan the answer to a group of alerts.
+
+        Needs no data, changes nothing. Raises InputError.
+        """
         base = Base(
             data_until=self.data_until,
             holdout_days=self.promotion.holdout.days,
@@ -195,7 +201,10 @@ class Workspace:
         return make_plan(alerts, self.policy, self.pipeline, base, now, resolve, vouched)
 
     def overrides(self, report_id: str) -> tuple[Override, ...]:
-        """Return what people have said of a report's checks. Raises BadInput for a broken file."""
+        """Return what people have said of a report's checks.
+
+        Raises InputError for a broken file.
+        """
         path = documents.report_folder(self.root, report_id) / documents.OVERRIDES
         if not path.exists():
             return ()
@@ -205,7 +214,7 @@ class Workspace:
     def handled(self, alert_ids: Sequence[str]) -> dict[str, Path]:
         """Return the report that holds a verdict on each alert, for those that have one.
 
-        A verdict that people have overridden since is none. Raises BadInput for a broken one, and
+        A verdict that people have overridden since is none. Raises InputError for a broken one, and
         when it is about other alerts as well.
         """
         found = documents.handled(self.root, alert_ids)
@@ -217,21 +226,21 @@ class Workspace:
                 continue
             if set(verdict.alert_ids) != set(alert_ids):
                 all_of_them = " ".join(f"alerts/{name}.json" for name in verdict.alert_ids)
-                raise BadInput(
+                raise InputError(
                     f"reports/{folder.name}: checks were overridden since, of other alerts too.",
-                    mend=f"Answer them together: `retouch run {all_of_them}`.",
+                    hint=f"Answer them together: `retouch run {all_of_them}`.",
                 )
             found = {name: report for name, report in found.items() if report != folder}
         return found
 
     def require_clean(self) -> None:
-        """Raise BadInput unless the workspace is as committed; alerts and reports may differ."""
+        """Raise InputError unless the workspace is as committed; alerts and reports may differ."""
         changed = [p for p in git.modified_files(self.root) if not p.startswith(_OURS)]
         if changed:
-            raise BadInput(
+            raise InputError(
                 f"The workspace differs from the commit: {_listed(changed)}. A run starts from a"
                 " commit, so that its report can say what it stands on.",
-                mend="Commit, or put it aside: `git stash`.",
+                hint="Commit, or put it aside: `git stash`.",
             )
         edited = [
             output.path
@@ -240,14 +249,14 @@ class Workspace:
             if output.workspace not in (None, output.recorded)
         ]
         if edited:
-            raise BadInput(
+            raise InputError(
                 f"The workspace differs from dvc.lock: {_listed(edited)}.",
-                mend="Put it back: `dvc checkout --force`.",
+                hint="Put it back: `dvc checkout --force`.",
             )
 
 
 def open_workspace(start: Path) -> Workspace:
-    """Return the workspace that holds `start`. Raises BadInput outside of a DVC project."""
+    """Return the workspace that holds `start`. Raises InputError outside of a DVC project."""
     return Workspace(find_root(start.resolve()))
 
 

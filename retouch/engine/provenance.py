@@ -15,13 +15,13 @@ from retouch.alerts.model import Alert
 from retouch.alerts.receipt import Provenance, Receipt, Standing
 from retouch.engine.admission import Submission, Transport, admit, read_submission, with_signature
 from retouch.engine.base_branch import base_commit, read_trusted
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import git
 from retouch.planning.model import ProvenAlert
 from retouch.planning.plan import Vouched
 from retouch.policy.suppression import Suppression
 from retouch.schema_errors import shown
-from retouch.storage.report_history import Lying, receipt_here, receipts_here
+from retouch.storage.report_history import StoredAlert, receipt_here, receipts_here
 from retouch.suppression.incidents import persistence_of
 from retouch.suppression.records import Taken, reports_trouble, span_of
 
@@ -30,7 +30,7 @@ RECORDED_IN = ("**/dvc.lock", "**/*.dvc")
 
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
-REFUSED = Standing(state="refused", says="It is not believed.")
+REFUSED = Standing(state="refused", message="It is not believed.")
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,17 @@ class Trust:
     """The person who vouches for alerts that nobody signed."""
 
     def __post_init__(self) -> None:
-        """Raise BadInput for a repository that cannot be one; receipts keep its name."""
+        """Raise InputError for a repository that cannot be one; receipts keep its name."""
         name = self.repository
         if name and not _REPOSITORY.fullmatch(name):
-            raise BadInput(f"GITHUB_REPOSITORY: {shown(name)} is not the name of a repository.")
+            raise InputError(f"GITHUB_REPOSITORY: {shown(name)} is not the name of a repository.")
 
 
 class Judge:
     """The word of the base branch, read once for many alerts."""
 
     def __init__(self, root: Path, trust: Trust, alert_ids: Iterable[str]) -> None:
-        """Read the registry. Raises BadInput when it is broken, or there is no such base."""
+        """Read the registry. Raises InputError when it is broken, or there is no such base."""
         self.base = base_commit(root, trust.base, trust.environment)
         self._root = root
         self._head = git.head_commit(root)
@@ -78,7 +78,7 @@ class Judge:
         other._trust = replace(self._trust, transport=transport)
         return other
 
-    def unchecked(self, submission: Submission, says: str, now: datetime) -> Receipt:
+    def unchecked(self, submission: Submission, message: str, now: datetime) -> Receipt:
         """Return the receipt of an alert whose signature ssh-keygen need not look at, and why.
 
         All else is judged: its key, what its monitor is registered for, its times, its id.
@@ -87,13 +87,13 @@ class Judge:
         if receipt.provenance.verdict == "refused":
             return receipt
         provenance = Provenance(
-            verdict="not_checked", registry_commit=self.base.commit, reasons=(says,)
+            verdict="not_checked", registry_commit=self.base.commit, reasons=(message,)
         )
         return receipt.model_copy(update={"provenance": provenance})
 
     def _admitted(self, submission: Submission, now: datetime, *, ask: bool = True) -> Receipt:
         alert_id, earlier = submission.alert.alert_id, None
-        with suppress(BadInput):  # a broken one that is the base's stops `admit` as well
+        with suppress(InputError):  # a broken one that is the base's stops `admit` as well
             earlier = self.believed_receipt(alert_id)
         transport = self._trust.transport
         return admit(submission, self._trusted, transport, now=now, earlier=earlier, ask=ask)
@@ -118,11 +118,11 @@ class Judge:
             self._recorded[digest] = self._is_recorded(digest)
         if self._recorded[digest]:
             return receipt
-        says = (
+        message = (
             f"alerts/{alert.alert_id}.json: slice.current.digest: {digest} is the digest of no "
             "data that dvc.lock records or has recorded, so nobody can look at what was judged."
         )
-        changed = {"may_retrain": False, "reasons": (says,)}
+        changed = {"may_retrain": False, "reasons": (message,)}
         provenance = receipt.provenance.model_copy(update=changed)
         return receipt.model_copy(update={"provenance": provenance})
 
@@ -136,11 +136,11 @@ class Judge:
 def judge_new(
     judge: Judge,
     root: Path,
-    lying: Iterable[Lying],
+    lying: Iterable[StoredAlert],
     new: set[str],
     settings: Suppression,
     now: datetime,
-) -> list[Lying]:
+) -> list[StoredAlert]:
     """Give each new alert its receipt.
 
     Of many that say the same of the same window only one signature is checked: what the others say
@@ -153,7 +153,7 @@ def judge_new(
             judged.append(one)
         else:
             submission = with_signature(one.alert, one.raw, one.path, root)
-            first = known.get(_says(one, settings)) if _may_repeat(one.alert) else None
+            first = known.get(_message(one, settings)) if _may_repeat(one.alert) else None
             receipt = (
                 _repeats(judge, submission, first, now)
                 if first is not None
@@ -162,7 +162,7 @@ def judge_new(
             judged.append(replace(one, receipt=_refusal_told(receipt)))
         taken: Taken | None = judged[-1].taken
         if taken is not None and taken.trusted:
-            known.setdefault(_says(one, settings), one.alert.alert_id)
+            known.setdefault(_message(one, settings), one.alert.alert_id)
     return judged
 
 
@@ -171,7 +171,7 @@ def _may_repeat(alert: Alert) -> bool:
     return alert.status != "resolved" or not names_no_column(alert)
 
 
-def _says(one: Lying, settings: Suppression) -> tuple[object, ...]:
+def _message(one: StoredAlert, settings: Suppression) -> tuple[object, ...]:
     """Return what is the same of alerts of which history counts the first alone.
 
     A worse one counts (it may need fewer windows), and so does a finding after a failed check.
@@ -184,7 +184,7 @@ def _says(one: Lying, settings: Suppression) -> tuple[object, ...]:
 
 def _repeats(judge: Judge, submission: Submission, first: str, now: datetime) -> Receipt:
     said = f"It says what alert {first} says, which counts; its own signature was not checked."
-    standing = Standing(state="duplicate", rule="duplicate", says=said, of=first)
+    standing = Standing(state="duplicate", rule="duplicate", message=said, of=first)
     receipt = judge.unchecked(submission, said, now)
     return receipt.model_copy(update={"standing": standing})
 
@@ -192,12 +192,12 @@ def _repeats(judge: Judge, submission: Submission, first: str, now: datetime) ->
 def _refusal_told(receipt: Receipt) -> Receipt:
     if receipt.provenance.verdict != "refused":
         return receipt
-    says = REFUSED.model_copy(update={"says": " ".join(receipt.provenance.reasons)})
-    return receipt.model_copy(update={"standing": says})
+    message = REFUSED.model_copy(update={"message": " ".join(receipt.provenance.reasons)})
+    return receipt.model_copy(update={"standing": message})
 
 
 def vouched(root: Path, paths: Sequence[Path], trust: Trust, now: datetime) -> Vouched:
-    """Return whose alerts these are. Raises BadInput for one that is refused."""
+    """Return whose alerts these are. Raises InputError for one that is refused."""
     submissions = [read_submission(path, root) for path in paths]
     judge = Judge(root, trust, [submission.alert.alert_id for submission in submissions])
     proven: dict[str, ProvenAlert] = {}
@@ -205,11 +205,11 @@ def vouched(root: Path, paths: Sequence[Path], trust: Trust, now: datetime) -> V
     for submission in submissions:
         # The same alert_id and equal fields are not enough: in Python 1, 1.0 and true are equal.
         if seen.setdefault(submission.alert.alert_id, submission.sha256) != submission.sha256:
-            says = f"{submission.source}: another file has the same alert_id with other content."
-            raise BadInput(says)
+            message = f"{submission.source}: another file has the same alert_id with other content."
+            raise InputError(message)
         provenance = judge.receipt(submission, now).provenance
         if provenance.verdict == "refused":
-            raise BadInput(" ".join(provenance.reasons))
+            raise InputError(" ".join(provenance.reasons))
         alert_id = submission.alert.alert_id
         proven[alert_id] = ProvenAlert(alert_id=alert_id, provenance=provenance)
     return Vouched(proven=tuple(proven.values()), accepted_by=trust.accepted_by)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from retouch.alerts.model import Alert, Predicate
 from retouch.documents import Document
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution.model import Run
 from retouch.gate.model import Drift, Verdict
 from retouch.gate.shadow_model import Shadow
@@ -172,17 +172,17 @@ def file_document(path: Path, document: Document) -> None:
 
 
 def read_saved_plan(path: Path, fresh: Plan) -> Plan:
-    """Return a saved plan, to be carried out as it is. Raises BadInput when it is out of date."""
+    """Return a saved plan, to be carried out as it is. Raises InputError when it is out of date."""
     saved: Plan = repository.read_document(path, Plan)
     moved = [
         name
         for name in type(fresh.reads).model_fields
         if getattr(saved.reads, name) != getattr(fresh.reads, name)
     ]
-    mend = "Plan again: `retouch plan ALERT --out FILE`."
+    hint = "Plan again: `retouch plan ALERT --out FILE`."
     if moved:
         what = " and ".join(moved)
-        raise BadInput(f"{path}: was made from other inputs: {what} changed since.", mend=mend)
+        raise InputError(f"{path}: was made from other inputs: {what} changed since.", hint=hint)
     if saved.work != fresh.work:
-        raise BadInput(f"{path}: was edited: these inputs make another plan.", mend=mend)
+        raise InputError(f"{path}: was edited: these inputs make another plan.", hint=hint)
     return saved.trusted_as(fresh)

@@ -22,7 +22,7 @@ from retouch.engine.report_files import (
     promised_coverage,
     read_saved_plan,
 )
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.execution import transaction
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.execution.runner import PlainRunner, Progress
@@ -76,7 +76,7 @@ class Answer:
 def plan(
     workspace: Workspace, alert_files: Sequence[Path], now: datetime, *, jobs: int, trust: Trust
 ) -> Plan:
-    """Plan the answer to one group of alerts. Runs nothing, needs no data. Raises BadInput."""
+    """Plan the answer to one group of alerts. Runs nothing, needs no data. Raises InputError."""
     vouched = trust_in(workspace.root, alert_files, trust, now)
     return workspace.plan(workspace.alerts(alert_files), now=now, jobs=jobs, vouched=vouched)
 
@@ -90,8 +90,8 @@ def run(
 ) -> Answer:
     """Answer one group of alerts: plan, run, judge, report. The same alert twice is a no-op.
 
-    Raises BadInput, and SaidNo when a stage fails or an output cannot be pushed; after a failure
-    the workspace is as it was, but for the report.
+    Raises InputError, and CheckFailed when a stage fails or an output cannot be pushed; after a
+    failure the workspace is as it was, but for the report.
     """
     with transaction.only_one(workspace.root):
         recovered = transaction.recover(workspace.root)
@@ -120,8 +120,8 @@ def run(
 def build(workspace: Workspace, settings: Settings, *, record: bool) -> tuple[Receipt, ...]:
     """Bring every stage up to date, as `dvc repro` would, independent ones at the same time.
 
-    `record`: keep the receipts in `reports/build/`, for forecasts. Raises BadInput; SaidNo when a
-    stage fails, with everything put back.
+    `record`: keep the receipts in `reports/build/`, for forecasts. Raises InputError; CheckFailed
+    when a stage fails, with everything put back.
     """
     with transaction.only_one(workspace.root):
         transaction.recover(workspace.root)
@@ -149,11 +149,11 @@ def build(workspace: Workspace, settings: Settings, *, record: bool) -> tuple[Re
 
 
 def report(workspace: Workspace, report_id: str) -> Path:
-    """Render a report again from its documents; return its folder. Raises BadInput."""
+    """Render a report again from its documents; return its folder. Raises InputError."""
     folder = documents.report_folder(workspace.root, report_id)
     if not (folder / "plan.json").exists():
-        says = f"reports/{report_id}: there is no such report."
-        raise BadInput(says, mend="See `retouch status`.")
+        message = f"reports/{report_id}: there is no such report."
+        raise InputError(message, hint="See `retouch status`.")
     run, verdict, shadow = (
         documents.read_document(folder / name, model) if (folder / name).exists() else None
         for name, model in (("run.json", Run), ("verdict.json", Verdict), ("shadow.json", Shadow))
@@ -181,7 +181,9 @@ def policy_check(workspace: Workspace) -> PolicyCheck:
     _read(lambda: workspace.silences, faults)
     monitors = _read(lambda: workspace.monitors, faults)
     signers = _read(lambda: documents.read_signers(workspace.root), faults)
-    warnings = [f"{documents.POLICY}: {says}" for says in (lint_policy(policy) if policy else ())]
+    warnings = [
+        f"{documents.POLICY}: {message}" for message in (lint_policy(policy) if policy else ())
+    ]
     if monitors is not None and signers is not None:
         warnings += lint_signers(signers, monitors)
     return PolicyCheck(results, tuple(warnings), tuple(faults))
@@ -191,7 +193,7 @@ def _read(read: Callable[[], AnyPolicy], faults: list[str]) -> AnyPolicy | None:
     """Return what is read; when it cannot be, add the sentence that says why."""
     try:
         return read()
-    except BadInput as error:
+    except InputError as error:
         faults.append(str(error))
         return None
 
@@ -235,7 +237,7 @@ def _conclude(
     if walk.failed is not None:
         _require_all_well(workspace.root, walk.attempts[-1].receipts)
     if walk.stopped is not None and verdict is None:
-        raise SaidNo(f"{walk.stopped} Everything was put back.", mend=f"See {_BUDGET}.")
+        raise CheckFailed(f"{walk.stopped} Everything was put back.", hint=f"See {_BUDGET}.")
     if walk.kept and settings.push and dvc.has_remote(workspace.root):
         store.push_stages(walk.attempts[-1].named("ran", "restored"), root=workspace.root)
     return Answer(plan, folder, run, verdict, recovered)
@@ -252,7 +254,7 @@ def _verdict(
         plan_key=plan.key,
         alert_ids=tuple(alert.alert_id for alert in plan.alerts),
         outcome=deciding.outcome,
-        says=deciding.says,
+        message=deciding.message,
         loss=promotion.limits.loss,
         unit=promotion.limits.unit,
         judgements=walk.judgements,
@@ -284,12 +286,12 @@ def _run_document(
 
 
 def _require_all_well(root: Path, receipts: Sequence[Receipt]) -> None:
-    """Raise SaidNo with the end of the log of the first stage that failed."""
+    """Raise CheckFailed with the end of the log of the first stage that failed."""
     for receipt in receipts:
         if receipt.outcome == "failed":
             log = receipt.log or ""
             tail = files.read_text(root / log).strip().splitlines()[-6:] if log else []
-            raise SaidNo(
+            raise CheckFailed(
                 f"Stage {receipt.stage} failed; everything was put back.\n  " + "\n  ".join(tail),
-                mend=f"\nThe whole output: {log}",
+                hint=f"\nThe whole output: {log}",
             )

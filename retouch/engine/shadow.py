@@ -21,7 +21,7 @@ from retouch.engine.compare import (
 )
 from retouch.engine.project import Workspace
 from retouch.engine.report_files import file_report
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.execution.model import Run
 from retouch.gate.holdout import HoldoutDays, is_day
@@ -54,7 +54,7 @@ class Question:
 class Answer:
     """What came of it."""
 
-    says: str
+    message: str
     """One sentence."""
     shadow: Shadow | None = None
     """None: there was nothing to compare."""
@@ -65,12 +65,12 @@ class Answer:
 def shadow(workspace: Workspace, question: Question, *, at: datetime, jobs: int) -> Answer:
     """Compare both models on the rows that have arrived since the candidate was judged.
 
-    The result goes to the report that kept the candidate, where there is one. Raises BadInput;
-    SaidNo when scoring fails. Nothing of the workspace changes but that report.
+    The result goes to the report that kept the candidate, where there is one. Raises InputError;
+    CheckFailed when scoring fails. Nothing of the workspace changes but that report.
     """
     root, scoring = workspace.root, _unlabelled(workspace)
     if question.tolerance is not None and not 0 <= question.tolerance < float("inf"):
-        raise BadInput(f"--tolerance {question.tolerance}: is no number from 0 on.")
+        raise InputError(f"--tolerance {question.tolerance}: is no number from 0 on.")
     with transaction.only_one(root):
         require_settled(root)
         production = recorded_model(workspace, question.production, "--production")
@@ -92,29 +92,29 @@ def shadow(workspace: Workspace, question: Question, *, at: datetime, jobs: int)
         found = compare_shadow(*both, days=days, policy=policy, at=at, tolerance=tolerance)
         if report is not None:
             _file(workspace, report, found)
-        return Answer(found.says, found, report)
+        return Answer(found.message, found, report)
 
 
 def _unlabelled(workspace: Workspace) -> Scoring:
-    """Return the policy's scoring with the command for rows without labels. Raises BadInput."""
+    """Return the policy's scoring with the command for rows without labels. Raises InputError."""
     scoring = workspace.promotion.score
     where = f"{documents.PROMOTION}: score.unlabelled_cmd"
     if scoring.unlabelled_cmd is None:
-        raise BadInput(
+        raise InputError(
             f"{where}: is missing: it scores a model on rows whose labels have not arrived.",
-            mend=f"Add a command that writes what score.cmd writes, but for the label:"
+            hint=f"Add a command that writes what score.cmd writes, but for the label:"
             f" `unlabelled_cmd: {_UNLABELLED}`.",
         )
     for placeholder in ("{model}", "{from}", "{until}", "{out}"):
         if placeholder not in scoring.unlabelled_cmd:
-            raise BadInput(f"{where}: lacks the placeholder {placeholder}.")
+            raise InputError(f"{where}: lacks the placeholder {placeholder}.")
     return scoring.model_copy(update={"cmd": scoring.unlabelled_cmd})
 
 
 def _report_of(root: Path, report_id: str | None, candidate: str) -> Path | None:
     """Return the report that kept this candidate: the one asked for, or the newest; None: none.
 
-    Raises BadInput when the one asked for is about another candidate.
+    Raises InputError when the one asked for is about another candidate.
     """
     if report_id is None:
         kept = [
@@ -126,15 +126,15 @@ def _report_of(root: Path, report_id: str | None, candidate: str) -> Path | None
     folder = documents.handled(root, [report_id]).get(report_id)
     folder = folder or documents.report_folder(root, report_id)
     if not (folder / "verdict.json").exists():
-        raise BadInput(
+        raise InputError(
             f"reports/{report_id}: there is no verdict, so no candidate was kept.",
-            mend="See `retouch status`.",
+            hint="See `retouch status`.",
         )
     verdict: Verdict = documents.read_document(folder / "verdict.json", Verdict)
     if not _kept(folder, verdict, candidate):
-        raise BadInput(
+        raise InputError(
             f"reports/{report_id}: did not keep the candidate to be compared, {candidate[:10]}.",
-            mend="Name the commit that records the report's own: `--candidate REF`.",
+            hint="Name the commit that records the report's own: `--candidate REF`.",
         )
     return folder
 
@@ -154,28 +154,28 @@ def _verdicts(root: Path) -> Iterator[tuple[Path, Verdict]]:
 def _days(
     workspace: Workspace, question: Question, candidate: str, theirs: LaidOut
 ) -> HoldoutDays | None:
-    """Return the days to compare on; None: nothing has arrived since. Raises BadInput."""
+    """Return the days to compare on; None: nothing has arrived since. Raises InputError."""
     arrived = workspace.data_until.isoformat()
     for option, day in (("--from", question.start), ("--until", question.until)):
         if day is not None and not is_day(day):
-            raise BadInput(f"{option} {day!r}: is not a day written YYYY-MM-DD.")
+            raise InputError(f"{option} {day!r}: is not a day written YYYY-MM-DD.")
     until = question.until or arrived
     if until > arrived:
-        raise BadInput(f"--until {until}: data has arrived up to {arrived} only (exclusive).")
+        raise InputError(f"--until {until}: data has arrived up to {arrived} only (exclusive).")
     start = question.start or _judged_until(workspace.root, candidate) or theirs.seen_until
     if start is None or not is_day(start):
-        raise BadInput(
+        raise InputError(
             f"It is not known how far the candidate has looked: its"
             f" {workspace.promotion.holdout.seen_until_file} does not say.",
-            mend="Say where to start: `--from DAY`.",
+            hint="Say where to start: `--from DAY`.",
         )
     if start < until:
         return HoldoutDays(start, until)
     if question.start is None and question.until is None:
         return None
-    raise BadInput(
+    raise InputError(
         f"From {start} until {until} (exclusive) there is no day.",
-        mend=f"Data has arrived up to {arrived} (exclusive): give --from and --until before it.",
+        hint=f"Data has arrived up to {arrived} (exclusive): give --from and --until before it.",
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from retouch.alerts.model import Alert
 from retouch.documents import Document, Value
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.gate.model import Verdict
 from retouch.git import gto_tags
@@ -44,12 +44,12 @@ class StageTold(Document):
 def explain(
     workspace: Workspace, name: str, alert_files: Sequence[Path], now: datetime
 ) -> StageTold:
-    """Say what a stage is and why it would run or not. Raises BadInput for an unknown stage."""
+    """Say what a stage is and why it would run or not. Raises InputError for an unknown stage."""
     stages = {stage.name: stage for stage in workspace.pipeline.stages}
     if name not in stages:
         close = get_close_matches(name, stages, n=1)
-        mend = f"Did you mean {close[0]!r}?" if close else "See `dvc stage list`."
-        raise BadInput(f"{name}: there is no such stage.", mend=mend)
+        hint = f"Did you mean {close[0]!r}?" if close else "See `dvc stage list`."
+        raise InputError(f"{name}: there is no such stage.", hint=hint)
     plans = {"without an alert": plan_stages(workspace.pipeline)}
     if alert_files:
         tiers = workspace.plan(workspace.alerts(alert_files), now=now, jobs=1).tiers
@@ -77,7 +77,7 @@ class AlertStatus(Value):
     kind: str
     state: str
     """`open`, `held`, `failed`, or the verdict."""
-    says: str
+    message: str
 
 
 class HoldoutStatus(Value):
@@ -105,7 +105,7 @@ class Status(Document):
 
 
 def status(workspace: Workspace) -> Status:
-    """Return where things stand. Changes nothing. Raises BadInput."""
+    """Return where things stand. Changes nothing. Raises InputError."""
     stages = plan_stages(workspace.pipeline)
     return Status(
         model=workspace.production.model,
@@ -126,7 +126,7 @@ def registry(workspace: Workspace, *, shared: bool = False) -> Registry:
     """Return the versions of the policy's model; none where nothing was ever tagged.
 
     `shared`: by the tags that `origin` has too. A version whose tag does not say which model it is
-    of is the one that its commit's lock records. Raises BadInput.
+    of is the one that its commit's lock records. Raises InputError.
     """
     model, tags = workspace.policy.model, gto_tags.read_tags(workspace.root, shared=shared)
     ours = (tag for tag in tags if tag.model == model and tag.kind in ("version", "assign"))
@@ -136,7 +136,7 @@ def registry(workspace: Workspace, *, shared: bool = False) -> Registry:
         try:
             texts = snapshot.read(snapshot.named("dvc.yaml", "dvc.lock"))
             hashes[commit] = recorded_model(texts, model).hash
-        except BadInput:
+        except InputError:
             continue  # nobody says what it is; it equals nothing
     return registry_of(model, tags, hashes)
 
@@ -144,7 +144,7 @@ def registry(workspace: Workspace, *, shared: bool = False) -> Registry:
 def _versions(workspace: Workspace) -> Standing:
     try:
         return standing_of(registry(workspace), workspace.production.hash)
-    except BadInput as error:
+    except InputError as error:
         return Standing(fault=str(error))
 
 
@@ -162,14 +162,14 @@ def _holdout_status(workspace: Workspace) -> HoldoutStatus | None:
 
 def _alert_status(root: Path, alert: Alert) -> AlertStatus:
     folder = documents.report_folder(root, alert.alert_id)
-    state, says = "open", f"`retouch run alerts/{alert.alert_id}.json`"
+    state, message = "open", f"`retouch run alerts/{alert.alert_id}.json`"
     done = documents.handled(root, [alert.alert_id])
     if done:
         verdict = documents.read_document(done[alert.alert_id] / "verdict.json", Verdict)
-        state, says = verdict.outcome, verdict.says
+        state, message = verdict.outcome, verdict.message
     elif (folder / "run.json").exists():
-        state, says = "failed", f"see reports/{alert.alert_id}/report.md"
+        state, message = "failed", f"see reports/{alert.alert_id}/report.md"
     elif (folder / "plan.json").exists():
         held = documents.read_document(folder / "plan.json", Plan)
-        state, says = ("held", held.why) if held.action == "hold" else (state, says)
-    return AlertStatus(alert_id=alert.alert_id, kind=alert.kind, state=state, says=says)
+        state, message = ("held", held.why) if held.action == "hold" else (state, message)
+    return AlertStatus(alert_id=alert.alert_id, kind=alert.kind, state=state, message=message)

@@ -16,7 +16,7 @@ from retouch.alerts import envelope
 from retouch.alerts.model import MAX_BYTES, Alert
 from retouch.alerts.parse import expected_file_name, parse_alert
 from retouch.documents import Value
-from retouch.errors import BadInput, RetouchError, SaidNo, visible
+from retouch.errors import CheckFailed, InputError, RetouchError, visible
 from retouch.github import git_data
 from retouch.github.errors import Uncertain
 from retouch.github.git_data import PullRequest, Repository
@@ -41,7 +41,7 @@ class Outcome(Value):
     alert_id: str | None
     """None when the file holds no alert."""
     outcome: Literal["opened", "found", "on_base", "dispatched", "failed"]
-    says: str
+    message: str
     """One sentence for a person."""
     url: str | None = None
     """Of the pull request."""
@@ -66,16 +66,16 @@ class _Parcel:
 
 
 def checked_repository(name: str) -> str:
-    """Return a repository's name. Raises BadInput for what cannot be one."""
+    """Return a repository's name. Raises InputError for what cannot be one."""
     if not _REPOSITORY.fullmatch(name):
-        raise BadInput(f"--repo: {shown(name)} is not the name of a repository: owner/name.")
+        raise InputError(f"--repo: {shown(name)} is not the name of a repository: owner/name.")
     return name
 
 
 def checked_branch(name: str) -> str:
-    """Return a branch's name. Raises BadInput for what cannot be one."""
+    """Return a branch's name. Raises InputError for what cannot be one."""
     if not _BRANCH.fullmatch(name):
-        raise BadInput(f"--base: {shown(name)} is not the name of a branch.")
+        raise InputError(f"--base: {shown(name)} is not the name of a branch.")
     return name
 
 
@@ -100,8 +100,8 @@ def dispatch(paths: Sequence[Path], repo: Repository) -> Iterator[Outcome]:
 def open_for(raw: bytes, signature: str | None, repo: Repository, source: str) -> Outcome:
     """Open a pull request for an alert that came in another way, onto the default branch.
 
-    `source` is the name sentences give it. Raises BadInput for what is no alert, or was made for
-    another repository; SaidNo when GitHub does not do it.
+    `source` is the name sentences give it. Raises InputError for what is no alert, or was made for
+    another repository; CheckFailed when GitHub does not do it.
     """
     alert = parse_alert(raw, source)
     if signature is not None:
@@ -123,14 +123,14 @@ def _attempt(path: Path, repo: Repository, deliver: Callable[[_Parcel], Outcome]
             file=visible(str(path)),
             alert_id=alert_id,
             outcome="failed",
-            says=str(error),
+            message=str(error),
             exit_code=error.exit_code,
         )
 
 
 def _read(path: Path) -> _Parcel:
-    mend = "See `retouch alert new --help`."
-    raw = read_plain_file(path, root=None, limit=20 * MAX_BYTES, mend=mend)
+    hint = "See `retouch alert new --help`."
+    raw = read_plain_file(path, root=None, limit=20 * MAX_BYTES, hint=hint)
     alert = parse_alert(raw, str(path))
     beside = path.with_name(f"{path.name}.sig")
     signature = None
@@ -145,8 +145,8 @@ def _read(path: Path) -> _Parcel:
 def _check_audience(parcel: _Parcel, repo: Repository) -> None:
     audience = parcel.alert.audience
     if audience is not None and audience.lower() != repo.name.lower():
-        says = f"the alert was made for {audience}, not for {repo.name}"
-        raise bad_input(parcel.source, ("audience",), says)
+        message = f"the alert was made for {audience}, not for {repo.name}"
+        raise bad_input(parcel.source, ("audience",), message)
 
 
 def _dispatch(parcel: _Parcel, repo: Repository) -> Outcome:
@@ -155,13 +155,13 @@ def _dispatch(parcel: _Parcel, repo: Repository) -> Outcome:
     try:
         git_data.dispatch(repo, envelope.EVENT_TYPE, payload)
     except Uncertain as error:
-        mend = "Send it again: intake drops a second copy."
-        raise SaidNo(error.message, mend=mend) from None
+        hint = "Send it again: intake drops a second copy."
+        raise CheckFailed(error.message, hint=hint) from None
     return Outcome(
         file=parcel.source,
         alert_id=parcel.alert.alert_id,
         outcome="dispatched",
-        says=f"sent to {repo.name} as repository_dispatch {envelope.EVENT_TYPE}",
+        message=f"sent to {repo.name} as repository_dispatch {envelope.EVENT_TYPE}",
     )
 
 
@@ -169,11 +169,11 @@ def _open(parcel: _Parcel, repo: Repository, base: str | None) -> Outcome:
     base = base or _default_branch(repo)
     base_commit = git_data.branch_head(repo, base)
     if base_commit is None:
-        raise BadInput(f"{repo.name}: there is no branch {base}.", mend="Give one with --base.")
+        raise InputError(f"{repo.name}: there is no branch {base}.", hint="Give one with --base.")
     alert_id = parcel.alert.alert_id
     if _is_at(parcel, repo, base_commit, base):
-        says = f"lies on {base} already; there is nothing to open"
-        return Outcome(file=parcel.source, alert_id=alert_id, outcome="on_base", says=says)
+        message = f"lies on {base} already; there is nothing to open"
+        return Outcome(file=parcel.source, alert_id=alert_id, outcome="on_base", message=message)
     there = git_data.pull_request_of(repo, branch_of(alert_id))
     if there is not None:
         _must_be_at(parcel, repo, there.head.sha, f"pull request {there.number}")
@@ -199,20 +199,20 @@ def _default_branch(repo: Repository) -> str:
     facts = git_data.repository_facts(repo)
     if facts.full_name.lower() != repo.name.lower():
         new = shown(facts.full_name)
-        raise BadInput(f"{repo.name}: is called {new} now.", mend=f"Give --repo {new}.")
+        raise InputError(f"{repo.name}: is called {new} now.", hint=f"Give --repo {new}.")
     return facts.default_branch
 
 
 def _must_be_at(parcel: _Parcel, repo: Repository, commit: str, where: str) -> None:
     if not _is_at(parcel, repo, commit, where):
-        raise BadInput(
+        raise InputError(
             f"{parcel.source}: {where} exists without the alert {parcel.alert.alert_id}.",
-            mend="Delete that branch, or give the alert a new id.",
+            hint="Delete that branch, or give the alert a new id.",
         )
 
 
 def _is_at(parcel: _Parcel, repo: Repository, commit: str, where: str) -> bool:
-    """Tell whether a commit has the alert. Raises BadInput when it has another one of its id."""
+    """Tell whether a commit has the alert. Raises InputError when it has another one of its id."""
     alert_id = parcel.alert.alert_id
     for number, (path, text) in enumerate(parcel.texts.items()):
         there = git_data.file_at(repo, path, commit)
@@ -220,20 +220,20 @@ def _is_at(parcel: _Parcel, repo: Repository, commit: str, where: str) -> bool:
             return False
         if there != text.encode():
             what = "signature" if number else "content"
-            raise BadInput(
+            raise InputError(
                 f"{parcel.source}: alert id {alert_id} exists with other {what}: {where}.",
-                mend="An alert is never changed: write a new one, with an id of its own.",
+                hint="An alert is never changed: write a new one, with an id of its own.",
             )
     return True
 
 
 def _outcome(
-    parcel: _Parcel, outcome: Literal["opened", "found"], says: str, pull: PullRequest
+    parcel: _Parcel, outcome: Literal["opened", "found"], message: str, pull: PullRequest
 ) -> Outcome:
     return Outcome(
         file=parcel.source,
         alert_id=parcel.alert.alert_id,
         outcome=outcome,
-        says=f"{says}: {pull.html_url}",
+        message=f"{message}: {pull.html_url}",
         url=pull.html_url,
     )

@@ -1,1 +1,4 @@
-"""A plan makes a run: waves, workers, early cut-off, receipts. Orchestrates `dvc`, `storage` and `system`."""
+"""A plan makes a run: waves, workers, early cut-off, receipts.
+
+Orchestrates `dvc`, `storage` and `system`.
+"""

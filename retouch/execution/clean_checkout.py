@@ -9,7 +9,7 @@ from pathlib import Path
 
 from retouch.dvc import dvc
 from retouch.dvc.project import Project
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.git import git
 from retouch.system import files
@@ -25,14 +25,14 @@ _OURS = ("alerts", "reports")
 def laid_in(root: Path, texts: Mapping[str, bytes]) -> Iterator[None]:
     """Lay files into `alerts/` and `reports/`; afterwards all is as the commit has it again.
 
-    What an earlier call left that was cut short is removed first. Raises BadInput for a checkout
+    What an earlier call left that was cut short is removed first. Raises InputError for a checkout
     that differs from its commit.
     """
     _remove_what_was_left(root)
     _require_pristine(root)
     for path in texts:
         if path.split("/")[0] not in _OURS:
-            raise BadInput(f"{path}: lies in neither alerts/ nor reports/.")
+            raise InputError(f"{path}: lies in neither alerts/ nor reports/.")
         refuse_links(root / path, root)
     files.write_text(root / _NOTE, json.dumps(sorted(texts)))
     try:
@@ -105,13 +105,13 @@ def _require_pristine(root: Path) -> None:
     ]
     if told.exit_code or tracked or lying:
         which = next(iter([*tracked, *lying]), told.last_lines(1))
-        raise BadInput(
+        raise InputError(
             f"{which}: differs from the commit, and the jobs of the loop start from a commit.",
-            mend="Commit it, put it aside (`git stash --include-untracked`), or use a fresh clone.",
+            hint="Commit it, put it aside (`git stash --include-untracked`), or use a fresh clone.",
         )
 
 
 def _git(root: Path, *command: str) -> None:
     done = run(["git", *command], cwd=root)
     if done.exit_code:
-        raise BadInput(f"git said: {done.last_lines(1)}")
+        raise InputError(f"git said: {done.last_lines(1)}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.policy.promotion import LearnedFrom
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ _ENDINGS = (".parquet", ".csv")
 def learned_rows(learned_from: LearnedFrom, *, root: Path) -> pd.DataFrame:
     """Return the columns `id` and `day` (text; None where there is none) of all tables.
 
-    The tables lie at the policy's paths below `root`; only these columns are read. Raises BadInput
-    when a path holds no table, or a table lacks a column.
+    The tables lie at the policy's paths below `root`; only these columns are read. Raises
+    InputError when a path holds no table, or a table lacks a column.
     """
     import pandas as pd
 
@@ -41,16 +41,16 @@ def _tables(place: Path, path: str) -> Iterator[Path]:
     inside = sorted(place.rglob("*")) if place.is_dir() else [place]
     tables = [each for each in inside if each.suffix in _ENDINGS and each.is_file()]
     if not tables:
-        raise BadInput(
+        raise InputError(
             f"{path}: holds no Parquet or CSV file, but the promotion policy's"
             " holdout.learned_from names it.",
-            mend="Correct its paths.",
+            hint="Correct its paths.",
         )
     yield from tables
 
 
 def _read(table: Path, columns: list[str]) -> pd.DataFrame:
-    """Read these columns of one table. Raises BadInput when it is none, or lacks one."""
+    """Read these columns of one table. Raises InputError when it is none, or lacks one."""
     import pandas as pd
 
     try:
@@ -59,9 +59,9 @@ def _read(table: Path, columns: list[str]) -> pd.DataFrame:
         return pd.read_csv(table, usecols=columns, dtype=str)
     except (OSError, ValueError, KeyError) as error:
         first = " ".join(str(error).split())[:200]
-        raise BadInput(
+        raise InputError(
             f"{table}: the rows a model has learned from cannot be read: {first}",
-            mend="Correct holdout.learned_from in the promotion policy.",
+            hint="Correct holdout.learned_from in the promotion policy.",
         ) from None
 
 

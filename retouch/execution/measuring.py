@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retouch.errors import SaidNo
+from retouch.errors import CheckFailed
 from retouch.execution.scoring import run_filled
 from retouch.policy.guardrails import Guardrail, Latency, Probe, Size, Synthetic
 from retouch.policy.promotion import Promotion
@@ -66,8 +66,8 @@ def measure(
 ) -> Taken:
     """Measure everything the policy's guardrails ask for, one after the other.
 
-    Raises SaidNo when a command fails or what it wrote cannot be read, unless only guardrails that
-    observe ask for it: then the reason is in `Taken.failed`.
+    Raises CheckFailed when a command fails or what it wrote cannot be read, unless only guardrails
+    that observe ask for it: then the reason is in `Taken.failed`.
     """
     failed: dict[str, str] = {}
     latency: dict[str, Times] = {}
@@ -95,11 +95,11 @@ def _only_noted(guardrails: Sequence[Guardrail], failed: dict[str, str]) -> Iter
     """Note down a failure for guardrails that only observe: they stop nothing, nor does it."""
     try:
         yield
-    except SaidNo as error:
+    except CheckFailed as error:
         if any(guardrail.mode == "block" for guardrail in guardrails):
             raise
-        says = " ".join(str(error).split())
-        failed.update({guardrail.name: says for guardrail in guardrails})
+        message = " ".join(str(error).split())
+        failed.update({guardrail.name: message for guardrail in guardrails})
 
 
 def _times(
@@ -125,9 +125,9 @@ def _times(
     try:
         return _read_times(root / out)
     except (OSError, ValueError, RecursionError) as error:
-        raise SaidNo(
+        raise CheckFailed(
             f"The times measured for the guardrail {guardrail.name!r} cannot be read: {error}.",
-            mend=f"Try it by hand: `{command}`.",
+            hint=f"Try it by hand: `{command}`.",
         ) from None
 
 
@@ -188,8 +188,10 @@ def _probed(
     try:
         made.to_parquet(root / rows, index=False)
     except (ValueError, TypeError) as error:
-        says = " ".join(str(error).split())
-        raise SaidNo(f"The rows for the synthetic guardrails cannot be written: {says}") from None
+        message = " ".join(str(error).split())
+        raise CheckFailed(
+            f"The rows for the synthetic guardrails cannot be written: {message}"
+        ) from None
     scores: list[pd.DataFrame] = []
     for label, model in (("production", models.production), ("candidate", models.candidate)):
         out = f"{_FOLDER}/probe-{label}.parquet"

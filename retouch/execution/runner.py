@@ -76,7 +76,7 @@ class PlainRunner:
         """Run the planned stages and return their receipts, in the plan's order.
 
         On any exception (KeyboardInterrupt as well) everything under way is stopped and the
-        exception goes on. Raises BadInput when an input is nowhere to be had.
+        exception goes on. Raises InputError when an input is nowhere to be had.
         """
         self._began = time.monotonic()
         self._watch.planned(self._plan)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retouch.errors import SaidNo
+from retouch.errors import CheckFailed
 from retouch.policy.promotion import Scoring
 from retouch.storage.score_tables import read_table
 from retouch.system import files
@@ -30,7 +30,7 @@ def score_model(
 
     `days`: first day and day after the last, `YYYY-MM-DD`. `label` names the output and the log.
     No shell is involved: the command is split into words first, then the placeholders are filled.
-    Raises SaidNo when the command fails.
+    Raises CheckFailed when the command fails.
     """
     out = Path(".retouch/scores") / f"{label}.parquet"
     filled = {"{model}": model, "{from}": days[0], "{until}": days[1], "{out}": out.as_posix()}
@@ -50,8 +50,8 @@ def run_filled(
 ) -> str:
     """Run a command of the policy's with its placeholders filled, and return it as typed by hand.
 
-    What an earlier run left at `{out}` is removed first. Raises SaidNo, which begins with `what`,
-    when the command fails or writes nothing there.
+    What an earlier run left at `{out}` is removed first. Raises CheckFailed, which begins with
+    `what`, when the command fails or writes nothing there.
     """
     out = root / filled["{out}"]
     files.remove(out)
@@ -61,8 +61,8 @@ def run_filled(
         words = [word.replace(placeholder, value) for word in words]
     done = processes.run(words, cwd=root, log=root / ".retouch/logs" / f"{log}.log")
     if done.exit_code or not out.exists():
-        raise SaidNo(
+        raise CheckFailed(
             f"{what} failed (exit code {done.exit_code}): {done.last_lines(2)}",
-            mend=f"Try it by hand: `{shlex.join(words)}`.",
+            hint=f"Try it by hand: `{shlex.join(words)}`.",
         )
     return shlex.join(words)

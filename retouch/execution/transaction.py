@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from retouch.documents import Document
 from retouch.dvc import dvc
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.pipeline.model import Output
 from retouch.system import files
 
@@ -52,7 +52,7 @@ class Journal(Document):
 
 @contextmanager
 def only_one(root: Path) -> Iterator[None]:
-    """Hold the lock that lets one run at a time work here. Raises BadInput when it is taken.
+    """Hold the lock that lets one run at a time work here. Raises InputError when it is taken.
 
     The operating system lets go of it when the process dies, however it dies.
     """
@@ -75,9 +75,9 @@ def _locked(path: Path) -> zc.lockfile.LockFile:
             return zc.lockfile.LockFile(str(path), content_template="{pid}")
         except zc.lockfile.LockError:
             if time.monotonic() > deadline:
-                raise BadInput(
+                raise InputError(
                     "Another `retouch` run is at work in this checkout.",
-                    mend="Wait until it has ended.",
+                    hint="Wait until it has ended.",
                 ) from None
         time.sleep(0.02)
 

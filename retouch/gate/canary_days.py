@@ -43,14 +43,14 @@ def days_of(
 
     alone = paired_with(production, production)
     if isinstance(alone, Incomparable):
-        return CanaryDays(note=_of_these_days(alone.says))
+        return CanaryDays(note=_of_these_days(alone.message))
     found = paired_with(production, candidate)
     if isinstance(found, Incomparable):
-        says = _of_these_days(found.says)
+        message = _of_these_days(found.message)
         faulty = isinstance(paired_with(candidate, candidate), Incomparable)
         if faulty or _lacks_rows(candidate, production, policy.score.id):
-            return CanaryDays(invalid=says)
-        return CanaryDays(note=says)
+            return CanaryDays(invalid=message)
+        return CanaryDays(note=message)
     return _by_day(found, span, policy)
 
 
@@ -85,6 +85,6 @@ def _by_day(paired: Paired, span: HoldoutDays, policy: Promotion) -> CanaryDays:
     return CanaryDays(days=tuple(days), note=" ".join(notes))
 
 
-def _of_these_days(says: str) -> str:
+def _of_these_days(message: str) -> str:
     """Return one of the pairing's sentences without its word for days, which is the gate's."""
-    return says.replace("the hold-out", "the days asked for")
+    return message.replace("the hold-out", "the days asked for")

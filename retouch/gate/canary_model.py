@@ -69,7 +69,7 @@ class CanaryVerdict(Document):
     note: Annotated[str, StringConstraints(max_length=1000)] = ""
     """Why no more days count: production's scores cannot be used, a day is missing."""
     decision: CanaryOutcome
-    says: Annotated[str, StringConstraints(max_length=1000)]
+    message: Annotated[str, StringConstraints(max_length=1000)]
     """One sentence with the numbers."""
     judged_at: AwareDatetime
 

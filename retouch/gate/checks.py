@@ -89,24 +89,26 @@ def _alarms(asked: Sequence[_Asked], limits: Limits) -> dict[str, Alarm]:
 
 def _watched(asked: _Asked, limits: Limits, alarm: Alarm | None) -> Check:
     if alarm is None:
-        says = sentence(asked.question, asked.found, "", limits, short_of=asked.short_of)
-        return _check(asked, "not_enough_data", says, required=False)
-    says = alarm_sentence(asked.question, asked.found, alarm, limits)
+        message = sentence(asked.question, asked.found, "", limits, short_of=asked.short_of)
+        return _check(asked, "not_enough_data", message, required=False)
+    message = alarm_sentence(asked.question, asked.found, alarm, limits)
     result: Result = "fail" if alarm.raised else "pass"
-    check = _check(asked, result, says, required=True)
+    check = _check(asked, result, message, required=True)
     return check.model_copy(update={"p_value": alarm.p_value, "p_adjusted": alarm.p_adjusted})
 
 
 def _required(asked: _Asked, limits: Limits, confidence: float) -> Check:
     question, found, enough = asked.question, asked.found, asked.enough(limits)
     result = result_of(found, question.limit, question.margin) if enough else "not_enough_data"
-    says = sentence(question, found, result, limits, confidence=confidence, short_of=asked.short_of)
+    message = sentence(
+        question, found, result, limits, confidence=confidence, short_of=asked.short_of
+    )
     required = enough if question.required is None else question.required
-    check = _check(asked, result, says, required=required)
+    check = _check(asked, result, message, required=required)
     return check.model_copy(update={"p_value": found.chance_above(question.limit)})
 
 
-def _check(asked: _Asked, result: Result, says: str, *, required: bool) -> Check:
+def _check(asked: _Asked, result: Result, message: str, *, required: bool) -> Check:
     question, found = asked.question, asked.found
     return Check(
         name=question.name,
@@ -123,7 +125,7 @@ def _check(asked: _Asked, result: Result, says: str, *, required: bool) -> Check
         limit=question.limit,
         detectable=found.detectable,
         result=result,
-        says=says,
+        message=message,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,14 @@ class HoldoutDays:
     end: str
 
     def __post_init__(self) -> None:
-        """Raise BadInput unless both are days and in order."""
+        """Raise InputError unless both are days and in order."""
         for day in (self.start, self.end):
             if not is_day(day):
-                raise BadInput(f"The hold-out's limit {day!r} is not a day written YYYY-MM-DD.")
+                raise InputError(f"The hold-out's limit {day!r} is not a day written YYYY-MM-DD.")
         if self.start >= self.end:
-            raise BadInput(f"The hold-out from {self.start} to {self.end} (exclusive) has no day.")
+            raise InputError(
+                f"The hold-out from {self.start} to {self.end} (exclusive) has no day."
+            )
 
     def without_rows(self, days: Iterable[str]) -> tuple[str, ...]:
         """Return the days of the hold-out that are not among `days`, in order."""

@@ -97,13 +97,13 @@ def judge(
     conclude = partial(Judgement, tier=tier, **models)
     if production.model == candidate.model:
         same = "The candidate is the model in production, byte for byte: nothing to promote."
-        return conclude(outcome="equivalent", says=same)
+        return conclude(outcome="equivalent", message=same)
     others, now = tuple(also_alerted), look or Look()
     asked_for = (must, alerted, others, now, restores, reference, measured)
     case = _Case(production, candidate, holdout, policy, *asked_for)
     paired = _comparable(case)
     if isinstance(paired, Incomparable):
-        return conclude(outcome="invalid", says=paired.says)
+        return conclude(outcome="invalid", message=paired.message)
     return _judged(case, paired, conclude)
 
 
@@ -112,7 +112,7 @@ def _judged(case: _Case, paired: Paired, conclude: Callable[..., Judgement]) -> 
     policy, look = case.policy, case.look
     if look.used_up:
         spent = _holdout_used(case, paired, None)
-        return conclude(outcome="not_enough_data", says=_used_up(look), holdout=spent)
+        return conclude(outcome="not_enough_data", message=_used_up(look), holdout=spent)
     confidence = look.confidence(policy.limits.confidence)
     used = _holdout_used(case, paired, confidence)
     asked = questions(paired, policy, case.must, case.alerted, case.also_alerted)
@@ -123,14 +123,14 @@ def _judged(case: _Case, paired: Paired, conclude: Callable[..., Judgement]) -> 
     checks = (*checks, *answers[alarm:])
     guardrails = ask_guardrails(paired, policy, case.measured)
     if case.must == "not_get_worse" and paired.same_scores:
-        outcome, says = _same_scores(used, guardrails, case.measured)
+        outcome, message = _same_scores(used, guardrails, case.measured)
     else:
-        outcome, says = _decide(checks, guardrails, checks[focus])
+        outcome, message = _decide(checks, guardrails, checks[focus])
     if case.measured is None and not _waits_for_measuring(checks, guardrails):
         guardrails = tuple(g for g in guardrails if g.kind not in _BY_MEASURING)
     return conclude(
         outcome=outcome,
-        says=says,
+        message=message,
         checks=checks,
         holdout=used,
         days=tuple(by_day(paired, asked[focus].rows)),
@@ -220,17 +220,17 @@ def _decide(
     """
     required = [check for check in checks if check.required]
     asked: list[Check | GuardrailResult] = [*required, *(g for g in guardrails if g.stops)]
-    return _stopped(asked) or ("promote", focus.says)
+    return _stopped(asked) or ("promote", focus.message)
 
 
 def _stopped(asked: Sequence[Check | GuardrailResult]) -> tuple[Outcome, str] | None:
     """Return the outcome of the first that fails, else of the first without an answer."""
     for found in asked:
         if found.result == "fail":
-            return "reject", found.says
+            return "reject", found.message
     for found in asked:
         if found.result != "pass":
-            return "not_enough_data", found.says
+            return "not_enough_data", found.message
     return None
 
 

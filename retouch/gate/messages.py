@@ -53,22 +53,22 @@ def _too_little(
             f"{rows_text(short_of.rows)} with the label {short_of.label}",
             f"{short_of.needed}",
         )
-    says = f"Too little to judge {question.where} by: {have}, where {needed} are needed"
-    return _ended(question, says)
+    message = f"Too little to judge {question.where} by: {have}, where {needed} are needed"
+    return _ended(question, message)
 
 
 def alarm_sentence(question: Question, found: MeanGain, alarm: Alarm, limits: Limits) -> str:
     """Return one sentence: how the loss moved, and whether that is harm beyond chance."""
-    says = (
+    message = (
         f"{_moved(question, found, limits)} (gain {rounded(found.gain, limits)}; the limit is"
         f" {rounded(question.limit, limits)})"
     )
     if not alarm.raised:
-        return _ended(question, f"{says}: no harm beyond the limit is shown")
+        return _ended(question, f"{message}: no harm beyond the limit is shown")
     slices = "1 slice" if alarm.among == 1 else f"{alarm.among:,} slices"
     return _ended(
         question,
-        f"{says}: harm is shown, {_chance(alarm.p_adjusted)} after correction for {slices}",
+        f"{message}: harm is shown, {_chance(alarm.p_adjusted)} after correction for {slices}",
     )
 
 
@@ -81,17 +81,17 @@ def restored_sentence(
     if before != after and candidate > production:
         moves = "goes up to"
     was = f"the {rounded(reference, limits)} of the alert's reference window"
-    says = f"{loss_of(limits).mean_is_called} on {where} {moves} {after}{unit_text(limits)}, "
+    message = f"{loss_of(limits).mean_is_called} on {where} {moves} {after}{unit_text(limits)}, "
     allowed = 100 * (factor - 1)
     if reference == 0:
-        says += f"where the alert's reference window has {rounded(0.0, limits)}"
+        message += f"where the alert's reference window has {rounded(0.0, limits)}"
     elif candidate <= reference:
-        says += f"no more than {was}"
+        message += f"no more than {was}"
     else:
         above = 100 * (candidate / reference - 1)
         decimals = 0 if abs(above - allowed) >= 1 else 2
-        says += f"{above:.{decimals}f} % above {was}, where {allowed:.4g} % is allowed"
-    return f"{says}." if candidate <= factor * reference else f"{says}: not restored."
+        message += f"{above:.{decimals}f} % above {was}, where {allowed:.4g} % is allowed"
+    return f"{message}." if candidate <= factor * reference else f"{message}: not restored."
 
 
 def percent(confidence: float) -> str:
@@ -103,8 +103,8 @@ def _chance(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
-def _ended(question: Question, says: str) -> str:
-    return f"{says}; {question.note}." if question.note else f"{says}."
+def _ended(question: Question, message: str) -> str:
+    return f"{message}; {question.note}." if question.note else f"{message}."
 
 
 def _moved(question: Question, found: MeanGain, limits: Limits) -> str:

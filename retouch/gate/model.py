@@ -48,7 +48,7 @@ class Check(Value):
     detectable: float | None = None
     """Smallest gain this hold-out would show with 80 % power."""
     result: Literal["pass", "fail", "not_enough_data"]
-    says: str
+    message: str
     """One sentence with the numbers."""
 
 
@@ -93,7 +93,7 @@ class GuardrailResult(Value):
     upper: float | None = None
     limit: float | None = None
     result: Literal["pass", "fail", "not_enough_data"]
-    says: str
+    message: str
     """One sentence with the numbers."""
     evidence: tuple[dict[str, JsonValue], ...] = ()
     """What a person looks at first for the root cause: groups, rows, turns; at most 50."""
@@ -188,7 +188,7 @@ class Judgement(Value):
 
     tier: str
     outcome: Outcome
-    says: str
+    message: str
     """One sentence with the number that decided."""
     checks: tuple[Check, ...] = ()
     holdout: HoldoutUsed | None = None
@@ -216,7 +216,7 @@ class Verdict(Document):
     plan_key: str
     alert_ids: tuple[str, ...]
     outcome: Outcome
-    says: str
+    message: str
     loss: str
     unit: str
     judgements: Annotated[tuple[Judgement, ...], Field(min_length=1)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.gate.losses import Numbers
 
 
@@ -20,9 +20,9 @@ class Look:
     allowed: int = 1
 
     def __post_init__(self) -> None:
-        """Raise BadInput unless both count from 1."""
+        """Raise InputError unless both count from 1."""
         if self.number < 1 or self.allowed < 1:
-            raise BadInput(
+            raise InputError(
                 f"Candidate {self.number} of {self.allowed} of a hold-out: both count from 1."
             )
 

@@ -33,7 +33,7 @@ def overridden(judgement: Judgement, overrides: Sequence[Override]) -> Judgement
     return judgement.model_copy(
         update={
             "outcome": "promote",
-            "says": f"{judgement.says.rstrip('.')}, overridden by {people}.",
+            "message": f"{judgement.message.rstrip('.')}, overridden by {people}.",
             "halted_by": None,
             "overridden": mattered,
         }

@@ -40,13 +40,15 @@ def restored(
     """
     limits = policy.limits
     if found.production is None or found.candidate is None or _few(found, limits):
-        return _check(found, "not_enough_data", found.says)
+        return _check(found, "not_enough_data", found.message)
     was = _mean_loss(reference, tuple(where), policy)
     if isinstance(was, Incomparable):
-        return _check(found, "not_enough_data", was.says)
+        return _check(found, "not_enough_data", was.message)
     result: Result = "pass" if found.candidate <= factor * was * (1 + _ROUND_OFF) else "fail"
-    says = restored_sentence(question.where, found.production, found.candidate, was, factor, limits)
-    return _check(found, result, says, limit=found.production - factor * was, reference=was)
+    message = restored_sentence(
+        question.where, found.production, found.candidate, was, factor, limits
+    )
+    return _check(found, result, message, limit=found.production - factor * was, reference=was)
 
 
 def _few(found: Check, limits: Limits) -> bool:
@@ -96,7 +98,7 @@ def _mean_loss(
 def _check(
     found: Check,
     result: Result,
-    says: str,
+    message: str,
     *,
     limit: float = 0.0,
     reference: float | None = None,
@@ -115,5 +117,5 @@ def _check(
         reference=reference,
         detectable=found.detectable,
         result=result,
-        says=says,
+        message=message,
     )

@@ -38,7 +38,7 @@ class ScoreTable:
 class Incomparable:
     """Why the comparison is invalid."""
 
-    says: str
+    message: str
     """One sentence: what is wrong, in how many rows, and the first id where there is one."""
 
 

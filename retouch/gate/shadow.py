@@ -51,7 +51,7 @@ def compare_shadow(
     limits = policy.limits
     shadow = Shadow(
         outcome="invalid",
-        says="",
+        message="",
         production_model=production.model,
         candidate_model=candidate.model,
         start=days.start,
@@ -66,7 +66,7 @@ def compare_shadow(
     )
     paired = _paired(production, candidate, days, policy)
     if isinstance(paired, Incomparable):
-        return shadow.model_copy(update={"says": _of_these_days(paired.says)})
+        return shadow.model_copy(update={"message": _of_these_days(paired.message)})
     return _compared(paired, shadow, policy)
 
 
@@ -109,9 +109,9 @@ def _paired(
     )
 
 
-def _of_these_days(says: str) -> str:
+def _of_these_days(message: str) -> str:
     """Return one of the pairing's sentences without its word for days, which is the gate's."""
-    return says.replace("the hold-out", "the days asked for")
+    return message.replace("the hold-out", "the days asked for")
 
 
 def _columns(policy: Promotion) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ def _compared(paired: Paired, shadow: Shadow, policy: Promotion) -> Shadow:
             "not_in_table": tuple(c for c in _columns(policy) if c not in paired.slices),
         }
     )
-    return found.model_copy(update={"says": in_one_sentence(found)})
+    return found.model_copy(update={"message": in_one_sentence(found)})
 
 
 def _shift(where: str, rows: _Scored, chosen: Rows, shadow: Shadow) -> Shift:

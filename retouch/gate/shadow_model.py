@@ -58,7 +58,7 @@ class Shadow(Document):
     schema_version: Literal["1.0"] = "1.0"
     outcome: Literal["compared", "invalid"]
     """`invalid`: the score tables cannot be compared, and there are no numbers."""
-    says: str
+    message: str
     """One sentence: how far apart they are and where most, or why that cannot be said."""
     production_model: str
     """Hash of the model artifact."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.git.git import contents_of
 from retouch.system.processes import Finished, run
 
@@ -35,7 +35,7 @@ class Change:
 def fetch(root: Path, name: str) -> str | None:
     """Fetch a branch of `origin`, or a full ref, and return its commit; None: there is none.
 
-    Raises SaidNo when the remote cannot be asked.
+    Raises CheckFailed when the remote cannot be asked.
     """
     ref = name if name.startswith("refs/") else f"refs/heads/{name}"
     there = run(["git", "ls-remote", "--exit-code", "origin", ref], cwd=root)
@@ -47,7 +47,7 @@ def fetch(root: Path, name: str) -> str | None:
         there = run(asked, cwd=root)
         if there.exit_code == 0:
             return _line(root, "rev-parse", "--verify", f"{kept}^{{commit}}")
-    raise SaidNo(f"git: origin does not give {ref}: {there.last_lines(1)}", mend="Try again.")
+    raise CheckFailed(f"git: origin does not give {ref}: {there.last_lines(1)}", hint="Try again.")
 
 
 def is_ancestor(root: Path, commit: str, of: str) -> bool:
@@ -82,13 +82,13 @@ def read_files(
 ) -> dict[str, bytes]:
     """Return the content of those of these files that a commit has.
 
-    Raises BadInput for a link, and for a file over `limit` bytes.
+    Raises InputError for a link, and for a file over `limit` bytes.
     """
     wanted = set(paths)
     found = [entry for entry in _entries(root, commit, wanted) if entry[0] in wanted]
     for path, _, size in found:
         if size > limit:
-            raise BadInput(f"{path}: is larger than the {limit:,} bytes allowed.")
+            raise InputError(f"{path}: is larger than the {limit:,} bytes allowed.")
     return dict(zip([e[0] for e in found], contents_of(root, [e[1] for e in found]), strict=True))
 
 
@@ -103,7 +103,7 @@ def _entries(root: Path, commit: str, paths: Collection[str]) -> list[tuple[str,
         head, _, path = entry.partition("\t")
         mode, _, blob, size = head.split()
         if mode not in _PLAIN:
-            raise BadInput(f"{path}: is not a plain file at commit {commit[:10]}.")
+            raise InputError(f"{path}: is not a plain file at commit {commit[:10]}.")
         found.append((path, blob, int(size)))
     return found
 
@@ -116,7 +116,7 @@ def proposal_of(message: str) -> str | None:
 
 
 def message_of(root: Path, commit: str) -> str:
-    """Return the whole message of a commit. Raises BadInput for one that is not there."""
+    """Return the whole message of a commit. Raises InputError for one that is not there."""
     return _line(root, "log", "-1", "--format=%B", commit)
 
 
@@ -178,5 +178,5 @@ def _line(root: Path, *command: str) -> str:
 
 def _checked(done: Finished) -> Finished:
     if done.exit_code:
-        raise BadInput(f"git said: {done.last_lines(1)}")
+        raise InputError(f"git said: {done.last_lines(1)}")
     return done

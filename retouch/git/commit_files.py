@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.system.pipe import exchange
 
 _PLAIN_FILE = (b"100644", b"100755")
@@ -21,13 +21,13 @@ class Snapshot:
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
-        """Every file's path, from the root, sorted; no symbolic links. Raises BadInput."""
+        """Every file's path, from the root, sorted; no symbolic links. Raises InputError."""
         asked = ["git", "ls-tree", "-r", "-z", self.commit]
         done = exchange(asked, b"", cwd=self.root)
         if done.exit_code:
-            raise BadInput(
+            raise InputError(
                 f"{self.commit[:10]}: is not whole in this clone.",
-                mend="Bring it: `git fetch --unshallow --tags`.",
+                hint="Bring it: `git fetch --unshallow --tags`.",
             )
         entries = (entry.partition(b"\t") for entry in done.output.split(b"\0") if entry)
         plain = [name for kind, _, name in entries if kind.split()[0] in _PLAIN_FILE]
@@ -38,7 +38,7 @@ class Snapshot:
         return tuple(path for path in self.paths if path.rpartition("/")[2] in names)
 
     def read(self, paths: Iterable[str]) -> dict[str, bytes]:
-        """Return the content of those of these paths that are files. Raises BadInput."""
+        """Return the content of those of these paths that are files. Raises InputError."""
         there = set(self.paths)
         wanted = sorted(path for path in set(paths) if path in there)
         read = read_objects(self.root, [f"{self.commit}:./{path}" for path in wanted])
@@ -48,11 +48,11 @@ class Snapshot:
 def read_objects(root: Path, names: Sequence[str]) -> list[bytes | None]:
     """Return the content of files by git's names for them, `COMMIT:./PATH`; None: no such file.
 
-    All are read at once: it takes as long for one as for a thousand. Raises BadInput.
+    All are read at once: it takes as long for one as for a thousand. Raises InputError.
     """
     odd = [name for name in names if "\n" in name]
     if odd:
-        raise BadInput(f"{odd[0]!r}: a file with a line break in its name cannot be read.")
+        raise InputError(f"{odd[0]!r}: a file with a line break in its name cannot be read.")
     if not names:
         return []
     told = "".join(f"{name}\n" for name in names).encode(errors="surrogateescape")
@@ -64,7 +64,7 @@ def read_objects(root: Path, names: Sequence[str]) -> list[bytes | None]:
         end = done.output.find(b"\n", at)
         header = done.output[at:end].rsplit(b" ", 2)
         if end < 0 or done.exit_code:
-            raise BadInput(f"git: {name} cannot be read: {done.errors.strip()[:200]}")
+            raise InputError(f"git: {name} cannot be read: {done.errors.strip()[:200]}")
         if len(header) == 3 and header[2].isdigit():
             at = end + 1 + int(header[2])
             found.append(done.output[end + 1 : at] if header[1] == b"blob" else None)

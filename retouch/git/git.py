@@ -7,27 +7,27 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.system.pipe import exchange
 from retouch.system.processes import Finished, run
 
 
 def top_level(start: Path) -> Path:
-    """Return the root of the checkout that holds `start`. Raises BadInput outside of one."""
+    """Return the root of the checkout that holds `start`. Raises InputError outside of one."""
     done = run(["git", "rev-parse", "--show-toplevel"], cwd=start)
     if done.exit_code:
-        raise BadInput(f"{start}: is not in a git repository.", mend="Run `git init` first.")
+        raise InputError(f"{start}: is not in a git repository.", hint="Run `git init` first.")
     return Path(done.output.strip())
 
 
 def head_commit(root: Path) -> str:
-    """Return the full id of the commit that is checked out. Raises BadInput without one."""
+    """Return the full id of the commit that is checked out. Raises InputError without one."""
     done = run(["git", "rev-parse", "--verify", "--quiet", "HEAD"], cwd=root)
     if done.exit_code:
         top_level(root)
-        raise BadInput(
+        raise InputError(
             "The repository has no commit yet, so there is no model to compare with.",
-            mend="Commit the pipeline first: `git add -A && git commit`.",
+            hint="Commit the pipeline first: `git add -A && git commit`.",
         )
     return done.output.strip()
 
@@ -63,14 +63,14 @@ def files_at(
     """Return the content of the wanted files that lie right in the folders at a commit.
 
     Paths are from `root`. All are read at once: it takes as long for one as for a thousand. Raises
-    BadInput when one of them is a symbolic link or anything else than a file.
+    InputError when one of them is a symbolic link or anything else than a file.
     """
     command = ["git", "ls-tree", "-z", commit, *(f"{folder}/" for folder in folders)]
     blobs: dict[str, str] = {}
     for entry in filter(None, _checked(run(command, cwd=root)).output.split("\0")):
         (mode, _, blob), path = entry.partition("\t")[0].split(" "), entry.partition("\t")[2]
         if path in wanted and mode not in ("100644", "100755"):
-            raise BadInput(f"{path}: is not a plain file at commit {commit[:10]}.")
+            raise InputError(f"{path}: is not a plain file at commit {commit[:10]}.")
         if path in wanted:
             blobs[path] = blob
     return dict(zip(blobs, contents_of(root, list(blobs.values())), strict=True))
@@ -84,7 +84,7 @@ def said(text: str) -> str:
 
 
 def contents_of(root: Path, blobs: Sequence[str]) -> list[bytes]:
-    """Return the content of each blob. Raises BadInput when one is not in this clone."""
+    """Return the content of each blob. Raises InputError when one is not in this clone."""
     if not blobs:
         return []
     asked = "".join(f"{blob}\n" for blob in blobs).encode()
@@ -95,7 +95,7 @@ def contents_of(root: Path, blobs: Sequence[str]) -> list[bytes]:
         end = told.find(b"\n", at)
         header = told[at:end].split()
         if end < 0 or len(header) != 3:
-            raise BadInput(f"git: {blob} is not in this clone.", mend="Run `git fetch`.")
+            raise InputError(f"git: {blob} is not in this clone.", hint="Run `git fetch`.")
         at = end + 1 + int(header[2])
         contents.append(told[end + 1 : at])
         at += 1
@@ -105,7 +105,7 @@ def contents_of(root: Path, blobs: Sequence[str]) -> list[bytes]:
 def mentions(root: Path, commit: str, text: str, paths: Sequence[str]) -> bool:
     """Tell whether a file of these paths holds the text at a commit, or did at any before it.
 
-    Raises BadInput for a commit that is not there.
+    Raises InputError for a commit that is not there.
     """
     among = [f":(glob){path}" for path in paths]
     grep = ["git", "grep", "--quiet", "--fixed-strings", "-e", text, commit, "--", *among]
@@ -131,28 +131,28 @@ def tracked_files(root: Path) -> tuple[str, ...]:
 
 def _checked(done: Finished) -> Finished:
     if done.exit_code:
-        raise BadInput(f"git said: {done.last_lines(1)}")
+        raise InputError(f"git said: {done.last_lines(1)}")
     return done
 
 
 def user_name(root: Path) -> str:
-    """Return the name that git signs commits with here. Raises BadInput when there is none."""
+    """Return the name that git signs commits with here. Raises InputError when there is none."""
     done = run(["git", "config", "--get", "user.name"], cwd=root)
     if done.exit_code or not done.output.strip():
-        raise BadInput(
+        raise InputError(
             "git does not know your name, and whoever vouches for an alert is named in its report.",
-            mend='Tell it: `git config user.name "Your Name"`.',
+            hint='Tell it: `git config user.name "Your Name"`.',
         )
     return done.output.strip()
 
 
 def clone(source: Path, target: Path) -> None:
-    """Clone what is committed in `source`. Raises BadInput."""
+    """Clone what is committed in `source`. Raises InputError."""
     _checked(run(["git", "clone", "--quiet", "--no-tags", str(source), str(target)], cwd=source))
 
 
 def commit_all(root: Path, message: str) -> None:
-    """Commit every change in a copy of ours, under our own name. Raises BadInput."""
+    """Commit every change in a copy of ours, under our own name. Raises InputError."""
     name = ["-c", "user.name=Retouch", "-c", "user.email=retouch@localhost"]
     _checked(run(["git", "add", "--all"], cwd=root))
     _checked(run(["git", *name, "commit", "--quiet", "--message", message], cwd=root))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.git import git
 from retouch.registry.tags import Tag, parse_tag
 from retouch.system.pipe import exchange
@@ -20,13 +20,13 @@ def read_tags(root: Path, *, shared: bool = False) -> tuple[Tag, ...]:
     """Return the annotated tags of the clone that GTO reads, oldest first.
 
     Lightweight ones count for nothing, as with GTO. `shared`: only those that `origin` has too.
-    Raises BadInput outside of a repository, or when `origin` does not answer.
+    Raises InputError outside of a repository, or when `origin` does not answer.
     """
     form = "%00".join(f"%({field})" for field in (*_FIELDS, "contents")) + "%00"
     done = exchange(["git", "for-each-ref", f"--format={form}", "refs/tags"], b"", cwd=root)
     if done.exit_code:
         git.top_level(root)
-        raise BadInput(f"git said: {git.said(done.errors)}.")
+        raise InputError(f"git said: {git.said(done.errors)}.")
     parts = done.output.decode(errors="replace").split("\0")
     there, none = _at_origin(root) if shared else None, ("", "")
     tags = []
@@ -45,7 +45,7 @@ def read_tags(root: Path, *, shared: bool = False) -> tuple[Tag, ...]:
 def fetch_tags(root: Path) -> None:
     """Bring the tags of `origin` that GTO reads; where both have one, theirs counts.
 
-    Tags of other kinds are left alone. Raises BadInput when `origin` does not answer.
+    Tags of other kinds are left alone. Raises InputError when `origin` does not answer.
     """
     now = datetime.fromtimestamp(0, UTC)
     theirs = {
@@ -63,17 +63,18 @@ def fetch_tags(root: Path) -> None:
     fetch = ["git", "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--stdin", _REMOTE]
     done = exchange(fetch, told, cwd=root)
     if done.exit_code:
-        raise BadInput(
+        raise InputError(
             f"The tags of {_REMOTE} cannot be fetched; git said: {git.said(done.errors)}.",
-            mend="Check `git remote -v`, or go without it: `--no-push`.",
+            hint="Check `git remote -v`, or go without it: `--no-push`.",
         )
 
 
 def write_tag(root: Path, name: str, commit: str, message: str, *, push: bool) -> None:
     """Put an annotated tag on a commit and, with `push`, on `origin`; done already is done.
 
-    Raises SaidNo when the name is taken by another commit, here or at `origin`, or when `origin`
-    does not take it; then no tag of ours is left here. Whoever counts takes the next number.
+    Raises CheckFailed when the name is taken by another commit, here or at `origin`, or when
+    `origin` does not take it; then no tag of ours is left here. Whoever counts takes the next
+    number.
     """
     ref = f"refs/tags/{name}"
     here = git.commit_of(root, ref)
@@ -89,7 +90,7 @@ def write_tag(root: Path, name: str, commit: str, message: str, *, push: bool) -
         return
     try:
         there = _at_origin(root, name)[name][1]
-    except (BadInput, KeyError):
+    except (InputError, KeyError):
         there = None
     run(["git", "update-ref", "-d", ref], cwd=root)
     if there == commit:  # somebody was quicker with the same
@@ -100,13 +101,13 @@ def write_tag(root: Path, name: str, commit: str, message: str, *, push: bool) -
         _checked(name, done)
 
 
-class TagTaken(SaidNo):
+class TagTaken(CheckFailed):
     """The name stands for another commit already: somebody was quicker."""
 
     def __init__(self, name: str, commit: str) -> None:
         super().__init__(
             f"The tag {name} is there already, on {commit[:10]}, and is not the one to be written.",
-            mend="Call again; a tag that is in the way for good goes with `git tag --delete`.",
+            hint="Call again; a tag that is in the way for good goes with `git tag --delete`.",
         )
 
 
@@ -125,23 +126,23 @@ def _identity(root: Path) -> tuple[str, ...]:
 
 def _checked(name: str, done: Finished) -> None:
     if done.exit_code:
-        raise SaidNo(
+        raise CheckFailed(
             f"The tag {name} could not be written; git said: {done.last_lines(1)}",
-            mend="Call again once that is mended: it goes on from there.",
+            hint="Call again once that is mended: it goes on from there.",
         )
 
 
 def _at_origin(root: Path, name: str = "*") -> dict[str, tuple[str, str]]:
     """Return the annotated tags of `origin`: name -> the tag's own id, its commit's id.
 
-    Raises BadInput when `origin` does not answer.
+    Raises InputError when `origin` does not answer.
     """
     asked = [f"refs/tags/{name}", f"refs/tags/{name}^{{}}"]
     done = exchange(["git", "ls-remote", "--tags", _REMOTE, *asked], b"", cwd=root)
     if done.exit_code:
-        raise BadInput(
+        raise InputError(
             f"{_REMOTE} does not say which tags it has; git said: {git.said(done.errors)}.",
-            mend="Check `git remote -v`, or go without it: `--no-push`.",
+            hint="Check `git remote -v`, or go without it: `--no-push`.",
         )
     lines = done.output.decode(errors="replace").splitlines()
     refs = {ref: found for found, _, ref in (line.partition("\t") for line in lines)}

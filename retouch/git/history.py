@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import git
 from retouch.system.processes import Finished, run
 
@@ -30,20 +30,22 @@ class Changed:
 
 
 def named_commit(root: Path, name: str, option: str) -> str:
-    """Return the full id of the commit a name stands for. Raises BadInput when it stands for none.
+    """Return the full id of the commit a name stands for. Raises InputError when it stands for
+    none.
 
     `option` is what the name was given by, for the message.
     """
     commit = git.commit_of(root, name)
     if commit is None:
-        raise BadInput(
-            f"{option} {name!r}: git knows no such commit.", mend="Fetch it first: `git fetch`."
+        raise InputError(
+            f"{option} {name!r}: git knows no such commit.", hint="Fetch it first: `git fetch`."
         )
     return commit
 
 
 def parents_of(root: Path, commit: str) -> tuple[str, ...]:
-    """Return the parents of a commit. Raises BadInput where the clone is too shallow to have them.
+    """Return the parents of a commit. Raises InputError where the clone is too shallow to have
+    them.
 
     They are read from the commit itself: of the oldest commit of a shallow clone, git says that it
     has none.
@@ -52,20 +54,20 @@ def parents_of(root: Path, commit: str) -> tuple[str, ...]:
     parents = tuple(line.split()[1] for line in lines if line.startswith("parent "))
     for parent in parents:
         if run(["git", "cat-file", "-e", parent], cwd=root).exit_code:
-            raise BadInput(
+            raise InputError(
                 f"Commit {commit[:10]}: its parent {parent[:10]} is not in this clone.",
-                mend="Fetch the whole history: `git fetch --unshallow`.",
+                hint="Fetch the whole history: `git fetch --unshallow`.",
             )
     return parents
 
 
 def merge_base(root: Path, one: str, other: str) -> str:
-    """Return the newest commit both come from. Raises BadInput when they have none in common."""
+    """Return the newest commit both come from. Raises InputError when they have none in common."""
     done = run(["git", "merge-base", one, other], cwd=root)
     if done.exit_code:
-        raise BadInput(
+        raise InputError(
             f"Commits {one[:10]} and {other[:10]} have no commit in common in this clone.",
-            mend="Fetch the whole history: `git fetch --unshallow`.",
+            hint="Fetch the whole history: `git fetch --unshallow`.",
         )
     return done.output.split()[0]
 
@@ -118,14 +120,14 @@ def files_of(root: Path, commit: str) -> Iterator[Path]:
         yield tree / inside
 
 
-def without_place(says: str) -> str:
+def without_place(message: str) -> str:
     """Return a sentence with the paths of `files_of` from the root of the repository."""
-    return re.sub(rf"[^\s'\"]*{_PLACE}[^/\s]*/tree/?", "", says)
+    return re.sub(rf"[^\s'\"]*{_PLACE}[^/\s]*/tree/?", "", message)
 
 
-def install_merge_driver(root: Path, name: str, says: str, command: str) -> None:
+def install_merge_driver(root: Path, name: str, message: str, command: str) -> None:
     """Tell this clone's git how to merge what `.gitattributes` gives to this driver."""
-    _checked(root, "config", "--local", f"merge.{name}.name", says)
+    _checked(root, "config", "--local", f"merge.{name}.name", message)
     _checked(root, "config", "--local", f"merge.{name}.driver", command)
 
 
@@ -135,5 +137,5 @@ def _checked(root: Path, *args: str) -> str:
 
 def _done(done: Finished) -> Finished:
     if done.exit_code:
-        raise BadInput(f"git said: {done.last_lines(1)}")
+        raise InputError(f"git said: {done.last_lines(1)}")
     return done

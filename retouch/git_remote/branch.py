@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import git
 from retouch.system import files
 from retouch.system.pipe import exchange
@@ -69,7 +69,7 @@ class Branch:
     def _asked(self, option: str) -> str:
         found = run(["git", "rev-parse", option], cwd=self.root)
         if found.exit_code:
-            raise BadInput(f"{self.root}: is not in a git repository.", mend="Run `git init`.")
+            raise InputError(f"{self.root}: is not in a git repository.", hint="Run `git init`.")
         return found.output.removesuffix("\n")
 
     @property
@@ -79,7 +79,7 @@ class Branch:
     def newest(self) -> str:
         """Fetch and return the newest commit; where there is no branch yet, an empty first one.
 
-        Raises BadInput when the remote does not answer, or the branch is no store.
+        Raises InputError when the remote does not answer, or the branch is no store.
         """
         at = f"refs/heads/{self.name}"
         asked = self._far("ls-remote", "--exit-code", REMOTE, at)
@@ -97,10 +97,10 @@ class Branch:
         commit = self._told("rev-parse", "--verify", f"{_REF}^{{commit}}")
         others = set(self._names(commit, deep=False)) - _EXPECTED
         if others:
-            raise BadInput(
+            raise InputError(
                 f"The branch {self.name!r} holds other things than DVC's data:"
                 f" {', '.join(sorted(others)[:3])}.",
-                mend="Name another branch for the store.",
+                hint="Name another branch for the store.",
             )
         return commit
 
@@ -172,7 +172,7 @@ class Branch:
             some = [str(path.resolve()) for path in sources[start : start + _AT_A_TIME]]
             told = self._told("hash-object", "-w", "--no-filters", "--", *some).split()
             if len(told) != len(some) or not all(re.fullmatch("[0-9a-f]{40,64}", b) for b in told):
-                raise BadInput(f"git did not take the files: {' '.join(told)[:200]}")
+                raise InputError(f"git did not take the files: {' '.join(told)[:200]}")
             blobs += told
         return blobs
 
@@ -203,11 +203,11 @@ class Branch:
         known = {**self.environment, **(env or {})}
         done = exchange(["git", *_PLAIN, *args], told.encode(), cwd=self.folder, env=known)
         if done.exit_code:
-            raise BadInput(f"The store cannot be worked on: git said: {done.errors.strip()}")
+            raise InputError(f"The store cannot be worked on: git said: {done.errors.strip()}")
         return done.output.decode().strip()
 
 
-def _checked(done: Finished, says: str) -> Finished:
+def _checked(done: Finished, message: str) -> Finished:
     if done.exit_code:
-        raise BadInput(f"{says}: git said: {git.said(done.output)}.")
+        raise InputError(f"{message}: git said: {git.said(done.output)}.")
     return done

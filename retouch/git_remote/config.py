@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.system import files
 from retouch.system.processes import run
 
@@ -31,11 +31,11 @@ def _config(root: Path) -> Any:
     try:
         return Config(str(root / ".dvc"))
     except ConfigError as error:
-        raise BadInput(f"DVC's configuration cannot be read: {error}") from None
+        raise InputError(f"DVC's configuration cannot be read: {error}") from None
 
 
 def default_remote(root: Path) -> str | None:
-    """Return the name of DVC's default remote here, if there is one. Raises BadInput."""
+    """Return the name of DVC's default remote here, if there is one. Raises InputError."""
     name = _config(root)["core"].get("remote")
     return None if name is None else str(name)
 

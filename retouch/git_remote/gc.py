@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from retouch.dvc.object_files import OBJECT, listed_in
 from retouch.dvc.output_names import recorded_in, records_outputs
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import git
 from retouch.git_remote.branch import REMOTE, Branch
 from retouch.git_remote.store import Store, Trying, land, name_of, only_one, place_of
@@ -29,7 +29,7 @@ class Garbage:
 
 
 def garbage(store: Store) -> Garbage:
-    """Say what could go. Raises BadInput when it cannot be told for certain."""
+    """Say what could go. Raises InputError when it cannot be told for certain."""
     with only_one(store.branch.root):
         newest = store.branch.newest()
         store.branch.lay_out(newest)
@@ -39,8 +39,8 @@ def garbage(store: Store) -> Garbage:
 def collect(store: Store, *, trying: Trying | None = None) -> Garbage:
     """Remove it: the branch begins anew with what stays, unless somebody wrote in between.
 
-    Then it is looked at once more, so that nothing new is lost. Raises BadInput, and SaidNo when
-    the remote does not take it.
+    Then it is looked at once more, so that nothing new is lost. Raises InputError, and CheckFailed
+    when the remote does not take it.
     """
     branch, found = store.branch, Garbage((), 0, 0)
 
@@ -48,8 +48,8 @@ def collect(store: Store, *, trying: Trying | None = None) -> Garbage:
         nonlocal found
         branch.lay_out(newest)
         found = _garbage(branch, newest)
-        says = f"Keep {found.kept} object{'' if found.kept == 1 else 's'}"
-        return branch.commit_without(newest, found.places, says) if found.places else None
+        message = f"Keep {found.kept} object{'' if found.kept == 1 else 's'}"
+        return branch.commit_without(newest, found.places, message) if found.places else None
 
     with only_one(branch.root):
         land(branch, without, trying or Trying(), anew=True)
@@ -76,8 +76,8 @@ def _needed(branch: Branch) -> Iterator[str]:
                 try:
                     yield from listed_in(listed.read_bytes()).values()
                 except ValueError as error:
-                    says = f"The object {name} of the store is damaged: {error}."
-                    raise BadInput(says, mend="Nothing was removed.") from None
+                    message = f"The object {name} of the store is damaged: {error}."
+                    raise InputError(message, hint="Nothing was removed.") from None
 
 
 def _recorded(branch: Branch, commit: str) -> set[str]:
@@ -87,7 +87,7 @@ def _recorded(branch: Branch, commit: str) -> set[str]:
     folders = sorted({path.rpartition("/")[0] or "." for path in wanted})
     texts = git.files_at(top, commit, folders, wanted) if wanted else {}
     if listed.exit_code or set(texts) != wanted:
-        raise BadInput(f"The commit {commit[:10]} cannot be read.", mend="Nothing was removed.")
+        raise InputError(f"The commit {commit[:10]} cannot be read.", hint="Nothing was removed.")
     found = set()
     for path, raw in texts.items():
         found |= {name for _, name in recorded_in(path, raw.decode(errors="replace"))}
@@ -95,7 +95,7 @@ def _recorded(branch: Branch, commit: str) -> set[str]:
 
 
 def _tips(branch: Branch) -> list[str]:
-    """Fetch all branches and tags and return their commits, each once. Raises BadInput."""
+    """Fetch all branches and tags and return their commits, each once. Raises InputError."""
     root = branch.root
     shallow = run(["git", "rev-parse", "--is-shallow-repository"], cwd=root).output.strip()
     depth = ["--depth", "1"] if shallow == "true" else []
@@ -103,12 +103,12 @@ def _tips(branch: Branch) -> list[str]:
     quietly = ["--quiet", "--prune", "--no-tags", "--no-write-fetch-head"]
     done = run(["git", "fetch", *quietly, *depth, REMOTE, *wanted], cwd=root)
     if done.exit_code:
-        raise BadInput(f"The branches cannot be fetched: git said: {done.last_lines(1)}")
+        raise InputError(f"The branches cannot be fetched: git said: {done.last_lines(1)}")
     refs = run(["git", "for-each-ref", "--format=%(refname)", _REFS], cwd=root).output.split()
     others = [ref for ref in refs if ref != f"{_REFS}/heads/{branch.name}"]
     commits = [git.commit_of(root, ref) for ref in others]
     for ref in refs:
         run(["git", "update-ref", "-d", ref], cwd=root)
     if not any(commits):
-        raise BadInput("The remote has no branch.", mend="Nothing was removed.")
+        raise InputError("The remote has no branch.", hint="Nothing was removed.")
     return sorted({commit for commit in commits if commit is not None})

@@ -19,7 +19,7 @@ from retouch.dvc import dvc
 from retouch.dvc import objects as dvc_objects
 from retouch.dvc.object_files import check_object
 from retouch.dvc.output_names import outputs_of_object
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.git import git
 from retouch.git_remote.branch import REMOTE, Branch
 from retouch.git_remote.config import (
@@ -78,11 +78,11 @@ def open_store(root: Path, *, branch: str = BRANCH) -> Store:
 
     Without a branch the store is empty, and the first push makes it. Nothing that is committed
     changes: DVC is told in `.dvc/config.local`, where a default remote of one's own stays. Raises
-    BadInput.
+    InputError.
     """
     _require_remote(root)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*", branch) or ".." in branch:
-        raise BadInput(f"{branch!r} is no plain name of a branch.")
+        raise InputError(f"{branch!r} is no plain name of a branch.")
     here = Branch(root, root / FOLDER, branch)
     with only_one(root):
         keep_out_of_git(root)
@@ -105,7 +105,7 @@ def opened(root: Path) -> Store | None:
 
 
 def begin_store(store: Store, *, trying: Trying | None = None) -> None:
-    """See to it that the branch is there, if only as an empty one. Raises SaidNo."""
+    """See to it that the branch is there, if only as an empty one. Raises CheckFailed."""
     with only_one(store.branch.root):
         _land(store.branch, {}, trying or Trying(), even_nothing=True)
 
@@ -113,8 +113,8 @@ def begin_store(store: Store, *, trying: Trying | None = None) -> None:
 def push_store(store: Store, *, trying: Trying | None = None) -> int:
     """Send what `dvc push` put into the folder to the branch; return how many objects were new.
 
-    Raises BadInput for a file that GitHub does not take, before anything is sent; SaidNo when the
-    remote takes nothing.
+    Raises InputError for a file that GitHub does not take, before anything is sent; CheckFailed
+    when the remote takes nothing.
     """
     branch = store.branch
     with only_one(branch.root):
@@ -129,7 +129,7 @@ def push_store(store: Store, *, trying: Trying | None = None) -> int:
 def push_stages(stages: Iterable[str], *, root: Path) -> None:
     """Send the outputs of these stages to the default remote; if it is the store, to its branch.
 
-    Raises SaidNo when they do not get there.
+    Raises CheckFailed when they do not get there.
     """
     dvc.push(stages, root=root)
     store = opened(root)
@@ -140,8 +140,8 @@ def push_stages(stages: Iterable[str], *, root: Path) -> None:
 def push_objects(root: Path, objects: Mapping[str, Path], *, trying: Trying | None = None) -> int:
     """Send these objects, name -> file, to DVC's default remote; return how many were new there.
 
-    Where that is the store, they go to its branch, all in one commit. Raises BadInput when one is
-    not what its name says, before anything is sent; SaidNo when the remote does not take them.
+    Where that is the store, they go to its branch, all in one commit. Raises InputError when one is
+    not what its name says, before anything is sent; CheckFailed when the remote does not take them.
     """
     store = opened(root)
     if store is None or not store.default:
@@ -176,7 +176,7 @@ def land(
     """Bring a commit to the branch, made once more each time that another writer came first.
 
     `make` is given the newest commit and returns one to follow it, or, `anew`, to take its place;
-    None: there is nothing to do. Raises SaidNo when none is taken.
+    None: there is nothing to do. Raises CheckFailed when none is taken.
     """
     for attempt in range(1, trying.times + 1):
         newest = branch.newest()
@@ -195,31 +195,31 @@ def land(
     raise _given_up(branch, done, attempt)
 
 
-def _given_up(branch: Branch, done: Finished, attempts: int) -> SaidNo:
+def _given_up(branch: Branch, done: Finished, attempts: int) -> CheckFailed:
     tried = "once" if attempts == 1 else f"{attempts} times"
-    return SaidNo(
+    return CheckFailed(
         f"The branch {branch.name!r} did not take the data, asked {tried}; git said:"
         f" {git.said(done.output)}.",
-        mend="Nothing of it is there yet. Again: `retouch store push`.",
+        hint="Nothing of it is there yet. Again: `retouch store push`.",
     )
 
 
 def _check(root: Path, objects: Mapping[str, Path]) -> None:
-    """Raise BadInput unless all objects are what their names say, and GitHub takes them."""
+    """Raise InputError unless all objects are what their names say, and GitHub takes them."""
     sizes = {name: path.stat().st_size for name, path in objects.items() if path.is_file()}
     for name, size in sizes.items():
         if size > FILE_BYTES:
             whose = outputs_of_object(root, name, objects)
-            raise BadInput(
+            raise InputError(
                 f"{whose or name}: has a file of {size:,} bytes, and GitHub takes"
                 f" {FILE_BYTES:,} at most.",
-                mend="Keep it smaller, or use another remote: docs/storage.md.",
+                hint="Keep it smaller, or use another remote: docs/storage.md.",
             )
     if sum(sizes.values()) > PUSH_BYTES:
-        raise BadInput(
+        raise InputError(
             f"The new data is {sum(sizes.values()):,} bytes, and GitHub takes {PUSH_BYTES:,} in one"
             " push.",
-            mend="Send it in parts: `dvc push STAGE`, `retouch store push`, and so on.",
+            hint="Send it in parts: `dvc push STAGE`, `retouch store push`, and so on.",
         )
     for name, path in objects.items():
         check_object(name, path)
@@ -236,12 +236,12 @@ def name_of(place: str) -> str:
 
 
 def _on_disk(folder: Path) -> dict[str, Path]:
-    """Return the objects in the folder by their path. Raises BadInput for those of an old DVC."""
+    """Return the objects in the folder by their path. Raises InputError for those of an old DVC."""
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
     if any(_OLD_PLACE.fullmatch(path) for path in found):
-        raise BadInput(
+        raise InputError(
             "Some outputs were recorded by a DVC before version 3, which the store does not keep.",
-            mend="`dvc cache migrate --dvc-files`, commit, and `dvc push` again.",
+            hint="`dvc cache migrate --dvc-files`, commit, and `dvc push` again.",
         )
     return {path: at for path, at in found.items() if _PLACE.fullmatch(path)}
 
@@ -249,9 +249,9 @@ def _on_disk(folder: Path) -> dict[str, Path]:
 def _require_remote(root: Path) -> None:
     done = run(["git", "remote", "get-url", REMOTE], cwd=root)
     if done.exit_code:
-        raise BadInput(
+        raise InputError(
             f"The repository has no remote named {REMOTE!r}, which the store would be a branch of.",
-            mend=f"Add it: `git remote add {REMOTE} URL`.",
+            hint=f"Add it: `git remote add {REMOTE} URL`.",
         )
 
 
@@ -269,7 +269,7 @@ def only_one(root: Path) -> Iterator[None]:
             break
         except zc.lockfile.LockError:
             if time.monotonic() > deadline:
-                raise BadInput("Another process works on the store and does not end.") from None
+                raise InputError("Another process works on the store and does not end.") from None
             time.sleep(0.05)
     try:
         yield

@@ -40,13 +40,13 @@ class Waiting:
 class Client:
     """GitHub's REST API under one token. Paths are relative: `repos/owner/name/pulls`.
 
-    Methods return parsed JSON. They raise BadInput (`github_errors.Refused` when GitHub said no)
-    for what is wrong with settings or request, and SaidNo when waiting and trying again did not
-    help. No text of theirs holds the token.
+    Methods return parsed JSON. They raise InputError (`github_errors.Refused` when GitHub said no)
+    for what is wrong with settings or request, and CheckFailed when waiting and trying again did
+    not help. No text of theirs holds the token.
     """
 
     def __init__(self, token: str, api_url: str = API_URL, waiting: Waiting | None = None) -> None:
-        """Raises BadInput for a token or an address that cannot be one."""
+        """Raises InputError for a token or an address that cannot be one."""
         self._waiting = waiting or Waiting()
         self._transport = Transport(token, api_url, self._waiting.timeout)
 
@@ -88,7 +88,7 @@ class Client:
         A request may do its work and its answer get lost. With `repeatable` it is simply sent
         again: for what is addressed by its content, or refused the second time. With `found` we
         look first; what that returns is the answer, and None sends again. With neither it is sent
-        again only when it surely was not carried out; otherwise SaidNo says that nobody knows.
+        again only when it surely was not carried out; otherwise CheckFailed says that nobody knows.
         """
         return self._send("POST", path, body=body, found=found, repeatable=repeatable).data
 
@@ -97,7 +97,7 @@ class Client:
     ) -> Any:
         """Create a file from bytes at an address the server named; `found` is as in `post`.
 
-        Raises BadInput when that is none of the server's own.
+        Raises InputError when that is none of the server's own.
         """
         target = self._transport.upload_address(url)
         raw = Raw(content, content_type)

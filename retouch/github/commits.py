@@ -28,10 +28,10 @@ class Commit(Seen):
 
 
 def commit_at(repo: Repository, commit: str) -> Commit:
-    """Return a commit by its id. Raises BadInput when there is no such commit."""
+    """Return a commit by its id. Raises InputError when there is no such commit."""
     return repo.read(Commit, repo.client.get(repo.path("git/commits", commit)))
 
 
 def commit_message(repo: Repository, commit: str) -> str:
-    """Return the whole message of a commit. Raises BadInput when there is no such commit."""
+    """Return the whole message of a commit. Raises InputError when there is no such commit."""
     return commit_at(repo, commit).message

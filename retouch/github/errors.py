@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from retouch.errors import BadInput, RetouchError, SaidNo
+from retouch.errors import CheckFailed, InputError, RetouchError
 from retouch.github.retry import Failed, is_limit, seconds_asked
 
 _REPOSITORY = re.compile(r"repos/([^/]+/[^/]+)/?(.*)")
@@ -26,15 +26,15 @@ _LONGEST_SECONDS = 10**8
 _ACTIONS_MAY_NOT = "not permitted to create or approve pull requests"
 
 
-class Refused(BadInput):
+class Refused(InputError):
     """GitHub answered, and the answer is no: the request or the settings are wrong."""
 
-    def __init__(self, message: str, *, status: int, mend: str | None = None) -> None:
-        super().__init__(message, mend=mend)
+    def __init__(self, message: str, *, status: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.status = status
 
 
-class Uncertain(SaidNo):
+class Uncertain(CheckFailed):
     """The answer was lost: nobody knows whether the request was carried out."""
 
 
@@ -71,7 +71,7 @@ def refusal(request: Request, failed: Failed) -> RetouchError:
             return Refused(
                 f"GITHUB_TOKEN: {request.host} does not accept this token: it is wrong, expired or "
                 "revoked.",
-                mend="Make a new one and set GITHUB_TOKEN to it.",
+                hint="Make a new one and set GITHUB_TOKEN to it.",
                 status=401,
             )
         case 403:
@@ -80,7 +80,7 @@ def refusal(request: Request, failed: Failed) -> RetouchError:
             return Refused(
                 f"{request.subject}: {request.host} has nothing there, or the token may not see "
                 "it.",
-                mend="Check the name, and that GITHUB_TOKEN has access to this repository.",
+                hint="Check the name, and that GITHUB_TOKEN has access to this repository.",
                 status=404,
             )
         case status if status is not None and 300 <= status < 400:
@@ -96,9 +96,9 @@ def gave_up(request: Request, failed: Failed, *, attempts: int, now: float) -> R
     if is_limit(failed):
         return _limited(request, failed, now)
     what = f"answers {failed.status}" if failed.status else failed.message
-    return SaidNo(
+    return CheckFailed(
         f"{request.subject}: {request.host} {what}; tried {times}.",
-        mend="Try again later: run the same command again.",
+        hint="Try again later: run the same command again.",
     )
 
 
@@ -111,31 +111,31 @@ def uncertain(request: Request, failed: Failed) -> Uncertain:
     )
 
 
-def no_api(request: Request, what: str) -> BadInput:
+def no_api(request: Request, what: str) -> InputError:
     """Return the error for an answer that no GitHub API gives; `what` says what came instead."""
-    return BadInput(
+    return InputError(
         f"{request.subject}: {request.host} does not answer as GitHub's API does: {what}.",
-        mend="Check GITHUB_API_URL, and whether a proxy stands in between.",
+        hint="Check GITHUB_API_URL, and whether a proxy stands in between.",
     )
 
 
 def _forbidden(request: Request, failed: Failed) -> RetouchError:
-    mend: str | None
+    hint: str | None
     if "x-github-sso" in failed.headers:
         why = "the token is not authorised for the organisation's single sign-on"
-        mend = "Authorise it: the organisation's name stands under Configure SSO of the token."
+        hint = "Authorise it: the organisation's name stands under Configure SSO of the token."
     elif _ACTIONS_MAY_NOT in failed.message:
         why = "workflows may not open pull requests here"
-        mend = (
+        hint = (
             'Turn on "Allow GitHub Actions to create and approve pull requests" in Settings, '
             "Actions, General; or use the token of a GitHub App."
         )
     elif "archived" in failed.message:
-        why, mend = failed.message, None
+        why, hint = failed.message, None
     else:
         why = f"the token may not do this: {failed.message}"
-        mend = f"Give it the permission {request.permission}."
-    return Refused(f"{request.subject}: forbidden: {why}.", mend=mend, status=403)
+        hint = f"Give it the permission {request.permission}."
+    return Refused(f"{request.subject}: forbidden: {why}.", hint=hint, status=403)
 
 
 def _moved(request: Request, failed: Failed, status: int) -> RetouchError:
@@ -143,7 +143,7 @@ def _moved(request: Request, failed: Failed, status: int) -> RetouchError:
     return Refused(
         f"{request.subject}: GitHub answers {status}: the repository has a new name, and a "
         f"{request.method} is not sent on to {target}.",
-        mend="Give the repository's new name with --repo.",
+        hint="Give the repository's new name with --repo.",
         status=status,
     )
 
@@ -151,12 +151,12 @@ def _moved(request: Request, failed: Failed, status: int) -> RetouchError:
 def _limited(request: Request, failed: Failed, now: float) -> RetouchError:
     seconds = seconds_asked(failed, now=now)
     if seconds is None or seconds > _LONGEST_SECONDS:
-        return SaidNo(
+        return CheckFailed(
             f"{request.subject}: GitHub limits the requests of this token for now.",
-            mend="Run the same command again later.",
+            hint="Run the same command again later.",
         )
-    return SaidNo(
+    return CheckFailed(
         f"{request.subject}: GitHub's rate limit for this token is used up until "
         f"{datetime.fromtimestamp(now + seconds, UTC):%Y-%m-%d %H:%M:%S} UTC.",
-        mend="Run the same command again then.",
+        hint="Run the same command again then.",
     )

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.github.errors import Refused
 from retouch.github.pulls import PullRequest, open_pull_request, pull_request_of
 from retouch.github.repository import Repository, Seen
@@ -73,7 +73,7 @@ class _Permission(Seen):
 
 
 def repository_facts(repo: Repository) -> RepositoryFacts:
-    """Return what GitHub says of the repository. Raises BadInput when it is not to be seen."""
+    """Return what GitHub says of the repository. Raises InputError when it is not to be seen."""
     return repo.read(RepositoryFacts, repo.client.get(repo.path()))
 
 
@@ -121,7 +121,7 @@ def commit_files(
     None takes a file out, and a file that is not there is left out already. The parents are `base`
     unless others are named. No branch points to the commit yet. All of it is addressed by content,
     so that a second call after a lost answer does no harm. Author and date are left to GitHub,
-    which then signs for the token. Raises BadInput for a text that is no UTF-8.
+    which then signs for the token. Raises InputError for a text that is no UTF-8.
     """
     commits = repo.path("git/commits")
     tree = repo.read(_Commit, repo.client.get(f"{commits}/{base}")).tree.sha
@@ -177,7 +177,8 @@ def delete_branch(repo: Repository, branch: str) -> None:
 def dispatch(repo: Repository, event_type: str, payload: Mapping[str, Any]) -> None:
     """Send a `repository_dispatch`. GitHub keeps no record of it that one could look up.
 
-    So it is sent again only when it surely was not carried out. Raises SaidNo when nobody knows.
+    So it is sent again only when it surely was not carried out. Raises CheckFailed when nobody
+    knows.
     """
     body = {"event_type": event_type, "client_payload": dict(payload)}
     repo.client.post(repo.path("dispatches"), body)
@@ -211,7 +212,7 @@ def _entry(repo: Repository, path: str, text: str | None) -> dict[str, str | Non
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise BadInput(
+        raise InputError(
             f"{path}: it is no UTF-8 text, and only texts are committed to {repo.name}."
         ) from None
     return entry | {"content": text}

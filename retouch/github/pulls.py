@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.github.errors import Refused
 from retouch.github.repository import LabelNames, Line, Login, Repository, Seen
 
@@ -128,14 +128,14 @@ def edit_pull(
 def changed_files(repo: Repository, number: int) -> tuple[str, ...]:
     """Return the paths a pull request touches, sorted; of a moved file the old one too.
 
-    Raises BadInput when it touches so many that GitHub does not list them all.
+    Raises InputError when it touches so many that GitHub does not list them all.
     """
     listed = list(repo.client.pages(repo.path("pulls", str(number), "files")))
     if len(listed) >= _MAX_FILES:
-        raise BadInput(
+        raise InputError(
             f"{repo.name}#{number}: it changes {_MAX_FILES:,} files or more, and GitHub lists no "
             "more than that.",
-            mend="Split it.",
+            hint="Split it.",
         )
     files = [repo.read(_File, item) for item in listed]
     paths = {path for file in files for path in (file.filename, file.previous_filename) if path}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.github.errors import Refused
 from retouch.github.git_data import tag_is_there
 from retouch.github.repository import Line, Repository, Seen
@@ -36,7 +36,7 @@ class Asset(Seen):
 def create_release(repo: Repository, *, tag: str, name: str, body: str) -> Release:
     """Publish a release of a tag, or return the one that is there already.
 
-    Raises BadInput when GitHub does not have the tag: it would put one on the default branch.
+    Raises InputError when GitHub does not have the tag: it would put one on the default branch.
     """
 
     def found() -> Release | None:
@@ -47,9 +47,9 @@ def create_release(repo: Repository, *, tag: str, name: str, body: str) -> Relea
     if there is not None:
         return there
     if not tag_is_there(repo, tag):
-        raise BadInput(
+        raise InputError(
             f"{repo.name}: GitHub has no tag {tag} to make a release of.",
-            mend=f"Push it: git push origin {tag}",
+            hint=f"Push it: git push origin {tag}",
         )
     asked = {"tag_name": tag, "name": name, "body": body}
     try:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.github.answer import one_line
 from retouch.github.client import Client
 
@@ -57,12 +57,12 @@ class Repository:
         return "/".join(["repos", self.name, *(quote(part, safe="/") for part in rest)])
 
     def read(self, model: type[SeenType], data: Any) -> SeenType:
-        """Return an answer as a model. Raises BadInput when GitHub answers in another shape."""
+        """Return an answer as a model. Raises InputError when GitHub answers in another shape."""
         try:
             return model.model_validate(data)
         except ValidationError as error:
             place = ".".join(map(str, error.errors()[0]["loc"])) or "its answer"
-            raise BadInput(
+            raise InputError(
                 f"{self.name}: GitHub's answer is not as its API describes it: {place}.",
-                mend="Check GITHUB_API_URL.",
+                hint="Check GITHUB_API_URL.",
             ) from None

@@ -77,12 +77,12 @@ def is_limit(failed: Failed) -> bool:
     """Tell whether a rate limit refused the request; GitHub says so with 429 or with 403."""
     if failed.status == 429:
         return True
-    says = failed.message.lower()
+    message = failed.message.lower()
     return failed.status == 403 and (
         _spent(failed)
         or "retry-after" in failed.headers
-        or "rate limit" in says
-        or "abuse detection" in says
+        or "rate limit" in message
+        or "abuse detection" in message
     )
 
 

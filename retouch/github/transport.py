@@ -12,7 +12,7 @@ from gidgethub.sansio import create_headers
 from requests import exceptions
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.github.answer import Answer, NotTheApi, decipher, one_line
 from retouch.github.errors import Request, no_api
 from retouch.github.retry import Failed
@@ -36,7 +36,7 @@ class Transport:
     def __init__(self, token: str, api_url: str, timeout: tuple[float, float]) -> None:
         """`timeout`: seconds until a connection stands, and between two pieces of an answer.
 
-        Raises BadInput for a token or an address that cannot be one.
+        Raises InputError for a token or an address that cannot be one.
         """
         self._token = _checked_token(token)
         self._base = _checked_url(api_url)
@@ -53,7 +53,7 @@ class Transport:
     ) -> Answer | Failed:
         """Send a request and read the answer; redirections of a GET are followed.
 
-        Raises BadInput when what answers is not GitHub's API, or cannot be asked at all.
+        Raises InputError when what answers is not GitHub's API, or cannot be asked at all.
         """
         url = urljoin(self._base, request.path)
         for _ in range(_MAX_REDIRECTS + 1):
@@ -65,7 +65,7 @@ class Transport:
         raise no_api(request, "it redirects in a circle")
 
     def within(self, url: str, request: Request) -> str:
-        """Return an address the server named. Raises BadInput when it leads to another one.
+        """Return an address the server named. Raises InputError when it leads to another one.
 
         The token would go there as well.
         """
@@ -78,7 +78,7 @@ class Transport:
     def upload_address(self, url: str) -> str:
         """Return where the server named that files go: to itself, or its host for uploads.
 
-        That of api.github.com is uploads.github.com. Raises BadInput for any other host.
+        That of api.github.com is uploads.github.com. Raises InputError for any other host.
         """
         ours, theirs = urlsplit(self._base), urlsplit(url)
         hosts = {ours.netloc}
@@ -145,13 +145,13 @@ class _Authorization(requests.auth.AuthBase):
 def _failed(request: Request, error: exceptions.RequestException) -> Failed:
     """Say what became of a request without an answer.
 
-    Raises BadInput when it can never be sent. The words of `error` are left out: they may quote
+    Raises InputError when it can never be sent. The words of `error` are left out: they may quote
     the address of a proxy with its password.
     """
     if isinstance(error, exceptions.SSLError):
-        raise BadInput(
+        raise InputError(
             f"{request.subject}: the certificate of {request.host} is not trusted.",
-            mend="Name its authority's file in REQUESTS_CA_BUNDLE.",
+            hint="Name its authority's file in REQUESTS_CA_BUNDLE.",
         ) from None
     if isinstance(error, exceptions.ProxyError):
         return Failed(None, "cannot be reached through the proxy", arrived=False)
@@ -162,7 +162,7 @@ def _failed(request: Request, error: exceptions.RequestException) -> Failed:
     if isinstance(error, exceptions.ConnectionError | exceptions.ChunkedEncodingError):
         return Failed(None, "broke off the connection")
     kind = type(error).__name__
-    raise BadInput(f"{request.subject}: the request cannot be sent ({kind}).") from None
+    raise InputError(f"{request.subject}: the request cannot be sent ({kind}).") from None
 
 
 def _never_connected(error: exceptions.RequestException) -> bool:
@@ -173,20 +173,20 @@ def _never_connected(error: exceptions.RequestException) -> bool:
 def _checked_token(token: str) -> str:
     token = token.strip()
     if not token:
-        raise BadInput(
+        raise InputError(
             "GITHUB_TOKEN is not set.",
-            mend="Set it to a token with Contents: write and Pull requests: write.",
+            hint="Set it to a token with Contents: write and Pull requests: write.",
         )
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise BadInput(
-            "GITHUB_TOKEN holds characters that no token has.", mend="Copy the token anew."
+        raise InputError(
+            "GITHUB_TOKEN holds characters that no token has.", hint="Copy the token anew."
         )
     return token
 
 
 def _checked_url(url: str) -> str:
     """Return the address of the API with a slash at its end."""
-    mend = f"Set GITHUB_API_URL to {API_URL}, or to https://HOST/api/v3."
+    hint = f"Set GITHUB_API_URL to {API_URL}, or to https://HOST/api/v3."
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -194,9 +194,9 @@ def _checked_url(url: str) -> str:
         host = port = None
     whole = host and parts.scheme in ("http", "https") and url.isprintable() and " " not in url
     if not whole or port == 0 or parts.query or parts.fragment:
-        raise BadInput("GITHUB_API_URL is not the address of an API.", mend=mend)
+        raise InputError("GITHUB_API_URL is not the address of an API.", hint=hint)
     if parts.username is not None or parts.password is not None:
-        raise BadInput("GITHUB_API_URL holds a user or a password.", mend=mend)
+        raise InputError("GITHUB_API_URL holds a user or a password.", hint=hint)
     if parts.scheme == "http" and host not in _LOCAL:
-        raise BadInput("GITHUB_API_URL is http: the token would be sent in clear.", mend=mend)
+        raise InputError("GITHUB_API_URL is http: the token would be sent in clear.", hint=hint)
     return url.rstrip("/") + "/"

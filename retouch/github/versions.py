@@ -12,7 +12,7 @@ class _Deployment(Seen):
 
 
 def is_released(repo: Repository, tag: str, asset: str) -> bool:
-    """Say whether a release of the tag has the file, whole. Raises BadInput."""
+    """Say whether a release of the tag has the file, whole. Raises InputError."""
     answer = repo.client.get_or_none(repo.path("releases/tags", tag))
     if answer is None:
         return False
@@ -23,7 +23,7 @@ def is_released(repo: Repository, tag: str, asset: str) -> bool:
 
 
 def environments_of(repo: Repository, ref: str) -> tuple[str, ...]:
-    """Return where a deployment of the commit or tag is on record. Raises BadInput."""
+    """Return where a deployment of the commit or tag is on record. Raises InputError."""
     listed = repo.client.pages(repo.path("deployments"), ref=ref)
     found = (repo.read(_Deployment, item) for item in listed)
     return tuple(sorted({one.environment for one in found if one.ref == ref}))

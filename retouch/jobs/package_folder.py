@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.jobs.packages.model import Proposal
 from retouch.system import files
 from retouch.system.untrusted_files import read_plain_file
@@ -62,20 +62,20 @@ def packages_in(folder: Path) -> list[Path]:
 def read_package(folder: Path) -> Package:
     """Return a package whose shape is right: plain files, no links, few enough, small enough.
 
-    Raises BadInput for any other, and for a document that is no proposal.
+    Raises InputError for any other, and for a document that is no proposal.
     """
     raw = read_plain_file(folder / _DOCUMENT, root=folder, limit=1_000_000)
     try:
         proposal = Proposal.model_validate_json(raw)
     except ValueError as error:
         reason = str(error).splitlines()
-        raise BadInput(f"{_DOCUMENT}: is no proposal: {' '.join(reason[1:3])}.") from None
+        raise InputError(f"{_DOCUMENT}: is no proposal: {' '.join(reason[1:3])}.") from None
     texts = {
         path: read_plain_file(folder / "files" / path, root=folder, limit=FILE_BYTES)
         for path in _below(folder / "files", MOST_FILES)
     }
     if sum(map(len, texts.values())) > ALL_FILES_BYTES:
-        raise BadInput(f"The files of the proposal are over {ALL_FILES_BYTES:,} bytes together.")
+        raise InputError(f"The files of the proposal are over {ALL_FILES_BYTES:,} bytes together.")
     names = _below(folder / "objects", MOST_OBJECTS)
     return Package(proposal, texts, {name: _object(folder, name) for name in names})
 
@@ -83,24 +83,24 @@ def read_package(folder: Path) -> Package:
 def _object(folder: Path, name: str) -> Path:
     path = folder / "objects" / name
     if not _OBJECT.fullmatch(name) or path.is_symlink() or not path.is_file():
-        raise BadInput(f"objects/{name}: is no object of DVC's cache.")
+        raise InputError(f"objects/{name}: is no object of DVC's cache.")
     if path.stat().st_size > OBJECT_BYTES:
-        raise BadInput(f"objects/{name}: is larger than the {OBJECT_BYTES:,} bytes GitHub takes.")
+        raise InputError(f"objects/{name}: is larger than the {OBJECT_BYTES:,} bytes GitHub takes.")
     return path
 
 
 def _below(folder: Path, most: int) -> list[str]:
     """Return the paths of all files below a folder, from it.
 
-    Raises BadInput for too many, and for a folder that is a link.
+    Raises InputError for too many, and for a folder that is a link.
     """
     if folder.is_symlink():
-        raise BadInput(f"{folder.name}/: is a link.")
+        raise InputError(f"{folder.name}/: is a link.")
     found = []
     for path in _walk(folder):
         found.append(path.relative_to(folder).as_posix())
         if len(found) > most:
-            raise BadInput(f"{folder.name}/: has more than {most:,} files.")
+            raise InputError(f"{folder.name}/: has more than {most:,} files.")
     return sorted(found)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from retouch.documents import digest_of
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.lockfile.plain_yaml import NotPlain, read_events
 
 _ENTRY = re.compile(r"  (\? (?P<long>.+)|(?P<name>[^ ?].*):)")
@@ -24,7 +24,7 @@ def entry_names(text: str) -> frozenset[str]:
 def entries(text: str, source: str = "dvc.lock") -> dict[str, str]:
     """Return the text of each entry by the name of its stage, in the order of the file.
 
-    Raises BadInput for a lock that is not laid out as DVC writes it: conflict markers, a stage
+    Raises InputError for a lock that is not laid out as DVC writes it: conflict markers, a stage
     twice, or anything that DVC would read as another entry than stands there line by line.
     """
     try:
@@ -34,9 +34,9 @@ def entries(text: str, source: str = "dvc.lock") -> dict[str, str]:
             raise NotPlain(_STRANGE)
     except NotPlain as error:
         file = source.partition(" (")[0]  # a side of a merge says which it is
-        raise BadInput(
+        raise InputError(
             f"{source}: cannot be read entry by entry: {error}.",
-            mend=f"Take it from a commit: `git checkout HEAD -- {file}`; then `retouch build`.",
+            hint=f"Take it from a commit: `git checkout HEAD -- {file}`; then `retouch build`.",
         ) from None
     return {name: entry for (name, _), entry in named}
 
@@ -44,12 +44,12 @@ def entries(text: str, source: str = "dvc.lock") -> dict[str, str]:
 def entry_digest(entry: str) -> str:
     """Return the sha256 of what an entry says, however it is laid out; its name is part of it.
 
-    Raises BadInput for a text that is not one entry.
+    Raises InputError for a text that is not one entry.
     """
     try:
         return digest_of(_single(entry))
     except NotPlain as error:
-        raise BadInput(f"dvc.lock: an entry cannot be read: {error}.") from None
+        raise InputError(f"dvc.lock: an entry cannot be read: {error}.") from None
 
 
 def digest_in(text: str, name: str) -> str | None:
@@ -59,7 +59,7 @@ def digest_in(text: str, name: str) -> str | None:
 
 
 def entry_digests(text: str, source: str = "dvc.lock") -> dict[str, str]:
-    """Return the digest of each entry by the name of its stage. Raises BadInput."""
+    """Return the digest of each entry by the name of its stage. Raises InputError."""
     return {name: entry_digest(entry) for name, entry in entries(text, source).items()}
 
 

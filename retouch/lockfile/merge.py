@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.lockfile.entries import entries, entry_digest, split
 
 _EMPTY = "schema: '2.0'\nstages:\n"
@@ -24,7 +24,7 @@ def merge_locks(base: str, ours: str, theirs: str, *, source: str = "dvc.lock") 
 
     One side changed it: that side's. Both alike: that. Both, and differently: it is left out, and
     DVC runs the stage again. One took it out and the other changed it: the changed one stays. What
-    stands around the entries is merged the same way. Raises BadInput for a lock that cannot be
+    stands around the entries is merged the same way. Raises InputError for a lock that cannot be
     read, and where both changed that.
     """
     texts = (base, ours, theirs)
@@ -69,15 +69,15 @@ def _one_side(texts: tuple[str, ...]) -> str | None:
 
 
 def _around(texts: tuple[str, ...], source: str) -> tuple[str, str]:
-    """Return what stands before the entries and behind them. Raises BadInput."""
+    """Return what stands before the entries and behind them. Raises InputError."""
     parts = [split(text) for text in texts]
     tail = _one_side(tuple(tail for _, _, tail in parts))
     heads = [head for head, found, _ in parts[1:] if found]
     same = len({*heads}) < 2
     head = next(iter(heads), _EMPTY) if same else _one_side(tuple(part[0] for part in parts))
     if head is None or tail is None:
-        raise BadInput(
+        raise InputError(
             f"{source}: both sides changed what stands around its entries.",
-            mend=f"Take one: `git checkout --ours -- {source}`; then `retouch build`.",
+            hint=f"Take one: `git checkout --ours -- {source}`; then `retouch build`.",
         )
     return head, tail

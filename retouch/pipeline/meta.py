@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.pipeline.model import StageMeta
 
 _KEYS = ("module", "dataset", "partition", "columns", "runs-on")
 
 
 def parse_meta(meta: Any, where: str) -> StageMeta | None:
-    """Return what the stage says of itself, None when it says nothing. Raises BadInput.
+    """Return what the stage says of itself, None when it says nothing. Raises InputError.
 
     `where` names the place in `dvc.yaml` for the error's sentence.
     """
@@ -22,15 +22,15 @@ def parse_meta(meta: Any, where: str) -> StageMeta | None:
     said = meta["retouch"]
     where = f"{where}.retouch"
     if not isinstance(said, Mapping):
-        raise BadInput(f"{where}: must be a mapping with keys {', '.join(_KEYS)}.")
+        raise InputError(f"{where}: must be a mapping with keys {', '.join(_KEYS)}.")
     for key in said:
         if key not in _KEYS:
             close = get_close_matches(str(key), _KEYS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(_KEYS)}."
-            raise BadInput(f"{where}.{key}: unknown key.{hint}")
+            raise InputError(f"{where}.{key}: unknown key.{hint}")
     partition = said.get("partition", {})
     if not isinstance(partition, Mapping):
-        raise BadInput(f"{where}.partition: must be a mapping of column to value.")
+        raise InputError(f"{where}.partition: must be a mapping of column to value.")
     return StageMeta(
         module=_text(said.get("module"), f"{where}.module"),
         datasets=_texts(said.get("dataset", ()), f"{where}.dataset"),
@@ -42,7 +42,7 @@ def parse_meta(meta: Any, where: str) -> StageMeta | None:
 
 def _text(value: Any, where: str) -> str | None:
     if value is not None and not isinstance(value, str):
-        raise BadInput(f"{where}: must be text, not {value!r}.")
+        raise InputError(f"{where}: must be text, not {value!r}.")
     return value
 
 
@@ -50,5 +50,5 @@ def _texts(value: Any, where: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise BadInput(f"{where}: must be text or a list of texts, not {value!r}.")
+        raise InputError(f"{where}: must be text or a list of texts, not {value!r}.")
     return tuple(value)

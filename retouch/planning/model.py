@@ -87,7 +87,7 @@ class TierPlan(Value):
     """One rung of the ladder: its edits and what they do to every stage."""
 
     tier: str
-    says: str
+    message: str
     must: Literal["improve", "not_get_worse"]
     restores: float | None = None
     """The factor of the reference window's loss the candidate must come back to."""
@@ -162,7 +162,7 @@ class Worth(Value):
     options: tuple[Option, ...]
     best: str | None
     """The option of the greatest net worth among those with a history; None: there is none."""
-    says: str
+    message: str
     """One sentence: what follows, or that there is no history."""
 
 

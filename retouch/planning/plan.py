@@ -86,7 +86,7 @@ def make_plan(
     """Return the plan for one group of alerts. Same inputs, same bytes; their order is no input.
 
     What a person has to vouch for first, or the budget has no room for, is planned and held. Raises
-    BadInput for a policy that cannot be carried out: no such params key, an unknown placeholder.
+    InputError for a policy that cannot be carried out: no such params key, an unknown placeholder.
     """
     alerts = sorted(alerts, key=lambda alert: alert.alert_id)
     decision = decide(alerts, policy)
@@ -261,7 +261,7 @@ def _plan_tier(
     stages = plan_stages(edited, pipeline)
     return TierPlan(
         tier=name,
-        says=tier.says,
+        message=tier.description,
         must=tier.must,
         restores=tier.restores,
         edits=edits,

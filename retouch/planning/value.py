@@ -67,7 +67,7 @@ def weigh(
     return Worth(
         options=tuple(options),
         best=best.name if told else None,
-        says=_says(options, told, best, tiers, rule, asked),
+        message=_message(options, told, best, tiers, rule, asked),
     )
 
 
@@ -193,7 +193,7 @@ def _history(option: Option) -> str:
     return f"{option.accepted} of {option.episodes} candidates for like alerts passed."
 
 
-def _says(
+def _message(
     options: Sequence[Option],
     told: Sequence[Option],
     best: Option,
@@ -213,10 +213,10 @@ def _says(
     against = " and ".join(f"{seconds(_net(o))} of {_named(o.name)}" for o in others)
     in_ladder = best.name in {tier.tier for tier in tiers}
     name = best.name if in_ladder else _named(best.name).capitalize()
-    says = f"{name} is worth most: {seconds(_net(best))} of CPU net, against {against}."
+    message = f"{name} is worth most: {seconds(_net(best))} of CPU net, against {against}."
     if best.name == FULL and not in_ladder:
-        says += " The rules do not allow it for this alert."
-    return f"{says} A person asked, so {LADDER_STANDS}" if asked.by_person else says
+        message += " The rules do not allow it for this alert."
+    return f"{message} A person asked, so {LADDER_STANDS}" if asked.by_person else message
 
 
 def _named(option: str) -> str:

@@ -37,7 +37,7 @@ class ExampleResult(Value):
 def check_policy(policy: Policy, source: str = RETRAINING_FILE) -> tuple[ExampleResult, ...]:
     """Return what every example of every rule gets, in the order they are written.
 
-    Raises BadInput, naming `source` and the example, for one that is not an alert.
+    Raises InputError, naming `source` and the example, for one that is not an alert.
     """
     return tuple(_results(policy, source))
 
@@ -58,8 +58,8 @@ def _results(policy: Policy, source: str) -> Iterator[ExampleResult]:
 
 def _alert(example: Example, policy: Policy, source: str) -> Alert:
     said = {"model": policy.model, "monitor": "example", "dataset": "example", **example.given}
-    mend = "Correct the example, then run `retouch policy check`."
-    return new_alert(said, now=_NOW, randomness=bytes(10), source=source, mend=mend)
+    hint = "Correct the example, then run `retouch policy check`."
+    return new_alert(said, now=_NOW, randomness=bytes(10), source=source, hint=hint)
 
 
 def _outcome(ladder: tuple[str, ...] | None, hold: str | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from retouch.documents import Value
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.pipeline.model import Stage
 from retouch.policy.model import ANCHORS, RETRAINING_FILE, Anchor, DaysBefore, Edit, NewValue, Tier
 from retouch.schema_errors import Place, bad_input, dotted, near
@@ -41,8 +41,9 @@ def expand_edits(
     placeholders name. `params` holds the parsed params files by path. An edit that would change
     nothing is left out, so asking again for what is done already yields nothing.
 
-    Raises BadInput when no stage has the keys an edit names, when the alert does not give an anchor
-    it needs, when a params key does not exist or has the wrong type, and when two edits disagree.
+    Raises InputError when no stage has the keys an edit names, when the alert does not give an
+    anchor it needs, when a params key does not exist or has the wrong type, and when two edits
+    disagree.
     """
     days: dict[str, date | None] = {anchor: anchors.get(anchor) for anchor in ANCHORS}
     merged: dict[tuple[str, str], ParamEdit] = {}
@@ -52,8 +53,8 @@ def expand_edits(
             change = _change(edit, _Blanks(place, partition, days), params)
             first = merged.setdefault((change.file, change.key), change)
             if first.after != change.after:
-                says = f"{change.key} is to become both {first.after!r} and {change.after!r}"
-                raise _policy_fault(place, says)
+                message = f"{change.key} is to become both {first.after!r} and {change.after!r}"
+                raise _policy_fault(place, message)
     return tuple(change for _, change in sorted(merged.items()) if change.after != change.before)
 
 
@@ -98,8 +99,8 @@ def _addressed(
     addressed = [partition for partition in partitions if wanted <= partition.keys()]
     if partitions and not addressed:
         known = [*sorted({key for partition in partitions for key in partition}), *ANCHORS]
-        says = f"no touched stage of module {module!r} has {_braced(wanted)}"
-        raise _policy_fault(place, f"{says}; there are {_braced(known)}")
+        message = f"no touched stage of module {module!r} has {_braced(wanted)}"
+        raise _policy_fault(place, f"{message}; there are {_braced(known)}")
     return addressed
 
 
@@ -130,8 +131,8 @@ def _change(edit: Edit, blanks: _Blanks, params: Mapping[str, Any]) -> ParamEdit
     except _WrongType as error:
         raise _params_fault(file, key, str(error), blanks.place) from None
     except ValidationError:
-        says = "holds more than plain values; is a date in it not quoted?"
-        raise _params_fault(file, key, says, blanks.place) from None
+        message = "holds more than plain values; is a date in it not quoted?"
+        raise _params_fault(file, key, message, blanks.place) from None
 
 
 def _current(params: Mapping[str, Any], file: str, key: str, asked_by: Place) -> object:
@@ -167,10 +168,12 @@ class _WrongType(Exception):
     """The value to be changed is not of the type the change needs."""
 
 
-def _policy_fault(place: Place, says: str) -> BadInput:
-    return bad_input(RETRAINING_FILE, place, says, mend="Correct the tier, or answer by another.")
+def _policy_fault(place: Place, message: str) -> InputError:
+    return bad_input(
+        RETRAINING_FILE, place, message, hint="Correct the tier, or answer by another."
+    )
 
 
-def _params_fault(file: str, key: str, says: str, asked_by: Place) -> BadInput:
-    mend = f"{RETRAINING_FILE} asks for it in {dotted(asked_by)}."
-    return bad_input(file, tuple(key.split(".")) if key else (), says, mend=mend)
+def _params_fault(file: str, key: str, message: str, asked_by: Place) -> InputError:
+    hint = f"{RETRAINING_FILE} asks for it in {dotted(asked_by)}."
+    return bad_input(file, tuple(key.split(".")) if key else (), message, hint=hint)

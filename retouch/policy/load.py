@@ -16,7 +16,7 @@ AnyDocument = TypeVar("AnyDocument", bound=Document)
 def parse_policy(text: str, source: str) -> Policy:
     """Read `policies/retraining.yaml`; `source` is the name errors give it.
 
-    Raises BadInput in one sentence: `<source>: <dotted key>: <what is wrong>`.
+    Raises InputError in one sentence: `<source>: <dotted key>: <what is wrong>`.
     """
     return _parsed(Policy, text, source)
 
@@ -24,14 +24,14 @@ def parse_policy(text: str, source: str) -> Policy:
 def parse_promotion(text: str, source: str) -> Promotion:
     """Read `policies/promotion.yaml`; `source` is the name errors give it.
 
-    Raises BadInput in one sentence: `<source>: <dotted key>: <what is wrong>`.
+    Raises InputError in one sentence: `<source>: <dotted key>: <what is wrong>`.
     """
     return _parsed(Promotion, text, source)
 
 
 def _parsed(model: type[AnyDocument], text: str, source: str) -> AnyDocument:
-    mend = "Correct it, then run `retouch policy check`."
-    data = read_yaml(text, source, mend=mend)
+    hint = "Correct it, then run `retouch policy check`."
+    data = read_yaml(text, source, hint=hint)
     if not isinstance(data, dict):
-        raise bad_input(source, (), "must be a mapping of keys to values", mend=mend)
-    return validated(model, data, source, mend=mend)
+        raise bad_input(source, (), "must be a mapping of keys to values", hint=hint)
+    return validated(model, data, source, hint=hint)

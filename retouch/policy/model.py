@@ -87,7 +87,7 @@ class Edit(Value):
 class Tier(Value):
     """How an alert may be answered: edits to declared inputs, for each touched module."""
 
-    says: Sentence
+    description: Sentence
     """What it does, in words; shown in plans and reports."""
     module: Identifier
     """The kind of component it edits: its edits are made for each touched stage of this module."""

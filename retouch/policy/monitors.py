@@ -22,7 +22,7 @@ _Words = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 class RegisteredMonitor(Value):
     """One monitor."""
 
-    says: _Words
+    description: _Words
     """A sentence: what it looks at."""
     owner: _Words
     """Whom to ask about it."""
@@ -52,12 +52,12 @@ class Monitors(Document):
 def parse_monitors(text: str, source: str = MONITORS) -> Monitors:
     """Read the registry; `source` is the name errors give it.
 
-    Raises BadInput in one sentence: `<source>: <dotted key>: <what is wrong>`.
+    Raises InputError in one sentence: `<source>: <dotted key>: <what is wrong>`.
     """
-    mend = "docs/provenance.md shows one."
-    data = read_yaml(text, source, mend=mend)
+    hint = "docs/provenance.md shows one."
+    data = read_yaml(text, source, hint=hint)
     if not isinstance(data, dict):
-        raise bad_input(source, (), "must be a mapping of keys to values", mend=mend)
+        raise bad_input(source, (), "must be a mapping of keys to values", hint=hint)
     if "version" not in data:
-        raise bad_input(source, ("version",), "missing; write `version: 1`", mend=mend)
-    return validated(Monitors, data, source, mend=mend)
+        raise bad_input(source, ("version",), "missing; write `version: 1`", hint=hint)
+    return validated(Monitors, data, source, hint=hint)

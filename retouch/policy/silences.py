@@ -57,13 +57,13 @@ class Silences(Document):
 def parse_silences(text: str, source: str) -> Silences:
     """Read `policies/silences.yaml`; `source` is the name errors give it.
 
-    Raises BadInput in one sentence: `<source>: <dotted key>: <what is wrong>`.
+    Raises InputError in one sentence: `<source>: <dotted key>: <what is wrong>`.
     """
-    mend = "Correct it, then run `retouch policy check`."
-    data = read_yaml(text, source, mend=mend)
+    hint = "Correct it, then run `retouch policy check`."
+    data = read_yaml(text, source, hint=hint)
     if not isinstance(data, dict):
-        raise bad_input(source, (), "must be a mapping of keys to values", mend=mend)
-    return validated(Silences, data, source, mend=mend)
+        raise bad_input(source, (), "must be a mapping of keys to values", hint=hint)
+    return validated(Silences, data, source, hint=hint)
 
 
 def silence_of(alert: Alert, silences: Sequence[Silence], now: datetime) -> Silence | None:

@@ -23,29 +23,30 @@ _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
 
 
 class _Fault(Exception):
-    def __init__(self, says: str, place: Place = ()) -> None:
-        super().__init__(says)
-        self.says = says
+    def __init__(self, message: str, place: Place = ()) -> None:
+        super().__init__(message)
+        self.message = message
         self.place = place
 
 
-def read_yaml(text: str, source: str, *, mend: str) -> JsonValue:
+def read_yaml(text: str, source: str, *, hint: str) -> JsonValue:
     """Return the value of a strict YAML text.
 
-    Raises BadInput, with line and column or the dotted path, for more than MAX_CHARACTERS, anything
-    but one YAML document, duplicate keys, keys that are not text, anchors, aliases, tags, nesting
-    deeper than MAX_DEPTH, and unquoted dates and other words that YAML reads in its own way.
+    Raises InputError, with line and column or the dotted path, for more than MAX_CHARACTERS,
+    anything but one YAML document, duplicate keys, keys that are not text, anchors, aliases, tags,
+    nesting deeper than MAX_DEPTH, and unquoted dates and other words that YAML reads in its own
+    way.
     """
     try:
         _check_events(text)
         return _value(yaml.compose(text, Loader=yaml.CSafeLoader), ())
     except _Fault as fault:
-        raise bad_input(source, fault.place, fault.says, mend=mend) from None
+        raise bad_input(source, fault.place, fault.message, hint=hint) from None
     except yaml.MarkedYAMLError as error:
-        says = f"{_position(error.problem_mark)}not YAML: {error.problem}"
-        raise bad_input(source, (), says, mend=mend) from None
+        message = f"{_position(error.problem_mark)}not YAML: {error.problem}"
+        raise bad_input(source, (), message, hint=hint) from None
     except yaml.YAMLError as error:
-        raise bad_input(source, (), f"not YAML: {str(error).splitlines()[0]}", mend=mend) from None
+        raise bad_input(source, (), f"not YAML: {str(error).splitlines()[0]}", hint=hint) from None
 
 
 def _check_events(text: str) -> None:
@@ -108,9 +109,9 @@ def _scalar(node: yaml.ScalarNode, place: Place) -> JsonValue:
         case "float" if _DECIMAL.fullmatch(written):
             return float(written)
         case "timestamp":
-            says = "YAML reads a date"
+            message = "YAML reads a date"
         case "bool":
-            says = "YAML reads true or false"
+            message = "YAML reads true or false"
         case _:
-            says = "YAML reads it in its own way"
-    raise _Fault(f'{says}; if text is meant, quote it: "{written}"', place)
+            message = "YAML reads it in its own way"
+    raise _Fault(f'{message}; if text is meant, quote it: "{written}"', place)

@@ -227,21 +227,21 @@ def _audience(arrival: Arrival, registry: Registry, *, signed: bool) -> Iterator
 
 def _registered_for(arrival: Arrival, entry: RegisteredMonitor) -> Iterator[str]:
     alert, source = arrival.alert, arrival.source
-    mend = f"{MONITORS} of the base branch says what it may raise; ask {entry.owner}."
+    hint = f"{MONITORS} of the base branch says what it may raise; ask {entry.owner}."
     monitor, dataset = alert.monitor.id, alert.slice.current.dataset
     if entry.kinds is not None and alert.kind not in entry.kinds:
-        yield f"{source}: kind: {monitor!r} is not registered for {alert.kind!r}. {mend}"
+        yield f"{source}: kind: {monitor!r} is not registered for {alert.kind!r}. {hint}"
     if entry.datasets is not None and dataset not in entry.datasets:
         place = "slice.current.dataset"
-        yield f"{source}: {place}: {monitor!r} is not registered for {dataset!r}. {mend}"
+        yield f"{source}: {place}: {monitor!r} is not registered for {dataset!r}. {hint}"
     if entry.senders is None:
         return
     if arrival.sender is None:
         # At a terminal nobody is authenticated; elsewhere the workflow knows and must say.
         if arrival.channel != "manual":
-            yield f"{source}: nobody says who brought it; give `--sender LOGIN`. {mend}"
+            yield f"{source}: nobody says who brought it; give `--sender LOGIN`. {hint}"
     elif arrival.sender.casefold() not in {login.casefold() for login in entry.senders}:
-        yield f"{source}: {shown(arrival.sender)} may not bring alerts of {monitor!r}. {mend}"
+        yield f"{source}: {shown(arrival.sender)} may not bring alerts of {monitor!r}. {hint}"
 
 
 def _times(arrival: Arrival) -> Iterator[str]:

@@ -13,9 +13,9 @@ from retouch.schema_errors import near
 def lint_signers(signers: Signers, monitors: Monitors) -> tuple[str, ...]:
     """Return one sentence for each key whose signature can never be of use."""
     return tuple(
-        f"{ALLOWED_SIGNERS}: line {signer.line}: {says}."
+        f"{ALLOWED_SIGNERS}: line {signer.line}: {message}."
         for signer in sorted(signers.by_key.values(), key=lambda signer: signer.line)
-        for says in _idle(signer, monitors)
+        for message in _idle(signer, monitors)
     )
 
 

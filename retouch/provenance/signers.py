@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from retouch.alerts.model import Name
 from retouch.alerts.signature import fingerprint_of_key, key_blob
 from retouch.documents import Value
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.schema_errors import bad_input, near, shown
 
 ALLOWED_SIGNERS = "policies/allowed_signers"
@@ -39,7 +39,7 @@ _REVOKED = re.compile(_KEY)
 _TIME = re.compile(r"\d{8}(?:\d{4}(?:\d{2})?)?Z", re.ASCII)
 _FORMS = {9: "%Y%m%dZ", 13: "%Y%m%d%H%MZ", 15: "%Y%m%d%H%M%SZ"}
 _OPTIONS = ("namespaces", "valid-after", "valid-before")
-_MEND = "docs/provenance.md shows a line."
+_HINT = "docs/provenance.md shows a line."
 _PRINCIPAL = TypeAdapter(Name)
 
 
@@ -70,7 +70,7 @@ class Signers(Value):
 def parse_signers(text: str, source: str = ALLOWED_SIGNERS) -> dict[str, Signer]:
     """Return the signers by their key's fingerprint; `source` is the name errors give the file.
 
-    Raises BadInput, with the line, for what ssh-keygen would not read, for a key that is listed
+    Raises InputError, with the line, for what ssh-keygen would not read, for a key that is listed
     twice, and for what several machines or several monitors could take in several ways: wildcards,
     lists of principals, certificate authorities, times without Z.
     """
@@ -78,11 +78,11 @@ def parse_signers(text: str, source: str = ALLOWED_SIGNERS) -> dict[str, Signer]
     for number, line in _lines(text):
         try:
             fingerprint, signer = _signer(line, number)
-        except (ValueError, BadInput) as error:
-            raise bad_input(source, (), f"line {number}: {error}".rstrip("."), mend=_MEND) from None
+        except (ValueError, InputError) as error:
+            raise bad_input(source, (), f"line {number}: {error}".rstrip("."), hint=_HINT) from None
         if (other := signers.get(fingerprint)) is not None:
-            says = f"line {number}: the key {fingerprint} stands in line {other.line} already"
-            raise bad_input(source, (), says, mend="Keep one of the two lines.")
+            message = f"line {number}: the key {fingerprint} stands in line {other.line} already"
+            raise bad_input(source, (), message, hint="Keep one of the two lines.")
         signers[fingerprint] = signer
     return signers
 
@@ -90,18 +90,19 @@ def parse_signers(text: str, source: str = ALLOWED_SIGNERS) -> dict[str, Signer]
 def parse_revoked(text: str, source: str = REVOKED_SIGNERS) -> frozenset[str]:
     """Return the fingerprints of the revoked keys, one public key a line.
 
-    Raises BadInput, with the line, for anything else: ssh-keygen would then refuse every signature.
+    Raises InputError, with the line, for anything else: ssh-keygen would then refuse every
+    signature.
     """
     found = set()
     for number, line in _lines(text):
         match = _REVOKED.fullmatch(line)
         try:
             found.add(_fingerprint(match["key"]) if match else "")
-        except BadInput:
+        except InputError:
             match = None
         if match is None:
-            says = f"line {number}: is not a public key, like `ssh-ed25519 AAAA...`"
-            raise bad_input(source, (), says, mend="Copy it from the monitor's key.pub file.")
+            message = f"line {number}: is not a public key, like `ssh-ed25519 AAAA...`"
+            raise bad_input(source, (), message, hint="Copy it from the monitor's key.pub file.")
     return frozenset(found)
 
 
@@ -173,7 +174,7 @@ def _moment(name: str, options: dict[str, str]) -> datetime | None:
             return datetime.strptime(written, _FORMS[len(written)]).replace(tzinfo=UTC)
         except ValueError:
             pass
-    says = "is not a time in UTC, like 20270101Z or 20270101120000Z"
+    message = "is not a time in UTC, like 20270101Z or 20270101120000Z"
     if _TIME.fullmatch(f"{written}Z"):
-        says += "; without the Z every machine reads it in its own time zone"
-    raise ValueError(f"{name}: {shown(written)} {says}")
+        message += "; without the Z every machine reads it in its own time zone"
+    raise ValueError(f"{name}: {shown(written)} {message}")

@@ -21,7 +21,7 @@ class Decision:
     """What the days have shown."""
 
     outcome: CanaryOutcome
-    says: str
+    message: str
     """One sentence with the numbers, in words of ours."""
     bounds: tuple[Bounds, ...] = ()
     """After each day that counts."""
@@ -46,14 +46,14 @@ def decide(verdict: CanaryVerdict) -> Decision:
         confidence=limits.confidence,
     )
     if verdict.invalid is not None:
-        says = f"The canary fails: its scores are invalid. {verdict.invalid}"
-        return Decision("fail", says, bounds)
+        message = f"The canary fails: its scores are invalid. {verdict.invalid}"
+        return Decision("fail", message, bounds)
     if not bounds:
         return Decision("wait", _join("No day has come that counts.", verdict.note))
     outcome = _outcome(bounds[-1], limits)
     words = _Words(verdict.unit, verdict.decimals)
-    says = words.sentence(outcome, bounds[-1], limits)
-    return Decision(outcome, _join(says, verdict.note), bounds)
+    message = words.sentence(outcome, bounds[-1], limits)
+    return Decision(outcome, _join(message, verdict.note), bounds)
 
 
 def _outcome(newest: Bounds, canary: Canary) -> CanaryOutcome:
@@ -77,8 +77,8 @@ def next_action(outcome: CanaryOutcome, canary: Canary) -> Action:
             return "nothing"
 
 
-def _join(says: str, note: str) -> str:
-    return f"{says} {note}" if note else says
+def _join(message: str, note: str) -> str:
+    return f"{message} {note}" if note else message
 
 
 @dataclass(frozen=True)

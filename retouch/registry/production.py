@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from retouch.documents import Value
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.pipeline.model import Pipeline, Stage
 
 
@@ -31,14 +31,14 @@ def production_of(
 ) -> Production:
     """Return the model that the commit records: merging to main is what promotes.
 
-    `committed` gives the hash the commit's `dvc.lock` holds for a stage's output. Raises BadInput
+    `committed` gives the hash the commit's `dvc.lock` holds for a stage's output. Raises InputError
     when `dvc.yaml` declares no such artifact, or nothing has made it yet.
     """
     if model not in pipeline.artifacts:
         known = ", ".join(sorted(pipeline.artifacts)) or "none"
-        raise BadInput(
+        raise InputError(
             f"dvc.yaml: artifacts.{model}: no such model; declared: {known}.",
-            mend="Declare it under `artifacts:`, with its path.",
+            hint="Declare it under `artifacts:`, with its path.",
         )
     path = pipeline.artifacts[model]
     for stage in pipeline.stages:
@@ -48,7 +48,7 @@ def production_of(
                 return Production(
                     model=model, path=path, hash=value, stage=stage.name, commit=commit
                 )
-    raise BadInput(
+    raise InputError(
         f"dvc.lock: has no entry that makes {path}, so there is no model in production.",
-        mend="Build the pipeline and commit it: `retouch build`.",
+        hint="Build the pipeline and commit it: `retouch build`.",
     )

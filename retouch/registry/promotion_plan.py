@@ -36,7 +36,7 @@ class Kept(Value):
     """The model's hash."""
     production: str
     """Of the one it was held against."""
-    says: str
+    message: str
 
 
 class OnGitHub(Value):
@@ -71,7 +71,7 @@ class Register(Value):
     kind: Literal["register"] = "register"
     version: str
     done: bool
-    says: str
+    message: str
 
 
 class Assign(Value):
@@ -80,7 +80,7 @@ class Assign(Value):
     kind: Literal["assign"] = "assign"
     stage: Stage
     done: bool
-    says: str
+    message: str
 
 
 class Withdraw(Value):
@@ -93,7 +93,7 @@ class Withdraw(Value):
     version: str
     commit: str
     done: bool = False
-    says: str
+    message: str
 
 
 class Publish(Value):
@@ -101,7 +101,7 @@ class Publish(Value):
 
     kind: Literal["publish"] = "publish"
     done: bool
-    says: str
+    message: str
 
 
 class Deploy(Value):
@@ -111,7 +111,7 @@ class Deploy(Value):
     environment: Environment
     state: Literal["success", "in_progress"]
     done: bool
-    says: str
+    message: str
 
 
 Step = Annotated[Register | Assign | Withdraw | Publish | Deploy, Field(discriminator="kind")]
@@ -130,11 +130,11 @@ class Promoting(Document):
     """Where its tags are: of a version that is there already, its own."""
     kept_by: Kept | None = None
     """None of a baseline."""
-    says: str
+    message: str
     """One sentence."""
     reason: str = ""
     """For the records: why it is a version, in the same words whatever is done already."""
-    mend: str | None = None
+    hint: str | None = None
     steps: tuple[Step, ...] = ()
 
     @property
@@ -176,14 +176,14 @@ _NO_VERDICT = (
 )
 
 
-def _refused(facts: Facts, why: str, mend: str | None) -> Promoting:
+def _refused(facts: Facts, why: str, hint: str | None) -> Promoting:
     return Promoting(
         model=facts.registry.model,
         hash=facts.hash,
         outcome="refused",
         commit=facts.commit,
-        says=f"{facts.registry.model} {facts.hash[:12]} of commit {facts.commit[:10]} {why}.",
-        mend=mend,
+        message=f"{facts.registry.model} {facts.hash[:12]} of commit {facts.commit[:10]} {why}.",
+        hint=hint,
     )
 
 
@@ -192,24 +192,24 @@ def _known(facts: Facts, version: Version) -> Promoting:
     if version == facts.registry.versions[-1]:
         found = _steps_of(facts, version.name, _stage(facts, version), version)
         left = f"{len(found.left)} left to do" if found.left else "nothing to do"
-        says = f"{found.model} is {version.name} already: {left}."
+        message = f"{found.model} is {version.name} already: {left}."
         outcome = "promote" if found.left else "nothing"
-        return found.model_copy(update={"says": says, "outcome": outcome})
+        return found.model_copy(update={"message": message, "outcome": outcome})
     prod = facts.registry.in_stage(PROD)
-    says = f"Nothing to do: this is the model of {version.name}, which was a version before."
-    mend = None
+    message = f"Nothing to do: this is the model of {version.name}, which was a version before."
+    hint = None
     if prod is None or prod.hash != facts.hash:
         there = f"prod is {prod.name}" if prod else "nothing is in prod"
-        says = f"Nothing is done: this is the model of {version.name} again, but {there}."
-        mend = f"If {version.name} is meant to be in prod: `retouch rollback --to {version.name}`."
+        message = f"Nothing is done: this is the model of {version.name} again, but {there}."
+        hint = f"If {version.name} is meant to be in prod: `retouch rollback --to {version.name}`."
     return Promoting(
         model=facts.registry.model,
         hash=facts.hash,
         outcome="nothing",
         version=version.name,
         commit=version.commit,
-        says=says,
-        mend=mend,
+        message=message,
+        hint=hint,
     )
 
 
@@ -234,16 +234,16 @@ def _steps_of(facts: Facts, name: str, stage: Stage, version: Version | None = N
         Register(
             version=name,
             done=version is not None,
-            says=f"{model}@{name} is registered on {commit[:10]}, in {where}",
+            message=f"{model}@{name} is registered on {commit[:10]}, in {where}",
         ),
-        Assign(stage=stage, done=assigned, says=f"{name} is assigned to {stage}"),
+        Assign(stage=stage, done=assigned, message=f"{name} is assigned to {stage}"),
         *_withdrawn(facts.registry, version, stage, name),
     ]
     steps += _on_github(facts, name, stage, version if assigned else None)
     kept = facts.kept[-1] if facts.kept else None
-    later = kept.says.rstrip(".") if kept else "it was registered by hand"
+    later = kept.message.rstrip(".") if kept else "it was registered by hand"
     because = "the first version ever is the baseline" if name == FIRST else later
-    says = f"{model} {facts.hash[:12]} becomes {name}, in {stage}: {because}."
+    message = f"{model} {facts.hash[:12]} becomes {name}, in {stage}: {because}."
     return Promoting(
         model=model,
         hash=facts.hash,
@@ -251,8 +251,8 @@ def _steps_of(facts: Facts, name: str, stage: Stage, version: Version | None = N
         version=name,
         commit=commit,
         kept_by=kept,
-        says=says,
-        reason=says,
+        message=message,
+        reason=message,
         steps=tuple(steps),
     )
 
@@ -271,7 +271,7 @@ def _withdrawn(
         Withdraw(
             version=event.version.name,
             commit=event.version.commit,
-            says=f"{event.version.name} is taken out of canary: {name} comes in its stead",
+            message=f"{event.version.name} is taken out of canary: {name} comes in its stead",
         )
         for event in registry.active(CANARY)
         if event.version != version and (not own or event.tag.order < own[0].tag.order)
@@ -295,6 +295,6 @@ def _on_github(facts: Facts, name: str, stage: Stage, version: Version | None) -
         environment = _ENVIRONMENTS[at]
         state: Literal["success", "in_progress"] = "success" if at == PROD else "in_progress"
         done = github.released and environment in github.environments
-        says = f"{name} is on record as deployed to {environment} ({state})"
-        steps.append(Deploy(environment=environment, state=state, done=done, says=says))
-    return [*steps, Publish(done=github.released, says=f"the release of {name} has its bundle")]
+        message = f"{name} is on record as deployed to {environment} ({state})"
+        steps.append(Deploy(environment=environment, state=state, done=done, message=message))
+    return [*steps, Publish(done=github.released, message=f"the release of {name} has its bundle")]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from retouch.documents import Value
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 
 class LockedOutput(Value):
@@ -24,7 +24,7 @@ class LockedOutput(Value):
 def recorded_model(texts: Mapping[str, bytes], model: str) -> LockedOutput:
     """Return what a commit records for an artifact, from all its `dvc.yaml` and `dvc.lock` files.
 
-    Raises BadInput when it is not declared, or nothing has made it.
+    Raises InputError when it is not declared, or nothing has made it.
     """
     declared = [path for path in texts if posixpath.basename(path) == "dvc.yaml"]
     # The root's first: one far down may be somebody's test data, and not even YAML.
@@ -35,14 +35,14 @@ def recorded_model(texts: Mapping[str, bytes], model: str) -> LockedOutput:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(file), declares))
         found = next((out for out in locked_outputs(texts) if out.path == path), None)
         if found is None:
-            raise BadInput(
+            raise InputError(
                 f"dvc.lock: has no entry that makes {path}, so there is no model to promote.",
-                mend="Build the pipeline and commit it: `retouch build`.",
+                hint="Build the pipeline and commit it: `retouch build`.",
             )
         return found
-    raise BadInput(
+    raise InputError(
         f"dvc.yaml: artifacts.{model}: no such model at this commit.",
-        mend="Declare it under `artifacts:`, with its path.",
+        hint="Declare it under `artifacts:`, with its path.",
     )
 
 
@@ -68,7 +68,7 @@ class Entry(Value):
 
 
 def locked_outputs(texts: Mapping[str, bytes]) -> tuple[LockedOutput, ...]:
-    """Return every output the locks record, sorted by path. Raises BadInput for a broken one."""
+    """Return every output the locks record, sorted by path. Raises InputError for a broken one."""
     found = [
         LockedOutput(path=path, hash=hash_in(out), size=out.get("size"), stage=entry.stage)
         for entry in locked_entries(texts)
@@ -78,7 +78,7 @@ def locked_outputs(texts: Mapping[str, bytes]) -> tuple[LockedOutput, ...]:
 
 
 def locked_entries(texts: Mapping[str, bytes]) -> tuple[Entry, ...]:
-    """Return every entry of the locks, sorted by address. Raises BadInput for a broken lock."""
+    """Return every entry of the locks, sorted by address. Raises InputError for a broken lock."""
     found = []
     for file in sorted(path for path in texts if posixpath.basename(path) == "dvc.lock"):
         folder = posixpath.dirname(file)
@@ -105,14 +105,14 @@ def hash_in(item: Mapping[str, Any]) -> str:
 
 
 def _stages(raw: bytes, file: str) -> dict[str, dict[str, Any]]:
-    """Return the entries of a lock. Raises BadInput when it is not as DVC writes it."""
+    """Return the entries of a lock. Raises InputError when it is not as DVC writes it."""
     stages = _parse(raw, file).get("stages") or {}
     if not isinstance(stages, dict) or not all(isinstance(e, dict) for e in stages.values()):
-        raise BadInput(f"{file}: stages: is not a table of entries.")
+        raise InputError(f"{file}: stages: is not a table of entries.")
     for name, entry in stages.items():
         items = [*(entry.get("deps") or ()), *(entry.get("outs") or ())]
         if not all(isinstance(item, dict) and "path" in item for item in items):
-            raise BadInput(f"{file}: stages.{name}: an input or output has no path.")
+            raise InputError(f"{file}: stages.{name}: an input or output has no path.")
     return {str(name): entry for name, entry in stages.items()}
 
 
@@ -135,5 +135,5 @@ def _parse(raw: bytes, file: str) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
         value = None
     if not isinstance(value, dict):
-        raise BadInput(f"{file}: is not YAML that DVC can read.", mend="`dvc status` says where.")
+        raise InputError(f"{file}: is not YAML that DVC can read.", hint="`dvc status` says where.")
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retouch.errors import BadInput, visible
+from retouch.errors import InputError, visible
 from retouch.registry.registry import Event, Registry, Version
 from retouch.registry.tags import Tag
 
@@ -30,21 +30,21 @@ def next_rollback(registry: Registry, to: str | None) -> Rollback:
 
     A rollback that has begun is gone on with, unless another version is asked for; one that is
     done is returned as done. So whoever names no version never rolls back a rollback. Raises
-    BadInput when nothing is in production, or there is no version to go back to.
+    InputError when nothing is in production, or there is no version to go back to.
     """
     begun = _begun(registry)
     if begun is not None and to in (None, begun.target.name):
         return begun
     bad = registry.in_stage(_PROD)
     if begun is not None and begun.put_in is None:
-        raise BadInput(
+        raise InputError(
             f"A rollback from {begun.bad.name} to {begun.target.name} was cut short.",
-            mend="Finish it first: `retouch rollback`.",
+            hint="Finish it first: `retouch rollback`.",
         )
     if bad is None:
-        raise BadInput(
+        raise InputError(
             f"No version of {registry.model} is in {_PROD}, so there is none to roll back.",
-            mend="See `retouch status`; tags come with `git fetch --tags`.",
+            hint="See `retouch status`; tags come with `git fetch --tags`.",
         )
     return Rollback(bad, _before(registry, bad) if to is None else _named(registry, to, bad))
 
@@ -78,9 +78,9 @@ def _before(registry: Registry, bad: Version) -> Version:
         version = event.version
         if event.assigns and version.commit != bad.commit and _may_stand_in(registry, version):
             return version
-    raise BadInput(
+    raise InputError(
         f"No version was in {_PROD} before {bad.name} that could stand in for it.",
-        mend="Name one: `retouch rollback --to VERSION`.",
+        hint="Name one: `retouch rollback --to VERSION`.",
     )
 
 
@@ -93,10 +93,10 @@ def _named(registry: Registry, name: str, bad: Version) -> Version:
     found = registry.find(name)
     if found is None or not registry.is_up(found):
         known = ", ".join(version.name for version in registry.versions[-10:]) or "none"
-        raise BadInput(
+        raise InputError(
             f"--to {visible(name)!r}: is no version of {registry.model} that is registered; there"
             f" are: {known}."
         )
     if found.commit == bad.commit:
-        raise BadInput(f"--to {found.name}: is in {_PROD} already.", mend="See `retouch status`.")
+        raise InputError(f"--to {found.name}: is in {_PROD} already.", hint="See `retouch status`.")
     return found

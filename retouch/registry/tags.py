@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from retouch.documents import Value
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 Kind = Literal["version", "deregister", "assign", "unassign", "deprecate"]
 
@@ -111,7 +111,10 @@ def tag_name(
     stage: str | None = None,
     counter: int | None = None,
 ) -> str:
-    """Return the name of the tag that says this. Raises BadInput for what no such name can say."""
+    """Return the name of the tag that says this.
+
+    Raises InputError for what no such name can say.
+    """
     said = {
         "version": f"@{version}",
         "deregister": f"@{version}!",
@@ -124,9 +127,9 @@ def tag_name(
     read = parse_tag(name, commit="", at=_ANY_TIME)
     meant = (kind, model, version, stage, counter)
     if read is None or (read.kind, read.model, read.version, read.stage, read.counter) != meant:
-        raise BadInput(
+        raise InputError(
             f"{name!r} is not a tag GTO can read: models and stages have letters, digits, '-', '/'"
             " and '_', versions are written 'v1.2.3'.",
-            mend="Name the artifact in dvc.yaml, and `model:` in policies/, accordingly.",
+            hint="Name the artifact in dvc.yaml, and `model:` in policies/, accordingly.",
         )
     return name

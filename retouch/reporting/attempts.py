@@ -27,7 +27,7 @@ def _row(case: Case, attempt: Attempt, judgement: Judgement | None) -> tuple[obj
         words = WORDS["halted" if judgement.halted_by else judgement.outcome]
         said = "halted" if judgement.halted_by else judgement.outcome.replace("_", " ")
         outcome = f"{words.emoji} {said}"
-        because: Markdown = inline(judgement.says, 200)
+        because: Markdown = inline(judgement.message, 200)
     elif failed:
         outcome, because = "❌ failed", write("{} failed", code(failed[0]))
     else:

@@ -16,7 +16,7 @@ _DAYS = "Day, Rows>, Production>, **Candidate**>, Gain>, Lowest>, Highest>"
 
 
 def canary_failed(
-    verdict: CanaryVerdict, *, says: str, counter: int | None, revert_url: str | None
+    verdict: CanaryVerdict, *, message: str, counter: int | None, revert_url: str | None
 ) -> Notice:
     """Tell that a canary failed, or was taken down undecided as the policy wants; with evidence."""
     version, stays = verdict.candidate.version, verdict.production.version
@@ -32,10 +32,10 @@ def canary_failed(
         code('retouch rollback --reason "why"'),
     )
     became = "failed" if verdict.decision == "fail" else "was taken down"
-    return _of_canary("canary-failed", became, verdict, says, counter, next_, caution)
+    return _of_canary("canary-failed", became, verdict, message, counter, next_, caution)
 
 
-def canary_undecided(verdict: CanaryVerdict, *, says: str, counter: int | None) -> Notice:
+def canary_undecided(verdict: CanaryVerdict, *, message: str, counter: int | None) -> Notice:
     """Ask a person: the days a canary has are over, and have shown neither."""
     version, stays = verdict.candidate.version, verdict.production.version
     commands = tuple(
@@ -53,14 +53,14 @@ def canary_undecided(verdict: CanaryVerdict, *, says: str, counter: int | None) 
         code(stays),
         code(f'retouch rollback --to {stays} --reason "{version} does harm"', 200),
     )
-    return _of_canary("canary-undecided", "is undecided", verdict, says, counter, next_, caution)
+    return _of_canary("canary-undecided", "is undecided", verdict, message, counter, next_, caution)
 
 
 def _of_canary(
     kind: str,
     became: str,
     verdict: CanaryVerdict,
-    says: str,
+    message: str,
     counter: int | None,
     next_: Markdown,
     caution: Markdown,
@@ -73,7 +73,7 @@ def _of_canary(
         heading=write(
             "The canary {} of {} {}", code(version), code(verdict.name), Markdown(became)
         ),
-        sentence=write("**{}**", inline(says, 1000)),
+        sentence=write("**{}**", inline(message, 1000)),
         table=_days(verdict),
         parts=(*_read(verdict), next_),
         caution=caution,

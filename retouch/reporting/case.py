@@ -64,9 +64,9 @@ class Case:
         return WORDS[self.standing]
 
     @property
-    def says(self) -> str:
+    def message(self) -> str:
         """How the standing is said, and whether by a person's word."""
-        return f"{self.words.says}, overridden" if self.overridden else self.words.says
+        return f"{self.words.message}, overridden" if self.overridden else self.words.message
 
     @property
     def overridden(self) -> tuple[Override, ...]:

@@ -100,9 +100,9 @@ def harm_alarms(case: Case, room: Room) -> Table | None:
     if len(alarms) > MOST_ALARMS:
         left = alarms[MOST_ALARMS:]
         failed = sum(check.result == "fail" for check in left)
-        says = Markdown(f"❌ {failed} fail" if failed else "✅ no harm shown")
+        message = Markdown(f"❌ {failed} fail" if failed else "✅ no harm shown")
         more = plural(len(left), "more alarm")
-        rows.append((more, *[UNKNOWN] * 8, says))
+        rows.append((more, *[UNKNOWN] * 8, message))
     return table(ALARMS.split(", "), rows)
 
 
@@ -233,20 +233,20 @@ def _sum_up(others: Sequence[Asked]) -> Sequence[object]:
     optional = sum(c.result != "pass" and not c.required for c in checks) - small
     optional += sum(g.result != "pass" and not g.stops for g in guardrails)
     close = sum(close_to_limit(c) for c in checks)
-    emoji, says = "✅", "all pass"
+    emoji, message = "✅", "all pass"
     if failed:
-        emoji, says = "❌", f"{failed} fail"
+        emoji, message = "❌", f"{failed} fail"
     elif unsure:
-        emoji, says = "⚠️", f"{unsure} cannot be told"
+        emoji, message = "⚠️", f"{unsure} cannot be told"
     elif close:
-        emoji, says = "⚠️", f"all pass, {close} close"
+        emoji, message = "⚠️", f"all pass, {close} close"
     elif optional:
-        emoji, says = "⚪", f"{optional} not required and not passed"
+        emoji, message = "⚪", f"{optional} not required and not passed"
     elif small:
-        says = f"all pass, {small} too small to judge"
+        message = f"all pass, {small} too small to judge"
     named = [plural(len(checks), "more slice")] if checks else []
     if guardrails:
         more = "guardrail" if checks else "more guardrail"
         named.append(plural(len(guardrails), more))
     label = write("{}, below", Markdown(" and ".join(named)))
-    return (label, UNKNOWN, UNKNOWN, UNKNOWN, Markdown(f"{emoji} {says}"))
+    return (label, UNKNOWN, UNKNOWN, UNKNOWN, Markdown(f"{emoji} {message}"))

@@ -34,7 +34,7 @@ def explain_plan(plan: Plan) -> str:
         tiers=[
             {
                 "name": code(tier.tier),
-                "says": write("{}: {}.", inline(tier.says.rstrip(".")), counts(tier)),
+                "message": write("{}: {}.", inline(tier.message.rstrip(".")), counts(tier)),
                 "edits": edits_table(tier.edits),
                 "stages": stages_table(tier),
                 "forecast": forecast_in_words(tier.forecast),

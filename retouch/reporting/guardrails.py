@@ -45,7 +45,7 @@ def guardrails_section(case: Case, room: Room) -> Section | None:
         write(", {} observed and not held", observed) if observed else "",
     )
     said = [
-        write("- {}: {}", inline(g.name, room.name), inline(g.says, room.text))
+        write("- {}: {}", inline(g.name, room.name), inline(g.message, room.text))
         for g in found[:MOST]
         if g.result != "pass"
     ]

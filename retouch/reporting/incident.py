@@ -85,7 +85,7 @@ def _first(case: Case, found: GuardrailResult | None) -> Markdown:
         "The guardrail “{}” is broken{}. It ended the run after tier {}; everything the tier did"
         " {}.",
         inline(case.halted_by, 200),
-        write(": {}", inline(found.says.rstrip("."), 600)) if found else "",
+        write(": {}", inline(found.message.rstrip("."), 600)) if found else "",
         code(tier),
         Markdown(state),
     )
@@ -175,7 +175,7 @@ def _state(case: Case) -> Table:
         (Markdown("Base commit"), code(plan.base_commit)),
         (Markdown("Production model"), code(judgement.production_model)),
         (Markdown("Candidate model"), code(judgement.candidate_model)),
-        (Markdown("What the gate said"), inline(judgement.says, 600)),
+        (Markdown("What the gate said"), inline(judgement.message, 600)),
     ]
     used = judgement.holdout
     if used:

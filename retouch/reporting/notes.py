@@ -111,10 +111,10 @@ def tried_first(case: Case, room: Room) -> Markdown | None:
     for attempt in earlier:
         judgement = judged.get(attempt.tier)
         how = Markdown(_FARED.get(judgement.outcome, "ended") if judgement else "failed")
-        says = Markdown("")
+        message = Markdown("")
         if judgement and room.refusals:
-            says = write(": {}", inline(judgement.says.rstrip("."), length))
-        parts.append(write("{} {}{}", code(attempt.tier, room.name), how, says))
+            message = write(": {}", inline(judgement.message.rstrip("."), length))
+        parts.append(write("{} {}{}", code(attempt.tier, room.name), how, message))
     last = Markdown("failed" if case.standing == "failed" else "waits for the gate")
     if case.judgement and case.judgement.tier == attempts[-1].tier:
         last = Markdown(_FARED.get(case.judgement.outcome, "ended"))

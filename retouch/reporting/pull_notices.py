@@ -16,7 +16,7 @@ class Situation:
 
     faults: tuple[str, ...] = ()
     """Sentences: why what it carries is no alert, or no answer."""
-    says: str = ""
+    message: str = ""
     """One sentence on what came of it, where there is no report to say so."""
     waits_for: tuple[int, ...] = ()
     held: bool = False

@@ -12,7 +12,7 @@ def release_body(
     hash: str,
     commit: str,
     report: str | None,
-    says: str | None,
+    message: str | None,
     bundle: tuple[str, str, int],
 ) -> str:
     """Return the Markdown of a version's release.
@@ -22,7 +22,7 @@ def release_body(
     """
     name, digest, size = bundle
     why = (
-        write("{} The report: {}.", says or "", code(f"reports/{report}/report.md", 200))
+        write("{} The report: {}.", message or "", code(f"reports/{report}/report.md", 200))
         if report
         else Markdown("The baseline: the model that was in production when versions began.")
     )

@@ -66,7 +66,7 @@ def render_report(
 def status_line(plan: Plan, run: Run | None = None, verdict: Verdict | None = None) -> str:
     """Return the description of the commit status, the verdict first, in 140 characters."""
     case = Case(plan, run, verdict)
-    parts = [case.says]
+    parts = [case.message]
     if case.checks and case.checks[0].production is not None:
         check = case.checks[0]
         losses = f"{case.loss_of(check.production)} → {case.loss_of(check.candidate)}"

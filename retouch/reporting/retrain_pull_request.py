@@ -163,7 +163,7 @@ def _words(subject: Subject) -> Words:
 
 def _description(subject: Subject, words: Words) -> str:
     said, case = subject.situation, subject.case
-    line = words.says
+    line = words.message
     if said.faults:
         line = f"failed: {said.faults[0]}"
     elif said.edited:
@@ -178,9 +178,9 @@ def _description(subject: Subject, words: Words) -> str:
     elif case and case.standing == "held" and case.plan.unproven:
         line = "needs a person: nobody vouches for the alert; /retrain by a writer does"
     elif case:
-        return status_line(case.plan, case.run, case.verdict) if not case.moved else words.says
-    elif said.says:
-        line = f"{said.says.rstrip('.')}; merging records the alert"
+        return status_line(case.plan, case.run, case.verdict) if not case.moved else words.message
+    elif said.message:
+        line = f"{said.message.rstrip('.')}; merging records the alert"
     return plain(line, STATUS_CHARACTERS)
 
 
@@ -247,11 +247,11 @@ def _comment(subject: Subject, words: Words, folder: str) -> str:
         return _with_notices(report, notices)
     alert = subject.alerts[0].alert_id if subject.alerts else ""
     marker = Marker(alert, "", "failed" if subject.situation.faults else "recorded", "")
-    heading = write("## {} Retouch{} — {}", Markdown(words.emoji), _of(subject), words.says)
-    says = [inline(subject.situation.says)] if subject.situation.says else []
+    heading = write("## {} Retouch{} — {}", Markdown(words.emoji), _of(subject), words.message)
+    message = [inline(subject.situation.message)] if subject.situation.message else []
     if words.state == "success":
-        says.append(Markdown("Merging puts the alert on record, and changes nothing else."))
-    return "\n\n".join([f"{marker}\n{heading}", *notices, *says]) + "\n"
+        message.append(Markdown("Merging puts the alert on record, and changes nothing else."))
+    return "\n\n".join([f"{marker}\n{heading}", *notices, *message]) + "\n"
 
 
 def _of(subject: Subject) -> Markdown:

@@ -128,7 +128,7 @@ def _plan(case: Case, most: int) -> Section | None:
         name="Plan",
         about=write("{}, and why", counts(tier)),
         blocks=(
-            write("Tier {}: {}.", code(tier.tier), inline(tier.says.rstrip("."))),
+            write("Tier {}: {}.", code(tier.tier), inline(tier.message.rstrip("."))),
             edits_table(tier.edits),
             stages_table(tier, case.receipts, most),
             forecast_in_words(tier.forecast),

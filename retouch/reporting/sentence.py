@@ -30,10 +30,10 @@ def sentence(case: Case, room: Room) -> Markdown:
             return write(
                 "**The input is repaired, {}.** {}.",
                 Markdown(model),
-                inline(_says(case), room.text),
+                inline(_message(case), room.text),
             )
         case "equivalent" | "invalid":
-            return write("**{}.**", inline(_says(case), room.text))
+            return write("**{}.**", inline(_message(case), room.text))
         case "not_enough_data":
             return _too_little(case, room)
         case "reject":
@@ -61,8 +61,8 @@ def checks_passed(case: Case) -> Markdown:
     return write("{}; {} hold", said, counted(case)) if asked else said
 
 
-def _says(case: Case) -> str:
-    return case.verdict.says.rstrip(".") if case.verdict else ""
+def _message(case: Case) -> str:
+    return case.verdict.message.rstrip(".") if case.verdict else ""
 
 
 def _numbers(case: Case, check: Check) -> Markdown:
@@ -81,7 +81,7 @@ def _numbers(case: Case, check: Check) -> Markdown:
 
 def _better(case: Case, room: Room) -> Markdown:
     if not case.checks:
-        return write("**{}.**", inline(_says(case), room.text))
+        return write("**{}.**", inline(_message(case), room.text))
     check = case.checks[0]
     return write(
         "**{} {}: {}**{}. {}.",
@@ -113,7 +113,7 @@ def _rejected(case: Case, room: Room) -> Markdown:
     failing = [c for c in case.checks if c.required and c.result == "fail"]
     if not failing or failing[0].production is None:
         passed = write(" {}.", checks_passed(case)) if case.checks else ""
-        return write("**{}.**{}", inline(_says(case), room.text), passed)
+        return write("**{}.**{}", inline(_message(case), room.text), passed)
     check = failing[0]
     if check.asks == "restored":
         return _not_restored(case, check, room)
@@ -171,12 +171,12 @@ def _harmed(case: Case, check: Check, room: Room) -> Markdown:
 def _halted(case: Case, room: Room) -> Markdown:
     """Say which guardrail ended the run, with its numbers, and where the evidence lies."""
     found = next((g for g in case.guardrails if g.name == case.halted_by), None)
-    says = write(": {}", inline(found.says.rstrip("."), room.text)) if found else ""
+    message = write(": {}", inline(found.message.rstrip("."), room.text)) if found else ""
     back = "It was not put back" if case.kept else "Everything was put back"
     return write(
         "**Halted: the guardrail “{}” is broken{}.** {}; root cause: [incident][incident].",
         inline(case.halted_by, room.name * 2),
-        Markdown(says),
+        Markdown(message),
         Markdown(back),
     )
 
@@ -186,7 +186,7 @@ def _too_little(case: Case, room: Room) -> Markdown:
     used = case.judgement.holdout if case.judgement else None
     used_up = used is not None and used.candidate_number > used.candidates_allowed
     if not short or used_up or short[0].asks == "restored":
-        return write("**{}.**", inline(_says(case), room.text))
+        return write("**{}.**", inline(_message(case), room.text))
     check = short[0]
     shows = (
         write(
@@ -221,7 +221,7 @@ def _failed(case: Case, room: Room) -> Markdown:
 
 def _under_way(case: Case, room: Room) -> Markdown:
     if case.verdict:
-        return write("**Before:** {}.", inline(_says(case), room.text))
+        return write("**Before:** {}.", inline(_message(case), room.text))
     if case.tier is None:
         return Markdown("**Planned; nothing was run yet.**")
     done = "has run and waits for the gate" if case.run else "is planned"
@@ -229,5 +229,5 @@ def _under_way(case: Case, room: Room) -> Markdown:
         "**Tier {} {}:** {}.",
         code(case.tier.tier, room.name),
         done,
-        inline(case.tier.says.rstrip("."), room.text),
+        inline(case.tier.message.rstrip("."), room.text),
     )

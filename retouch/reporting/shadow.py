@@ -29,7 +29,7 @@ def shadow_about(shadow: Shadow) -> Markdown:
 
 def shadow_blocks(shadow: Shadow) -> tuple[Markdown | Table, ...]:
     """Return what the section shows: the sentence, the slices, the days, and how to read them."""
-    blocks: list[Markdown | Table] = [inline(shadow.says)]
+    blocks: list[Markdown | Table] = [inline(shadow.message)]
     if shadow.overall is not None:
         blocks += [_shifts(shadow, shadow.overall), *_more(shadow), _by_day(shadow), _read(shadow)]
     return (*blocks, _models(shadow))

@@ -31,7 +31,7 @@ class Words:
     """How one standing is said everywhere."""
 
     emoji: str
-    says: str
+    message: str
     label: Literal["pass", "warn", "fail", "running", "stale"]
     """Goes after `verdict:`."""
     state: Literal["success", "failure", "pending"]

@@ -57,7 +57,7 @@ def first_screen(case: Case, room: Room) -> Screen:
             "{} Retouch {} — {}",
             Markdown(words.emoji),
             code(case.plan.model, room.name),
-            Markdown(case.says),
+            Markdown(case.message),
         ),
         moved=_moved(case, room),
         sentence=sentence(case, room),

@@ -15,7 +15,7 @@ def worth_blocks(plan: Plan) -> tuple[Markdown | Table, ...]:
     worth = plan.worth
     if worth is None:
         return ()
-    head = write("**Worth it?** {}", inline(worth.says))
+    head = write("**Worth it?** {}", inline(worth.message))
     if not worth.options:
         return (head,)
     return (

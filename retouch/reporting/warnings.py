@@ -46,7 +46,7 @@ def _observed(case: Case, found: Iterable[GuardrailResult], room: Room) -> list[
         write(
             "**Observed, does not block** — {}: {}.",
             inline(g.name, room.name),
-            inline(g.says.rstrip("."), room.text),
+            inline(g.message.rstrip("."), room.text),
         )
         for g in found
         if g.mode == "observe" and g.result != "pass"
@@ -71,7 +71,7 @@ def _optional(case: Case, checks: Iterable[Check], room: Room) -> list[Markdown]
         write(
             "**Not required, not passed** — {}: {}.",
             case.name_of(check, room.name),
-            inline(check.says.rstrip("."), room.text),
+            inline(check.message.rstrip("."), room.text),
         )
         for check in checks
         if not check.required and check.result != "pass" and check.family == "gate"

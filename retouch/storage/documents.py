@@ -13,7 +13,7 @@ from retouch.alerts.parse import check_file_stem, parse_alert
 from retouch.alerts.receipt import receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.documents import Document
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.policy.load import parse_policy, parse_promotion
 from retouch.policy.model import Policy
 from retouch.policy.monitors import MONITORS, Monitors, parse_monitors
@@ -51,9 +51,9 @@ def lies_beside(path: Path) -> str | None:
 
 
 def read_alert(path: Path, *, root: Path | None = None) -> Alert:
-    """Return one alert. Raises BadInput with one sentence for whatever is wrong with it."""
+    """Return one alert. Raises InputError with one sentence for whatever is wrong with it."""
     raw = files.read_bytes(
-        path, limit=20 * MAX_BYTES, mend="Write one: `retouch alert new --help`."
+        path, limit=20 * MAX_BYTES, hint="Write one: `retouch alert new --help`."
     )
     alert = parse_alert(raw, str(path))
     if root is not None and path.resolve().parent == (root / ALERTS).resolve():
@@ -62,12 +62,12 @@ def read_alert(path: Path, *, root: Path | None = None) -> Alert:
 
 
 def read_alerts(paths: Iterable[Path], *, root: Path) -> list[Alert]:
-    """Return the alerts, each once. Raises BadInput when two files claim the same id."""
+    """Return the alerts, each once. Raises InputError when two files claim the same id."""
     alerts: dict[str, Alert] = {}
     for path in paths:
         alert = read_alert(path, root=root)
         if alerts.setdefault(alert.alert_id, alert) != alert:
-            raise BadInput(f"{path}: another file has the same alert_id with other content.")
+            raise InputError(f"{path}: another file has the same alert_id with other content.")
     return list(alerts.values())
 
 
@@ -83,31 +83,31 @@ def alert_files(root: Path) -> list[Path]:
 
 
 def read_policy(root: Path) -> Policy:
-    """Return the retraining policy. Raises BadInput."""
+    """Return the retraining policy. Raises InputError."""
     return parse_policy(_policy_text(root, POLICY), POLICY)
 
 
 def read_promotion(root: Path) -> Promotion:
-    """Return the promotion policy. Raises BadInput."""
+    """Return the promotion policy. Raises InputError."""
     return parse_promotion(_policy_text(root, PROMOTION), PROMOTION)
 
 
 def read_monitors(root: Path) -> Monitors:
-    """Return the registry of monitors; without the file an empty one. Raises BadInput."""
+    """Return the registry of monitors; without the file an empty one. Raises InputError."""
     if not (root / MONITORS).exists():
         return Monitors()
     return parse_monitors(files.read_text(root / MONITORS), MONITORS)
 
 
 def read_silences(root: Path) -> Silences:
-    """Return the silences; none where there is no such file. Raises BadInput."""
+    """Return the silences; none where there is no such file. Raises InputError."""
     if not (root / SILENCES_FILE).exists():
         return Silences(version=1)
     return parse_silences(files.read_text(root / SILENCES_FILE), SILENCES_FILE)
 
 
 def read_signers(root: Path) -> Signers:
-    """Return the keys of the monitors; none where there is no such file. Raises BadInput."""
+    """Return the keys of the monitors; none where there is no such file. Raises InputError."""
     allowed, revoked = root / ALLOWED_SIGNERS, root / REVOKED_SIGNERS
     is_text = revoked.exists() and not ssh_keygen.is_binary_list(
         files.read_bytes(revoked, limit=10_000_000)
@@ -120,28 +120,28 @@ def read_signers(root: Path) -> Signers:
 
 def _policy_text(root: Path, name: str) -> str:
     if not (root / name).exists():
-        raise BadInput(f"{name}: there is no such file.", mend="docs/policy.md shows one.")
+        raise InputError(f"{name}: there is no such file.", hint="docs/policy.md shows one.")
     return files.read_text(root / name)
 
 
 def report_folder(root: Path, report_id: str) -> Path:
-    """Return the folder of a report. Raises BadInput when the id is no plain folder name."""
+    """Return the folder of a report. Raises InputError when the id is no plain folder name."""
     if not report_id.isalnum():
-        raise BadInput(f"{report_id!r} is not the id of a report.", mend="See `retouch status`.")
+        raise InputError(f"{report_id!r} is not the id of a report.", hint="See `retouch status`.")
     return root / REPORTS / report_id
 
 
 def read_document(path: Path, model: type[Document]) -> Any:
-    """Return a document that was written before. Raises BadInput when it does not fit."""
+    """Return a document that was written before. Raises InputError when it does not fit."""
     text = files.read_text(path)
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         first = ": ".join(filter(None, (dotted(fault["loc"]), fault["msg"])))
-        raise BadInput(
+        raise InputError(
             f"{path}: is not a {model.__name__.lstrip('_')} of this version: {first}.",
-            mend="Make it again, or check it out: `git checkout -- reports`.",
+            hint="Make it again, or check it out: `git checkout -- reports`.",
         ) from None
 
 

@@ -15,7 +15,7 @@ from retouch.alerts.model import MAX_BYTES, Alert, Window
 from retouch.alerts.parse import check_file_stem, parse_alert
 from retouch.alerts.receipt import Receipt, receipt_file_name
 from retouch.documents import Document
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.planning.looks import Judged
 from retouch.planning.value import Episode
 from retouch.storage import documents
@@ -28,7 +28,7 @@ ReceiptOf = Callable[[str], Receipt | None]
 
 
 @dataclass(frozen=True)
-class Lying:
+class StoredAlert:
     """An alert as it lies in `alerts/`."""
 
     path: Path
@@ -50,26 +50,26 @@ class Lying:
         )
 
 
-def lying_alerts(root: Path, receipt_of: ReceiptOf) -> tuple[list[Lying], list[str]]:
+def stored_alerts(root: Path, receipt_of: ReceiptOf) -> tuple[list[StoredAlert], list[str]]:
     """Return the alerts in `alerts/`, oldest first, and a sentence for each that is none."""
     found, faults = [], []
     refuse_links(root / documents.ALERTS, root)
     for path in documents.alert_files(root):
         try:
             found.append(_lying(path, receipt_of))
-        except BadInput as error:
+        except InputError as error:
             faults.append(str(error))
     return found, faults
 
 
-def _lying(path: Path, receipt_of: ReceiptOf) -> Lying:
+def _lying(path: Path, receipt_of: ReceiptOf) -> StoredAlert:
     source = f"{documents.ALERTS}/{path.name}"
     raw = read_plain_file(path, root=None, limit=20 * MAX_BYTES)
     alert = parse_alert(raw, source)
     check_file_stem(alert, path.stem, source)
     receipt = receipt_of(alert.alert_id)
     changed = receipt is not None and receipt.sha256 != hashlib.sha256(raw).hexdigest()
-    return Lying(path, alert, raw, None if changed else receipt)
+    return StoredAlert(path, alert, raw, None if changed else receipt)
 
 
 def receipts_here(root: Path) -> frozenset[str]:
@@ -81,7 +81,7 @@ def receipts_here(root: Path) -> frozenset[str]:
 
 
 def receipt_here(root: Path, alert_id: str) -> Receipt | None:
-    """Return the receipt in the workspace. Raises BadInput for a broken one, or a link."""
+    """Return the receipt in the workspace. Raises InputError for a broken one, or a link."""
     path = root / documents.ALERTS / receipt_file_name(alert_id)
     refuse_links(path, root)
     receipt: Receipt = documents.read_document(path, Receipt)
@@ -89,7 +89,7 @@ def receipt_here(root: Path, alert_id: str) -> Receipt | None:
 
 
 def answers(root: Path, alerts: Mapping[str, Alert]) -> list[Answered]:
-    """Return what was answered so far, by the reports. Raises BadInput for a broken one."""
+    """Return what was answered so far, by the reports. Raises InputError for a broken one."""
     paths = documents.report_documents(root, "plan.json")
     return [told for path in paths for told in _answer(path, alerts)]
 
@@ -140,7 +140,7 @@ def _hull(alerts: list[Alert]) -> Window | None:
 def episodes(root: Path) -> list[Episode]:
     """Return what each tier achieved that was judged so far, oldest alert first.
 
-    A tier whose scores could not be compared says nothing. Raises BadInput for a broken report.
+    A tier whose scores could not be compared says nothing. Raises InputError for a broken report.
     """
     return [told for path in _verdicts(root) for told in _episodes(path)]
 
@@ -172,7 +172,7 @@ def _episodes(path: Path) -> Iterator[Episode]:
 def judged_candidates(root: Path) -> list[Judged]:
     """Return every candidate that a hold-out has judged so far.
 
-    A candidate that came after the last one allowed was not looked at. Raises BadInput.
+    A candidate that came after the last one allowed was not looked at. Raises InputError.
     """
     return [
         Judged(start=used.start, end=used.end, wheres=_wheres(path))

@@ -51,19 +51,19 @@ class Reasons:
             failed = alert.status == "firing"
             what = "Its checks failed to run" if failed else "Its monitor had no data"
             return Standing(
-                state="no_data", rule="no_data", says=f"{what}; that is for a person to look at."
+                state="no_data", rule="no_data", message=f"{what}; that is for a person to look at."
             )
         return None
 
     def _what_was_done(self, record: Record, now: datetime) -> Standing | None:
         if record.answer is not None:
-            says = f"It was answered in reports/{record.answer.report_id}."
-            return Standing(state="answered", rule="answered", says=says)
+            message = f"It was answered in reports/{record.answer.report_id}."
+            return Standing(state="answered", rule="answered", message=message)
         news = [part for part in record.parts if part.repeats is None]
         if not news:
             first = record.parts[0].repeats
-            says = f"It says of the same window what {first} said."
-            return Standing(state="duplicate", rule="duplicate", says=says, of=first)
+            message = f"It says of the same window what {first} said."
+            return Standing(state="duplicate", rule="duplicate", message=message, of=first)
         if any(self._lives(part, now) for part in news):
             return None
         for part in news:
@@ -84,21 +84,21 @@ class Reasons:
     def _what_forbids(self, record: Record, now: datetime) -> Iterator[Standing]:
         alert = record.taken.alert
         if alert.expires_at is not None and alert.expires_at <= now:
-            says = f"It was good until {_shown(alert.expires_at)}."
-            yield Standing(state="expired", rule="expires_at", says=says)
+            message = f"It was good until {_shown(alert.expires_at)}."
+            yield Standing(state="expired", rule="expires_at", message=message)
         stale = self._history.retrained.why_stale(alert, self._production)
         if stale is not None:
-            yield Standing(state="stale", rule="stale", says=stale)
+            yield Standing(state="stale", rule="stale", message=stale)
         silence = silence_of(alert, self._silences, now)
         if silence is not None:
-            says = f"{silence.author} silenced it until {_shown(silence.ends)}: {silence.why}"
-            yield Standing(state="silenced", rule=silence.name, says=says, until=silence.ends)
+            message = f"{silence.author} silenced it until {_shown(silence.ends)}: {silence.why}"
+            yield Standing(state="silenced", rule=silence.name, message=message, until=silence.ends)
         for rule, trouble in self._history.muting.muted_by(alert, now):
             source = trouble.latest.alert
             yield Standing(
                 state="inhibited",
                 rule=rule.name,
-                says=f"{source.alert_id} ({source.kind}) is open and mutes it: {rule.why}",
+                message=f"{source.alert_id} ({source.kind}) is open and mutes it: {rule.why}",
                 of=source.alert_id,
                 until=self._history.muting.until(trouble),
             )
@@ -114,57 +114,59 @@ class Reasons:
                 yield _says_pending(counting)
         until = self._history.retrained.cooling_until(record.taken.alert)
         if until is not None and until > now:
-            says = f"All stages it touches were retrained; they rest until {_shown(until)}."
-            yield Standing(state="cooldown", rule="cooldown", says=says, until=until)
+            message = f"All stages it touches were retrained; they rest until {_shown(until)}."
+            yield Standing(state="cooldown", rule="cooldown", message=message, until=until)
 
     def _says_answered(self, incident: Incident, answer: Answered) -> Standing:
         until = answer.at + self._settings.repeat_after
-        says = (
+        message = (
             f"Its incident was answered in reports/{answer.report_id}; this is news of it,"
             f" and no new plan before {_shown(until)}."
         )
         first = incident.first.alert.alert_id
-        return Standing(state="answered", rule="repeat_after", says=says, of=first, until=until)
+        return Standing(
+            state="answered", rule="repeat_after", message=message, of=first, until=until
+        )
 
     def _says_over(self, incidents: Sequence[Incident]) -> Standing:
         incident = incidents[0]
         if incident.closed_at is not None:
-            says = f"It went quiet at {_shown(incident.closed_at)}, before it was answered."
-            return Standing(state="resolved", rule="resolved", says=says)
+            message = f"It went quiet at {_shown(incident.closed_at)}, before it was answered."
+            return Standing(state="resolved", rule="resolved", message=message)
         forgotten_at = incident.heard_at + self._settings.forget_after
-        says = f"It was {_count(incident)}, and not heard of again by {_shown(forgotten_at)}."
-        return Standing(state="expired", rule="forget_after", says=says)
+        message = f"It was {_count(incident)}, and not heard of again by {_shown(forgotten_at)}."
+        return Standing(state="expired", rule="forget_after", message=message)
 
     def _says_flapping(self, share: float) -> Standing:
         limits = self._settings.flapping
-        says = (
+        message = (
             f"It changed in {share:.0%} of its last {limits.windows} windows (above"
             f" {limits.above:.0%}): a person must say whether it is real."
         )
-        return Standing(state="flapping", rule="flapping", says=says)
+        return Standing(state="flapping", rule="flapping", message=message)
 
 
 def _says_resolved(record: Record) -> Standing:
     news = [part for part in record.parts if part.repeats is None]
     if not news:
         first = record.parts[0].repeats
-        says = f"It says of the same window what {first} said."
-        return Standing(state="duplicate", rule="duplicate", says=says, of=first)
+        message = f"It says of the same window what {first} said."
+        return Standing(state="duplicate", rule="duplicate", message=message, of=first)
     told = next((part for part in news if part.incident is not None), None)
     if told is None or told.incident is None:
-        return Standing(state="resolved", rule="resolved", says="Nothing was open.")
+        return Standing(state="resolved", rule="resolved", message="Nothing was open.")
     first = told.incident.first.alert.alert_id
     if told.closes:
-        says = f"It ends the incident of {first}; what was done stays done."
+        message = f"It ends the incident of {first}; what was done stays done."
     else:
-        says = f"{told.quiet} of {told.incident.asked.keep_firing} quiet windows for {first}."
-    return Standing(state="resolved", rule="resolved", says=says, of=first)
+        message = f"{told.quiet} of {told.incident.asked.keep_firing} quiet windows for {first}."
+    return Standing(state="resolved", rule="resolved", message=message, of=first)
 
 
 def _says_pending(counting: Sequence[Incident]) -> Standing:
     nearest = min(counting, key=lambda incident: incident.asked.windows - len(incident.windows))
-    says = f"It was {_count(nearest)}."
-    return Standing(state="pending", rule=nearest.rule, says=says)
+    message = f"It was {_count(nearest)}."
+    return Standing(state="pending", rule=nearest.rule, message=message)
 
 
 def _count(incident: Incident) -> str:

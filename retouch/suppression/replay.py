@@ -202,7 +202,7 @@ class _Run:
             alert_ids=decision.alert_ids,
             action=decision.action,
             rule=decision.rule,
-            says=decision.hold or decision.why,
+            message=decision.hold or decision.why,
             ladder=decision.ladder,
             stages=tuple(sorted(touched)),
             cpu_seconds=None if cost is None else cost.cpu_seconds,
@@ -216,14 +216,16 @@ class _Run:
                 state="acts",
                 rule=plan.rule,
                 tier=plan.ladder[0] if plan.ladder else None,
-                says=plan.says,
+                message=plan.message,
                 report_id=plan.report_id,
             )
         standing = self._standing.get(alert_id)
         if standing is None:
-            says = "Its group was not due yet."
-            return Told(fate="waiting", state="waiting", rule="group_wait", says=says)
-        return Told(fate="suppressed", state=standing.state, rule=standing.rule, says=standing.says)
+            message = "Its group was not due yet."
+            return Told(fate="waiting", state="waiting", rule="group_wait", message=message)
+        return Told(
+            fate="suppressed", state=standing.state, rule=standing.rule, message=standing.message
+        )
 
     def _causes(self, why: Standing, record: Record) -> Iterator[Cause]:
         """Yield what must happen before an alert is free: something opens, ends or calms down."""

@@ -25,7 +25,7 @@ class ReplayedPlan(Value):
     action: Literal["retrain", "hold"]
     rule: str | None
     """The rule of the policy that decided; None when no rule matched."""
-    says: str
+    message: str
     """Why, or what a person is asked to do."""
     ladder: tuple[str, ...]
     stages: tuple[str, ...]
@@ -44,7 +44,7 @@ class Told(Value):
     """The rule of the policy that decided, or the rule of suppression."""
     tier: str | None = None
     """The first of the ladder."""
-    says: str
+    message: str
     report_id: AlertId | None = None
     """The plan that would have answered it."""
 

@@ -17,7 +17,7 @@ from retouch.suppression.incidents import Record
 from retouch.suppression.reasons import Reasons
 from retouch.suppression.records import Answered, Taken, Touches
 
-ACTS = Standing(state="acts", says="It is to be planned now, with its group.")
+ACTS = Standing(state="acts", message="It is to be planned now, with its group.")
 
 
 class Group(Value):
@@ -167,8 +167,10 @@ def in_turn(name: GroupName) -> tuple[str, bool]:
 def _acts_at(due: datetime, settings: Suppression, now: datetime) -> Standing:
     if due <= now:
         return ACTS
-    says = f"Its group is planned {in_words(settings.group_wait)} after its first alert could act."
-    return Standing(state="waiting", rule="group_wait", says=says, until=due)
+    message = (
+        f"Its group is planned {in_words(settings.group_wait)} after its first alert could act."
+    )
+    return Standing(state="waiting", rule="group_wait", message=message, until=due)
 
 
 def _open_incidents(history: History, now: datetime) -> list[OpenIncident]:

@@ -9,26 +9,26 @@ import stat
 import tempfile
 from pathlib import Path
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 
-def read_bytes(path: Path, *, limit: int, mend: str | None = None) -> bytes:
-    """Return the file's content. Raises BadInput when it is missing, no file, or over `limit`."""
+def read_bytes(path: Path, *, limit: int, hint: str | None = None) -> bytes:
+    """Return the file's content. Raises InputError when it is missing, no file, or over `limit`."""
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
             piped = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
             if piped and not path.is_relative_to("/dev"):  # as in `check <(make-an-alert)`
-                raise BadInput(f"{path}: is a pipe, not a file.", mend=mend)
+                raise InputError(f"{path}: is a pipe, not a file.", hint=hint)
             os.set_blocking(file.fileno(), True)
             raw = file.read(limit + 1)
     except FileNotFoundError:
-        raise BadInput(f"{path}: there is no such file.", mend=mend) from None
+        raise InputError(f"{path}: there is no such file.", hint=hint) from None
     except IsADirectoryError:
-        raise BadInput(f"{path}: is a directory, not a file.", mend=mend) from None
+        raise InputError(f"{path}: is a directory, not a file.", hint=hint) from None
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}.", mend=mend) from None
+        raise InputError(f"{path}: cannot be read: {error.strerror}.", hint=hint) from None
     if len(raw) > limit:
-        raise BadInput(f"{path}: is larger than the {limit:,} bytes allowed.")
+        raise InputError(f"{path}: is larger than the {limit:,} bytes allowed.")
     return raw
 
 
@@ -37,12 +37,15 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def read_text(path: Path, *, limit: int = 10_000_000, mend: str | None = None) -> str:
-    """Return the file's UTF-8 text. Raises BadInput as `read_bytes` does, or when it is no text."""
+def read_text(path: Path, *, limit: int = 10_000_000, hint: str | None = None) -> str:
+    """Return the file's UTF-8 text.
+
+    Raises InputError as `read_bytes` does, or when it is no text.
+    """
     try:
-        return read_bytes(path, limit=limit, mend=mend).decode()
+        return read_bytes(path, limit=limit, hint=hint).decode()
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: is not UTF-8 text (byte {error.start}).") from None
+        raise InputError(f"{path}: is not UTF-8 text (byte {error.start}).") from None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -54,7 +57,7 @@ def write_bytes(path: Path, raw: bytes, *, durable: bool = True) -> None:
     """Write the bytes so that a reader sees the old file or the new one, never a part.
 
     `durable`: make the folder if need be, and wait until the disk has them; a power cut may lose
-    what is not. Raises BadInput when the file cannot be written; the old one is still there then.
+    what is not. Raises InputError when the file cannot be written; the old one is still there then.
     """
     try:
         if durable:
@@ -63,7 +66,7 @@ def write_bytes(path: Path, raw: bytes, *, durable: bool = True) -> None:
         else:
             _write_beside_quickly(path, raw)
     except OSError as error:
-        raise BadInput(f"{path}: cannot be written: {error.strerror}.") from error
+        raise InputError(f"{path}: cannot be written: {error.strerror}.") from error
 
 
 def _write_beside_and_rename(path: Path, raw: bytes) -> None:

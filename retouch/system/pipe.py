@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 TIMEOUT_SECONDS = 60.0
 
@@ -29,7 +29,7 @@ def exchange(
 ) -> Answer:
     """Run a command with `told` on its standard input. Never raises on its exit code.
 
-    It has no terminal, so it cannot wait for a person. `env` is added to ours. Raises BadInput
+    It has no terminal, so it cannot wait for a person. `env` is added to ours. Raises InputError
     when there is no such command, or when it has not ended after TIMEOUT_SECONDS.
     """
     try:
@@ -45,7 +45,7 @@ def exchange(
             timeout=TIMEOUT_SECONDS,
         )
     except FileNotFoundError:
-        raise BadInput(f"{command[0]} is not installed.") from None
+        raise InputError(f"{command[0]} is not installed.") from None
     except subprocess.TimeoutExpired:
-        raise BadInput(f"{command[0]} has not ended after {TIMEOUT_SECONDS:.0f} s.") from None
+        raise InputError(f"{command[0]} has not ended after {TIMEOUT_SECONDS:.0f} s.") from None
     return Answer(done.returncode, done.stdout, done.stderr.decode(errors="replace"))

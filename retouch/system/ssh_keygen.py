@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from retouch.alerts.signature import NAMESPACE
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.schema_errors import shown
 from retouch.system.pipe import Answer, exchange
 
@@ -31,11 +31,11 @@ def sign(raw: bytes, key: Path) -> bytes:
     """Return an armored signature over the bytes, for alerts.
 
     `key` is a private key's file, or a public one whose private key an ssh-agent holds. Nobody is
-    asked for a passphrase. Raises BadInput when it cannot sign, with what mends it.
+    asked for a passphrase. Raises InputError when it cannot sign, with what mends it.
     """
     if not key.exists():
-        mend = "Name one with --key or RETOUCH_SIGNING_KEY; docs/provenance.md makes one."
-        raise BadInput(f"{key}: there is no such key.", mend=mend)
+        hint = "Name one with --key or RETOUCH_SIGNING_KEY; docs/provenance.md makes one."
+        raise InputError(f"{key}: there is no such key.", hint=hint)
     command = ("-Y", "sign", "-f", str(key.absolute()), "-n", NAMESPACE)
     done = _run(command, raw, cwd=Path.cwd())
     if done.exit_code or not done.output:
@@ -55,7 +55,7 @@ def verify(
     """Ask whether this is a good signature over the bytes, for alerts, by the principal's key.
 
     `signers` and `revoked` are the contents of an allowed signers file and of a file of revoked
-    keys; the key's validity is judged at `at`, in whole seconds. Raises BadInput without
+    keys; the key's validity is judged at `at`, in whole seconds. Raises InputError without
     ssh-keygen.
     """
     moment = at.astimezone(UTC).strftime("%Y%m%d%H%M%SZ")
@@ -75,14 +75,14 @@ def is_binary_list(revoked: bytes) -> bool:
 
 
 def is_revoked(key: str, revoked: bytes) -> bool:
-    """Ask whether a binary list revokes this public key. Raises BadInput when it is no such list.
+    """Ask whether a binary list revokes this public key. Raises InputError when it is no such list.
 
     It is asked only in order to word a refusal; `verify` is handed the list as well.
     """
     files = {"revoked_signers": revoked, "key.pub": f"{key}\n".encode()}
     done = _run_with(files, ("-Q", "-f", "revoked_signers", "key.pub"), b"")
     if done.exit_code not in (0, 1):
-        raise BadInput(f"policies/revoked_signers: ssh-keygen cannot read it: {_words(done)}")
+        raise InputError(f"policies/revoked_signers: ssh-keygen cannot read it: {_words(done)}")
     return b"REVOKED" in done.output
 
 
@@ -97,9 +97,9 @@ def _run_with(files: Mapping[str, bytes], command: Sequence[str], told: bytes) -
 def _run(command: Sequence[str], told: bytes, *, cwd: Path) -> Answer:
     try:
         return exchange(["ssh-keygen", *command], told, cwd=cwd, env=_ENVIRONMENT)
-    except BadInput as error:
-        mend = "Debian's package for it is openssh-client; it must be 9.1 or newer."
-        raise BadInput(error.message, mend=mend) from None
+    except InputError as error:
+        hint = "Debian's package for it is openssh-client; it must be 9.1 or newer."
+        raise InputError(error.message, hint=hint) from None
 
 
 def _words(done: Answer) -> str:
@@ -107,17 +107,17 @@ def _words(done: Answer) -> str:
     return "; ".join(lines[:3]) or "it does not say why"
 
 
-def _cannot_sign(key: Path, words: str) -> BadInput:
+def _cannot_sign(key: Path, words: str) -> InputError:
     if "passphrase" in words:
-        says, mend = "asks for a passphrase", f"Hand it to your ssh-agent: `ssh-add {key}`."
+        message, hint = "asks for a passphrase", f"Hand it to your ssh-agent: `ssh-add {key}`."
     elif "too open" in words:
-        says, mend = "can be read by others, so ssh refuses it", f"`chmod 600 {key}`."
+        message, hint = "can be read by others, so ssh refuses it", f"`chmod 600 {key}`."
     elif "No private key found for public key" in words:
-        says = "is a public key whose private key is neither beside it nor in an ssh-agent"
-        mend = "`ssh-add` the private key."
+        message = "is a public key whose private key is neither beside it nor in an ssh-agent"
+        hint = "`ssh-add` the private key."
     elif "Couldn't load public key" in words:
-        says, mend = "is not an ssh key", "docs/provenance.md makes one."
+        message, hint = "is not an ssh key", "docs/provenance.md makes one."
     else:
         last = words.strip().splitlines()[-1:] or ["it does not say why"]
-        says, mend = f"ssh-keygen cannot sign with it: {shown(last[0])}", "Try another key."
-    return BadInput(f"{key}: {says}.", mend=mend)
+        message, hint = f"ssh-keygen cannot sign with it: {shown(last[0])}", "Try another key."
+    return InputError(f"{key}: {message}.", hint=hint)

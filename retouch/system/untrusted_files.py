@@ -7,13 +7,13 @@ import os
 import stat
 from pathlib import Path
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 
-def read_plain_file(path: Path, *, root: Path | None, limit: int, mend: str | None = None) -> bytes:
+def read_plain_file(path: Path, *, root: Path | None, limit: int, hint: str | None = None) -> bytes:
     """Return the content of a plain file, never following a link to it.
 
-    Below `root` no folder on the way may be a link either. Raises BadInput when the file is
+    Below `root` no folder on the way may be a link either. Raises InputError when the file is
     missing, is a link or anything else than a plain file, or is larger than `limit` bytes.
     """
     if root is not None:
@@ -22,16 +22,16 @@ def read_plain_file(path: Path, *, root: Path | None, limit: int, mend: str | No
         with open(path, "rb", opener=_open_no_link) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise BadInput(f"{path}: is not a plain file.", mend=mend)
+                raise InputError(f"{path}: is not a plain file.", hint=hint)
             if status.st_size > limit:
-                raise BadInput(f"{path}: is larger than the {limit:,} bytes allowed.")
+                raise InputError(f"{path}: is larger than the {limit:,} bytes allowed.")
             return file.read(limit)
     except FileNotFoundError:
-        raise BadInput(f"{path}: there is no such file.", mend=mend) from None
+        raise InputError(f"{path}: there is no such file.", hint=hint) from None
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _is_a_link(path) from None
-        raise BadInput(f"{path}: cannot be read: {error.strerror}.", mend=mend) from None
+        raise InputError(f"{path}: cannot be read: {error.strerror}.", hint=hint) from None
 
 
 def _open_no_link(path: str, flags: int) -> int:
@@ -40,7 +40,7 @@ def _open_no_link(path: str, flags: int) -> int:
 
 
 def refuse_links(path: Path, root: Path) -> None:
-    """Raise BadInput when `path`, or a folder between it and `root`, is a symbolic link."""
+    """Raise InputError when `path`, or a folder between it and `root`, is a symbolic link."""
     absolute = path.absolute()
     steps = [*reversed(absolute.parents), absolute]
     # From the top: a link to the root itself must not pass for it.
@@ -50,5 +50,5 @@ def refuse_links(path: Path, root: Path) -> None:
             raise _is_a_link(path if step == absolute else step)
 
 
-def _is_a_link(path: Path) -> BadInput:
-    return BadInput(f"{path}: is a symbolic link, which is not followed.", mend="Remove it.")
+def _is_a_link(path: Path) -> InputError:
+    return InputError(f"{path}: is a symbolic link, which is not followed.", hint="Remove it.")

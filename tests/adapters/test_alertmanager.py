@@ -7,7 +7,7 @@ import copy
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -126,7 +126,7 @@ def test_the_context_s_data_set_does_not_stand_for_another_that_is_named():
     message["alerts"][0]["labels"]["dataset"] = "flights"
     message["alerts"][1]["labels"]["dataset"] = "weather"
 
-    with pytest.raises(BadInput, match=r"judges 'weather' and another table; .* `tables:`"):
+    with pytest.raises(InputError, match=r"judges 'weather' and another table; .* `tables:`"):
         imported("alertmanager", message)
     weather = {"dataset": "weather", "digest": "md5:" + "1" * 32}
     told = imported("alertmanager", message, CONTEXT | {"tables": {"weather": weather}})
@@ -135,7 +135,7 @@ def test_the_context_s_data_set_does_not_stand_for_another_that_is_named():
 
 @pytest.mark.parametrize("end", ["2013-06-30T00:00:00Z", "2013-07-01T00:00:00Z"])
 def test_a_window_that_ends_before_it_starts_is_refused(end):
-    with pytest.raises(BadInput, match="window_start that is not before its window_end"):
+    with pytest.raises(InputError, match="window_start that is not before its window_end"):
         imported("alertmanager", webhook(annotations={"window_end": end}))
 
 
@@ -149,7 +149,7 @@ def test_a_unix_time_is_read_as_a_template_of_prometheus_writes_it():
 def test_all_that_is_missing_is_said_at_once():
     message = webhook(drop=("model", "dataset", "window_start"))
 
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(InputError) as error:
         imported("alertmanager", message, {})
 
     assert error.value.message == (
@@ -189,7 +189,7 @@ def test_the_context_decides_the_kind_by_label_rule_or_for_all(context, kind):
 
 
 def test_a_rule_without_a_kind_asks_for_one():
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(InputError) as error:
         only(webhook(drop=["kind"]))
 
     assert error.value.message == (
@@ -267,12 +267,12 @@ def test_a_status_that_is_not_known_is_refused(status):
     message = webhook()
     message["alerts"][0]["status"] = status
 
-    with pytest.raises(BadInput, match=r"alerts\[0\]\.status"):
+    with pytest.raises(InputError, match=r"alerts\[0\]\.status"):
         imported("alertmanager", message)
 
 
 @pytest.mark.parametrize(
-    ("message", "says"),
+    ("output", "message"),
     [
         (webhook(version="1"), "version: '1' is Grafana's; import it with `--from grafana`."),
         (webhook(version="5"), "version: '5' is not known; version '4' is."),
@@ -280,11 +280,11 @@ def test_a_status_that_is_not_known_is_refused(status):
         ({"alerts": {}}, "alerts: must be a list, not {}."),
     ],
 )
-def test_the_output_of_something_else_is_refused(message, says):
-    with pytest.raises(BadInput) as error:
-        imported("alertmanager", message)
+def test_the_output_of_something_else_is_refused(output, message):
+    with pytest.raises(InputError) as error:
+        imported("alertmanager", output)
 
-    assert error.value.message == f"report.json: {says}"
+    assert error.value.message == f"report.json: {message}"
 
 
 def test_a_webhook_may_lie_inside_of_what_received_it():
@@ -296,5 +296,5 @@ def test_a_webhook_may_lie_inside_of_what_received_it():
 def test_damaged_output_makes_alerts_or_one_sentence(output):
     try:
         imported("alertmanager", output)
-    except BadInput as error:
+    except InputError as error:
         assert "\n" not in error.message

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -45,13 +45,13 @@ def test_is_drift_is_the_verdict(is_drift, verdict):
 
 
 def test_a_verdict_that_is_no_truth_value_is_refused_with_its_place():
-    with pytest.raises(BadInput, match=r"data\.is_drift: must be true or false, not 2"):
+    with pytest.raises(InputError, match=r"data\.is_drift: must be true or false, not 2"):
         imported(TOOL, predicted(is_drift=2))
 
 
 @pytest.mark.parametrize("columns", [[], ["dep_delay"], [*"abcdef"]])
 def test_features_by_position_need_just_as_many_names(columns):
-    with pytest.raises(BadInput, match=rf"judges 5 features .* names {len(columns)}"):
+    with pytest.raises(InputError, match=rf"judges 5 features .* names {len(columns)}"):
         imported(TOOL, FEATURES, CONTEXT | {"columns": columns})
 
 
@@ -112,7 +112,7 @@ def test_predictions_may_stand_under_names_of_the_callers_own():
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         ({}, "is this alibi-detect's output"),
         ({"data": {"is_outlier": [0, 1]}, "meta": {}}, "is this alibi-detect's output"),
@@ -120,8 +120,8 @@ def test_predictions_may_stand_under_names_of_the_callers_own():
         (predicted(p_val="low"), r"data\.p_val: must be a number"),
     ],
 )
-def test_other_output_is_refused_in_one_sentence(output, says):
-    with pytest.raises(BadInput, match=says) as refused:
+def test_other_output_is_refused_in_one_sentence(output, message):
+    with pytest.raises(InputError, match=message) as refused:
         imported(TOOL, output)
 
     assert "\n" not in str(refused.value)
@@ -132,5 +132,5 @@ def test_other_output_is_refused_in_one_sentence(output, says):
 def test_damaged_predictions_make_alerts_or_one_sentence(output):
     try:
         imported(TOOL, output, FIVE)
-    except BadInput as refused:
+    except InputError as refused:
         assert "\n" not in str(refused)

@@ -11,7 +11,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -82,7 +82,7 @@ def test_the_name_of_a_signal_tells_its_kind(signal, kind):
 
 
 def test_a_signal_of_ones_own_asks_for_its_kind():
-    with pytest.raises(BadInput, match="'signal-7' does not say what kind of trouble it is"):
+    with pytest.raises(InputError, match="'signal-7' does not say what kind of trouble it is"):
         imported("azure-ml", event(signal="signal-7"))
 
     context = CONTEXT | {"kinds": {"signal-7": "label_quality"}}
@@ -130,7 +130,7 @@ def test_both_versions_are_read_from_one_list():
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         (EVENTS[1], "holds no event of a monitor"),
         ([], "is this Azure ML's output?"),
@@ -142,11 +142,11 @@ def test_both_versions_are_read_from_one_list():
         (event("[" * 5000 + "]" * 5000), "has no list of metrics in it"),
     ],
 )
-def test_what_is_no_event_of_a_monitor_is_refused(output, says):
-    with pytest.raises(BadInput) as error:
+def test_what_is_no_event_of_a_monitor_is_refused(output, message):
+    with pytest.raises(InputError) as error:
         imported("azure-ml", output)
 
-    assert says in error.value.message
+    assert message in error.value.message
 
 
 @settings(max_examples=60, deadline=None)
@@ -154,5 +154,5 @@ def test_what_is_no_event_of_a_monitor_is_refused(output, says):
 def test_damaged_output_makes_alerts_or_one_sentence(output):
     try:
         imported("azure-ml", output)
-    except BadInput as error:
+    except InputError as error:
         assert "\n" not in error.message

@@ -8,7 +8,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -192,7 +192,7 @@ def test_model_monitors_namespaces_tell_the_kind(rule, kind):
 
 
 def test_any_other_metric_asks_for_its_kind():
-    with pytest.raises(BadInput, match="'psi' does not say what kind of trouble it is"):
+    with pytest.raises(InputError, match="'psi' does not say what kind of trouble it is"):
         only(with_rule(MetricName="psi", Namespace="ml"))
 
     context = CONTEXT | {"kinds": {"psi": "prediction_drift"}}
@@ -223,7 +223,7 @@ def test_an_alarm_on_alarms_has_its_own_name():
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         (ALARM | {"NewStateValue": "ALERT"}, "NewStateValue: 'ALERT' is no status that is known"),
         (NOTIFICATION | {"Type": "SubscriptionConfirmation"}, "Type: 'SubscriptionConfirmation'"),
@@ -233,11 +233,11 @@ def test_an_alarm_on_alarms_has_its_own_name():
         ({"violations": []}, "is this CloudWatch's output?"),
     ],
 )
-def test_what_is_no_alarm_is_refused(output, says):
-    with pytest.raises(BadInput) as error:
+def test_what_is_no_alarm_is_refused(output, message):
+    with pytest.raises(InputError) as error:
         imported("cloudwatch", output)
 
-    assert says in error.value.message
+    assert message in error.value.message
 
 
 def test_notifications_without_end_are_refused():
@@ -245,7 +245,7 @@ def test_notifications_without_end_are_refused():
     for _ in range(400):
         output = {"Sns": output}
 
-    with pytest.raises(BadInput, match=r"Sns\.Message: missing"):
+    with pytest.raises(InputError, match=r"Sns\.Message: missing"):
         imported("cloudwatch", output)
 
 
@@ -254,5 +254,5 @@ def test_notifications_without_end_are_refused():
 def test_damaged_output_makes_alerts_or_one_sentence(output):
     try:
         imported("cloudwatch", output)
-    except BadInput as error:
+    except InputError as error:
         assert "\n" not in error.message

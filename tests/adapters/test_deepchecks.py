@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -49,7 +49,7 @@ def test_the_status_of_a_condition_is_the_verdict(status, verdict):
 
 
 def test_an_unknown_status_is_refused_with_its_place():
-    with pytest.raises(BadInput, match=r"conditions_results\[0\]\.Status: 'SO' .*PASS, FAIL"):
+    with pytest.raises(InputError, match=r"conditions_results\[0\]\.Status: 'SO' .*PASS, FAIL"):
         imported("deepchecks", check(status="SO"))
 
 
@@ -90,7 +90,7 @@ def test_the_check_says_the_kind(name, kind, scope):
 
 
 def test_a_check_of_ones_own_needs_a_kind_from_the_context():
-    with pytest.raises(BadInput, match="'My Check' does not say what kind"):
+    with pytest.raises(InputError, match="'My Check' does not say what kind"):
         imported("deepchecks", check("My Check"))
     (alert,) = imported(
         "deepchecks", check("My Check"), CONTEXT | {"kinds": {"My Check": "freshness"}}
@@ -136,7 +136,7 @@ def test_a_suite_may_be_wrapped_in_the_usual_ways(wrap):
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         ({}, "is this Deepchecks' output"),
         ({"metrics": [], "tests": []}, "is this Deepchecks' output"),
@@ -145,8 +145,8 @@ def test_a_suite_may_be_wrapped_in_the_usual_ways(wrap):
         (check() | {"conditions_results": [{}]}, r"conditions_results\[0\]\.Status: missing"),
     ],
 )
-def test_other_output_is_refused_in_one_sentence(output, says):
-    with pytest.raises(BadInput, match=says) as refused:
+def test_other_output_is_refused_in_one_sentence(output, message):
+    with pytest.raises(InputError, match=message) as refused:
         imported("deepchecks", output)
 
     assert "\n" not in str(refused.value)
@@ -157,5 +157,5 @@ def test_other_output_is_refused_in_one_sentence(output, says):
 def test_damaged_suites_make_alerts_or_one_sentence(output):
     try:
         imported("deepchecks", output)
-    except BadInput as refused:
+    except InputError as refused:
         assert "\n" not in str(refused)

@@ -25,7 +25,7 @@ def test_the_documentation_shows_each_mapping_as_it_is_tested(path):
     text = path.read_text(encoding="utf-8")
 
     assert text in SHOWN
-    assert parse_mapping(read_yaml(text, path.name, mend=""), path.name).version == 1
+    assert parse_mapping(read_yaml(text, path.name, hint=""), path.name).version == 1
 
 
 def test_each_context_that_is_shown_can_be_read():
@@ -33,4 +33,4 @@ def test_each_context_that_is_shown_can_be_read():
 
     assert contexts
     for text in contexts:
-        assert parse_context(read_yaml(text, "context.yaml", mend=""), "context.yaml").model
+        assert parse_context(read_yaml(text, "context.yaml", hint=""), "context.yaml").model

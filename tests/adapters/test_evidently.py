@@ -8,7 +8,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -87,7 +87,7 @@ def test_the_verdict_is_the_status_of_the_test(status, verdict):
 
 
 def test_an_unknown_status_is_refused_with_its_place_and_the_known_words():
-    with pytest.raises(BadInput, match=r"tests\[0\]\.status: 'BAD' is no status .*SUCCESS, FAIL"):
+    with pytest.raises(InputError, match=r"tests\[0\]\.status: 'BAD' is no status .*SUCCESS, FAIL"):
         imported("evidently", one_test("BAD"))
 
 
@@ -211,7 +211,7 @@ def test_a_metric_of_ones_own_needs_a_kind_from_the_context():
     config = {"type": "my_metrics.Turbulence"}
     report["tests"][0]["metric_config"]["params"] = report["metrics"][0]["config"] = config
 
-    with pytest.raises(BadInput, match="Turbulence"):
+    with pytest.raises(InputError, match="Turbulence"):
         imported("evidently", report)
     (alert,) = imported("evidently", report, CONTEXT | {"kinds": {"Turbulence": "data_quality"}})
     assert alert.kind == "data_quality"
@@ -255,7 +255,7 @@ def _configurations(report):
 
 
 def test_a_report_without_tests_is_refused_as_nothing_is_judged():
-    with pytest.raises(BadInput, match="include_tests=True"):
+    with pytest.raises(InputError, match="include_tests=True"):
         imported_sample("evidently", "real/evidently_weather_drift_no_tests")
 
 
@@ -298,7 +298,7 @@ def test_the_older_way_to_name_a_metric_is_read():
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         ({}, "is this Evidently's output"),
         ([], "is this Evidently's output"),
@@ -310,15 +310,15 @@ def test_the_older_way_to_name_a_metric_is_read():
         ({"metrics": [], "tests": [{"metric_config": {}, "status": "FAIL"}]}, r"tests\[0\]"),
     ],
 )
-def test_other_output_is_refused_in_one_sentence(output, says):
-    with pytest.raises(BadInput, match=says) as refused:
+def test_other_output_is_refused_in_one_sentence(output, message):
+    with pytest.raises(InputError, match=message) as refused:
         imported("evidently", output)
 
     assert "\n" not in str(refused.value)
 
 
 def test_all_that_the_context_must_say_is_asked_for_at_once():
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(InputError) as refused:
         imported("evidently", DRIFT, {})
 
     for word in ("model", "monitor", "dataset", "digest", "window"):
@@ -330,5 +330,5 @@ def test_all_that_the_context_must_say_is_asked_for_at_once():
 def test_damaged_reports_make_alerts_or_one_sentence(output):
     try:
         imported("evidently", output)
-    except BadInput as refused:
+    except InputError as refused:
         assert "\n" not in str(refused)

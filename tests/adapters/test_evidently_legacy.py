@@ -7,7 +7,7 @@ import copy
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -158,14 +158,14 @@ def test_columns_of_a_passed_test_raise_no_alarm():
 
 def test_the_older_shape_has_an_adapter_of_its_own_that_refuses_the_newer():
     assert imported("evidently-legacy", REPORT)
-    with pytest.raises(BadInput, match=r"before 0\.7"):
+    with pytest.raises(InputError, match=r"before 0\.7"):
         imported("evidently-legacy", sample("evidently_datadrift_report"))
 
 
 def test_metrics_without_a_verdict_judge_nothing():
     report = {"metrics": [{"metric": "RegressionQualityMetric", "result": {"mae": 3.0}}]}
 
-    with pytest.raises(BadInput, match="judges nothing"):
+    with pytest.raises(InputError, match="judges nothing"):
         imported("evidently", report)
 
 
@@ -174,5 +174,5 @@ def test_metrics_without_a_verdict_judge_nothing():
 def test_damaged_reports_make_alerts_or_one_sentence(output):
     try:
         imported("evidently", output)
-    except BadInput as refused:
+    except InputError as refused:
         assert "\n" not in str(refused)

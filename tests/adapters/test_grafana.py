@@ -7,7 +7,7 @@ import copy
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -50,7 +50,7 @@ def test_the_score_is_the_query_the_context_names(values, score, expected):
 
 
 def test_a_score_that_is_no_query_of_the_rule_is_refused():
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(InputError) as error:
         imported("grafana", WEBHOOK, CONTEXT | {"score": "score"})
 
     assert error.value.message == (
@@ -103,18 +103,18 @@ def test_times_with_nanoseconds_are_read():
 
 
 @pytest.mark.parametrize(
-    ("message", "says"),
+    ("output", "message"),
     [
         (WEBHOOK | {"version": "4"}, "version: '4' is Alertmanager's; import it with"),
         (webhook(status="alerting"), "alerts[0].status: 'alerting' is no status that is known"),
         ({"state": "alerting", "evalMatches": []}, "is not what Grafana writes"),
     ],
 )
-def test_the_output_of_something_else_is_refused(message, says):
-    with pytest.raises(BadInput) as error:
-        imported("grafana", message)
+def test_the_output_of_something_else_is_refused(output, message):
+    with pytest.raises(InputError) as error:
+        imported("grafana", output)
 
-    assert says in error.value.message
+    assert message in error.value.message
 
 
 @settings(max_examples=50, deadline=None)
@@ -122,5 +122,5 @@ def test_the_output_of_something_else_is_refused(message, says):
 def test_damaged_output_makes_alerts_or_one_sentence(output):
     try:
         imported("grafana", output, SCORED)
-    except BadInput as error:
+    except InputError as error:
         assert "\n" not in error.message

@@ -8,7 +8,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -64,7 +64,7 @@ def test_two_assets_need_a_data_set_each():
     other = copy.deepcopy(RESULT)
     other["meta"]["active_batch_definition"]["data_asset_name"] = "weather"
 
-    with pytest.raises(BadInput, match="and another table; say which data sets they are"):
+    with pytest.raises(InputError, match="and another table; say which data sets they are"):
         imported(TOOL, [RESULT, other])
 
 
@@ -93,7 +93,7 @@ def test_success_is_the_verdict(success, verdict):
 
 
 def test_a_verdict_that_is_no_truth_value_is_refused_with_its_place():
-    with pytest.raises(BadInput, match=r"results\[0\]\.success: must be true or false"):
+    with pytest.raises(InputError, match=r"results\[0\]\.success: must be true or false"):
         judged(success="maybe")
 
 
@@ -227,14 +227,14 @@ def test_with_several_tables_the_asset_says_which():
 
     alert = imported(TOOL, RESULT, context | {"tables": {"july": table}})[0]
     assert alert.slice.current.dataset == "flights-july"
-    with pytest.raises(BadInput, match="'july' does not say dataset"):
+    with pytest.raises(InputError, match="'july' does not say dataset"):
         imported(TOOL, RESULT, context | {"tables": {"june": table}})
 
 
 def test_an_assets_name_is_not_taken_for_a_dataset():
     context = {key: CONTEXT[key] for key in ("model", "monitor", "window", "digest")}
 
-    with pytest.raises(BadInput, match=r"does not say dataset"):
+    with pytest.raises(InputError, match=r"does not say dataset"):
         imported(TOOL, RESULT, context)
 
 
@@ -245,7 +245,7 @@ def test_the_number_of_a_verdict_is_found_in_the_alert():
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         ({}, "is this Great Expectations' output"),
         ([], "is this Great Expectations' output"),
@@ -254,8 +254,8 @@ def test_the_number_of_a_verdict_is_found_in_the_alert():
         ({"success": True, "results": {"a": 1}}, r"results: must be a list"),
     ],
 )
-def test_other_output_is_refused_in_one_sentence(output, says):
-    with pytest.raises(BadInput, match=says) as refused:
+def test_other_output_is_refused_in_one_sentence(output, message):
+    with pytest.raises(InputError, match=message) as refused:
         imported(TOOL, output)
 
     assert "\n" not in str(refused.value)
@@ -266,6 +266,6 @@ def test_other_output_is_refused_in_one_sentence(output, says):
 def test_damaged_results_make_alerts_or_one_sentence(output):
     try:
         imported(TOOL, output)
-    except BadInput as refused:
+    except InputError as refused:
         assert "\n" not in str(refused)
         assert "Traceback" not in str(refused)

@@ -20,7 +20,7 @@ from retouch.adapters.base.context import parse_context
 from retouch.adapters.base.mapping import mapping_adapter, parse_mapping
 from retouch.adapters.base.mapping_model import steps
 from retouch.adapters.base.native import read_native
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     NOW,
@@ -68,7 +68,7 @@ def only(mapping, output, context=CONTEXT):
 
 
 def refused(mapping):
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(InputError) as error:
         parse_mapping(mapping, "mapping.yaml")
     return error.value.message
 
@@ -102,7 +102,7 @@ def test_words_are_translated(transition, status, verdict):
 
 
 def test_a_word_without_translation_is_refused():
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(InputError) as error:
         read(example("datadog"), sample("mapping_datadog") | {"transition": "Trigered"})
 
     assert error.value.message == (
@@ -127,7 +127,7 @@ def test_a_window_that_ends_before_it_starts_is_refused():
     mapping = changed({"window_start": "/to", "window_end": "/from"})
     output = {"metric": "ks", "from": "2013-07-01T00:00Z", "to": "2013-07-08T00:00Z"}
 
-    with pytest.raises(BadInput, match="window_start that is after its window_end"):
+    with pytest.raises(InputError, match="window_start that is after its window_end"):
         read(mapping, output)
 
 
@@ -225,7 +225,7 @@ def test_no_kind_anywhere_is_asked_for():
     mapping = changed()
     del mapping["alert"]["kind"]
 
-    with pytest.raises(BadInput, match="say `kind:` in the context"):
+    with pytest.raises(InputError, match="say `kind:` in the context"):
         read(mapping, {})
     assert only(mapping, {}, CONTEXT | {"kind": "volume"}).kind == "volume"
 
@@ -242,7 +242,7 @@ def test_what_a_template_leaves_empty_is_not_there():
 
 
 @pytest.mark.parametrize(
-    ("mapping", "output", "says"),
+    ("mapping", "output", "message"),
     [
         (changed(findings={"verdict": "/v"}), {}, "has no verdict at '/v'"),
         (changed(findings={"verdict": "/v"}), {"v": "bad"}, "v: 'bad' is no word of an alert"),
@@ -257,15 +257,15 @@ def test_what_a_template_leaves_empty_is_not_there():
         (changed({"started_at": "/t"}), {"t": "noon"}, "t: 'noon' is no time"),
     ],
 )
-def test_output_that_does_not_fit_is_refused(mapping, output, says):
-    with pytest.raises(BadInput) as error:
+def test_output_that_does_not_fit_is_refused(mapping, output, message):
+    with pytest.raises(InputError) as error:
         read(mapping, output)
 
-    assert says in error.value.message
+    assert message in error.value.message
 
 
 @pytest.mark.parametrize(
-    ("mapping", "says"),
+    ("mapping", "message"),
     [
         ([], "mapping.yaml: must be a mapping of keys to values."),
         (changed(version=2), "version: 2 is not known; it must be 1"),
@@ -282,8 +282,8 @@ def test_output_that_does_not_fit_is_refused(mapping, output, says):
         ({"version": 1, "tool": "x", "findings": {"metric": "m"}}, "findings.verdict: missing"),
     ],
 )
-def test_a_mapping_is_read_strictly(mapping, says):
-    assert says in refused(mapping)
+def test_a_mapping_is_read_strictly(mapping, message):
+    assert message in refused(mapping)
 
 
 @settings(max_examples=80, deadline=None)
@@ -296,7 +296,7 @@ def test_damaged_output_makes_alerts_or_one_sentence(drawn):
     name, output = drawn
     try:
         read(example(name), output)
-    except BadInput as error:
+    except InputError as error:
         assert "\n" not in error.message
 
 
@@ -305,5 +305,5 @@ def test_damaged_output_makes_alerts_or_one_sentence(drawn):
 def test_a_damaged_mapping_is_read_or_refused_in_one_sentence(mapping):
     try:
         read(mapping, {"list": list(ODDITIES[:6])})
-    except BadInput as error:
+    except InputError as error:
         assert "\n" not in error.message

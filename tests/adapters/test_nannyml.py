@@ -8,7 +8,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -106,7 +106,7 @@ def test_a_chunk_is_half_open_in_the_declared_zone():
 
 
 def test_times_without_a_zone_are_refused():
-    with pytest.raises(BadInput, match=r"start_date'\]: .*has no offset; say `zone:`"):
+    with pytest.raises(InputError, match=r"start_date'\]: .*has no offset; say `zone:`"):
         imported("nannyml", UNIVARIATE, without("zone"))
 
 
@@ -184,12 +184,12 @@ def test_chi2_has_a_verdict_and_no_limit():
 
 
 def test_an_alert_that_is_neither_true_nor_false_is_refused():
-    with pytest.raises(BadInput, match=r"\[0\]\['mae\|alert'\]: must be true or false"):
+    with pytest.raises(InputError, match=r"\[0\]\['mae\|alert'\]: must be true or false"):
         imported("nannyml", chunk(mae__alert="yes"))
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         ({}, "is this NannyML's output"),
         ([], "is this NannyML's output"),
@@ -199,15 +199,15 @@ def test_an_alert_that_is_neither_true_nor_false_is_refused():
         (chunk(mae__value=1.0), "no `alert` column"),
     ],
 )
-def test_other_output_is_refused_in_one_sentence(output, says):
-    with pytest.raises(BadInput, match=says) as refused:
+def test_other_output_is_refused_in_one_sentence(output, message):
+    with pytest.raises(InputError, match=message) as refused:
         imported("nannyml", output)
 
     assert "\n" not in str(refused.value)
 
 
 def test_all_that_the_context_must_say_is_asked_for_at_once():
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(InputError) as refused:
         imported("nannyml", UNIVARIATE, {"zone": "UTC"})
 
     for word in ("model", "monitor", "dataset", "digest"):
@@ -219,5 +219,5 @@ def test_all_that_the_context_must_say_is_asked_for_at_once():
 def test_damaged_results_make_alerts_or_one_sentence(output):
     try:
         imported("nannyml", output)
-    except BadInput as refused:
+    except InputError as refused:
         assert "\n" not in str(refused)

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -118,7 +118,7 @@ def test_a_schema_without_a_name_is_read():
 def test_a_schemas_name_is_not_taken_for_a_dataset():
     context = {key: CONTEXT[key] for key in ("model", "monitor", "window", "digest")}
 
-    with pytest.raises(BadInput, match=r"does not say dataset"):
+    with pytest.raises(InputError, match=r"does not say dataset"):
         imported("pandera", ERRORS, context)
     table = {"dataset": "flights-july", "digest": CONTEXT["digest"]}
     (alert, _) = imported("pandera", ERRORS, context | {"tables": {"flights": table}})
@@ -126,7 +126,7 @@ def test_a_schemas_name_is_not_taken_for_a_dataset():
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         ({}, "is this pandera's output"),
         ([], "is this pandera's output"),
@@ -136,8 +136,8 @@ def test_a_schemas_name_is_not_taken_for_a_dataset():
         ({"message": {"DATA": {}, "OTHER": {}}}, "section 'OTHER'; there are SCHEMA, DATA"),
     ],
 )
-def test_other_output_is_refused_in_one_sentence(output, says):
-    with pytest.raises(BadInput, match=says) as refused:
+def test_other_output_is_refused_in_one_sentence(output, message):
+    with pytest.raises(InputError, match=message) as refused:
         imported("pandera", output)
 
     assert "\n" not in str(refused.value)
@@ -148,5 +148,5 @@ def test_other_output_is_refused_in_one_sentence(output, says):
 def test_damaged_errors_make_alerts_or_one_sentence(output):
     try:
         imported("pandera", output)
-    except BadInput as refused:
+    except InputError as refused:
         assert "\n" not in str(refused)

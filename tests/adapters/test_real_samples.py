@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import CONTEXT, SAMPLES, imported_sample
 
 TOOLS = (
@@ -34,7 +34,7 @@ def test_a_recorded_output_makes_alerts_about_what_was_judged(tool, name):
 
     try:
         alerts = imported_sample(tool.replace("_", "-"), f"real/{name}", context)
-    except BadInput:
+    except InputError:
         assert name in REFUSED
     else:
         assert name not in REFUSED

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -70,7 +70,7 @@ def test_the_detector_or_the_record_says_the_kind(tool, record, kind):
 def test_a_detector_on_who_knows_what_needs_a_kind(tool):
     record = {"detector": "Mine", "drift_detected": True}
 
-    with pytest.raises(BadInput, match="'Mine' does not say what kind"):
+    with pytest.raises(InputError, match="'Mine' does not say what kind"):
         imported(tool, [record])
     assert imported(tool, [record], STREAMS)[0].kind == "concept_drift"
 
@@ -128,7 +128,7 @@ def test_the_rule_may_stand_in_the_record(rule, value, verdict):
 
 
 @pytest.mark.parametrize(
-    ("record", "context", "says"),
+    ("record", "context", "message"),
     [
         (KS_TEST, CONTEXT, "says no verdict; record `drift_detected`, or state a rule"),
         (PSI | {"threshold": 0.1}, CONTEXT, "says no verdict"),
@@ -142,8 +142,8 @@ def test_the_rule_may_stand_in_the_record(rule, value, verdict):
         (PSI | {"threshold": 0.1, "breach_when": "outside"}, CONTEXT, "'outside' is no rule"),
     ],
 )
-def test_a_result_without_a_verdict_is_never_judged_by_guessing(record, context, says):
-    with pytest.raises(BadInput, match=says):
+def test_a_result_without_a_verdict_is_never_judged_by_guessing(record, context, message):
+    with pytest.raises(InputError, match=message):
         imported("frouros", [record], context)
 
 
@@ -204,7 +204,7 @@ def test_results_of_each_name_are_a_finding_of_their_own():
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         ({}, "records nothing"),
         ([], "records nothing"),
@@ -217,8 +217,8 @@ def test_results_of_each_name_are_a_finding_of_their_own():
     ],
 )
 @pytest.mark.parametrize("tool", ["river", "frouros"])
-def test_other_output_is_refused_in_one_sentence(tool, output, says):
-    with pytest.raises(BadInput, match=says) as refused:
+def test_other_output_is_refused_in_one_sentence(tool, output, message):
+    with pytest.raises(InputError, match=message) as refused:
         imported(tool, output)
 
     assert "\n" not in str(refused.value)
@@ -230,5 +230,5 @@ def test_damaged_records_make_alerts_or_one_sentence(output):
     for tool in ("river", "frouros"):
         try:
             imported(tool, output, STREAMS | SMALL_P)
-        except BadInput as refused:
+        except InputError as refused:
             assert "\n" not in str(refused)

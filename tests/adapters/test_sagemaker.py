@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -132,7 +132,7 @@ def test_a_kind_of_the_context_makes_one_alert_of_all():
 
 
 def test_a_check_of_ones_own_takes_its_kind_from_the_context():
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(InputError) as error:
         imported("sagemaker", violation("CustomMetric"))
     assert error.value.message.startswith(
         "report.json: violations[0].constraint_check_type: 'CustomMetric' is no check that is known"
@@ -148,7 +148,7 @@ def test_the_violations_may_stand_alone_or_wrapped(output):
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         ({"features": []}, "is this SageMaker's output?"),
         ({"violations": {}}, "violations: must be a list"),
@@ -157,11 +157,11 @@ def test_the_violations_may_stand_alone_or_wrapped(output):
         (violation("completeness_check", feature_name=3), "feature_name: must be text, not 3"),
     ],
 )
-def test_the_output_of_something_else_is_refused(output, says):
-    with pytest.raises(BadInput) as error:
+def test_the_output_of_something_else_is_refused(output, message):
+    with pytest.raises(InputError) as error:
         imported("sagemaker", output)
 
-    assert says in error.value.message
+    assert message in error.value.message
 
 
 @settings(max_examples=60, deadline=None)
@@ -169,5 +169,5 @@ def test_the_output_of_something_else_is_refused(output, says):
 def test_damaged_output_makes_alerts_or_one_sentence(output):
     try:
         imported("sagemaker", output)
-    except BadInput as error:
+    except InputError as error:
         assert "\n" not in error.message

@@ -8,7 +8,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -201,7 +201,7 @@ def test_a_contract_that_failed_is_no_all_clear(status):
 
 
 def test_several_tables_need_a_data_set_each():
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(InputError) as error:
         imported("soda", SCAN)
 
     assert error.value.message == (
@@ -252,7 +252,7 @@ def test_nothing_of_the_contract_but_names_and_numbers_gets_into_an_alert():
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         (scan(outcome="failed"), "checks[0].outcome: 'failed' is no status that is known"),
         (contract(outcome="fail"), "outcome: 'fail' is no status that is known"),
@@ -261,11 +261,11 @@ def test_nothing_of_the_contract_but_names_and_numbers_gets_into_an_alert():
         ({"results": [{"success": True}]}, "is this Soda's output?"),
     ],
 )
-def test_what_is_not_known_is_refused(output, says):
-    with pytest.raises(BadInput) as error:
+def test_what_is_not_known_is_refused(output, message):
+    with pytest.raises(InputError) as error:
         imported("soda", output)
 
-    assert says in error.value.message
+    assert message in error.value.message
 
 
 @settings(max_examples=80, deadline=None)
@@ -273,5 +273,5 @@ def test_what_is_not_known_is_refused(output, says):
 def test_damaged_output_makes_alerts_or_one_sentence(output):
     try:
         imported("soda", output, TABLES)
-    except BadInput as error:
+    except InputError as error:
         assert "\n" not in error.message

@@ -12,7 +12,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -115,7 +115,7 @@ def test_no_alerts_make_none():
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         (objective("drift"), "objectiveType: 'drift' is no objective that is known here"),
         (pushed("%%%"), "message.data: is not the base64 of JSON, as Pub/Sub has it"),
@@ -123,11 +123,11 @@ def test_no_alerts_make_none():
         ({"violations": []}, "is this Vertex AI's output?"),
     ],
 )
-def test_what_is_not_known_is_refused(output, says):
-    with pytest.raises(BadInput) as error:
+def test_what_is_not_known_is_refused(output, message):
+    with pytest.raises(InputError) as error:
         imported("vertex-ai", output)
 
-    assert says in error.value.message
+    assert message in error.value.message
 
 
 def test_the_context_may_give_an_objective_a_kind():
@@ -143,7 +143,7 @@ def test_envelopes_without_end_are_refused():
     for _ in range(400):
         output = {"message": output}
 
-    with pytest.raises(BadInput):
+    with pytest.raises(InputError):
         imported("vertex-ai", output)
 
 
@@ -152,5 +152,5 @@ def test_envelopes_without_end_are_refused():
 def test_damaged_output_makes_alerts_or_one_sentence(output):
     try:
         imported("vertex-ai", output)
-    except BadInput as error:
+    except InputError as error:
         assert "\n" not in error.message

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.adapters.support import (
     CONTEXT,
     damaged,
@@ -59,12 +59,12 @@ def test_the_category_is_the_verdict(category, verdict):
 
 
 def test_an_unknown_category_is_refused_with_its_place():
-    with pytest.raises(BadInput, match=r"temp\.drift_category: 'MAYBE' .*NO_DRIFT"):
+    with pytest.raises(InputError, match=r"temp\.drift_category: 'MAYBE' .*NO_DRIFT"):
         imported("whylogs", score("MAYBE"))
 
 
 def test_scores_without_a_category_are_refused_with_the_setting_that_gives_it():
-    with pytest.raises(BadInput, match=r"temp: .*with_thresholds=True"):
+    with pytest.raises(InputError, match=r"temp: .*with_thresholds=True"):
         imported("whylogs", score(None, thresholds=None))
 
 
@@ -131,7 +131,7 @@ def test_the_name_of_a_constraint_names_its_column(name, column):
 
 
 def test_a_constraint_that_neither_passed_nor_failed_is_refused():
-    with pytest.raises(BadInput, match=r"\[0\]: is neither passed nor failed, or both"):
+    with pytest.raises(InputError, match=r"\[0\]: is neither passed nor failed, or both"):
         imported("whylogs", [["a", 0, 0, None]])
 
 
@@ -151,7 +151,7 @@ def test_a_column_may_be_called_as_one_likes():
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "message"),
     [
         ({}, "is this whylogs' output"),
         ([], "is this whylogs' output"),
@@ -159,8 +159,8 @@ def test_a_column_may_be_called_as_one_likes():
         ([["a", 1]], "is this whylogs' output"),
     ],
 )
-def test_other_output_is_refused_in_one_sentence(output, says):
-    with pytest.raises(BadInput, match=says) as refused:
+def test_other_output_is_refused_in_one_sentence(output, message):
+    with pytest.raises(InputError, match=message) as refused:
         imported("whylogs", output)
 
     assert "\n" not in str(refused.value)
@@ -171,5 +171,5 @@ def test_other_output_is_refused_in_one_sentence(output, says):
 def test_damaged_output_makes_alerts_or_one_sentence(output):
     try:
         imported("whylogs", output)
-    except BadInput as refused:
+    except InputError as refused:
         assert "\n" not in str(refused)

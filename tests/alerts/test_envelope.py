@@ -18,7 +18,7 @@ from retouch.alerts.envelope import (
     unseal,
 )
 from retouch.alerts.model import MAX_BYTES
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 BEGIN, END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 SIGNATURE = f"{BEGIN}\nU1NIU0lH\n{END}\n"
@@ -74,7 +74,7 @@ def test_the_largest_alert_with_a_usual_signature_is_within_githubs_limits():
 
 
 @pytest.mark.parametrize(
-    ("alert", "signature", "says"),
+    ("alert", "signature", "message"),
     [
         (b"x" * (MAX_BYTES + 1), None, "45,001 bytes; an alert has at most 45,000"),
         (b"", None, "alert_b64"),
@@ -86,15 +86,15 @@ def test_the_largest_alert_with_a_usual_signature_is_within_githubs_limits():
         ),
     ],
 )
-def test_what_could_not_be_opened_is_not_sealed(alert, signature, says):
-    with pytest.raises(BadInput) as refused:
+def test_what_could_not_be_opened_is_not_sealed(alert, signature, message):
+    with pytest.raises(InputError) as refused:
         seal(alert, signature, "daily-error", "a.json")
     assert str(refused.value).startswith("a.json: ")
-    assert says in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         ({"v": 2}, "v: 2 is not supported; this version reads 1."),
         ({"v": True}, "v: True is not supported"),
@@ -121,11 +121,11 @@ def test_what_could_not_be_opened_is_not_sealed(alert, signature, says):
         ({"principal": b"x"}, "is not JSON."),
     ],
 )
-def test_a_payload_that_we_did_not_write_is_refused_in_one_sentence(change, says):
-    with pytest.raises(BadInput) as refused:
+def test_a_payload_that_we_did_not_write_is_refused_in_one_sentence(change, message):
+    with pytest.raises(InputError) as refused:
         unseal(SIGNED | change, "event.json")
     assert str(refused.value).startswith("event.json: ")
-    assert says in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
@@ -133,7 +133,7 @@ def test_a_payload_that_we_did_not_write_is_refused_in_one_sentence(change, says
 @example([])
 @example({})
 def test_anything_else_is_refused_as_bad_input_and_nothing_else_happens(payload):
-    with pytest.raises(BadInput):
+    with pytest.raises(InputError):
         unseal(payload, "event.json")
 
 
@@ -141,7 +141,7 @@ def test_anything_else_is_refused_as_bad_input_and_nothing_else_happens(payload)
 def test_no_field_can_be_put_in_place_of_another_kind(name, value):
     try:
         opened = unseal(SIGNED | {name: value}, "event.json")
-    except BadInput:
+    except InputError:
         return
     # What opens is what would have been sealed.
     assert seal(opened.alert, opened.signature, opened.principal, "x") == SIGNED | {name: value}
@@ -155,5 +155,5 @@ def test_a_missing_signature_is_as_good_as_none():
 
 @pytest.mark.parametrize("text", ["", "\n", BEGIN, f"{BEGIN}\n{END}", f"x\n{SIGNATURE}"])
 def test_what_is_no_armored_block_is_no_signature(text):
-    with pytest.raises(BadInput, match=r"a\.sig: is not an armored SSH signature"):
+    with pytest.raises(InputError, match=r"a\.sig: is not an armored SSH signature"):
         check_armor(text, "a.sig")

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from retouch.alerts.model import FAMILY_OF, MAX_BYTES, SEVERITIES, AlertId
 from retouch.alerts.new import alert_json, in_full, new_alert, ulid
 from retouch.alerts.parse import parse_alert
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 NOW = datetime(2013, 7, 1, 6, tzinfo=UTC)
 WORDS = {
@@ -87,16 +87,16 @@ def test_the_long_form_is_taken_as_it_stands():
 
 
 def test_words_that_make_no_alert_are_refused_under_their_own_name():
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         new_alert(
             WORDS | {"sevrity": "info"},
             now=NOW,
             randomness=bytes(10),
             source="rules[0]",
-            mend="Look again.",
+            hint="Look again.",
         )
     assert caught.value.message == "rules[0]: sevrity: unknown key; did you mean 'severity'?"
-    assert caught.value.mend == "Look again."
+    assert caught.value.hint == "Look again."
 
 
 def test_an_alert_too_long_to_indent_is_written_on_one_line():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from retouch.alerts.model import MAX_BYTES, Alert
 from retouch.alerts.parse import check_file_stem, expected_file_name, parse_alert
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 MINIMAL = {
     "schema_version": "1.0",
@@ -29,9 +29,9 @@ def parsed(**fields: object) -> Alert:
 
 
 def refusal(raw: bytes) -> str:
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         parse_alert(raw, "alerts/x.json")
-    assert caught.value.mend == "Correct it, then run `retouch alert check alerts/x.json`."
+    assert caught.value.hint == "Correct it, then run `retouch alert check alerts/x.json`."
     return caught.value.message
 
 
@@ -46,7 +46,7 @@ def test_the_minimal_alert_is_a_firing_warning():
 
 
 @pytest.mark.parametrize(
-    ("raw", "says"),
+    ("raw", "message"),
     [
         (b"", "line 1, column 1: not JSON: expecting value."),
         (b'{\n  "kind": drift\n}', "line 2, column 11: not JSON: expecting value."),
@@ -68,8 +68,8 @@ def test_the_minimal_alert_is_a_firing_warning():
         (b'{"a": {"\\ud800": 1}}', "a: holds half of a surrogate pair, which is not text."),
     ],
 )
-def test_what_is_no_strict_json_is_refused(raw, says):
-    assert refusal(raw) == f"alerts/x.json: {says}"
+def test_what_is_no_strict_json_is_refused(raw, message):
+    assert refusal(raw) == f"alerts/x.json: {message}"
 
 
 def test_brackets_within_text_do_not_nest():
@@ -106,7 +106,7 @@ def test_a_hostile_key_is_shown_without_its_control_characters():
 
 
 @pytest.mark.parametrize(
-    ("fields", "says"),
+    ("fields", "message"),
     [
         ({"kind": "drift"}, "kind: 'drift' is not known; did you mean 'data_drift'?"),
         (
@@ -132,8 +132,8 @@ def test_a_hostile_key_is_shown_without_its_control_characters():
         ({"expires_at": "2013-07-01T06:00:00Z"}, "expires_at must be after emitted_at."),
     ],
 )
-def test_a_wrong_value_is_refused_with_its_path(fields, says):
-    assert refusal_of(**fields) == f"alerts/x.json: {says}"
+def test_a_wrong_value_is_refused_with_its_path(fields, message):
+    assert refusal_of(**fields) == f"alerts/x.json: {message}"
 
 
 @pytest.mark.parametrize(
@@ -190,12 +190,12 @@ def test_an_alert_in_the_folder_is_named_after_its_id():
 
     check_file_stem(alert, "01J1Q5T7M0A1B2C3D4E5F6G7H8", "alerts/x.json")
     check_file_stem(alert, None, "somewhere/else.json")
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         check_file_stem(alert, "x", "alerts/x.json")
     assert caught.value.message == (
         "alerts/x.json: alert_id: '01J1Q5T7M0A1B2C3D4E5F6G7H8' is not the file's name."
     )
-    assert caught.value.mend == f"Rename the file to {expected_file_name(alert)}."
+    assert caught.value.hint == f"Rename the file to {expected_file_name(alert)}."
 
 
 json_values = st.recursive(
@@ -211,7 +211,7 @@ json_values = st.recursive(
 def test_bytes_are_an_alert_or_bad_input_and_nothing_else(raw):
     try:
         parse_alert(raw, "alerts/x.json")
-    except BadInput as error:
+    except InputError as error:
         assert error.message.startswith("alerts/x.json: ")
         assert error.message.isprintable()
 
@@ -220,20 +220,20 @@ def test_bytes_are_an_alert_or_bad_input_and_nothing_else(raw):
 def test_an_alert_with_one_field_replaced_is_an_alert_or_bad_input(field, value):
     try:
         parsed(**{field: value})
-    except BadInput as error:
+    except InputError as error:
         assert error.message.isprintable()
 
 
 @pytest.mark.parametrize(
-    ("said", "says"),
+    ("said", "message"),
     [
         ({"message": "x" * 4001}, "message: has 4001 characters; at most 4000 are read."),
         ({"labels": {str(i): 1 for i in range(33)}}, "labels: has 33 entries; at most 32 are"),
     ],
 )
-def test_what_is_too_long_is_told_in_our_own_words(said, says):
+def test_what_is_too_long_is_told_in_our_own_words(said, message):
     document = {"schema_version": "1.0", "alert_id": "01J1Q5T7M0A1B2C3D4E5F6G7H8"} | said
     document |= {"kind": "manual", "model": "m", "monitor": {"id": "by-hand"}}
     document |= {"slice": {"current": {"dataset": "rows"}}, "emitted_at": "2013-07-01T06:00:00Z"}
-    with pytest.raises(BadInput, match=re.escape(says)):
+    with pytest.raises(InputError, match=re.escape(message)):
         parse_alert(json.dumps(document).encode(), "x.json")

@@ -16,7 +16,7 @@ from retouch.alerts.signature import (
     parse_signature,
     signature_file_name,
 )
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 # Made by OpenSSH 9.2: `ssh-keygen -Y sign -n retouch-alert` with a key that is gone.
 REAL = b"""-----BEGIN SSH SIGNATURE-----
@@ -73,7 +73,7 @@ def test_a_signature_of_our_own_making_is_read_as_a_real_one_is():
 
 
 @pytest.mark.parametrize(
-    ("raw", "says"),
+    ("raw", "message"),
     [
         (b"", "there is no BEGIN and END line"),
         (b"hello\n", "there is no BEGIN and END line"),
@@ -98,25 +98,25 @@ def test_a_signature_of_our_own_making_is_read_as_a_real_one_is():
         (armored(b"SSHSIG\0\0\0\1" + b"\xff" * 8), "its public key is cut short"),
     ],
 )
-def test_rubbish_is_refused_in_one_sentence(raw, says):
-    with pytest.raises(BadInput) as refusal:
+def test_rubbish_is_refused_in_one_sentence(raw, message):
+    with pytest.raises(InputError) as refusal:
         parse_signature(raw, "a.json.sig")
 
     assert refusal.value.message.startswith("a.json.sig: is not an ssh signature: ")
-    assert says in refusal.value.message
+    assert message in refusal.value.message
     assert "\n" not in str(refusal.value)
-    assert refusal.value.mend == "Sign the alert again: `retouch alert sign FILE`."
+    assert refusal.value.hint == "Sign the alert again: `retouch alert sign FILE`."
 
 
 @given(st.binary(max_size=400), st.booleans())
 def test_no_bytes_make_anything_but_a_signature_or_a_refusal(raw, in_armor):
-    with pytest.raises(BadInput):
+    with pytest.raises(InputError):
         parse_signature(armored(raw) if in_armor else raw, "a.json.sig")
 
 
 @given(st.integers(0, len(blob()) - 1))
 def test_a_signature_that_is_cut_short_anywhere_is_refused(length):
-    with pytest.raises(BadInput):
+    with pytest.raises(InputError):
         parse_signature(armored(blob()[:length]), "a.json.sig")
 
 
@@ -126,7 +126,7 @@ def test_a_key_as_one_writes_it_has_the_fingerprint_of_its_signature():
 
 @pytest.mark.parametrize("key", ["", "ssh-ed25519", "ssh-rsa " + KEY.split()[1], "ssh-ed25519 ???"])
 def test_what_is_no_public_key_is_refused(key):
-    with pytest.raises(BadInput, match="is not a public ssh key"):
+    with pytest.raises(InputError, match="is not a public ssh key"):
         key_blob(key)
 
 

@@ -192,8 +192,8 @@ def test_elsewhere_and_of_other_texts_nothing_is_changed(capsys):
             sys.stdout.write("".join(texts if not environment else texts[:-1]))
     assert capsys.readouterr().out == "".join((*texts, *texts[:-1]))
     with harmless_log({"GITHUB_ACTIONS": "true"}):
-        sys.stdout.write(json.dumps({"says": "##[group]"}))
-    assert json.loads(capsys.readouterr().out) == {"says": "##[group]"}
+        sys.stdout.write(json.dumps({"message": "##[group]"}))
+    assert json.loads(capsys.readouterr().out) == {"message": "##[group]"}
 
 
 def test_a_wrong_option_is_told_without_a_command(capsys, monkeypatch):

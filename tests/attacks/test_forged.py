@@ -50,7 +50,7 @@ def refused(world: World) -> str:
     assert (outcome.outcome, outcome.exit_code) == ("refused", 2), outcome
     assert world.github.git.branches() == before
     assert world.status()[0] == "failure"
-    return outcome.says
+    return outcome.message
 
 
 def plan_of(world: World) -> Any:
@@ -101,7 +101,7 @@ def test_who_starts_the_workflow_by_hand_vouches_in_their_own_name_alone(deliver
 
 
 @pytest.mark.parametrize(
-    ("provenance", "says"),
+    ("provenance", "message"),
     [
         ((), "does not say whose alert"),
         (({"verdict": "unsigned", "may_retrain": True},), "says more than is so"),
@@ -109,11 +109,11 @@ def test_who_starts_the_workflow_by_hand_vouches_in_their_own_name_alone(deliver
         (({"verdict": "unsigned", "may_retrain": False},), "nobody vouches for"),
     ],
 )
-def test_an_alert_is_no_more_proven_than_its_own_signature_says(delivered, provenance, says):
+def test_an_alert_is_no_more_proven_than_its_own_signature_says(delivered, provenance, message):
     believe_nobody(delivered)
     ident = delivered.answered.alert_id
     forge(delivered, "plan", provenance=[{"alert_id": ident, "provenance": p} for p in provenance])
-    assert says in refused(delivered)
+    assert message in refused(delivered)
 
 
 def test_a_receipt_says_no_more_than_the_alert(delivered: World):
@@ -152,7 +152,7 @@ def test_a_package_goes_to_the_branch_of_its_own_alert(delivered: World):
     delivered.change(branch=f"retouch/alert/{OTHER}", head=head, pull=number)
     assert "its alerts are others" in refused(delivered)
     delivered.change(branch=f"retouch/rollback/{delivered.answered.alert_id}", head=None, pull=None)
-    assert "its alerts are others" in delivered.publish()[0].says
+    assert "its alerts are others" in delivered.publish()[0].message
     assert git.head(f"retouch/alert/{OTHER}") == head
 
 
@@ -282,10 +282,10 @@ def each_refused(world: World, spoil: Callable[[Path, str], None], names: Iterab
         shutil.rmtree(world.packages / "1")
         shutil.copytree(whole, world.packages / "1", symlinks=True)
         spoil(world.packages / "1", name)
-        says = refused(world)
-        assert says.startswith("1: "), (name, says)
-        assert len(says) < 600, (name, says)
-        assert "Traceback" not in says, (name, says)
+        message = refused(world)
+        assert message.startswith("1: "), (name, message)
+        assert len(message) < 600, (name, message)
+        assert "Traceback" not in message, (name, message)
 
 
 @pytest.mark.parametrize("name", ["plan", "run", "verdict"])

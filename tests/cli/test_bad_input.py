@@ -81,14 +81,14 @@ ALERT_CASES: list[tuple[str, Callable[[Toy], None], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("change", "says"), [case[1:] for case in ALERT_CASES], ids=[case[0] for case in ALERT_CASES]
+    ("change", "message"), [case[1:] for case in ALERT_CASES], ids=[case[0] for case in ALERT_CASES]
 )
-def test_a_bad_alert_is_refused(toy: Toy, change, says):
+def test_a_bad_alert_is_refused(toy: Toy, change, message):
     toy.alert("data_quality")
     change(toy)
     sentence = refused(toy, "run", ALERT)
-    assert sentence.startswith(says)
-    if "severty" in says:
+    assert sentence.startswith(message)
+    if "severty" in message:
         assert "did you mean 'severity'?" in sentence
 
 
@@ -148,19 +148,19 @@ PROJECT_CASES: list[tuple[str, Callable[[Toy], None], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [case[1:] for case in PROJECT_CASES],
     ids=[case[0] for case in PROJECT_CASES],
 )
-def test_a_bad_project_is_refused(toy: Toy, change, says):
+def test_a_bad_project_is_refused(toy: Toy, change, message):
     toy.alert("data_quality")
     change(toy)
     sentence = refused(toy, "run", ALERT)
-    assert sentence.startswith(says.replace("{root}", str(toy.root)))
+    assert sentence.startswith(message.replace("{root}", str(toy.root)))
     for typo, meant in (("mutt", "must"), ("min_row:", "min_rows"), ("modul:", "module")):
-        if typo in says:
+        if typo in message:
             assert f"did you mean {meant!r}?" in sentence.lower()
-    assert refused(toy, "plan", ALERT).startswith(says.replace("{root}", str(toy.root)))
+    assert refused(toy, "plan", ALERT).startswith(message.replace("{root}", str(toy.root)))
 
 
 def test_a_directory_is_no_alert(toy: Toy):
@@ -171,21 +171,21 @@ def test_a_directory_is_no_alert(toy: Toy):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("", "DVC cannot read the pipeline: './dvc.lock' validation failed"),
         ("schema: '2.0'\n", "dvc.lock: has no entry that makes models/bundle, so there is no"),
     ],
 )
-def test_with_an_empty_lock_nothing_is_in_production(toy: Toy, text, says):
+def test_with_an_empty_lock_nothing_is_in_production(toy: Toy, text, message):
     (toy.root / "dvc.lock").write_text(text)
     toy.commit("Lose the lock")
-    assert refused(toy, "status").startswith(says)
+    assert refused(toy, "status").startswith(message)
     refused(toy, "run", toy.alert("data_quality"))
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (
             replaced("params.yaml", "highest: 1000", "highest: 900"),
@@ -206,10 +206,10 @@ def test_with_an_empty_lock_nothing_is_in_production(toy: Toy, text, says):
     ],
     ids=["params", "code", "output", "directory"],
 )
-def test_a_run_does_not_start_from_a_workspace_that_was_changed(toy: Toy, change, says):
+def test_a_run_does_not_start_from_a_workspace_that_was_changed(toy: Toy, change, message):
     alert = toy.alert("data_quality")
     change(toy)
-    assert refused(toy, "run", alert).startswith(says)
+    assert refused(toy, "run", alert).startswith(message)
     assert toy.retouch("plan", alert).code == 0, "planning is free"
 
 
@@ -233,7 +233,7 @@ def test_a_slice_that_resolves_to_nothing_is_widened_and_the_plan_says_so(toy: T
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "message"),
     [
         (("explain", "assembl"), "assembl: there is no such stage. Did you mean 'assemble'?"),
         (("explain", "zzz"), "zzz: there is no such stage. See `dvc stage list`."),
@@ -247,9 +247,9 @@ def test_a_slice_that_resolves_to_nothing_is_widened_and_the_plan_says_so(toy: T
         (("demo", "NOSUCH"), "reports/: holds no run for alert NOSUCH whose candidate was kept"),
     ],
 )
-def test_a_bad_argument_is_refused(toy: Toy, args, says):
+def test_a_bad_argument_is_refused(toy: Toy, args, message):
     toy.alert("data_quality")
-    assert refused(toy, *args).startswith(says)
+    assert refused(toy, *args).startswith(message)
 
 
 @pytest.mark.parametrize("name", ["plan.json", "run.json", "verdict.json"])
@@ -257,8 +257,8 @@ def test_a_report_that_was_tampered_with_is_refused(toy: Toy, name):
     alert = toy.alert("system_health")
     assert toy.retouch("run", alert).code == 0
     (toy.report(alert) / name).write_text("{")
-    says = f"reports/{toy.report(alert).name}/{name}: is not a "
-    assert says in refused(toy, "report", toy.report(alert).name)
+    message = f"reports/{toy.report(alert).name}/{name}: is not a "
+    assert message in refused(toy, "report", toy.report(alert).name)
     if name == "verdict.json":
         assert "verdict.json: is not a" in refused(toy, "run", alert)
 

@@ -90,11 +90,11 @@ def test_a_run_prints_plain_lines_and_its_answer_as_json(toy: Toy):
     assert lines[1].startswith("clean: ran in ")
     assert lines[2] == "fit@eu: cut off: its inputs came out identical"
     answer = json.loads(told.out)
-    assert answer | {"says": ""} == {
+    assert answer | {"message": ""} == {
         "handled_before": False,
         "action": "retrain",
         "verdict": "equivalent",
-        "says": "",
+        "message": "",
         "kept": True,
         "report": str(toy.report(alert)),
     }

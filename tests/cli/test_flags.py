@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retouch.cli.alert_options import condition, finding
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_condition_is_read(text, said):
 
 @pytest.mark.parametrize("text", ["origin", "=JFK", "origin=", "origin=JFK,", "month>=6,7", ""])
 def test_what_is_no_condition_is_one_sentence(text):
-    with pytest.raises(BadInput, match=r"--where .* is not COLUMN=VALUE"):
+    with pytest.raises(InputError, match=r"--where .* is not COLUMN=VALUE"):
         condition(text)
 
 
@@ -59,5 +59,5 @@ def test_a_finding_is_read(text, said):
 
 @pytest.mark.parametrize("text", ["psi", "psi=", "psi=nan", "PSI=0.3", "psi=0.3>", "psi=1e", "=1"])
 def test_what_is_no_finding_is_one_sentence(text):
-    with pytest.raises(BadInput, match="--finding"):
+    with pytest.raises(InputError, match="--finding"):
         finding(text)

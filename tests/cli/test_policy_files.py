@@ -11,9 +11,9 @@ SILENCE = "name: a, why: b, author: c, match: {dataset: rows}, starts: '2026-12-
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "says"),
+    ("name", "text", "message"),
     [
-        ("monitors.yaml", "version: 1\nmonitors: {daily: {says: x}}\n", "monitors.daily.owner"),
+        ("monitors.yaml", "version: 1\nmonitors: {daily: {description: x}}\n", "monitors.daily.owner"),
         ("monitors.yaml", "monitors: {}\n", "version: missing"),
         ("silences.yaml", f"version: 1\nsilences: [{{{SILENCE}}}]\n", "silences[0].ends: missing"),
         ("allowed_signers", f"* {KEY}\n", "line 1: '*' is not one monitor's id"),
@@ -23,11 +23,11 @@ SILENCE = "name: a, why: b, author: c, match: {dataset: rows}, starts: '2026-12-
         ("retraining.yaml", "version: 1\n", "model: missing"),
     ],
 )
-def test_a_broken_policy_file_is_refused(toy: Toy, name: str, text: str, says: str):
+def test_a_broken_policy_file_is_refused(toy: Toy, name: str, text: str, message: str):
     (toy.root / "policies" / name).write_text(text)
     told = toy.retouch("policy", "check")
     assert told.code == 2
-    assert told.err.startswith(f"Error: policies/{name}: {says}")
+    assert told.err.startswith(f"Error: policies/{name}: {message}")
     assert told.err.count("\n") == 1
 
 
@@ -41,18 +41,18 @@ def test_every_broken_file_is_told_of_at_once(toy: Toy):
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "message"),
     [
         (f"dayly {KEY}", "knows no monitor 'dayly'; did you mean 'daily'"),
         (f'daily namespaces="git" {KEY}', "its namespaces lack 'retouch-alert'"),
     ],
 )
-def test_a_key_that_is_of_no_use_is_told_of(toy: Toy, line: str, says: str):
+def test_a_key_that_is_of_no_use_is_told_of(toy: Toy, line: str, message: str):
     (toy.root / "policies/allowed_signers").write_text(f"# keys\n{line}\n")
     told = toy.retouch("policy", "check")
     assert told.code == 0
     assert told.err.startswith("policies/allowed_signers: line 2: ")
-    assert says in told.err
+    assert message in told.err
 
 
 def test_a_key_of_a_registered_monitor_is_no_matter(toy: Toy):

@@ -17,7 +17,7 @@ from tests.differential.projects import PARAMS, SETTINGS, Project, Step
 class Edit:
     """One change. `says` is a line to do it by hand."""
 
-    says: str
+    message: str
     apply: Callable[[Path], None] = lambda root: None
     """To the files below a root; edits of params are made by the test, through our own code."""
     params: tuple[ParamEdit, ...] = ()
@@ -180,7 +180,7 @@ def stale_lock_and_source(project: Project, rng: random.Random) -> Edit | None:
     return (
         edit
         and quiet
-        and replace(edit, says=f"{edit.says}; {quiet.says}", apply=_both(edit, quiet))
+        and replace(edit, message=f"{edit.message}; {quiet.message}", apply=_both(edit, quiet))
     )
 
 
@@ -236,12 +236,12 @@ def _params(project: Project, rng: random.Random, count: int) -> Edit | None:
 
 
 def _edited(*edits: ParamEdit) -> Edit:
-    says = "; ".join(f"set {edit.key} of {edit.file} to {edit.after!r}" for edit in edits)
-    return Edit(says, params=edits)
+    message = "; ".join(f"set {edit.key} of {edit.file} to {edit.after!r}" for edit in edits)
+    return Edit(message, params=edits)
 
 
-def _rewritten(project: Project, step: Step, says: str) -> Edit:
-    return Edit(says, project.having(step).write)
+def _rewritten(project: Project, step: Step, message: str) -> Edit:
+    return Edit(message, project.having(step).write)
 
 
 def _flagged(project: Project, step: Step) -> Edit:

@@ -76,7 +76,7 @@ def test_there_are_enough_cases_of_every_kind():
 def test_dvc_runs_what_was_planned_and_nothing_else(seed, name, workshop, tmp_path):
     project = random_project(seed)
     edit = _edit(project, name)
-    by_hand = f"\n{project.script()}\n# and then: {edit.says}"
+    by_hand = f"\n{project.script()}\n# and then: {edit.message}"
     root = workshop.copy(project, tmp_path / "project")
     edit.apply(root)
     for stage in edit.afterwards:

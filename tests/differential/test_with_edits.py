@@ -8,7 +8,7 @@ import pytest
 
 from retouch.dvc.params import apply_edits
 from retouch.dvc.project import Project, find_root
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.planning.changes import changes_of
 from retouch.policy.edits import ParamEdit
 from retouch.system import files
@@ -185,7 +185,7 @@ def test_a_declared_key_that_is_gone_is_refused(root):
     files.write_text(root / "parts/eu.yaml", "since: 1\n")
 
     with pytest.raises(
-        BadInput, match=r"^parts/eu.yaml: until: no such key, but stage one declares"
+        InputError, match=r"^parts/eu.yaml: until: no such key, but stage one declares"
     ):
         Project(root).pipeline()
 
@@ -193,7 +193,7 @@ def test_a_declared_key_that_is_gone_is_refused(root):
 def test_a_broken_pipeline_is_refused(root):
     files.write_text(root / "dvc.yaml", "stages: {a: {comand: x}}\n")
 
-    with pytest.raises(BadInput):
+    with pytest.raises(InputError):
         Project(root).pipeline()
 
 
@@ -220,5 +220,5 @@ def test_a_new_stage_has_not_run(root):
 
 def test_the_root_is_found_from_any_folder_below_it(root, tmp_path_factory):
     assert find_root(root / "parts") == root
-    with pytest.raises(BadInput, match="is not in a DVC repository"):
+    with pytest.raises(InputError, match="is not in a DVC repository"):
         find_root(tmp_path_factory.mktemp("elsewhere"))

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from retouch.dvc import dvc
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.git import git
 from retouch.pipeline.model import Stage
 from tests.toy_project import Toy
@@ -23,7 +23,7 @@ def test_a_run_without_a_remote_does_not_push_and_one_with_a_lost_remote_says_so
     shutil.rmtree(toy.root.parent / "store")
     (toy.root.parent / "store").write_text("in the way")
     with pytest.raises(
-        SaidNo, match=r"did not reach the remote: .*Run `dvc push` before you merge"
+        CheckFailed, match=r"did not reach the remote: .*Run `dvc push` before you merge"
     ):
         dvc.push(["fit@eu"], root=toy.root)
 
@@ -31,7 +31,9 @@ def test_a_run_without_a_remote_does_not_push_and_one_with_a_lost_remote_says_so
 def test_an_output_the_cache_lost_cannot_be_put_back(toy: Toy):
     shutil.rmtree(toy.root / ".dvc/cache")
     (toy.root / "models/eu.json").unlink()
-    with pytest.raises(SaidNo, match=r"DVC could not put back models/eu.json: .* Run `dvc pull`."):
+    with pytest.raises(
+        CheckFailed, match=r"DVC could not put back models/eu.json: .* Run `dvc pull`."
+    ):
         dvc.checkout(["models/eu.json"], root=toy.root)
 
 
@@ -87,5 +89,5 @@ def test_git_tells_what_is_changed_committed_and_tracked(toy: Toy):
     assert git.committed_text(toy.root, "no such file") == ""
     assert "new file.txt" in git.tracked_files(toy.root)
     assert "models/eu.json" not in git.tracked_files(toy.root)
-    with pytest.raises(BadInput, match="is not in a git repository"):
+    with pytest.raises(InputError, match="is not in a git repository"):
         git.top_level(toy.root.parent)

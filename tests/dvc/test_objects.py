@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from retouch.dvc.objects import import_objects, objects_of, write_output
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.toy_project import Toy
 
 
@@ -55,10 +55,10 @@ def test_what_the_cache_lacks_comes_from_the_remote_one_file_of_a_directory_too(
 def test_what_neither_has_is_bad_input(toy: Toy, stage):
     clone = toy.clone("clone")
     shutil.rmtree(toy.root.parent / "store")
-    with pytest.raises(BadInput, match=r"not in DVC's cache, and the remote does not give it"):
+    with pytest.raises(InputError, match=r"not in DVC's cache, and the remote does not give it"):
         write_output(recorded(toy, stage), clone.root / ".retouch/x", root=clone.root)
     clone.dvc("remote", "default", "--unset")
-    with pytest.raises(BadInput, match=r"does not give it: .*no remote specified"):
+    with pytest.raises(InputError, match=r"does not give it: .*no remote specified"):
         write_output(recorded(toy, stage), clone.root / ".retouch/x", root=clone.root)
     assert not (clone.root / ".retouch/x").exists()
 
@@ -69,7 +69,7 @@ def test_a_damaged_object_is_refused(toy: Toy, stage):
     damaged = toy.root / f".dvc/cache/files/md5/{of_it[:2]}/{of_it[2:]}"
     damaged.chmod(0o644)
     damaged.write_text(json.dumps([]) + " ")
-    with pytest.raises(BadInput, match=r"DVC's cache is damaged: .* Remove it"):
+    with pytest.raises(InputError, match=r"DVC's cache is damaged: .* Remove it"):
         write_output(of_it, toy.root / ".retouch/x", root=toy.root)
     assert not (toy.root / ".retouch/x").exists()
 
@@ -106,9 +106,9 @@ def test_objects_of_fetches_what_only_the_remote_has_and_names_the_output_nobody
     clone = toy.clone("clone")
     outputs = outputs_of(toy, "assemble")
     assert set(objects_of(clone.root, outputs)) == set(objects_of(toy.root, outputs))
-    with pytest.raises(BadInput, match=r"^models/x: .*not in DVC's cache"):
+    with pytest.raises(InputError, match=r"^models/x: .*not in DVC's cache"):
         objects_of(toy.root, [("models/x", "0" * 32)])
-    with pytest.raises(BadInput, match=r"models/x: '' is not the name of an object"):
+    with pytest.raises(InputError, match=r"models/x: '' is not the name of an object"):
         objects_of(toy.root, [("models/x", "")])
 
 
@@ -130,7 +130,7 @@ def test_an_object_that_is_not_of_its_name_comes_in_with_no_other(toy: Toy, tmp_
         "1" * 32: tmp_path,
     }
     for name, path in bad.items():
-        with pytest.raises(BadInput, match=r"no object|not those of the object"):
+        with pytest.raises(InputError, match=r"no object|not those of the object"):
             import_objects(toy.root, {**good, name: path})
         assert cache_of(toy) == before
 
@@ -155,7 +155,7 @@ def test_a_directory_that_lists_anything_but_its_own_files_is_refused(
     toy: Toy, tmp_path: Path, entries: bytes
 ):
     name, path = named_by_md5(tmp_path, entries, ".dir")
-    with pytest.raises(BadInput, match=r"is no list of the files in a directory"):
+    with pytest.raises(InputError, match=r"is no list of the files in a directory"):
         import_objects(toy.root, {name: path})
     assert name not in cache_of(toy)
 

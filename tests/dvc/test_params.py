@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from retouch.dvc.params import apply_edits, edited_text, load_params, read_json_key
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.policy.edits import ParamEdit
 from tests.pipeline.strategies import FEW
 
@@ -189,19 +189,19 @@ def test_json_that_is_no_yaml_is_written_anew_as_it_was_indented():
     [("nothing", 1), ("parts.asia", 1), ("parts.eu.depth.deeper", 1), ("z.0", 1), ("", 1)],
 )
 def test_a_key_that_is_not_there_is_refused(key, before):
-    with pytest.raises(BadInput, match=f"^params.yaml: {key}: no such key"):
+    with pytest.raises(InputError, match=f"^params.yaml: {key}: no such key"):
         edited(TEXT, (key, before, 2))
 
 
 @pytest.mark.parametrize("before", [4, None, "3", {"until": 1}])
 def test_a_value_that_has_changed_since_the_plan_is_refused(before):
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         edited(TEXT, ("parts.eu.depth", before, 5))
 
     assert caught.value.message == (
         f"params.yaml: parts.eu.depth: is 3, but the plan was made from {before!r}."
     )
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 SHARED = "base: &b {k: 1, l: 2}\nalias: *b\nmerged:\n  <<: *b\n  own: 1\n"
@@ -209,7 +209,7 @@ SHARED = "base: &b {k: 1, l: 2}\nalias: *b\nmerged:\n  <<: *b\n  own: 1\n"
 
 @pytest.mark.parametrize("key", ["base.k", "alias.k", "merged.k"])
 def test_a_value_that_several_keys_share_is_not_edited(key):
-    with pytest.raises(BadInput, match=rf"{key}: cannot be edited alone"):
+    with pytest.raises(InputError, match=rf"{key}: cannot be edited alone"):
         edited(SHARED, (key, 1, 2))
 
 
@@ -218,7 +218,7 @@ def test_what_stands_beside_a_merge_is_edited():
 
 
 def test_a_file_of_another_kind_is_refused():
-    with pytest.raises(BadInput, match=r"p\.toml: only YAML and JSON"):
+    with pytest.raises(InputError, match=r"p\.toml: only YAML and JSON"):
         edited("a = 1", ("a", 1, 2), file="p.toml")
 
 
@@ -305,21 +305,21 @@ def test_params_are_read_as_dvc_reads_them(tmp_path, name, text, content):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         (None, "p.yaml: there is no such params file"),
         ("a: [", "p.yaml: cannot be parsed"),
         ("- 1\n", "p.yaml: must hold keys and values, not a list"),
     ],
 )
-def test_a_broken_params_file_is_refused(tmp_path, text, says):
+def test_a_broken_params_file_is_refused(tmp_path, text, message):
     if text is not None:
         (tmp_path / "p.yaml").write_text(text)
 
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         load_params(tmp_path / "p.yaml", "p.yaml")
 
-    assert caught.value.message.startswith(says)
+    assert caught.value.message.startswith(message)
 
 
 def test_a_text_is_read_at_a_dotted_key_of_json(tmp_path):

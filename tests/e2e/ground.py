@@ -46,7 +46,7 @@ def make_ground(folder: Path) -> None:
     policy = person.root / "policies/retraining.yaml"
     policy.write_text(policy.read_text().replace("[nudge, refit]", "[refit]") + _AT_ONCE)
     with (person.root / "policies/monitors.yaml").open("a") as file:
-        file.write("  other: {says: Looks as well., owner: the tests, unsigned: retrain}\n")
+        file.write("  other: {description: Looks as well., owner: the tests, unsigned: retrain}\n")
     with (person.root / "policies/promotion.yaml").open("a") as file:
         file.write(_RELEASE)
     for part in ("workflows", "actions"):

@@ -71,7 +71,7 @@ def test_a_cheap_tier_that_passes_overall_and_harms_a_subgroup_gives_way_to_the_
     first = {check.name: check.result for check in verdict_on(toy, alert).judgements[0].checks}
     assert (first["overall"], first["alerted slice"]) == ("pass", "pass")
     assert first["sort = rare"] == "fail"
-    assert "sort = rare" in verdict_on(toy, alert).judgements[0].says
+    assert "sort = rare" in verdict_on(toy, alert).judgements[0].message
     assert toy.params()["parts"]["eu"]["until"] == "2024-02-16"
 
 

@@ -91,7 +91,7 @@ def test_what_neither_output_nor_context_says_is_listed(toy: Toy):
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "message"),
     [
         (("--from", "evidentely"), "--from 'evidentely': there is no such adapter; did you mean"),
         (("--from", "mapping"), "--from mapping and --mapping FILE go together"),
@@ -100,10 +100,10 @@ def test_what_neither_output_nor_context_says_is_listed(toy: Toy):
         (("--from", "soda"), "is this"),
     ],
 )
-def test_wrong_options_are_one_sentence(toy: Toy, args: tuple[str, ...], says: str):
+def test_wrong_options_are_one_sentence(toy: Toy, args: tuple[str, ...], message: str):
     told = toy.retouch("alert", "import", str(EVIDENTLY), *args)
     assert told.code == 2
-    assert says in told.err
+    assert message in told.err
     assert "Traceback" not in told.err
     assert alerts_of(toy) == []
 

@@ -40,7 +40,7 @@ def test_a_refused_alert_runs_again_once_it_is_overridden_and_its_candidate_is_k
     assert told.code == 0, told
     assert "Verdict: promote." in told.out
     verdict = verdict_on(toy, alert)
-    assert verdict.says.endswith(", overridden by @ada.")
+    assert verdict.message.endswith(", overridden by @ada.")
     assert [o.check for o in verdict.deciding.overridden] == stopping
     assert verdict.deciding.checks == before.judgements[0].checks
     assert verdict.deciding.holdout == before.judgements[0].holdout  # no further look was taken
@@ -70,10 +70,10 @@ def test_overrides_that_speak_of_other_alerts_too_ask_for_the_whole_group(toy: T
     alerts = [toy.alert("performance", number, where={"region": "us"}) for number in (1, 2)]
     plan = {"plan_key": "k", "alert_ids": [alert[7:-5] for alert in alerts]}
     check = {"name": "overall", "asks": "not_worse", "rows": 1, "days": 1, "limit": 0.0}
-    judged = {"tier": "refit", "outcome": "reject", "says": "no", "production_model": "p",
+    judged = {"tier": "refit", "outcome": "reject", "message": "no", "production_model": "p",
               "candidate_model": "c",
-              "checks": [{**check, "result": "fail", "says": "no"}]}  # fmt: skip
-    verdict = {**plan, "outcome": "reject", "says": "no", "loss": "brier", "unit": "",
+              "checks": [{**check, "result": "fail", "message": "no"}]}  # fmt: skip
+    verdict = {**plan, "outcome": "reject", "message": "no", "loss": "brier", "unit": "",
                "judgements": [judged], "judged_at": "2024-03-01T00:00:00Z"}  # fmt: skip
     override(toy, alerts[0], "overall")
     (toy.report(alerts[0]) / "verdict.json").write_text(json.dumps(verdict))

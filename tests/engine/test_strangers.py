@@ -75,7 +75,7 @@ def test_an_all_clear_ends_what_began_after_the_last_one(eager: Toy):
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changed", "message"),
     [
         ({"audience": "acme/other"}, "audience: it was made for 'acme/other'"),
         ({"expires_at": "2024-03-02T00:00:00Z"}, "expires_at: it expired on"),
@@ -83,7 +83,7 @@ def test_an_all_clear_ends_what_began_after_the_last_one(eager: Toy):
     ],
 )
 def test_what_repeats_a_true_alert_is_still_refused_for_all_that_can_be_read(
-    eager: Toy, tmp_path: Path, changed: dict[str, str], says: str
+    eager: Toy, tmp_path: Path, changed: dict[str, str], message: str
 ):
     key = register(eager, tmp_path, "signer")
     true = sign(eager, eager.alert("data_quality", 1, **SAID), key)
@@ -93,7 +93,7 @@ def test_what_repeats_a_true_alert_is_still_refused_for_all_that_can_be_read(
     told = eager.retouch("alert", "intake")
 
     assert told.code == 2
-    assert says in told.err
+    assert message in told.err
     assert states(eager) == {true: "acts", forged: "refused"}
 
 

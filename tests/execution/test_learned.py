@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution.learned import learned_rows
 from retouch.policy.promotion import LearnedFrom
 
@@ -57,7 +57,7 @@ def test_no_rows_are_none(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("paths", "says"),
+    ("paths", "message"),
     [
         (("nowhere",), "nowhere: holds no Parquet or CSV file"),
         (("empty",), "empty: holds no Parquet or CSV file"),
@@ -67,11 +67,11 @@ def test_no_rows_are_none(tmp_path):
         (("blank.csv",), "blank.csv: the rows"),
     ],
 )
-def test_what_cannot_be_read_is_bad_input(tmp_path, paths, says):
+def test_what_cannot_be_read_is_bad_input(tmp_path, paths, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "other.csv").write_text("id,date\n1,2\n")
     pd.DataFrame({"id": [1]}).to_parquet(tmp_path / "other.parquet")
     (tmp_path / "broken.parquet").write_text("no table")
     (tmp_path / "blank.csv").write_text("")
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(InputError, match=message):
         read(tmp_path, *paths)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from retouch.errors import SaidNo
+from retouch.errors import CheckFailed
 from retouch.execution.measuring import Models, measure, needs_measuring
 from retouch.gate.guardrails.cases import cases_of, made_rows
 from retouch.system.processes import Processes
@@ -95,12 +95,12 @@ def test_what_an_earlier_run_left_is_not_read_again(tmp_path):
     project(tmp_path, times())
     measured(tmp_path, LATENCY | {"p50_at_most": 2}, SYNTHETIC)
     (tmp_path / "told.py").write_text("pass")
-    with pytest.raises(SaidNo, match=r"'No. 0' failed \(exit code 0\)"):
+    with pytest.raises(CheckFailed, match=r"'No. 0' failed \(exit code 0\)"):
         measured(tmp_path, LATENCY | {"p50_at_most": 2})
 
 
 @pytest.mark.parametrize(
-    ("told", "says"),
+    ("told", "message"),
     [
         ("", "Expecting value"),
         ("[]", "it must hold 'rows', 'production', 'candidate'"),
@@ -122,22 +122,22 @@ def test_what_an_earlier_run_left_is_not_read_again(tmp_path):
         ("[" * 100000, "cannot be read"),
     ],
 )
-def test_times_that_are_none_are_refused_with_the_command(tmp_path, told, says):
+def test_times_that_are_none_are_refused_with_the_command(tmp_path, told, message):
     project(tmp_path, told)
-    with pytest.raises(SaidNo) as error:
+    with pytest.raises(CheckFailed) as error:
         measured(tmp_path, LATENCY | {"p50_at_most": 2})
-    assert says in str(error.value)
+    assert message in str(error.value)
     assert "Try it by hand: `python told.py old models/new 2024-02-16" in str(error.value)
 
 
 def test_a_command_that_fails_says_no(tmp_path):
     project(tmp_path, times(), exit_code=3)
-    with pytest.raises(SaidNo, match=r"'No. 0' failed \(exit code 3\): the clock stopped"):
+    with pytest.raises(CheckFailed, match=r"'No. 0' failed \(exit code 3\): the clock stopped"):
         measured(tmp_path, LATENCY | {"p50_at_most": 2})
 
 
 @pytest.mark.parametrize(
-    ("probe", "says"),
+    ("probe", "message"),
     [
         ({"rows_cmd": "no-such-program {out}"}, "Getting rows for the synthetic guardrails failed"),
         ({"rows_cmd": "cp rows.py {out}"}, "is no table"),
@@ -145,9 +145,9 @@ def test_a_command_that_fails_says_no(tmp_path):
         ({"score_cmd": "cp rows.py {out} # {model} {rows}"}, "production model failed"),
     ],
 )
-def test_a_probe_that_fails_says_no(tmp_path, probe, says):
+def test_a_probe_that_fails_says_no(tmp_path, probe, message):
     project(tmp_path)
-    with pytest.raises(SaidNo, match=says):
+    with pytest.raises(CheckFailed, match=message):
         measured(tmp_path, SYNTHETIC, **probe)
 
 
@@ -163,7 +163,7 @@ def test_what_only_observes_stops_nothing_when_it_cannot_be_measured(tmp_path):
     assert (found.latency, found.probed) == ({}, None)
     assert "failed (exit code 3)" in found.failed["No. 0"]
     assert "Getting rows" in found.failed["No. 1"]
-    with pytest.raises(SaidNo, match="Getting rows"):
+    with pytest.raises(CheckFailed, match="Getting rows"):
         measured(tmp_path, SYNTHETIC | watching, SYNTHETIC, rows_cmd="false {out}")
 
 

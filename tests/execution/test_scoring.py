@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from retouch.errors import SaidNo
+from retouch.errors import CheckFailed
 from retouch.execution.scoring import score_model
 from retouch.policy.promotion import Scoring
 from retouch.system.processes import Processes
@@ -42,7 +42,7 @@ def test_no_shell_reads_the_command(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("cmd", "says"),
+    ("cmd", "message"),
     [
         ("python -c pass {model} {from} {until} {out}", r"failed \(exit code 0\)"),
         (
@@ -55,9 +55,9 @@ def test_no_shell_reads_the_command(tmp_path: Path):
         ("sh -c 'cp score.py $0' {out} {model} {from} {until}", "no table the gate can read"),
     ],
 )
-def test_a_command_that_fails_or_writes_no_table_says_no(tmp_path: Path, cmd, says):
+def test_a_command_that_fails_or_writes_no_table_says_no(tmp_path: Path, cmd, message):
     left = tmp_path / ".retouch/scores/candidate.parquet"  # by an earlier run
     left.parent.mkdir(parents=True)
     pd.DataFrame({"model": ["another"]}).to_parquet(left)
-    with pytest.raises(SaidNo, match=says):
+    with pytest.raises(CheckFailed, match=message):
         score(tmp_path, cmd)

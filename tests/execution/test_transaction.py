@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.pipeline.model import Output
 
@@ -209,7 +209,7 @@ def test_the_lock_is_held_by_one_and_falls_with_its_process(tmp_path: Path):
     assert holder.stdout.readline() == b"held\n"
 
     with (
-        pytest.raises(BadInput, match="Another `retouch` run is at work"),
+        pytest.raises(InputError, match="Another `retouch` run is at work"),
         transaction.only_one(tmp_path),
     ):
         pass

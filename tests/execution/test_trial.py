@@ -12,7 +12,7 @@ import pytest
 
 from retouch.engine.evaluate import Trial
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.gate.judge import Look
 from retouch.policy.promotion import Promotion
 from tests.toy_project import SOURCE, Toy
@@ -67,7 +67,7 @@ def on_trial(toy: Toy, *, mean: float = 130.0, guardrails=GUARDRAILS, alerts=(),
 def test_a_candidate_that_passes_so_far_is_measured(toy: Toy):
     judgement = on_trial(toy).judge("md5:new", tier="refit", must="improve")
 
-    assert judgement.outcome == "promote", judgement.says
+    assert judgement.outcome == "promote", judgement.message
     assert [g.result for g in judgement.guardrails] == ["pass"] * 3
     assert judgement.guardrails[0].compared == 1
     assert (toy.root / ".retouch/measured/latency-1.json").exists()
@@ -118,7 +118,7 @@ def test_the_same_model_and_a_used_up_hold_out_are_not_measured(toy: Toy):
 def test_a_command_that_fails_says_no(toy: Toy):
     broken = GUARDRAILS[0] | {"cmd": "python -c 1/0 {production} {candidate} {out}"}
     trial = on_trial(toy, guardrails=[broken])
-    with pytest.raises(SaidNo, match="ZeroDivisionError"):
+    with pytest.raises(CheckFailed, match="ZeroDivisionError"):
         trial.judge("md5:new", tier="refit", must="improve")
 
 
@@ -150,14 +150,14 @@ def test_rows_either_model_has_learned_from_are_held_against_the_hold_out(
     trial = on_trial(toy, guardrails=[], holdout={"learned_from": {"paths": ["windows"]}})
     judgement = trial.judge("md5:new", tier="refit", must="improve")
 
-    assert judgement.outcome == outcome, judgement.says
+    assert judgement.outcome == outcome, judgement.message
     if outcome == "promote":
         assert judgement.holdout.learned_rows_compared == ours + theirs
 
 
 def test_tables_that_are_nowhere_are_bad_input(toy: Toy):
     trial = on_trial(toy, holdout={"learned_from": {"paths": ["windows"]}})
-    with pytest.raises(BadInput, match="windows"):
+    with pytest.raises(InputError, match="windows"):
         trial.judge("md5:new", tier="refit", must="improve")
 
 
@@ -178,7 +178,7 @@ def test_production_is_scored_on_the_alerts_reference_window(
     judgement = trial.judge("md5:new", tier="refit", must="improve", restores=3.0)
 
     restored = next(check for check in judgement.checks if check.asks == "restored")
-    assert restored.result == result, restored.says
+    assert restored.result == result, restored.message
     scored = trial._reference_scores
     assert trial._reference_scores is scored  # once for all tiers
     if result == "pass":
@@ -192,6 +192,6 @@ def test_without_a_reference_window_or_a_wish_nothing_is_asked_of_it(toy: Toy):
     alert = toy.alert("performance", where={"region": "eu"})
     trial = on_trial(toy, guardrails=[], alerts=[alert])
     judgement = trial.judge("md5:new", tier="refit", must="improve", restores=3.0)
-    assert judgement.outcome == "promote", judgement.says
+    assert judgement.outcome == "promote", judgement.message
     assert all(check.asks != "restored" for check in judgement.checks)
     assert not (toy.root / ".retouch/scores/reference.parquet").exists()

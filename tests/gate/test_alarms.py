@@ -40,9 +40,9 @@ def test_harm_beyond_the_margin_raises_the_alarm_and_rejects(judged, noise, watc
     assert judgement.outcome == "reject"
     assert judgement.checks[0].result == "pass"
     assert alarm.result == "fail"
-    assert judgement.says == alarm.says
-    assert alarm.says.startswith("Mean absolute error on region = east rises from 49.93 to ")
-    assert alarm.says.endswith(
+    assert judgement.message == alarm.message
+    assert alarm.message.startswith("Mean absolute error on region = east rises from 49.93 to ")
+    assert alarm.message.endswith(
         "; the limit is -1.00): harm is shown, p < 0.001 after correction for 2 slices."
     )
 
@@ -51,7 +51,7 @@ def test_harm_within_the_margin_raises_no_alarm(judged, scores, watching):
     judgement = judged(scores(5.0), worse_in(scores, "east", 5.9), policy=watching)
     alarm = checks(judgement, "harm_alarm")[1]
     assert (alarm.result, alarm.p_value, judgement.outcome) == ("pass", 1.0, "promote")
-    assert alarm.says.endswith(
+    assert alarm.message.endswith(
         "(gain -0.90; the limit is -1.00): no harm beyond the limit is shown."
     )
 
@@ -111,7 +111,7 @@ def test_of_a_column_with_many_values_those_with_few_rows_are_not_shown(judged, 
 def test_a_watched_column_must_be_there(judged, policy):
     judgement = judged(5.0, 3.0, policy=policy(watched_slices=("altitude",)))
     assert judgement.outcome == "invalid"
-    assert "has no column 'altitude'" in judgement.says
+    assert "has no column 'altitude'" in judgement.message
 
 
 def test_q_values_are_shown_for_slices_and_for_nothing_else(judged, noise, central, policy):

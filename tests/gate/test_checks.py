@@ -86,7 +86,7 @@ def question(asks, note=""):
 
 
 @pytest.mark.parametrize(
-    ("asks", "found", "result", "says"),
+    ("asks", "found", "result", "message"),
     [
         (
             "improve",
@@ -149,18 +149,18 @@ def question(asks, note=""):
         ),
     ],
 )
-def test_a_result_reads_as_one_sentence_with_its_numbers(policy, asks, found, result, says):
-    assert sentence(question(asks), found, result, policy().limits) == says
+def test_a_result_reads_as_one_sentence_with_its_numbers(policy, asks, found, result, message):
+    assert sentence(question(asks), found, result, policy().limits) == message
 
 
 def test_a_note_ends_the_sentence(policy):
-    says = sentence(question("improve", "so it goes"), estimate(1.0), "pass", policy().limits)
-    assert says.endswith("with 95 % confidence); so it goes.")
+    message = sentence(question("improve", "so it goes"), estimate(1.0), "pass", policy().limits)
+    assert message.endswith("with 95 % confidence); so it goes.")
 
 
 def test_the_confidence_of_the_policy_is_named(policy):
-    says = sentence(question("improve"), estimate(1.0), "pass", policy(confidence=0.975).limits)
-    assert "with 97.5 % confidence" in says
+    message = sentence(question("improve"), estimate(1.0), "pass", policy(confidence=0.975).limits)
+    assert "with 97.5 % confidence" in message
 
 
 @pytest.mark.parametrize(

@@ -46,18 +46,18 @@ def test_a_better_classifier_is_promoted_and_a_worse_one_is_not(
 
 
 @pytest.mark.parametrize(
-    ("loss", "says"),
+    ("loss", "message"),
     [
         ("log_loss", "Mean log loss on all rows falls from "),
         ("brier", "Brier score on all rows falls from "),
         ("auc", "One minus the AUC on all rows falls from "),
     ],
 )
-def test_the_sentence_names_the_loss_and_no_unit(judged, classes, strict, loss, says):
+def test_the_sentence_names_the_loss_and_no_unit(judged, classes, strict, loss, message):
     unit = strict(loss, unit="minutes")
     judgement = judged(classes(1, 2.5), classes(2, 0.2), policy=unit)
-    assert judgement.says.startswith(says)
-    assert "minutes" not in judgement.says
+    assert judgement.message.startswith(message)
+    assert "minutes" not in judgement.message
 
 
 def test_the_area_is_that_of_the_slice_asked_about(judged, classes, strict, central):
@@ -83,8 +83,10 @@ def test_a_day_has_the_area_of_its_own_rows_and_none_with_one_class(judged, clas
     assert days[0].production == pytest.approx(1 - roc_auc_score(first["label"], first["score"]))
 
 
-@pytest.mark.parametrize(("ones", "says"), [(0, "0 rows"), (9, "9 rows")])
-def test_a_slice_with_few_of_a_class_cannot_be_ranked(judged, classes, strict, central, ones, says):
+@pytest.mark.parametrize(("ones", "message"), [(0, "0 rows"), (9, "9 rows")])
+def test_a_slice_with_few_of_a_class_cannot_be_ranked(
+    judged, classes, strict, central, ones, message
+):
     old, new = classes(1), classes(2, 0.3)
     is_central = (old["region"] == "central").to_numpy()
     label = old["label"].mask(is_central, 0.0).to_numpy(copy=True)
@@ -93,8 +95,8 @@ def test_a_slice_with_few_of_a_class_cannot_be_ranked(judged, classes, strict, c
     judgement = judged(*tables, alerted=central, policy=strict("auc"))
     check = judgement.checks[1]
     assert (check.result, check.production) == ("not_enough_data", None)
-    assert check.says == (
-        f"Too little to judge region = central by: {says} with the label 1, where 10 are needed."
+    assert check.message == (
+        f"Too little to judge region = central by: {message} with the label 1, where 10 are needed."
     )
     assert judgement.outcome != "promote"
 
@@ -114,7 +116,8 @@ def test_labels_other_than_0_and_1_are_invalid(judged, classes, strict, loss, si
     judgement = judged(*tables, policy=strict(loss))
     assert judgement.outcome == "invalid"
     assert (
-        "has 1 row whose label is neither 0 nor 1; the first has the id '00-005'" in judgement.says
+        "has 1 row whose label is neither 0 nor 1; the first has the id '00-005'"
+        in judgement.message
     )
 
 
@@ -125,7 +128,7 @@ def test_probabilities_lie_between_0_and_1_and_ranks_need_not(judged, classes, s
     for loss in ("log_loss", "brier"):
         judgement = judged(*tables, policy=strict(loss))
         assert judgement.outcome == "invalid"
-        assert "has 1 row whose score is no probability from 0 to 1; the first" in judgement.says
+        assert "has 1 row whose score is no probability from 0 to 1; the first" in judgement.message
     assert judged(*tables, policy=strict("auc")).outcome != "invalid"
 
 

@@ -61,7 +61,7 @@ def test_one_slice_that_is_off_breaks_the_limit_for_all():
     assert ask(paired, limits).result == "pass"
     found = ask(paired, limits | {"by": "origin"})
     assert found.result == "fail"
-    assert "On origin = JFK, the worst of 4 slices" in found.says
+    assert "On origin = JFK, the worst of 4 slices" in found.message
     assert found.evidence[0]["where"] == "origin = JFK"
     assert len(found.evidence) == 4
 
@@ -82,7 +82,7 @@ def test_small_slices_are_named_and_not_judged():
     alone = ask(paired, limit, min_rows=1100)
     among = ask(paired, limit | {"by": "origin"}, min_rows=1100)
     assert (among.lower, among.upper) == (alone.lower, alone.upper)
-    assert "too small to judge: origin = EWR" in among.says
+    assert "too small to judge: origin = EWR" in among.message
 
 
 def test_probabilities_that_are_too_high_break_the_limit():
@@ -106,7 +106,7 @@ def test_few_rows_are_off_by_chance_and_that_is_no_failure(seed):
 
 
 @pytest.mark.parametrize(
-    ("paired", "limit", "says"),
+    ("paired", "limit", "message"),
     [
         (make_paired(range(300), 1, 2), COVERAGE, "hold no interval"),
         (covered(0.9, 0.9), COVERAGE | {"by": "carrier"}, "no column 'carrier'"),
@@ -118,12 +118,12 @@ def test_few_rows_are_off_by_chance_and_that_is_no_failure(seed):
         (make_paired([], 1, 1, width=1), COVERAGE, "0 rows on 0 days"),
     ],
 )
-def test_what_cannot_be_told_is_not_passed(paired, limit, says):
+def test_what_cannot_be_told_is_not_passed(paired, limit, message):
     if "coverage" in limit:
         limit = limit | {"coverage_off_by_at_most": 1}
     found = ask(paired, limit)
     assert found.result == "not_enough_data"
-    assert says in found.says
+    assert message in found.message
 
 
 def test_constant_probabilities_are_one_bin():

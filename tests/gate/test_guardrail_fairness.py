@@ -33,7 +33,7 @@ def test_a_subgroup_that_is_harmed_breaks_the_limit_though_all_rows_together_har
     assert found.lower > found.limit == 2
     assert found.evidence[0]["group"] == "UA"
     assert found.measure == "largest gap of mean absolute error by carrier, minutes"
-    assert "at most 2 is allowed" in found.says and "(UA)" in found.says
+    assert "at most 2 is allowed" in found.message and "(UA)" in found.message
 
 
 def test_a_gap_that_was_there_before_breaks_no_limit_of_growth():
@@ -48,7 +48,7 @@ def test_a_gap_that_was_there_before_breaks_no_limit_of_growth():
 def test_the_limit_that_fails_is_the_one_reported():
     found = ask(flights(worse_by=3), MAE | {"gap_at_most": 100, "gap_grows_at_most": 1})
     assert (found.result, found.limit) == ("fail", 1)
-    assert "at most 100 is allowed" in found.says
+    assert "at most 100 is allowed" in found.message
 
 
 def test_a_gap_beyond_its_limit_by_what_may_be_noise_is_no_pass_and_no_failure():
@@ -57,7 +57,7 @@ def test_a_gap_beyond_its_limit_by_what_may_be_noise_is_no_pass_and_no_failure()
 
     assert found.result == "not_enough_data"
     assert found.lower < found.limit < found.compared
-    assert "not shown to be beyond the limit" in found.says
+    assert "not shown to be beyond the limit" in found.message
 
 
 @settings(deadline=None, max_examples=15)
@@ -74,7 +74,7 @@ def test_the_order_of_rows_is_of_no_account(order):
         paired.slices.iloc[order].reset_index(drop=True),
     )
     after = ask(mixed, limit, min_rows=10, min_days=3)
-    assert (after.result, after.says) == (before.result, before.says)
+    assert (after.result, after.message) == (before.result, before.message)
     assert after.candidate == pytest.approx(before.candidate)
     assert after.lower == pytest.approx(before.lower)
 
@@ -84,7 +84,7 @@ def test_small_groups_are_named_and_not_judged():
     carriers[:3] = "HA"
     found = ask(flights(worse_by=90, carrier="HA", carriers=carriers), MAE | {"gap_at_most": 2})
     assert found.result == "pass"
-    assert "not judged: HA (3 rows on 3 days)" in found.says
+    assert "not judged: HA (3 rows on 3 days)" in found.message
 
 
 def test_rows_without_a_group_are_a_group():
@@ -95,7 +95,7 @@ def test_rows_without_a_group_are_a_group():
 
 
 @pytest.mark.parametrize(
-    ("paired", "says"),
+    ("paired", "message"),
     [
         (
             make_paired(range(300), 1, 2, slices={"origin": ["EWR"] * 300}),
@@ -108,10 +108,10 @@ def test_rows_without_a_group_are_a_group():
     ],
     ids=["no column", "one group", "one row", "no row", "one day"],
 )
-def test_what_cannot_be_compared_is_not_passed(paired, says):
+def test_what_cannot_be_compared_is_not_passed(paired, message):
     found = ask(paired, MAE | {"gap_at_most": 1000})
     assert found.result == "not_enough_data"
-    assert says in found.says
+    assert message in found.message
     assert found.stops
 
 
@@ -127,7 +127,7 @@ def test_every_metric_finds_no_growth_between_equal_models(metric):
     paired = make_paired(label, chance, chance, slices={"carrier": CARRIERS}, width=1.4)
     limit = {"kind": "fairness", "by": "carrier", "metric": metric, "gap_grows_at_most": 0}
     found = ask(paired, limit | threshold)
-    assert (found.result, found.compared) == ("pass", 0), found.says
+    assert (found.result, found.compared) == ("pass", 0), found.message
     assert found.candidate > 0
 
 
@@ -141,11 +141,11 @@ def test_interval_coverage_is_the_share_of_labels_within():
     assert found.production == 0
     assert found.candidate == pytest.approx(0.25, abs=0.03)
     without = make_paired(label, 0.5, off, slices={"carrier": CARRIERS})
-    assert "no interval" in ask(without, coverage).says
+    assert "no interval" in ask(without, coverage).message
 
 
 @pytest.mark.parametrize(
-    ("metric", "label", "score", "says"),
+    ("metric", "label", "score", "message"),
     [
         ("selection_rate", 1.0, 0.7, "give the guardrail a 'threshold'"),
         ("roc_auc_score", 0.5, 0.7, "needs labels 0 and 1"),
@@ -154,11 +154,11 @@ def test_interval_coverage_is_the_share_of_labels_within():
         ("mean_squared_log_error", 1.0, -3.0, "cannot be worked out"),
     ],
 )
-def test_a_metric_that_is_not_defined_for_these_rows_is_not_passed(metric, label, score, says):
+def test_a_metric_that_is_not_defined_for_these_rows_is_not_passed(metric, label, score, message):
     paired = make_paired(np.full(ROWS, label), score, score, slices={"carrier": CARRIERS})
     found = ask(paired, MAE | {"metric": metric, "gap_at_most": 1})
     assert found.result == "not_enough_data"
-    assert says in found.says
+    assert message in found.message
 
 
 def test_a_group_where_a_metric_would_be_nought_by_convention_is_not_judged():
@@ -169,7 +169,7 @@ def test_a_group_where_a_metric_would_be_nought_by_convention_is_not_judged():
     limit = MAE | {"metric": "precision_score", "threshold": 0.5, "gap_at_most": 0.9}
     found = ask(paired, limit)
     assert found.result == "not_enough_data"
-    assert "cannot be worked out" in found.says
+    assert "cannot be worked out" in found.message
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_group_whose_labels_are_all_alike_has_no_share_of_their_spread(metric)
     paired.rows.loc[CARRIERS == "UA", "label"] = 100.0
     found = ask(paired, MAE | {"metric": metric, "gap_at_most": 5})
     assert found.result == "pass"
-    assert "not judged: UA (one label only)" in found.says
+    assert "not judged: UA (one label only)" in found.message
 
     paired.rows["label"] = 100.0
     assert ask(paired, MAE | {"metric": metric, "gap_at_most": 5}).result == "not_enough_data"

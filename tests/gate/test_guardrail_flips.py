@@ -27,7 +27,7 @@ def test_a_share_beyond_the_limit_fails_whatever_else_is_mended():
     assert found.result == "fail"
     assert found.candidate == found.compared == pytest.approx(0.1)
     assert 0.02 < found.lower < 0.1 < found.upper
-    assert "150 rows wrong that production had right, and 750 rows right" in found.says
+    assert "150 rows wrong that production had right, and 750 rows right" in found.message
     assert len(found.evidence) == 50
 
 
@@ -69,7 +69,7 @@ def test_the_rows_farthest_off_come_first():
 
 
 @pytest.mark.parametrize(
-    ("paired", "says"),
+    ("paired", "message"),
     [
         (make_paired([], 0, 0), "0 rows on 0 days"),
         (make_paired([1.0], 0, 0), "1 row on 1 day"),
@@ -78,10 +78,10 @@ def test_the_rows_farthest_off_come_first():
     ],
     ids=["no row", "one row", "few days", "no decisions"],
 )
-def test_what_cannot_be_told_is_not_passed(paired, says):
+def test_what_cannot_be_told_is_not_passed(paired, message):
     found = ask(paired, FLIPS | {"threshold": 0.5})
     assert found.result == "not_enough_data"
-    assert says in found.says
+    assert message in found.message
 
 
 @settings(deadline=None)

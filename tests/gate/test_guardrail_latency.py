@@ -77,10 +77,10 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_times_that_cannot_be_compared_are_not_passed(name):
-    turns, says = BAD[name]
+    turns, message = BAD[name]
     found = answer(turns, p50_at_most=1e9)
     assert found.result == "not_enough_data"
-    assert says in found.says
+    assert message in found.message
 
 
 @settings(deadline=None, max_examples=20)

@@ -36,7 +36,7 @@ def test_bytes_are_held_against_their_limits(production, candidate, limit, resul
 
 def test_nothing_measured_is_nothing_passed():
     found = ask(ROWS, {"kind": "size", "bytes_at_most": 10**9})
-    assert (found.result, found.says) == (
+    assert (found.result, found.message) == (
         "not_enough_data",
         "The size of the model was not measured.",
     )
@@ -50,4 +50,4 @@ def test_an_observed_guardrail_stops_nothing():
 def test_why_an_observed_guardrail_was_not_measured_is_said():
     limit = {"kind": "size", "bytes_at_most": 1, "mode": "observe"}
     found = ask(ROWS, limit, Measured(failed={"No. 0": "It broke down."}))
-    assert (found.result, found.says) == ("not_enough_data", "It broke down.")
+    assert (found.result, found.message) == ("not_enough_data", "It broke down.")

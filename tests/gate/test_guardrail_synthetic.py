@@ -168,7 +168,7 @@ ALL = [
 def test_a_sound_model_passes_every_kind_of_case():
     found = judge(*ALL)
     assert (found.result, found.candidate, found.production) == ("pass", 1, 1)
-    assert "5 of 5 cases hold" in found.says
+    assert "5 of 5 cases hold" in found.message
     assert found.evidence == ()
 
 
@@ -189,7 +189,7 @@ def test_an_unsound_model_breaks_the_case_that_is_about_it(place):
     assert found.production == 1
     assert 0 < len(found.evidence) <= 50
     assert {"case", "row", "score before", "score"} < set(found.evidence[0])
-    assert "'case 0' holds for" in found.says
+    assert "'case 0' holds for" in found.message
 
 
 def test_the_share_is_of_the_rows_asked_and_the_limit_is_within():
@@ -218,11 +218,11 @@ def test_the_tolerance_is_within():
 def test_a_case_that_fails_comes_before_one_that_could_not_be_asked():
     found = judge({"rises_with": {"weight": 1}}, ALL[1], candidate=UNSOUND[1])
     assert found.result == "fail"
-    assert "have no column 'weight'" in found.says
+    assert "have no column 'weight'" in found.message
 
 
 @pytest.mark.parametrize(
-    ("case", "says"),
+    ("case", "message"),
     [
         ({"rises_with": {"weight": 1}}, "have no column 'weight'"),
         ({"invariant_to": {"miles": 1}, "where": {"weight": 1}}, "have no column 'weight'"),
@@ -236,11 +236,11 @@ def test_a_case_that_fails_comes_before_one_that_could_not_be_asked():
         ({"invariant_to": {"origin": "EWR"}, "where": {"origin": "EWR"}}, "changes no made-up row"),
     ],
 )
-def test_a_case_that_these_rows_cannot_be_asked_is_not_passed(case, says):
+def test_a_case_that_these_rows_cannot_be_asked_is_not_passed(case, message):
     found = judge(ALL[1], case)
     assert found.result == "not_enough_data"
-    assert says in found.says
-    assert "'case 1'" in found.says
+    assert message in found.message
+    assert "'case 1'" in found.message
 
 
 ANSWERS = {
@@ -259,13 +259,13 @@ ANSWERS = {
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_that_lacks_scores_is_not_passed(name):
-    answer, says = ANSWERS[name]
+    answer, message = ANSWERS[name]
     found = judge({"rises_with": {"miles": 100}}, candidate=answer)
-    if says is None:
+    if message is None:
         assert found.result == "pass"
         return
     assert found.result == "not_enough_data"
-    assert says in found.says
+    assert message in found.message
     beside = judge({"rises_with": {"miles": 100}}, production=answer)
     assert (beside.result, beside.production) == ("pass", None)
 
@@ -285,13 +285,13 @@ def test_an_answer_that_is_no_number_is_not_passed(value):
         return pd.DataFrame({"row": rows["row"], "score": [value] * len(rows)})
 
     found = judge({"rises_with": {"miles": 100}}, candidate=answer)
-    assert (found.result, "no finite score" in found.says) == ("not_enough_data", True)
+    assert (found.result, "no finite score" in found.message) == ("not_enough_data", True)
 
 
 def test_no_rows_and_nothing_measured_are_not_passed():
-    assert "no made-up row is one" in judge(*ALL, rows=probe_rows(0)).says
+    assert "no made-up row is one" in judge(*ALL, rows=probe_rows(0)).message
     found = ask(ROWS, synthetic(*ALL))
-    assert (found.result, "not measured" in found.says) == ("not_enough_data", True)
+    assert (found.result, "not measured" in found.message) == ("not_enough_data", True)
 
 
 def test_two_guardrails_share_the_rows_and_answer_each_for_itself():

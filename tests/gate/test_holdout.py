@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.gate.holdout import HoldoutDays, leak
 
 
@@ -13,7 +13,7 @@ from retouch.gate.holdout import HoldoutDays, leak
     [("2013-11-01", "2013-11-01"), ("2013-11-02", "2013-11-01"), ("2013-11-01", "soon")],
 )
 def test_a_holdout_without_a_day_is_bad_input(start, end):
-    with pytest.raises(BadInput, match="hold-out"):
+    with pytest.raises(InputError, match="hold-out"):
         HoldoutDays(start, end)
 
 

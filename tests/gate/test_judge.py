@@ -32,8 +32,8 @@ def test_a_candidate_that_mends_the_alerted_slice_is_promoted(judged, noise, cen
         "origin = JFK": "pass",
         "origin = LGA": "pass",
     }
-    assert judgement.says == judgement.checks[1].says
-    assert judgement.says == (
+    assert judgement.message == judgement.checks[1].message
+    assert judgement.message == (
         "Mean absolute error on region = central falls from 49.73 to 39.97 minutes"
         " (gain 9.76, at least 9.15 with 95 % confidence)."
     )
@@ -61,7 +61,7 @@ def test_a_check_holds_what_it_was_decided_by(judged, scores, central):
 def test_squared_error_is_judged_when_the_policy_says_so(judged, policy):
     judgement = judged(5.0, 3.0, policy=policy(loss="squared_error"))
     assert judgement.checks[0].gain == pytest.approx(25 - 9)
-    assert judgement.says.startswith("Mean squared error on all rows falls from 25.00 to 9.00")
+    assert judgement.message.startswith("Mean squared error on all rows falls from 25.00 to 9.00")
 
 
 def test_the_bounds_have_the_confidence_the_policy_asks_for(judged, noise, policy):
@@ -94,7 +94,7 @@ def test_a_slice_made_better_does_not_pay_for_harm_overall(judged, scores, centr
     judgement = judged(old, new, alerted=central)
     assert judgement.outcome == "reject"
     assert results(judgement)["alerted slice"] == "pass"
-    assert judgement.says == judgement.checks[0].says
+    assert judgement.message == judgement.checks[0].message
 
 
 def test_the_rest_made_better_does_not_pay_for_an_alerted_slice_that_is_not(
@@ -105,7 +105,7 @@ def test_the_rest_made_better_does_not_pay_for_an_alerted_slice_that_is_not(
     judgement = judged(old, new, alerted=central)
     assert judgement.outcome == "reject"
     assert results(judgement)["overall"] == "pass"
-    assert "no improvement is shown" in judgement.says
+    assert "no improvement is shown" in judgement.message
 
 
 def test_harm_to_one_required_slice_blocks(judged, scores, central):
@@ -115,7 +115,9 @@ def test_harm_to_one_required_slice_blocks(judged, scores, central):
     assert judgement.outcome == "reject"
     failed = [name for name, result in results(judgement).items() if result != "pass"]
     assert failed == ["origin = JFK"]
-    assert judgement.says.startswith("Mean absolute error on origin = JFK rises from 5.00 to 6.50")
+    assert judgement.message.startswith(
+        "Mean absolute error on origin = JFK rises from 5.00 to 6.50"
+    )
 
 
 def test_rows_without_a_value_are_a_required_slice_too(judged, scores):
@@ -139,7 +141,7 @@ def test_a_model_that_scores_every_row_alike_does_not_improve(judged, noise, cen
 def test_too_few_days_are_not_enough_however_large_the_gain(judged, scores):
     nine, ten = (judged(scores(9.0, days=n), scores(1.0, days=n)) for n in (9, 10))
     assert (nine.outcome, ten.outcome) == ("not_enough_data", "promote")
-    assert nine.says == (
+    assert nine.message == (
         "Too little to judge all rows by: 270 rows on 9 days, where 100 rows on 10 days are needed."
     )
 
@@ -192,13 +194,13 @@ def test_the_alerted_slice_blocks_when_it_has_few_rows(judged, scores, alerted):
     for must in ("improve", "not_get_worse"):
         judgement = judged(*tables, alerted=rare, must=must)
         assert judgement.outcome == "not_enough_data"
-        assert judgement.says == judgement.checks[1].says
+        assert judgement.message == judgement.checks[1].message
 
 
 def test_an_alerted_slice_without_a_row_is_never_a_pass(judged, alerted):
     judgement = judged(5.0, 3.0, alerted=alerted("region = moon", ("region", "eq", "moon")))
     assert judgement.outcome == "not_enough_data"
-    assert judgement.says.startswith("Too little to judge region = moon by: 0 rows on 0 days")
+    assert judgement.message.startswith("Too little to judge region = moon by: 0 rows on 0 days")
     assert judgement.checks[1].production is None
     assert judgement.days == ()
 
@@ -215,7 +217,7 @@ def test_the_model_in_production_is_not_judged_against_itself(judged):
     judgement = judged(None, None, hashes=("md5:one", "md5:one"), seen=(None, None))
     assert judgement.outcome == "equivalent"
     assert judgement.checks == ()
-    assert judgement.says == (
+    assert judgement.message == (
         "The candidate is the model in production, byte for byte: nothing to promote."
     )
 
@@ -223,7 +225,7 @@ def test_the_model_in_production_is_not_judged_against_itself(judged):
 def test_a_repair_that_changes_no_score_is_equivalent(judged, noise, central):
     judgement = judged(noise(1), noise(1), alerted=central, must="not_get_worse")
     assert judgement.outcome == "equivalent"
-    assert judgement.says == (
+    assert judgement.message == (
         "The candidate scores all 420 rows on 14 days exactly as the model in production does:"
         " nothing to promote."
     )
@@ -241,7 +243,7 @@ def test_an_alerted_column_the_models_fill_in_themselves_chooses_no_rows(judged,
     long = alerted("score > 120", ("score", "gt", 120.0))
     judgement = judged(5.0, 3.0, alerted=long)
     assert judgement.outcome == "promote"
-    assert "the score table cannot tell score > 120" in judgement.says
+    assert "the score table cannot tell score > 120" in judgement.message
 
 
 def test_a_repair_that_changes_one_score_is_judged(judged, scores):
@@ -257,7 +259,7 @@ def test_a_repair_that_changes_one_score_is_judged(judged, scores):
 def test_a_holdout_either_model_has_seen_is_invalid(judged, seen):
     judgement = judged(5.0, 3.0, seen=seen)
     assert judgement.outcome == "invalid"
-    assert "reaches up to 2013-11-02" in judgement.says
+    assert "reaches up to 2013-11-02" in judgement.message
 
 
 def test_both_models_may_have_seen_everything_before_the_holdout(judged):
@@ -270,20 +272,20 @@ def test_a_model_that_was_not_scored_is_invalid(judged, scores, side):
     tables[side] = None
     judgement = judged(*tables)
     assert judgement.outcome == "invalid"
-    assert judgement.says.startswith("There are no scores of the")
+    assert judgement.message.startswith("There are no scores of the")
 
 
 def test_tables_that_cannot_be_paired_are_invalid_and_nothing_else_is_said(judged, scores):
     judgement = judged(scores(5.0), scores(3.0).iloc[:-1])
     assert judgement.outcome == "invalid"
-    assert "lacks 1 row" in judgement.says
+    assert "lacks 1 row" in judgement.message
     assert (judgement.checks, judgement.holdout, judgement.days) == ((), None, ())
 
 
 def test_a_score_table_without_a_required_slice_is_invalid(judged, policy):
     judgement = judged(5.0, 3.0, policy=policy(required_slices=("carrier",)))
     assert judgement.outcome == "invalid"
-    assert "has no column 'carrier'" in judgement.says
+    assert "has no column 'carrier'" in judgement.message
 
 
 # --- what the alert's predicates can be applied to -----------------------------------------------
@@ -296,7 +298,7 @@ def test_a_predicate_the_table_cannot_tell_widens_the_slice_and_is_named(judged,
     judgement = judged(old, new, alerted=hot)
     assert judgement.outcome == "promote"
     assert judgement.checks[1].rows == 14 * 15
-    assert judgement.says == (
+    assert judgement.message == (
         "Mean absolute error on region = central falls from 5.00 to 4.00 minutes (gain 1.00,"
         " at least 1.00 with 95 % confidence); the score table cannot tell temp > 30, so more than"
         " the alerted slice is judged."
@@ -306,14 +308,14 @@ def test_a_predicate_the_table_cannot_tell_widens_the_slice_and_is_named(judged,
 def test_where_no_predicate_can_be_applied_all_rows_are_judged(judged, alerted):
     judgement = judged(5.0, 4.0, alerted=alerted("hot", ("temp", "gt", 30), ("dewp", "lt", 3)))
     assert judgement.checks[1].rows == 14 * 30
-    assert judgement.says.startswith("Mean absolute error on all rows falls from 5.00 to 4.00")
-    assert "cannot tell temp > 30 and dewp < 3, so more" in judgement.says
+    assert judgement.message.startswith("Mean absolute error on all rows falls from 5.00 to 4.00")
+    assert "cannot tell temp > 30 and dewp < 3, so more" in judgement.message
 
 
 def test_an_alert_without_predicates_speaks_of_all_rows(judged, alerted):
     judgement = judged(5.0, 4.0, alerted=alerted("weather"))
     assert judgement.checks[1].rows == 14 * 30
-    assert judgement.says.endswith("; the alert puts no condition on rows.")
+    assert judgement.message.endswith("; the alert puts no condition on rows.")
 
 
 # --- evidence ------------------------------------------------------------------------------------

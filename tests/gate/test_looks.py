@@ -25,10 +25,10 @@ def test_the_holdout_says_which_candidate_it_judged_and_how_surely(judged, look)
 
 
 def test_a_sentence_names_the_confidence_that_was_used(judged, look):
-    assert judged(5.0, 3.0, look=look(1, 10)).says.endswith(
+    assert judged(5.0, 3.0, look=look(1, 10)).message.endswith(
         "at least 2.00 with 98.3 % confidence)."
     )
-    assert judged(5.0, 3.0, look=look(10, 10)).says.endswith("with 99.83 % confidence).")
+    assert judged(5.0, 3.0, look=look(10, 10)).message.endswith("with 99.83 % confidence).")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_holdout_that_has_judged_its_candidates_judges_no_more(judged, look):
     judgement = judged(5.0, 3.0, look=look(11, 10))
     assert judgement.outcome == "not_enough_data"
     assert (
-        judgement.says
+        judgement.message
         == "This hold-out has judged its 10 candidates for this slice; wait for new days."
     )
     assert judgement.checks == ()
@@ -55,7 +55,7 @@ def test_what_is_invalid_or_the_same_model_comes_first(judged, look):
     spent = look(2, 1)
     assert judged(5.0, None, look=spent).outcome == "invalid"
     assert judged(5.0, 5.0, hashes=("a", "a"), look=spent).outcome == "equivalent"
-    assert judged(5.0, 3.0, look=spent).says == (
+    assert judged(5.0, 3.0, look=spent).message == (
         "This hold-out has judged its one candidate for this slice; wait for new days."
     )
 

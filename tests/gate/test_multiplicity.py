@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.gate.multiplicity import Look, false_discovery, holm
 
 CHANCES = st.lists(st.floats(0, 1), max_size=12)
@@ -33,7 +33,7 @@ def test_a_holdout_is_used_up_after_its_last_candidate(number, used_up):
 
 @pytest.mark.parametrize(("number", "allowed"), [(0, 5), (1, 0), (-1, 5)])
 def test_candidates_count_from_one(number, allowed):
-    with pytest.raises(BadInput, match="count from 1"):
+    with pytest.raises(InputError, match="count from 1"):
         Look(number, allowed)
 
 

@@ -40,7 +40,7 @@ def test_a_guardrail_that_holds_stops_nothing(outcome):
 def test_a_broken_guardrail_rejects_a_better_model_and_halts(outcome):
     judgement = outcome(size(), ratio=3)
     assert judgement.outcome == "reject"
-    assert judgement.says == judgement.guardrails[0].says
+    assert judgement.message == judgement.guardrails[0].message
     assert judgement.halted_by == "The model stays small"
 
 
@@ -58,13 +58,13 @@ def test_an_observed_guardrail_is_shown_and_stops_nothing(outcome):
 def test_what_was_not_measured_is_not_passed(outcome):
     judgement = outcome(size())
     assert (judgement.outcome, judgement.halted_by) == ("not_enough_data", None)
-    assert judgement.says == judgement.guardrails[0].says
+    assert judgement.message == judgement.guardrails[0].message
 
 
 def test_a_failed_check_is_said_before_a_broken_guardrail_which_still_halts(outcome):
     judgement = outcome(size(), ratio=3, new=7.0)
     assert judgement.outcome == "reject"
-    assert judgement.says == judgement.checks[0].says
+    assert judgement.message == judgement.checks[0].message
     assert judgement.halted_by == "The model stays small"
 
 
@@ -80,7 +80,7 @@ def test_guardrails_are_asked_of_repairs_too(outcome):
 
 
 @pytest.mark.parametrize(
-    ("rail", "ratio", "says"),
+    ("rail", "ratio", "message"),
     [
         (size(), 1.0, "equivalent"),
         (size(), 3.0, "reject"),
@@ -93,8 +93,10 @@ def test_guardrails_are_asked_of_repairs_too(outcome):
         ),  # Not measured yet: `retouch.engine.evaluate` measures what may stay.
     ],
 )
-def test_a_repair_that_scores_alike_must_hold_what_scores_do_not_show(outcome, rail, ratio, says):
-    assert outcome(rail, ratio=ratio, new=5.0, must="not_get_worse").outcome == says
+def test_a_repair_that_scores_alike_must_hold_what_scores_do_not_show(
+    outcome, rail, ratio, message
+):
+    assert outcome(rail, ratio=ratio, new=5.0, must="not_get_worse").outcome == message
 
 
 def test_a_repair_that_scores_alike_is_not_kept_for_want_of_a_measurement(outcome):
@@ -105,7 +107,7 @@ def test_a_repair_that_scores_alike_is_not_kept_for_want_of_a_measurement(outcom
 def test_the_first_broken_guardrail_is_the_one_that_halts(outcome):
     rails = [size(name="One", then="next_tier"), size(name="Two"), size(name="Three")]
     judgement = outcome(*rails, ratio=3)
-    assert judgement.says == judgement.guardrails[0].says
+    assert judgement.message == judgement.guardrails[0].message
     assert judgement.halted_by == "Two"
 
 

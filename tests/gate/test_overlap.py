@@ -56,9 +56,9 @@ def test_other_numbers_are_other_ids(found, id_):
     "day", ["2013-11-01", "2013-12-31", dt.date(2013, 11, 1), pd.Timestamp("2013-11-14 03:00")]
 )
 def test_a_day_from_the_holdouts_first_on_is_an_overlap_in_time(found, day):
-    says = found(["x", "y"], ["2013-10-31", day])
-    assert says.startswith("The candidate has learned from 1 row of ")
-    assert says.endswith("and the hold-out starts on 2013-11-01; the first has the id 'y'.")
+    message = found(["x", "y"], ["2013-10-31", day])
+    assert message.startswith("The candidate has learned from 1 row of ")
+    assert message.endswith("and the hold-out starts on 2013-11-01; the first has the id 'y'.")
 
 
 def test_the_day_before_the_holdout_may_be_learned_from(found):
@@ -78,16 +78,16 @@ def test_rows_without_a_column_of_days_are_compared_by_id_alone(holdout):
 
 
 @pytest.mark.parametrize(
-    ("learned", "says"),
+    ("learned", "message"),
     [
         (pd.DataFrame({"id": [], "day": []}), "has no rows, so it proves nothing."),
         (pd.DataFrame({"key": ["x"]}), "has no column 'id'."),
         (pd.DataFrame({"id": [None, None]}), "has no id, so it proves nothing."),
     ],
 )
-def test_a_table_that_proves_nothing_is_not_trusted(holdout, learned, says):
+def test_a_table_that_proves_nothing_is_not_trusted(holdout, learned, message):
     found = overlap("the candidate", learned, pd.Series(["a"]), holdout)
-    assert found == f"The table of what the candidate has learned from {says}"
+    assert found == f"The table of what the candidate has learned from {message}"
 
 
 @pytest.mark.parametrize("side", [0, 1])
@@ -98,7 +98,7 @@ def test_overlap_of_either_model_is_invalid(judged, side):
     learned[side] = pd.DataFrame({"id": ["old-1", "03-007"], "day": ["2013-10-01", None]})
     judgement = judged(5.0, 3.0, learned=learned)
     assert judgement.outcome == "invalid"
-    assert judgement.says.endswith(
+    assert judgement.message.endswith(
         "has learned from 1 row of the hold-out's 420; the first has the id '03-007'."
     )
 

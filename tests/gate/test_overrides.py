@@ -29,12 +29,12 @@ def said(*names: str, by: str = "ada") -> tuple[Override, ...]:
 
 
 def check(name: str, result: str = "pass", **changed: object) -> Check:
-    values = {"asks": "not_worse", "rows": 9, "days": 3, "limit": -1.0, "says": name}
+    values = {"asks": "not_worse", "rows": 9, "days": 3, "limit": -1.0, "message": name}
     return Check.model_validate({"name": name, "result": result, **values, **changed})
 
 
 def guardrail(name: str, result: str = "pass", **changed: object) -> GuardrailResult:
-    values = {"kind": "size", "mode": "block", "then": "halt", "measure": "bytes", "says": name}
+    values = {"kind": "size", "mode": "block", "then": "halt", "measure": "bytes", "message": name}
     return GuardrailResult.model_validate({"name": name, "result": result, **values, **changed})
 
 
@@ -42,7 +42,7 @@ def judgement(outcome: str = "reject", **changed: object) -> Judgement:
     values: dict[str, object] = {
         "tier": "refit",
         "outcome": outcome,
-        "says": "It is worse by 2.0.",
+        "message": "It is worse by 2.0.",
         "production_model": "p",
         "candidate_model": "c",
     }
@@ -121,7 +121,7 @@ def test_without_overrides_it_is_the_same_judgement(found):
 def test_a_verdict_reached_under_overrides_is_not_asked_for_again(found, overrides):
     def verdict(one: Judgement) -> Verdict:
         return Verdict(
-            plan_key="k", alert_ids=("a",), outcome=one.outcome, says="", loss="brier", unit="",
+            plan_key="k", alert_ids=("a",), outcome=one.outcome, message="", loss="brier", unit="",
             judgements=(one,), judged_at=AT,
         )  # fmt: skip
 
@@ -134,8 +134,8 @@ def test_the_sentence_keeps_its_number_and_names_the_people():
     stopped = judgement(checks=(check("overall", "fail"), check("origin = EWR", "fail")))
     overrides = (*said("overall", by="ada"), *said("origin = EWR", by="bob"))
     now = overridden(stopped, overrides)
-    assert now.says == "It is worse by 2.0, overridden by @ada and @bob."
-    assert overridden(stopped, said("overall", "origin = EWR")).says.endswith("by @ada.")
+    assert now.message == "It is worse by 2.0, overridden by @ada and @bob."
+    assert overridden(stopped, said("overall", "origin = EWR")).message.endswith("by @ada.")
 
 
 def test_the_last_word_on_a_check_counts_and_what_holds_anyway_is_left_out():

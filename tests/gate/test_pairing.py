@@ -95,7 +95,7 @@ OF = {0: "the model in production", 1: "the candidate"}
 
 @pytest.mark.parametrize("side", [0, 1])
 @pytest.mark.parametrize(
-    ("spoil", "says"),
+    ("spoil", "message"),
     [
         (lambda t: t.drop(columns="time"), "has no column 'time'."),
         (lambda t: t.drop(columns="label"), "has no column 'label'."),
@@ -152,10 +152,10 @@ OF = {0: "the model in production", 1: "the candidate"}
         (lambda t: t.assign(score=42.0), "has the same score, 42, in all of its 6 rows."),
     ],
 )
-def test_a_spoilt_table_is_refused_with_its_reason(paired, tables, side, spoil, says):
+def test_a_spoilt_table_is_refused_with_its_reason(paired, tables, side, spoil, message):
     spoilt = [*tables]
     spoilt[side] = spoil(spoilt[side])
-    assert paired(*spoilt) == Incomparable(f"The score table of {OF[side]} {says}")
+    assert paired(*spoilt) == Incomparable(f"The score table of {OF[side]} {message}")
 
 
 def test_rows_the_candidate_left_out_are_missed(paired, tables):
@@ -189,7 +189,7 @@ def test_a_slice_column_called_label_does_not_stand_in_for_the_label(paired, pol
     given = {"scoring": policy(score={"label": "actual"}).score, "required": ("label",)}
     assert isinstance(paired(production, candidate, **given), Paired)
     found = paired(production, change(candidate, "actual", 0, 1.0), **given)
-    assert found.says.startswith("The two score tables disagree on the label of 1 row")
+    assert found.message.startswith("The two score tables disagree on the label of 1 row")
 
 
 def test_the_same_scores_in_another_order_are_rows_mixed_up(paired, tables):
@@ -214,7 +214,7 @@ def test_a_loss_that_cannot_be_worked_out_is_refused(paired, tables, worthless):
         return np.where(scores > scores.min(), abs(labels - scores), worthless)
 
     found = paired(*tables, loss=Loss("Mean test loss", fails_above_150))
-    assert found.says.startswith(
+    assert found.message.startswith(
         "The mean test loss of the model in production cannot be worked out for 1 row;"
     )
 
@@ -254,15 +254,17 @@ def test_without_an_interval_in_the_policy_none_is_carried(paired, tables):
 
 @pytest.mark.parametrize("side", [0, 1])
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"low": np.nan}, "has 6 rows whose lower is not a finite number; the first"),
         ({"high": np.inf}, "has 6 rows whose upper is not a finite number; the first"),
         ({"low": 9e9}, "has 6 rows whose interval ends below its start; the first"),
     ],
 )
-def test_an_interval_must_be_one(with_intervals, side, changes, says):
-    assert with_intervals(side, **changes).says.startswith(f"The score table of {OF[side]} {says}")
+def test_an_interval_must_be_one(with_intervals, side, changes, message):
+    assert with_intervals(side, **changes).message.startswith(
+        f"The score table of {OF[side]} {message}"
+    )
 
 
 def test_an_interval_of_no_width_is_one(with_intervals):

@@ -48,7 +48,7 @@ def test_a_candidate_that_brings_the_slice_back_is_promoted(asked, before):
     assert check.reference == pytest.approx(10.90)
     assert check.limit == pytest.approx(27.31 - 1.15 * 10.90)
     assert check.gain >= check.limit
-    assert check.says == (
+    assert check.message == (
         "Mean absolute error on region = central comes down to 12.50 minutes, 14.68 % above the"
         " 10.90 of the alert's reference window, where 15 % is allowed."
     )
@@ -58,15 +58,15 @@ def test_a_candidate_that_goes_half_way_is_rejected(asked, before):
     judgement = asked(16.14, before(10.90))
     assert judgement.outcome == "reject"
     assert [c.name for c in judgement.checks if c.result == "fail"] == ["restored"]
-    assert judgement.says == (
+    assert judgement.message == (
         "Mean absolute error on region = central comes down to 16.14 minutes, 48 % above the 10.90"
         " of the alert's reference window, where 15 % is allowed: not restored."
     )
 
 
 def test_a_loss_below_that_before_the_alert_is_restored(asked, before):
-    says = restored(asked(9.0, before(10.90), factor=1.0)).says
-    assert says.endswith(
+    message = restored(asked(9.0, before(10.90), factor=1.0)).message
+    assert message.endswith(
         "comes down to 9.00 minutes, no more than the 10.90 of the alert's reference window."
     )
 
@@ -78,13 +78,13 @@ def test_the_limit_itself_is_restored(asked, before):
 
 @pytest.mark.parametrize(("new", "moves"), [(27.31, "stays at 27.31"), (30.0, "goes up to 30.00")])
 def test_a_loss_that_does_not_fall_is_not_said_to(asked, before, new, moves):
-    assert f"region = central {moves} minutes, " in restored(asked(new, before(10.9))).says
+    assert f"region = central {moves} minutes, " in restored(asked(new, before(10.9))).message
 
 
 def test_a_reference_without_loss_is_named(asked, before):
     check = restored(asked(5.0, before(0.0)))
     assert check.result == "fail"
-    assert "where the alert's reference window has 0.00: not restored." in check.says
+    assert "where the alert's reference window has 0.00: not restored." in check.message
 
 
 def test_only_the_alerted_slice_counts(asked, before):
@@ -111,7 +111,7 @@ def test_a_slice_without_rows_is_not_asked_about(asked, before, alerted):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "says"),
+    ("spoil", "message"),
     [
         (lambda t: t.drop(columns="score"), "has no column 'score'."),
         (lambda t: t.iloc[:0], "has no rows."),
@@ -123,13 +123,13 @@ def test_a_slice_without_rows_is_not_asked_about(asked, before, alerted):
         (lambda t: t.assign(score=t["score"].where(t.index != 3, 1e300)), "cannot be worked out"),
     ],
 )
-def test_a_reference_that_cannot_be_read_is_never_a_pass(asked, before, spoil, says):
+def test_a_reference_that_cannot_be_read_is_never_a_pass(asked, before, spoil, message):
     judgement = asked(12.0, spoil(before(10.9)))
     check = restored(judgement)
     assert (check.result, check.reference) == ("not_enough_data", None)
-    assert says in check.says
+    assert message in check.message
     assert judgement.outcome == "not_enough_data"
-    assert judgement.says == check.says
+    assert judgement.message == check.message
 
 
 def test_the_reference_may_be_of_any_days_and_few(asked, before):
@@ -140,4 +140,4 @@ def test_too_small_a_slice_in_the_holdout_is_not_restored(asked, before, policy)
     strict = policy(required_slices=(), min_rows=211)  # The slice has 210 rows.
     check = restored(asked(12.0, before(10.9, days=20), policy=strict))
     assert check.result == "not_enough_data"
-    assert check.says.startswith("Too little to judge region = central by: 210 rows")
+    assert check.message.startswith("Too little to judge region = central by: 210 rows")

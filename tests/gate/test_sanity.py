@@ -85,12 +85,12 @@ def sound(scores):
 
 def spoil(tables, kind, of, seed):
     """Damage the candidate, production, or both in the same way."""
-    damage, says = DAMAGE[kind]
+    damage, message = DAMAGE[kind]
     sides = {"production": [0], "candidate": [1], "both": [0, 1]}[of]
     spoilt = [*tables]
     for side in sides:
         spoilt[side] = damage(tables[side], np.random.default_rng(seed))
-    return spoilt, says
+    return spoilt, message
 
 
 def test_without_damage_the_candidate_is_promoted(judged, sound):
@@ -108,13 +108,13 @@ CASES = [
 
 @pytest.mark.parametrize(("kind", "of"), CASES)
 def test_damaged_predictions_are_invalid_with_their_reason(judged, sound, holdout, kind, of):
-    tables, says = spoil(sound(7), kind, of, seed=11)
+    tables, message = spoil(sound(7), kind, of, seed=11)
     judgement = judged(*tables, holdout=holdout)
     assert judgement.outcome == "invalid"
-    expected = "lacks" if says == "lacks" and of != "both" else says
+    expected = "lacks" if message == "lacks" and of != "both" else message
     if kind == "cut off by days" and of == "both":
         expected = "Neither score table has a row of 3 days of the hold-out, the first 2013-11-12"
-    assert expected in judgement.says
+    assert expected in judgement.message
     assert judgement.checks == ()
 
 
@@ -156,15 +156,15 @@ def sound_classes(sound):
 @pytest.mark.parametrize("loss", ["log_loss", "brier", "auc"])
 @pytest.mark.parametrize("of", ["production", "candidate", "both"])
 @pytest.mark.parametrize(
-    "kind", [k for k, (_, says) in DAMAGE.items() if says.startswith("nothing")]
+    "kind", [k for k, (_, message) in DAMAGE.items() if message.startswith("nothing")]
 )
 def test_probabilities_of_other_rows_are_invalid(judged, sound_classes, policy, loss, of, kind):
     strict = policy(loss=loss, overall_margin=0.01, slice_margin=0.03)
     assert judged(*sound_classes(3), policy=strict).outcome == "promote"
-    tables, says = spoil(sound_classes(3), kind, of, seed=5)
+    tables, message = spoil(sound_classes(3), kind, of, seed=5)
     judgement = judged(*tables, policy=strict)
     assert judgement.outcome == "invalid"
-    assert says in judgement.says
+    assert message in judgement.message
 
 
 # --- honest models are not refused ---------------------------------------------------------------

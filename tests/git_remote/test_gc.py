@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git_remote.branch import Branch
 from retouch.git_remote.gc import collect, garbage
 from retouch.git_remote.store import open_store, push_objects
@@ -116,6 +116,6 @@ def test_a_lock_that_cannot_be_read_stops_it(origin: Origin, maker: Toy, tmp_pat
     (maker.root / "dvc.lock").write_text(text)
     maker.commit("Break it")
     maker.git("push", "--quiet", "origin", "main")
-    with pytest.raises(BadInput, match=r"dvc\.lock: is not as DVC writes it"):
+    with pytest.raises(InputError, match=r"dvc\.lock: is not as DVC writes it"):
         collect(store, trying=AT_ONCE)
     assert len(origin.objects()) == 1

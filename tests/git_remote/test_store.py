@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.git import git
 from retouch.git_remote import store as stores
 from retouch.git_remote.store import Trying, open_store, opened, push_objects, push_store
@@ -156,7 +156,7 @@ def test_a_file_github_does_not_take_is_refused_by_its_outputs_name_before_anyth
     good = made(tmp_path / "made", b"good")
     folder = {"b" * 32 + ".dir": listed}
     for name, whose in {"a": "data/rows", "c": "models/deep/big.bin", "d": "d" * 32}.items():
-        with pytest.raises(BadInput, match=f"^{whose}: has a file of 104,857,601 bytes"):
+        with pytest.raises(InputError, match=f"^{whose}: has a file of 104,857,601 bytes"):
             push_objects(maker.root, {**good, **folder, name * 32: big}, trying=AT_ONCE)
     assert origin.git("branch", "--list", "dvc-store") == ""
     assert on_disk(maker) == set()
@@ -170,7 +170,7 @@ def test_more_than_one_push_takes_is_refused_with_a_way_to_part_it(maker: Toy, t
         with path.open("wb") as file:
             file.truncate(stores.FILE_BYTES)
         objects[f"{number:032x}"] = path
-    with pytest.raises(BadInput, match=r"2,147,483,648 in one push.*dvc push STAGE"):
+    with pytest.raises(InputError, match=r"2,147,483,648 in one push.*dvc push STAGE"):
         push_objects(maker.root, objects, trying=AT_ONCE)
 
 
@@ -180,10 +180,10 @@ def test_an_object_that_is_not_what_its_name_says_goes_nowhere(
     store = open_store(maker.root)
     objects = made(tmp_path / "made", b"good", b"bad")
     objects[hashlib.md5(b"bad").hexdigest()].write_bytes(b"worse")
-    with pytest.raises(BadInput, match="not those of the object"):
+    with pytest.raises(InputError, match="not those of the object"):
         push_objects(maker.root, objects, trying=AT_ONCE)
     lay(maker, objects)
-    with pytest.raises(BadInput, match="not those of the object"):
+    with pytest.raises(InputError, match="not those of the object"):
         push_store(store, trying=AT_ONCE)
     assert origin.git("branch", "--list", "dvc-store") == ""
 
@@ -193,7 +193,7 @@ def test_data_of_an_old_dvc_is_not_left_behind_in_silence(maker: Toy):
     place = maker.root / ".retouch/store/ab" / ("c" * 30)
     place.parent.mkdir()
     place.write_bytes(b"x")
-    with pytest.raises(BadInput, match=r"before version 3.*cache migrate"):
+    with pytest.raises(InputError, match=r"before version 3.*cache migrate"):
         push_store(store, trying=AT_ONCE)
 
 
@@ -209,13 +209,13 @@ def test_a_push_that_is_never_taken_ends_with_a_sentence_and_the_next_one_sends_
     trying = Trying(times=4, sleep=waits.append, jitter=lambda: 0.5)
     lay(maker, objects)
     with pytest.raises(
-        SaidNo, match=r"did not take the data, asked once; git said: remote: the disk is full"
+        CheckFailed, match=r"did not take the data, asked once; git said: remote: the disk is full"
     ):
         push_store(store, trying=trying)
     hook.unlink()
     locked = origin.path / "refs/heads/dvc-store.lock"
     locked.touch()
-    with pytest.raises(SaidNo, match=r"asked 4 times; git said: .*retouch store push"):
+    with pytest.raises(CheckFailed, match=r"asked 4 times; git said: .*retouch store push"):
         push_store(store, trying=trying)
     assert waits == sorted(waits)
     assert len(waits) == 3
@@ -300,10 +300,10 @@ def test_settings_that_change_files_on_their_way_leave_objects_alone(
 
 def test_a_branch_of_code_is_never_taken_for_a_store(origin: Origin, maker: Toy):
     before = origin.git("rev-parse", "main")
-    with pytest.raises(BadInput, match=r"holds other things than DVC's data: \.dvc, \.gitignore"):
+    with pytest.raises(InputError, match=r"holds other things than DVC's data: \.dvc, \.gitignore"):
         open_store(maker.root, branch="main")
     for name in ("-x", "a b", "../x", "a..b", "", "x;y"):
-        with pytest.raises(BadInput, match="no plain name of a branch"):
+        with pytest.raises(InputError, match="no plain name of a branch"):
             open_store(maker.root, branch=name)
     assert origin.git("rev-parse", "main") == before
     assert opened(maker.root) is None
@@ -311,10 +311,10 @@ def test_a_branch_of_code_is_never_taken_for_a_store(origin: Origin, maker: Toy)
 
 def test_without_a_remote_or_with_one_that_does_not_answer_it_says_so(maker: Toy, tmp_path: Path):
     maker.git("remote", "set-url", "origin", str(tmp_path / "nowhere"))
-    with pytest.raises(BadInput, match="cannot be asked for the branch 'dvc-store': git said: "):
+    with pytest.raises(InputError, match="cannot be asked for the branch 'dvc-store': git said: "):
         open_store(maker.root)
     maker.git("remote", "remove", "origin")
-    with pytest.raises(BadInput, match=r"no remote named 'origin'.*git remote add"):
+    with pytest.raises(InputError, match=r"no remote named 'origin'.*git remote add"):
         open_store(maker.root)
 
 

@@ -154,9 +154,9 @@ def _refused_labels(github: FakeGitHub, names: Sequence[str]) -> Reply | None:
     if any(not 0 < len(name) <= 50 for name in names):
         return invalid("Label", "invalid", field="name")
     if set(names) - github.known_labels and github.permissions.get("issues") != "write":
-        says = "You do not have permission to create labels on this repository."
+        message = "You do not have permission to create labels on this repository."
         return failed(
-            403, says, {"resource": "Repository", "field": "label", "code": "unauthorized"}
+            403, message, {"resource": "Repository", "field": "label", "code": "unauthorized"}
         )
     return None
 

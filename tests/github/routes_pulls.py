@@ -37,13 +37,13 @@ def new_pull(github: FakeGitHub, call: Call) -> Reply:
     for name, branch in (("base", base), ("head", head)):
         if github.git.head(branch) is None:
             return invalid("PullRequest", "invalid", field=name)
-    says = None
+    message = None
     if any((p["state"], p["head"], p["base"]) == ("open", head, base) for p in github.pulls):
-        says = f"A pull request already exists for {github.owner}:{head}."
+        message = f"A pull request already exists for {github.owner}:{head}."
     elif not github.git.new_commits(base, head):
-        says = f"No commits between {base} and {head}"
-    if says:
-        return invalid("PullRequest", "custom", message=says)
+        message = f"No commits between {base} and {head}"
+    if message:
+        return invalid("PullRequest", "custom", message=message)
     title, body = call.body.get("title", ""), call.body.get("body")
     refused = _refused(title, body)
     if refused:
@@ -73,8 +73,8 @@ def change_pull(github: FakeGitHub, call: Call) -> Reply:
         return invalid("PullRequest", "invalid", field="state", message="It is merged.")
     opened = body.get("state") == "open" and found["state"] == "closed"
     if opened and found["owner"] == github.owner and github.git.head(found["head"]) is None:
-        says = f"state cannot be changed. The {found['head']} branch has been deleted."
-        return invalid("PullRequest", "invalid", field="state", message=says)
+        message = f"state cannot be changed. The {found['head']} branch has been deleted."
+        return invalid("PullRequest", "invalid", field="state", message=message)
     found.update({name: body[name] for name in ("title", "body", "state", "base") if name in body})
     return Reply(200, _pull("PATCH", _ONE, 200, github, found))
 
@@ -98,8 +98,8 @@ def _refused(title: str, body: str | None) -> Reply | None:
     if not title.strip():
         return invalid("PullRequest", "missing_field", field="title")
     if len(title) > 256:
-        says = "title is too long (maximum is 256 characters)"
-        return invalid("PullRequest", "custom", field="title", message=says)
+        message = "title is too long (maximum is 256 characters)"
+        return invalid("PullRequest", "custom", field="title", message=message)
     return too_long("PullRequest", body)
 
 

@@ -25,8 +25,8 @@ def new_status(github: FakeGitHub, call: Call) -> Reply:
         return refused
     same = [s for s in github.statuses if (s["sha"], s["context"]) == (sha, context)]
     if len(same) >= _MOST_STATUSES:
-        says = "This SHA and context has reached the maximum number of statuses."
-        return invalid("Status", "custom", message=says)
+        message = "This SHA and context has reached the maximum number of statuses."
+        return invalid("Status", "custom", message=message)
     facts = {n: call.body.get(n) for n in ("state", "description", "target_url")}
     made = {"id": github.new_id(), "sha": sha, "context": context, **facts, "by": github.login}
     github.statuses.append(made)
@@ -164,8 +164,8 @@ def _found(github: FakeGitHub, call: Call) -> Record | None:
 def _too_long(resource: str, description: str | None) -> Reply | None:
     if len(description or "") <= _LONGEST_DESCRIPTION:
         return None
-    says = f"description is too long (maximum is {_LONGEST_DESCRIPTION} characters)"
-    return invalid(resource, "custom", field="description", message=says)
+    message = f"description is too long (maximum is {_LONGEST_DESCRIPTION} characters)"
+    return invalid(resource, "custom", field="description", message=message)
 
 
 def _retire_others(github: FakeGitHub, deployment: Record) -> None:

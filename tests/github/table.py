@@ -60,8 +60,8 @@ def too_long(resource: str, body: str | None) -> Reply | None:
     """Refuse a text that GitHub would not take."""
     if len(body or "") <= MAX_BODY:
         return None
-    says = f"Body is too long (maximum is {MAX_BODY} characters)"
-    return invalid(resource, "unprocessable", field="data", message=says)
+    message = f"Body is too long (maximum is {MAX_BODY} characters)"
+    return invalid(resource, "unprocessable", field="data", message=message)
 
 
 def page(github: FakeGitHub, call: Call, found: Sequence[Any], show: Callable[[Any], Any]) -> Reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retouch.cli.github_options import login_from_environment, repository_from_environment
-from retouch.errors import BadInput
+from retouch.errors import InputError
 
 
 def test_we_are_the_workflows_token_unless_an_app_is_named(monkeypatch):
@@ -28,5 +28,5 @@ def test_a_named_repository_comes_before_that_of_the_environment(monkeypatch):
 def test_without_a_name_nothing_is_asked(monkeypatch):
     monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
 
-    with pytest.raises(BadInput, match=r"^No repository is named\. Give --repo owner/name"):
+    with pytest.raises(InputError, match=r"^No repository is named\. Give --repo owner/name"):
         repository_from_environment(None)

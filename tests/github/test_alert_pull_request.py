@@ -125,9 +125,9 @@ def test_many_columns_are_counted():
     assert "c8" not in body
 
 
-@pytest.mark.parametrize(("signed", "says"), [(True, "verified at intake"), (False, "unsigned")])
-def test_a_pull_request_says_whether_there_is_a_signature(signed, says):
-    assert says in alert_pull_request(made(), signed=signed).body
+@pytest.mark.parametrize(("signed", "message"), [(True, "verified at intake"), (False, "unsigned")])
+def test_a_pull_request_says_whether_there_is_a_signature(signed, message):
+    assert message in alert_pull_request(made(), signed=signed).body
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

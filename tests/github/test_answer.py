@@ -68,7 +68,7 @@ def test_a_broken_server_may_say_what_it_likes(status, body):
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "body", "says"),
+    ("status", "headers", "body", "message"),
     [
         (200, {"content-type": "text/html"}, b"<html>", "200 with text/html instead of JSON"),
         (407, {"content-type": "text/html"}, b"<html>", "407 with text/html instead of JSON"),
@@ -80,8 +80,8 @@ def test_a_broken_server_may_say_what_it_likes(status, body):
         (404, JSON, b"{broken", "404 with JSON that cannot be read"),
     ],
 )
-def test_what_is_not_the_api_is_said_to_be_so(status, headers, body, says):
-    with pytest.raises(NotTheApi, match=says):
+def test_what_is_not_the_api_is_said_to_be_so(status, headers, body, message):
+    with pytest.raises(NotTheApi, match=message):
         decipher(status, headers, body)
 
 

@@ -8,7 +8,7 @@ import traceback
 
 import pytest
 
-from retouch.errors import BadInput, RetouchError, SaidNo
+from retouch.errors import CheckFailed, InputError, RetouchError
 from retouch.github.client import Client, Waiting
 from retouch.github.errors import Uncertain
 from retouch.github.git_data import pull_request_of, repository_facts
@@ -40,7 +40,9 @@ def test_a_question_is_asked_again_until_it_is_answered(github, client, clock, f
 def test_a_question_is_asked_five_times_at_most(github, client, clock):
     github.fails("GET repo", *[Status(502)] * 9)
 
-    with pytest.raises(SaidNo, match=r"^acme/site: 127\.0\.0\.1:\d+ answers 502; tried 5 times\."):
+    with pytest.raises(
+        CheckFailed, match=r"^acme/site: 127\.0\.0\.1:\d+ answers 502; tried 5 times\."
+    ):
         client.get(HERE)
     assert github.calls == ["GET repo"] * 5
 
@@ -51,16 +53,16 @@ def test_a_server_that_says_nothing_is_not_waited_for(github, clock):
 
     assert client.get(HERE)["full_name"] == "acme/site"
     github.fails("GET repo", *[Hang()] * 5)
-    with pytest.raises(SaidNo, match="does not answer in time; tried 5 times"):
+    with pytest.raises(CheckFailed, match="does not answer in time; tried 5 times"):
         client.get(HERE)
 
 
 def test_a_server_that_is_not_there_is_said_to_be_so(clock):
     client = Client(TOKEN, "http://127.0.0.1:9", clock.waiting())
 
-    with pytest.raises(SaidNo, match=r"127\.0\.0\.1:9 cannot be reached; tried 5 times"):
+    with pytest.raises(CheckFailed, match=r"127\.0\.0\.1:9 cannot be reached; tried 5 times"):
         client.get(HERE)
-    with pytest.raises(SaidNo, match=r"127\.0\.0\.1:9 cannot be reached; tried 5 times"):
+    with pytest.raises(CheckFailed, match=r"127\.0\.0\.1:9 cannot be reached; tried 5 times"):
         client.post(f"{HERE}/dispatches", EVENT)
 
 
@@ -78,7 +80,7 @@ def test_a_rate_limit_that_ends_soon_is_waited_for(github, client, clock):
 def test_a_rate_limit_that_ends_late_is_said_with_its_time(github, client, clock):
     github.fails("GET repo", Status(403, {"message": "API rate limit exceeded"}, SPENT))
 
-    with pytest.raises(SaidNo) as refused:
+    with pytest.raises(CheckFailed) as refused:
         client.get(HERE)
 
     assert str(refused.value) == (
@@ -92,7 +94,7 @@ def test_a_limit_without_a_time_is_waited_out_for_a_while(github, client, clock)
     secondary = said(403, "You have exceeded a secondary rate limit.")
     github.fails("GET repo", *[secondary] * 9)
 
-    with pytest.raises(SaidNo) as refused:
+    with pytest.raises(CheckFailed) as refused:
         client.get(HERE)
 
     assert str(refused.value) == (
@@ -141,7 +143,7 @@ def test_a_last_look_is_taken_before_giving_up(github, client):
 
 
 @pytest.mark.parametrize(
-    ("fault", "path", "says"),
+    ("fault", "path", "message"),
     [
         (
             said(401, "Bad credentials"),
@@ -200,14 +202,14 @@ def test_a_last_look_is_taken_before_giving_up(github, client):
     ],
     ids=lambda value: str(getattr(value, "code", "")),
 )
-def test_each_refusal_has_its_sentence(github, client, fault, path, says):
+def test_each_refusal_has_its_sentence(github, client, fault, path, message):
     github.fails("GET repo", fault)
 
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(InputError) as refused:
         client.get(path)
 
     host = github.url.removeprefix("http://")
-    assert str(refused.value).replace(host, "HOST") == says
+    assert str(refused.value).replace(host, "HOST") == message
     assert github.calls == ["GET repo"]
 
 
@@ -225,7 +227,7 @@ def test_the_permission_that_is_missing_is_named(github, client, method, path, p
     body = {"head": "a", "base": "b"} if path == "pulls" else EVENT
     ask = client.get if method == "GET" else lambda path: client.post(path, body)
 
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(InputError) as refused:
         ask(f"{HERE}/{path}")
 
     assert str(refused.value).endswith(f"Give it the permission {permission}.")
@@ -235,7 +237,7 @@ def test_a_question_follows_a_renamed_repository_and_a_change_does_not(github, c
     github.moved = {"acme/old": "acme/site"}
 
     assert client.get("repos/acme/old")["full_name"] == "acme/site"
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(InputError) as refused:
         client.post("repos/acme/old/dispatches", EVENT)
     assert str(refused.value) == (
         "acme/old: POST dispatches: GitHub answers 307: the repository has a new name, and a POST "
@@ -247,7 +249,7 @@ def test_a_question_follows_a_renamed_repository_and_a_change_does_not(github, c
 def test_a_circle_of_redirections_ends(github, client):
     github.fails("GET repo", *[Status(302, {}, {"Location": "/repos/acme/site"})] * 9)
 
-    with pytest.raises(BadInput, match="it redirects in a circle"):
+    with pytest.raises(InputError, match="it redirects in a circle"):
         client.get(HERE)
 
 
@@ -269,7 +271,7 @@ def test_a_list_is_read_to_its_last_page(github, client):
 def test_a_list_that_is_none_is_said_to_be_so(github, client, body):
     github.fails("GET pulls", Status(200, body))
 
-    with pytest.raises(BadInput, match="a list was asked for"):
+    with pytest.raises(InputError, match="a list was asked for"):
         list(client.pages(f"{HERE}/pulls"))
 
 
@@ -280,7 +282,7 @@ def test_a_list_that_is_none_is_said_to_be_so(github, client, body):
 def test_an_answer_of_another_shape_is_said_to_be_so(github, site, body, place):
     github.fails("GET repo", Status(200, body))
 
-    with pytest.raises(BadInput, match=f"GitHub's answer is not as its API .*: {place}"):
+    with pytest.raises(InputError, match=f"GitHub's answer is not as its API .*: {place}"):
         repository_facts(site)
 
 
@@ -310,7 +312,7 @@ def test_only_a_pull_request_from_the_repositorys_own_branch_is_ours(github, sit
 
 
 @pytest.mark.parametrize(
-    ("url", "says"),
+    ("url", "message"),
     [
         ("api.github.com", "is not the address of an API"),
         ("ftp://api.github.com", "is not the address of an API"),
@@ -326,8 +328,8 @@ def test_only_a_pull_request_from_the_repositorys_own_branch_is_ours(github, sit
         ("http://localhost@evil.example", "holds a user or a password"),
     ],
 )
-def test_an_address_that_cannot_be_one_is_refused(url, says):
-    with pytest.raises(BadInput, match=says) as refused:
+def test_an_address_that_cannot_be_one_is_refused(url, message):
+    with pytest.raises(InputError, match=message) as refused:
         Client(TOKEN, url)
     assert "GITHUB_API_URL" in str(refused.value)
     assert "secret@" not in str(refused.value)
@@ -341,7 +343,7 @@ def test_an_address_of_an_api_is_taken(url):
 
 
 @pytest.mark.parametrize(
-    ("token", "says"),
+    ("token", "message"),
     [
         ("", "GITHUB_TOKEN is not set."),
         (" \n", "GITHUB_TOKEN is not set."),
@@ -349,8 +351,8 @@ def test_an_address_of_an_api_is_taken(url):
         ("é-secret", "holds characters that no token has"),
     ],
 )
-def test_a_token_that_cannot_be_one_is_refused_and_not_shown(token, says):
-    with pytest.raises(BadInput, match=says) as refused:
+def test_a_token_that_cannot_be_one_is_refused_and_not_shown(token, message):
+    with pytest.raises(InputError, match=message) as refused:
         Client(token, "https://api.github.com")
     assert "secret" not in str(refused.value)
 

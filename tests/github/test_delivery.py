@@ -13,7 +13,7 @@ import pytest
 from retouch.alerts.envelope import unseal
 from retouch.alerts.new import alert_json, new_alert
 from retouch.engine import submit_alerts
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.github.client import Client, Waiting
 from retouch.github.git_data import Repository
 from tests.github.conftest import Clock
@@ -99,7 +99,7 @@ def test_an_alert_and_its_signature_come_in_one_commit_of_one_pull_request(githu
 
     assert (outcome.outcome, outcome.exit_code, outcome.alert_id) == ("opened", 0, alert.id)
     assert outcome.url == "https://github.com/acme/site/pull/1"
-    assert outcome.says == f"opened: {outcome.url}"
+    assert outcome.message == f"opened: {outcome.url}"
     assert_delivered(github, alert)
     assert github.pulls[0]["title"] == "Alert: data drift in rows (warning)"
     assert github.git.message(alert.branch).startswith(f"Add alert {alert.id}\n")
@@ -148,7 +148,7 @@ def test_the_same_alert_twice_finds_its_pull_request(github, site, alert):
     (again,) = deliver(site, alert)
 
     assert (again.outcome, again.exit_code) == ("found", 0)
-    assert again.says == f"its pull request is open already: {github_url(1)}"
+    assert again.message == f"its pull request is open already: {github_url(1)}"
     assert_delivered(github, alert)
     assert not [call for call in github.calls[calls:] if call.startswith("POST")]
 
@@ -160,7 +160,7 @@ def test_a_closed_pull_request_is_found_and_not_opened_again(github, site, alert
 
     (again,) = deliver(site, alert)
 
-    assert again.says == f"its pull request was closed, and is not opened again: {github_url(1)}"
+    assert again.message == f"its pull request was closed, and is not opened again: {github_url(1)}"
     assert len(github.pulls) == 1
     assert (alert.branch in github.git.branches()) is not delete_branch
 
@@ -172,7 +172,7 @@ def test_a_merged_alert_lies_on_the_base(github, site, alert):
     (again,) = deliver(site, alert)
 
     assert (again.outcome, again.url) == ("on_base", None)
-    assert again.says == "lies on main already; there is nothing to open"
+    assert again.message == "lies on main already; there is nothing to open"
 
 
 def test_an_alert_merged_elsewhere_is_found(github, site, alert):
@@ -183,7 +183,7 @@ def test_an_alert_merged_elsewhere_is_found(github, site, alert):
 
     (again,) = deliver(site, alert)
 
-    assert again.says == f"its pull request was merged: {github_url(1)}"
+    assert again.message == f"its pull request was merged: {github_url(1)}"
 
 
 def test_it_goes_to_the_default_branch_or_to_the_one_that_is_named(github, site, alert):
@@ -199,7 +199,7 @@ def test_a_base_that_is_not_there_is_said_to_be_so(github, site, alert):
     (outcome,) = deliver(site, alert, base="mian")
 
     assert outcome.exit_code == 2
-    assert outcome.says == "acme/site: there is no branch mian. Give one with --base."
+    assert outcome.message == "acme/site: there is no branch mian. Give one with --base."
     assert github.pulls == []
 
 
@@ -236,7 +236,7 @@ def test_a_server_that_stays_away_is_said_and_a_second_call_goes_on(github, site
 
     (outcome,) = deliver(site, alert)
     assert outcome.exit_code == 1
-    assert "broke off the connection; tried 5 times. Try again later" in outcome.says
+    assert "broke off the connection; tried 5 times. Try again later" in outcome.message
 
     assert deliver(site, alert)[0].outcome == "opened"
     assert_delivered(github, alert)
@@ -269,14 +269,14 @@ def test_a_branch_made_meanwhile_is_looked_at(github, site, alert):
     github.fails("POST git/refs", Status(422, {"message": "Reference already exists"}))
     (outcome,) = deliver(site, alert)
     # It is not there after all: the API's own words are passed on.
-    assert outcome.says == (
+    assert outcome.message == (
         "acme/site: POST git/refs: GitHub answers 422: Reference already exists."
     )
 
     github.fails("GET git/ref/{ref}", Status(200, _reference(github)), Status(404, {}))
     github.git.commit_on(alert.branch, {alert.there: b"{}"})
     (outcome,) = deliver(site, alert)
-    assert "exists with other content" in outcome.says
+    assert "exists with other content" in outcome.message
 
 
 def _reference(github):
@@ -307,7 +307,7 @@ def test_an_id_that_exists_with_other_content_is_refused(github, site, alert, wh
 
     place = where if where == "main" else f"the branch {where}"
     assert outcome.exit_code == 2
-    assert outcome.says == (
+    assert outcome.message == (
         f"{alert.path}: alert id {alert.id} exists with other {what}: {place}. An alert is never "
         "changed: write a new one, with an id of its own."
     )
@@ -322,7 +322,7 @@ def test_a_pull_request_of_the_id_with_other_content_is_refused(github, site, al
 
     (outcome,) = deliver(site, alert)
 
-    assert f"alert id {alert.id} exists with other content: pull request 1." in outcome.says
+    assert f"alert id {alert.id} exists with other content: pull request 1." in outcome.message
     assert outcome.exit_code == 2
 
 
@@ -331,7 +331,7 @@ def test_a_branch_of_the_id_without_the_alert_is_refused(github, site, alert):
 
     (outcome,) = deliver(site, alert)
 
-    assert outcome.says == (
+    assert outcome.message == (
         f"{alert.path}: the branch {alert.branch} exists without the alert {alert.id}. Delete "
         "that branch, or give the alert a new id."
     )
@@ -346,7 +346,7 @@ def test_an_alert_already_there_with_a_signature_needs_none_to_be_found(github, 
 
 
 @pytest.mark.parametrize(
-    ("raw", "signature", "says"),
+    ("raw", "signature", "message"),
     [
         (b"{", None, "line 1, column 2: not JSON"),
         (b"\xff", None, "not UTF-8"),
@@ -359,7 +359,7 @@ def test_an_alert_already_there_with_a_signature_needs_none_to_be_found(github, 
 )
 @pytest.mark.parametrize("way", [submit_alerts.open_pull_requests, submit_alerts.dispatch])
 def test_what_is_no_alert_is_refused_before_anything_is_asked(
-    github, site, write, raw, signature, says, way
+    github, site, write, raw, signature, message, way
 ):
     alert = write()
     if raw is not None:
@@ -370,7 +370,7 @@ def test_what_is_no_alert_is_refused_before_anything_is_asked(
     (outcome,) = way([alert.path], site)
 
     assert (outcome.outcome, outcome.exit_code) == ("failed", 2)
-    assert says in outcome.says
+    assert message in outcome.message
     assert github.calls == []
 
 
@@ -380,7 +380,7 @@ def test_an_alert_for_another_repository_is_not_delivered_here(github, site, wri
 
     refused, taken = way([made_for_another.path, made_for_us.path], site)
 
-    assert refused.says == (
+    assert refused.message == (
         f"{made_for_another.path}: audience: the alert was made for acme/other, not for acme/site."
     )
     assert taken.exit_code == 0
@@ -402,7 +402,7 @@ def test_a_renamed_repository_is_said_to_be_renamed(github, client, alert):
 
     (outcome,) = deliver(Repository(client, "acme/old"), alert)
 
-    assert outcome.says == "acme/old: is called 'acme/site' now. Give --repo 'acme/site'."
+    assert outcome.message == "acme/old: is called 'acme/site' now. Give --repo 'acme/site'."
     assert github.pulls == []
 
 
@@ -412,7 +412,7 @@ def test_workflows_that_may_not_open_pull_requests_are_told_where_to_allow_it(gi
     (outcome,) = deliver(site, alert)
 
     assert outcome.exit_code == 2
-    assert outcome.says == (
+    assert outcome.message == (
         "acme/site: POST pulls: forbidden: workflows may not open pull requests here. Turn on "
         '"Allow GitHub Actions to create and approve pull requests" in Settings, Actions, '
         "General; or use the token of a GitHub App."
@@ -426,7 +426,7 @@ def test_a_signed_event_carries_what_intake_opens(github, site, alert):
     (outcome,) = submit_alerts.dispatch([alert.path], site)
 
     assert (outcome.outcome, outcome.exit_code) == ("dispatched", 0)
-    assert outcome.says == "sent to acme/site as repository_dispatch model-alert"
+    assert outcome.message == "sent to acme/site as repository_dispatch model-alert"
     (event,) = github.events
     assert event["event_type"] == "model-alert"
     assert event["client_payload"] == {
@@ -445,7 +445,7 @@ def test_an_event_nobody_knows_of_may_be_sent_again(github, site, alert):
     (outcome,) = submit_alerts.dispatch([alert.path], site)
 
     assert outcome.exit_code == 1
-    assert outcome.says.endswith(
+    assert outcome.message.endswith(
         "so it is not known whether the request was carried out. Send it again: intake drops a "
         "second copy."
     )
@@ -455,7 +455,7 @@ def test_an_event_nobody_knows_of_may_be_sent_again(github, site, alert):
     "name", ["", "acme", "acme/site/x", "/site", "acme/", "../site", "acme/..", "a b/c", "a/b?c"]
 )
 def test_a_name_that_no_repository_has_is_refused(name):
-    with pytest.raises(BadInput, match="is not the name of a repository: owner/name"):
+    with pytest.raises(InputError, match="is not the name of a repository: owner/name"):
         submit_alerts.checked_repository(name)
 
 
@@ -466,7 +466,7 @@ def test_a_name_that_a_repository_may_have_is_taken(name):
 
 @pytest.mark.parametrize("name", ["", "a b", "../../x", "a..b", "a/./b", "/a", "a/", "-x", "a?b"])
 def test_a_name_that_no_branch_has_is_refused(name):
-    with pytest.raises(BadInput, match="is not the name of a branch"):
+    with pytest.raises(InputError, match="is not the name of a branch"):
         submit_alerts.checked_branch(name)
 
 

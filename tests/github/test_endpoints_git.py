@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.github.commits import commit_at, commit_message
 from retouch.github.errors import Refused
 from retouch.github.git_data import (
@@ -56,7 +56,7 @@ def test_a_merge_takes_its_tree_from_the_base_and_its_parents_as_told(github, si
 
 
 def test_a_text_that_is_none_is_not_sent(github, site, main):
-    with pytest.raises(BadInput, match=r"^bad\.svg: it is no UTF-8 text, and only texts are"):
+    with pytest.raises(InputError, match=r"^bad\.svg: it is no UTF-8 text, and only texts are"):
         commit_files(site, main, {"bad.svg": "\udcff"}, "Bad")
     assert github.writes == []
 
@@ -78,13 +78,13 @@ def test_a_branch_is_only_moved_forward(github, site, main):
 
 
 @pytest.mark.parametrize(
-    ("branch", "says"),
+    ("branch", "message"),
     [("nowhere", "Reference does not exist"), ("main", "must be made through a pull request")],
 )
-def test_a_branch_that_cannot_be_moved_at_all_is_said(github, site, main, branch, says):
+def test_a_branch_that_cannot_be_moved_at_all_is_said(github, site, main, branch, message):
     github.protected_branches = {"main"}
 
-    with pytest.raises(Refused, match=says):
+    with pytest.raises(Refused, match=message):
         move_branch(site, branch, main)
 
 
@@ -127,7 +127,7 @@ WORKFLOW = b"""on:
 
 
 @pytest.mark.parametrize(
-    ("name", "ref", "inputs", "says"),
+    ("name", "ref", "inputs", "message"),
     [
         ("alert.yml", "main", {"pull": "7"}, None),
         ("alert.yml", "main", {"pull": "7", "overwrite": "true"}, None),
@@ -138,16 +138,16 @@ WORKFLOW = b"""on:
         ("other.yml", "main", {}, "has nothing there"),
     ],
 )
-def test_a_workflow_is_started_as_its_file_allows(github, site, name, ref, inputs, says):
+def test_a_workflow_is_started_as_its_file_allows(github, site, name, ref, inputs, message):
     folder = ".github/workflows"
     github.git.commit_on(
         "main", {f"{folder}/alert.yml": WORKFLOW, f"{folder}/push.yml": b"on: push\n"}
     )
-    if says is None:
+    if message is None:
         run_workflow(site, name, ref, inputs)
         assert github.dispatched == [{"workflow": name, "ref": ref, "inputs": inputs}]
         return
-    with pytest.raises(Refused, match=says):
+    with pytest.raises(Refused, match=message):
         run_workflow(site, name, ref, inputs)
     assert github.dispatched == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.github.errors import Refused
 from retouch.github.pulls import (
     changed_files,
@@ -159,7 +159,7 @@ def test_a_list_that_github_cut_short_is_not_believed(github, site):
     github.fails("GET pulls/{pull_number}/files", Status(200, files[1:]), Status(200, files))
 
     assert len(changed_files(site, 1)) == 2999
-    with pytest.raises(BadInput, match=r"^acme/site#1: it changes 3,000 files or more"):
+    with pytest.raises(InputError, match=r"^acme/site#1: it changes 3,000 files or more"):
         changed_files(site, 1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.github.deployments import deploy, set_deployment_status
 from retouch.github.releases import Release, create_release, upload_asset
 from retouch.github.status import set_status, status_of
@@ -60,7 +60,7 @@ def test_a_status_is_found_behind_many_others(github, site, main):
 
 
 def test_a_commit_nobody_has_bears_no_status(github, site):
-    with pytest.raises(BadInput, match="No commit found for SHA"):
+    with pytest.raises(InputError, match="No commit found for SHA"):
         set_status(site, "0" * 40, "success", "-")
 
 
@@ -87,7 +87,7 @@ def test_a_failing_check_does_not_keep_a_deployment_away(tagged, site, main):
 
 
 def test_a_deployment_of_nothing_is_refused(site):
-    with pytest.raises(BadInput, match="No ref found for: m@v9"):
+    with pytest.raises(InputError, match="No ref found for: m@v9"):
         deployed(site, ref="m@v9")
 
 
@@ -101,7 +101,9 @@ def test_how_a_deployment_goes_is_kept(tagged, site):
 
 
 def test_a_release_wants_its_tag_to_be_there(github, site):
-    with pytest.raises(BadInput, match=r"GitHub has no tag m@v1\.0\.0 to make a release of\. Push"):
+    with pytest.raises(
+        InputError, match=r"GitHub has no tag m@v1\.0\.0 to make a release of\. Push"
+    ):
         create_release(site, tag=TAG, name="m", body="-")
     assert github.git.tag(TAG) is None
 
@@ -156,7 +158,7 @@ def test_a_file_is_sent_to_no_other_server(github, site, url):
     odd = Release(id=1, html_url="-", upload_url=url)
     github.fails("GET releases/{release_id}/assets", Status(200, []))
 
-    with pytest.raises(BadInput, match="it leads to another server"):
+    with pytest.raises(InputError, match="it leads to another server"):
         upload_asset(site, odd, "a.txt", b"one", "text/plain")
 
 
@@ -172,7 +174,7 @@ def test_githubs_own_host_for_uploads_is_trusted(api, uploads):
     transport = Transport(TOKEN, api, (1.0, 1.0))
 
     assert transport.upload_address(uploads) == uploads
-    with pytest.raises(BadInput):
+    with pytest.raises(InputError):
         transport.upload_address(uploads.replace("https", "http"))
-    with pytest.raises(BadInput):
+    with pytest.raises(InputError):
         transport.upload_address(uploads.replace("//", "//evil."))

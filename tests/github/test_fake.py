@@ -33,7 +33,7 @@ def test_an_answer_that_says_nothing_does_not_fit(route):
 
 
 @pytest.mark.parametrize(
-    ("rest", "body", "says"),
+    ("rest", "body", "message"),
     [
         ("pulls", {"head": "a"}, "'base' is a required property"),
         ("pulls", {**PULL, "draft": "yes"}, "'yes' is not of type 'boolean'"),
@@ -43,9 +43,9 @@ def test_an_answer_that_says_nothing_does_not_fit(route):
         ("dispatches", {"event_type": "x", "client_payload": dict.fromkeys("abcdefghijk")}, "many"),
     ],
 )
-def test_a_request_github_would_refuse_is_noticed(rest, body, says):
+def test_a_request_github_would_refuse_is_noticed(rest, body, message):
     (problem,) = problems_of_request("POST", f"{REPOSITORY}/{rest}", {}, body)
-    assert says in problem
+    assert message in problem
 
 
 @pytest.mark.parametrize("query", [{"sate": "all"}, {"state": "merged"}])

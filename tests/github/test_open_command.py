@@ -12,7 +12,7 @@ import pytest
 
 from retouch.alerts.new import alert_json, new_alert
 from retouch.cli.alert_open import alert_open
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from tests.github.fake import REPOSITORY, TOKEN, Status
 
 WORDS = {"kind": "data_drift", "model": "means", "monitor": "daily", "dataset": "rows"}
@@ -95,7 +95,7 @@ def test_a_machine_reads_all_outcomes(environment, github, alert, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "args", "says"),
+    ("settings", "args", "message"),
     [
         ({"GITHUB_TOKEN": None}, (), "GITHUB_TOKEN is not set."),
         ({"GITHUB_REPOSITORY": None}, (), "No repository is named. Give --repo owner/name"),
@@ -107,7 +107,7 @@ def test_a_machine_reads_all_outcomes(environment, github, alert, tmp_path):
     ],
 )
 def test_wrong_settings_are_refused_before_anything_is_asked(
-    environment, github, alert, settings, args, says
+    environment, github, alert, settings, args, message
 ):
     for name, value in settings.items():
         if value is None:
@@ -115,10 +115,10 @@ def test_wrong_settings_are_refused_before_anything_is_asked(
         else:
             environment.setenv(name, value)
 
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(InputError) as refused:
         typed(alert, *args)
 
-    assert says in str(refused.value)
+    assert message in str(refused.value)
     assert github.calls == []
 
 

@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from retouch.errors import SaidNo
+from retouch.errors import CheckFailed
 from retouch.github.client import Client
 from retouch.github.git_data import branch_head, repository_facts
 from retouch.github.issues import add_comment
@@ -116,6 +116,6 @@ def test_a_mistake_of_the_fake_is_kept(bare, clock, monkeypatch):
     with FakeGitHub(bare) as github:
         github.releases.append({})
         site = Repository(Client(TOKEN, github.url, clock.waiting()), github.name)
-        with pytest.raises(SaidNo, match="answers 500; tried 5 times"):
+        with pytest.raises(CheckFailed, match="answers 500; tried 5 times"):
             create_release(site, tag="v1", name="-", body="-")
         assert github.violations == ["GET releases/tags/{tag}: KeyError: 'tag'"] * 5

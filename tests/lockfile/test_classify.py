@@ -81,7 +81,7 @@ def test_no_order_of_parents_or_entries_matters(entries, parents, recorded, must
 
 def test_anything_that_stands_against_a_commit_makes_it_unsound():
     plain = Integrity(commit="c", parents=())
-    assert plain.sound and plain.says == ()
+    assert plain.sound and plain.message == ()
     for said in (
         {"stale": (Stale(stage="a", because="b"),)},
         {"faults": ("x.py: touched.",)},
@@ -90,4 +90,4 @@ def test_anything_that_stands_against_a_commit_makes_it_unsound():
     ):
         against = plain.model_copy(update=said)
         assert not against.sound
-        assert len(against.says) == 1
+        assert len(against.message) == 1

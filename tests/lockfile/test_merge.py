@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.lockfile.entries import (
     entries,
     entry_digest,
@@ -77,12 +77,12 @@ def test_what_stands_behind_the_entries_is_merged_as_well():
     a = lock({"a": 0})
     assert merge_locks(a + old, a + old, a + new).text == a + new
     assert merge_locks(a + old, a + new, a + old).text == a + new
-    with pytest.raises(BadInput, match="both sides changed what stands around"):
+    with pytest.raises(InputError, match="both sides changed what stands around"):
         merge_locks(a, a + old, a + new)
 
 
 def test_a_lock_that_cannot_be_read_is_refused_by_the_name_of_its_side():
-    with pytest.raises(BadInput, match=r"dvc.lock \(theirs\): cannot be read entry by entry"):
+    with pytest.raises(InputError, match=r"dvc.lock \(theirs\): cannot be read entry by entry"):
         merge_locks("", lock({"a": 0}), "<<<<<<< HEAD\n")
 
 
@@ -160,7 +160,7 @@ def test_anchors_within_an_entry_are_read():
     ],
 )
 def test_a_lock_that_is_not_what_it_looks_like_line_by_line_is_refused(text):
-    with pytest.raises(BadInput, match=r"^dvc.lock: cannot be read entry by entry: "):
+    with pytest.raises(InputError, match=r"^dvc.lock: cannot be read entry by entry: "):
         entries(text)
 
 

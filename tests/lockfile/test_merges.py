@@ -87,7 +87,7 @@ def test_an_entry_of_one_parent_beside_its_input_of_the_other_is_stale(lab: Toy)
 
     assert found.doubtful == ()
     assert [stale.stage for stale in found.stale] == ["product"]
-    assert "a.txt changed" in found.says[0]
+    assert "a.txt changed" in found.message[0]
 
 
 def test_later_commits_do_not_hide_what_a_merge_made_up(lab: Toy):
@@ -235,17 +235,17 @@ def test_data_that_nobody_pushed_is_missed(lab: Toy):
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "message"),
     [
         (["--commit", "no-such"], "--commit 'no-such': git knows no such commit."),
         (["--base", "--upload-pack=x"], "--base '--upload-pack=x': git knows no such commit."),
         (["--mend", "--commit", "left"], "--mend: mends HEAD, no other commit."),
     ],
 )
-def test_bad_input_is_one_sentence(lab: Toy, options, says):
+def test_bad_input_is_one_sentence(lab: Toy, options, message):
     told = lab.retouch("verify", *options)
     assert (told.code, told.out) == (2, "")
-    assert told.err.startswith(f"Error: {says}")
+    assert told.err.startswith(f"Error: {message}")
 
 
 def test_a_lock_with_conflict_markers_is_bad_input(lab: Toy):

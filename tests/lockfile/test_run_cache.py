@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from retouch.dvc.run_cache import seed
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.lockfile.entries import entries, entry_digest
 from tests.lockfile.conftest import value
 from tests.toy_project import Toy
@@ -60,5 +60,5 @@ def test_only_what_can_be_had_and_fits_is_seeded(lab: Toy):
 
 
 def test_a_lock_that_cannot_be_read_is_bad_input(lab: Toy):
-    with pytest.raises(BadInput, match="cannot be read entry by entry"):
+    with pytest.raises(InputError, match="cannot be read entry by entry"):
         seed(lab.root, {"dvc.lock": "<<<<<<< ours\n"})

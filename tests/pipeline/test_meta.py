@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.pipeline.meta import parse_meta
 from retouch.pipeline.model import StageMeta
 
@@ -52,7 +52,7 @@ def test_a_stage_may_say_nothing_in_particular():
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_its_place(said, sentence):
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         parse_meta({"retouch": said}, WHERE)
 
     assert caught.value.message.startswith(WHERE + sentence)

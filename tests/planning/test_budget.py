@@ -20,7 +20,7 @@ def test_without_a_budget_everything_may_be_tried():
 
 
 @pytest.mark.parametrize(
-    ("allowed", "spent", "says"),
+    ("allowed", "spent", "message"),
     [
         ({"tiers": 2}, {"tiers": 2}, "budget.tiers allows 2 for one alert."),
         (
@@ -42,9 +42,9 @@ def test_without_a_budget_everything_may_be_tried():
         ),
     ],
 )
-def test_what_would_go_beyond_is_not_tried_and_says_why(allowed, spent, says):
+def test_what_would_go_beyond_is_not_tried_and_says_why(allowed, spent, message):
     assert over_budget(tier("refit"), budget(**allowed), Spent(**spent)) == (
-        f"Not tried: refit. {says}"
+        f"Not tried: refit. {message}"
     )
 
 
@@ -66,9 +66,9 @@ def test_a_cost_that_nobody_has_recorded_counts_as_nothing_and_is_said():
     unknown = tier("refit").model_copy(update={"forecast": cost})
 
     assert over_budget(unknown, budget(cpu_per_alert="1 minute"), Spent()) is None
-    says = over_budget(unknown, budget(cpu_per_alert="1 minute"), Spent(cpu_seconds=61))
-    assert says is not None
-    assert says.endswith(" The forecast lacks 2 stages whose cost is not known.")
+    message = over_budget(unknown, budget(cpu_per_alert="1 minute"), Spent(cpu_seconds=61))
+    assert message is not None
+    assert message.endswith(" The forecast lacks 2 stages whose cost is not known.")
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1e6), st.integers(0, 600))

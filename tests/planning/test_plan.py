@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retouch.alerts.receipt import Provenance
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.pipeline.costs import Cost
 from retouch.pipeline.edited import with_values
 from retouch.pipeline.model import FileInput, Output, StageMeta
@@ -31,7 +31,7 @@ EXAMPLE = {"given": {}, "expect": {"hold": "x"}}
 
 
 def tier(module, *edits, **said):
-    return {"says": "Do.", "module": module, "must": "improve", "edits": list(edits)} | said
+    return {"message": "Do.", "module": module, "must": "improve", "edits": list(edits)} | said
 
 
 POLICY = {
@@ -215,7 +215,7 @@ def test_a_held_plan_has_no_tiers_and_says_what_a_person_is_asked():
 
 
 def test_a_policy_that_cannot_be_carried_out_is_refused():
-    with pytest.raises(BadInput, match="no such key"):
+    with pytest.raises(InputError, match="no such key"):
         planned(alert(kind="manual", **EAST))
 
 
@@ -419,7 +419,7 @@ def test_without_a_history_the_value_rule_says_so_and_skips_nothing():
     plan = with_past()
 
     assert plan.worth is not None
-    assert plan.worth.says.startswith("No like alert in the past: the ladder stands")
+    assert plan.worth.message.startswith("No like alert in the past: the ladder stands")
     assert [o.name for o in plan.worth.options] == ["nothing", "shift", "refit", "full"]
     assert [each.tier for each in plan.tiers] == ["shift", "refit"]
     assert plan.reads.history is None

@@ -36,7 +36,7 @@ def tier(name, cpu=100.0, must="improve"):
         unknown=0,
         full_unknown=0,
     )
-    return TierPlan(tier=name, says="Do.", must=must, edits=(), stages=(), forecast=cost)
+    return TierPlan(tier=name, message="Do.", must=must, edits=(), stages=(), forecast=cost)
 
 
 def episode(name="refit", passed=True, gain=2.0, share=0.5, **said):
@@ -64,7 +64,9 @@ def test_gain_times_chance_times_predictions_is_held_against_the_cost():
     assert refit.cost_cpu_seconds == 160
     assert refit.net_cpu_seconds == pytest.approx(-88.0)
     assert worth.best == "nothing"
-    assert worth.says == ("Doing nothing is worth most: 0.0 s of CPU net, against −88 s of refit.")
+    assert worth.message == (
+        "Doing nothing is worth most: 0.0 s of CPU net, against −88 s of refit."
+    )
     (only,) = skipped
     assert (only.tier, only.reason) == (
         "refit",
@@ -78,7 +80,7 @@ def test_without_a_like_alert_in_the_past_the_ladder_stands():
 
     options, worth, skipped = weighed([tier("refit")], strangers)
 
-    assert worth.says == "No like alert in the past: the ladder stands as the rules have it."
+    assert worth.message == "No like alert in the past: the ladder stands as the rules have it."
     assert worth.best is None
     assert skipped == ()
     assert options["nothing"].net_cpu_seconds == 0
@@ -90,7 +92,7 @@ def test_without_a_like_alert_in_the_past_the_ladder_stands():
 def test_with_too_few_like_alerts_the_numbers_are_shown_and_nothing_follows():
     options, worth, skipped = weighed([tier("refit")], [episode(passed=False)] * 2)
 
-    assert worth.says.startswith("Too few like alerts in the past, 2 of the 3 that are needed: ")
+    assert worth.message.startswith("Too few like alerts in the past, 2 of the 3 that are needed: ")
     assert (worth.best, skipped) == (None, ())
     assert options["refit"].net_cpu_seconds == -160
 
@@ -106,7 +108,7 @@ def test_a_tier_before_a_better_one_is_skipped_and_one_without_a_history_stays()
     assert [s.tier for s in skipped] == ["cheap", "last"]
     assert skipped[0].reason.startswith("dear is expected to be worth more: ")
     assert skipped[1].reason.startswith("It is not worth its cost: ")
-    assert worth.says.startswith("dear is worth most: ")
+    assert worth.message.startswith("dear is worth most: ")
 
 
 def test_a_cheap_tier_makes_no_way_for_a_better_one_that_the_budget_has_no_room_for():
@@ -136,8 +138,8 @@ def test_a_full_run_outside_of_the_ladder_is_shown_with_its_gain_over_all_rows()
     assert full.gain == pytest.approx(4 / 7)
     assert full.benefit_cpu_seconds == pytest.approx(5 / 6 * 4 / 7 * 1000 * 30 * 1)
     assert worth.best == "full"
-    assert worth.says.startswith("A full run is worth most: ")
-    assert worth.says.endswith(" The rules do not allow it for this alert.")
+    assert worth.message.startswith("A full run is worth most: ")
+    assert worth.message.endswith(" The rules do not allow it for this alert.")
     assert skipped == ()
 
 
@@ -162,7 +164,7 @@ def test_what_a_person_asked_for_is_weighed_and_never_skipped():
     _, worth, skipped = weighed([tier("refit")], [episode(passed=False)] * 5, asked)
 
     assert skipped == ()
-    assert worth.says.endswith(" A person asked, so the ladder stands as the rules have it.")
+    assert worth.message.endswith(" A person asked, so the ladder stands as the rules have it.")
 
 
 def test_the_share_of_a_slice_is_its_own_where_it_was_seen_before():

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from retouch.alerts.model import SEVERITIES
 from retouch.alerts.new import new_alert
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.policy.check import check_policy
 from retouch.policy.decide import matches
 from retouch.policy.lint import covers, lint_policy
 from retouch.policy.model import Policy, When
 
-TIER = {"says": "Do.", "module": "train", "must": "improve", "edits": [{"set": "k", "to": 1}]}
+TIER = {"message": "Do.", "module": "train", "must": "improve", "edits": [{"set": "k", "to": 1}]}
 
 
 def rule(name, when, examples=({"given": {"kind": "manual"}, "expect": {"hold": "x"}},)):
@@ -63,13 +63,13 @@ def test_every_example_is_run_under_the_whole_policy():
 def test_an_example_that_is_no_alert_is_bad_input_with_its_place():
     broken = [{"given": {"kind": "dream"}, "expect": {"try": ["refit"]}}]
 
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         check_policy(policy(rule("first", {}, broken)), "p.yaml")
 
     assert caught.value.message.startswith(
         "p.yaml: rules[0].examples[0].given: kind: 'dream' is not known"
     )
-    assert caught.value.mend == "Correct the example, then run `retouch policy check`."
+    assert caught.value.hint == "Correct the example, then run `retouch policy check`."
 
 
 def test_a_rule_behind_one_that_always_matches_first_is_reported():
@@ -204,7 +204,7 @@ def test_a_repair_that_is_to_bring_the_loss_back_is_reported():
 
 
 @pytest.mark.parametrize(
-    ("budget", "says"),
+    ("budget", "message"),
     [
         ({"tiers": 1}, "budget.tiers is 1: rules[0] ('both') never gets to two."),
         ({"cpu_per_day": "0 days"}, "budget.cpu_per_day is nothing: no tier whose cost is known"),
@@ -214,10 +214,10 @@ def test_a_repair_that_is_to_bring_the_loss_back_is_reported():
         ),
     ],
 )
-def test_a_budget_that_leaves_something_out_is_reported(budget, says):
+def test_a_budget_that_leaves_something_out_is_reported(budget, message):
     (sentence,) = lint_policy(with_settings([two_tiers()], budget=budget))
 
-    assert sentence.startswith(says)
+    assert sentence.startswith(message)
 
 
 def test_a_budget_with_room_for_every_ladder_is_not_reported():

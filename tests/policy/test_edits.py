@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.pipeline.model import Stage, StageMeta
 from retouch.policy.edits import ParamEdit, expand_edits
 from retouch.policy.model import Tier
@@ -41,7 +41,7 @@ def params():
 
 def tier(*edits, module="train"):
     return Tier.model_validate(
-        {"says": "Do.", "module": module, "must": "improve", "edits": list(edits)}
+        {"message": "Do.", "module": module, "must": "improve", "edits": list(edits)}
     )
 
 
@@ -50,7 +50,7 @@ def expanded(*edits, touched=(CENTRAL,), anchors=ANCHORS, given=None):
 
 
 def refusal(*edits, **more):
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         expanded(*edits, **more)
     return caught.value
 
@@ -175,7 +175,7 @@ def test_an_anchor_that_the_alert_does_not_give_is_refused(anchors):
         "policies/retraining.yaml: tiers.refit.edits[0]: "
         "needs the day window.start, but the alert gives no window."
     )
-    assert error.mend == "Correct the tier, or answer by another."
+    assert error.hint == "Correct the tier, or answer by another."
 
 
 def test_a_key_that_does_not_exist_comes_with_the_one_that_was_meant():
@@ -184,11 +184,11 @@ def test_a_key_that_does_not_exist_comes_with_the_one_that_was_meant():
     assert error.message == (
         "params.yaml: parts.centrl.until: no such key; did you mean 'central'?"
     )
-    assert error.mend == "policies/retraining.yaml asks for it in tiers.refit.edits[0]."
+    assert error.hint == "policies/retraining.yaml asks for it in tiers.refit.edits[0]."
 
 
 @pytest.mark.parametrize(
-    ("edit", "says"),
+    ("edit", "message"),
     [
         ({"set": "on.off", "to": 1}, "params.yaml: on.off: no such key."),
         (
@@ -207,8 +207,8 @@ def test_a_key_that_does_not_exist_comes_with_the_one_that_was_meant():
         ({"set": "on", "increase_by": 1}, "params.yaml: on: is no whole number, so it cannot be"),
     ],
 )
-def test_a_value_that_is_not_there_or_of_another_type_is_refused(edit, says):
-    assert refusal(edit).message.startswith(says)
+def test_a_value_that_is_not_there_or_of_another_type_is_refused(edit, message):
+    assert refusal(edit).message.startswith(message)
 
 
 def test_a_date_that_is_not_quoted_in_the_params_is_refused():

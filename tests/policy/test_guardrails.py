@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.policy.guardrails import (
     CalibrationLimit,
     Fairness,
@@ -105,23 +105,23 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("said", "says"), BAD)
-def test_what_is_amiss_is_said(said, says):
+@pytest.mark.parametrize(("said", "message"), BAD)
+def test_what_is_amiss_is_said(said, message):
     with pytest.raises(ValidationError) as error:
         read(said)
-    assert says in str(error.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         ({"rows_cmd": "rows {from}"}, "rows_cmd lacks the placeholder {out}"),
         ({"score_cmd": "score {model} {out}"}, "score_cmd lacks the placeholder {rows}"),
         ({"rows_cmd": 'rows "{out}'}, "cannot be split into words"),
     ],
 )
-def test_a_probe_without_its_placeholders_is_refused(change, says):
-    with pytest.raises(ValidationError, match=says):
+def test_a_probe_without_its_placeholders_is_refused(change, message):
+    with pytest.raises(ValidationError, match=message):
         Probe.model_validate(PROBE | change)
 
 
@@ -151,16 +151,16 @@ def test_the_example_of_the_docs_can_be_read_and_has_every_kind():
 
 
 @pytest.mark.parametrize(
-    ("kind", "says"),
+    ("kind", "message"),
     [
         ("    kind: siz\n", "guardrails[0]: kind: 'siz' is not known; did you mean 'size'?"),
         ("", "guardrails[0]: needs the key 'kind', which says what it is."),
     ],
 )
-def test_a_kind_that_is_unknown_or_left_out_is_told_in_words(kind, says):
+def test_a_kind_that_is_unknown_or_left_out_is_told_in_words(kind, message):
     policy = (Path(__file__).parents[1] / "toy/policies/promotion.yaml").read_text()
     policy += f"guardrails:\n  - name: It stays small\n    why: It is copied.\n{kind}"
-    with pytest.raises(BadInput, match=re.escape(says)):
+    with pytest.raises(InputError, match=re.escape(message)):
         parse_promotion(policy + "    ratio_at_most: 2\n", "promotion.yaml")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.policy.load import parse_policy, parse_promotion
 from retouch.policy.model import DaysBefore
 
@@ -13,7 +13,7 @@ version: 1
 model: block-time
 tiers:
   refit:
-    says: Fit again.
+    description: Fit again.
     module: train
     must: improve
     edits:
@@ -36,9 +36,9 @@ limits: {loss: absolute_error, overall_margin: 0.3, slice_margin: 1.0}
 
 
 def refusal(text, parse=parse_policy):
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         parse(text, "p.yaml")
-    assert caught.value.mend == "Correct it, then run `retouch policy check`."
+    assert caught.value.hint == "Correct it, then run `retouch policy check`."
     return caught.value.message
 
 
@@ -56,7 +56,7 @@ def test_a_promotion_policy_is_read():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         ("family:", "famly:", "rules[0].when.famly: unknown key; did you mean 'family'?"),
         (
@@ -128,20 +128,20 @@ def test_a_promotion_policy_is_read():
         (POLICY, "", "must be a mapping of keys to values."),
     ],
 )
-def test_a_fault_is_told_with_its_place(old, new, says):
+def test_a_fault_is_told_with_its_place(old, new, message):
     assert old in POLICY
-    assert refusal(POLICY.replace(old, new)).startswith(f"p.yaml: {says}")
+    assert refusal(POLICY.replace(old, new)).startswith(f"p.yaml: {message}")
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         ("{out}", "out", "score.cmd lacks the placeholder {out}."),
         ("days: 15", "days: 1.5", "holdout.days: must be a whole number, not 1.5."),
         ("slice_margin", "slice_margn", "limits.slice_margn: unknown key; did you mean"),
     ],
 )
-def test_a_fault_of_the_promotion_policy_is_told_with_its_place(old, new, says):
+def test_a_fault_of_the_promotion_policy_is_told_with_its_place(old, new, message):
     message = refusal(PROMOTION.replace(old, new), parse_promotion)
 
-    assert message.startswith(f"p.yaml: {says}")
+    assert message.startswith(f"p.yaml: {message}")

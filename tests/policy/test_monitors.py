@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.policy.monitors import Monitors, parse_monitors
 
 WHOLE = """\
@@ -12,14 +12,14 @@ version: 1
 repository: acme/flights
 monitors:
   daily-error:
-    says: The error of each day, when its flights have landed.
+    description: The error of each day, when its flights have landed.
     owner: the forecasting team
     kinds: [performance]
     datasets: [flights, weather]
     unsigned: hold
     senders: [ann, "relay[bot]"]
   weather/feed:
-    says: Whether the weather of each hour is there.
+    description: Whether the weather of each hour is there.
     owner: ann@example.org
 """
 
@@ -46,7 +46,7 @@ def test_without_a_file_there_are_no_monitors():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         ("version: 1\n", "", "version: missing; write `version: 1`."),
         ("version: 1", "version: 2", "version: "),
@@ -60,15 +60,15 @@ def test_without_a_file_there_are_no_monitors():
         ("  weather/feed:", "  daily-error:", "the key is given more than once"),
     ],
 )
-def test_a_mistake_is_named_with_its_place(old, new, says):
-    with pytest.raises(BadInput) as refusal:
+def test_a_mistake_is_named_with_its_place(old, new, message):
+    with pytest.raises(InputError) as refusal:
         parse_monitors(WHOLE.replace(old, new, 1))
 
     assert refusal.value.message.startswith("policies/monitors.yaml: ")
-    assert says in refusal.value.message
+    assert message in refusal.value.message
 
 
 @pytest.mark.parametrize("text", ["", "[]", "hello"])
 def test_what_is_no_mapping_is_refused(text):
-    with pytest.raises(BadInput, match="must be a mapping of keys to values"):
+    with pytest.raises(InputError, match="must be a mapping of keys to values"):
         parse_monitors(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.policy.silences import SILENCES_FILE, Silence, parse_silences, silence_of
 from tests.suppression.histories import at, silence, taken
 
@@ -28,7 +28,7 @@ def test_the_silences_of_this_repository_are_read():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         ('    ends: "2026-12-08T00:00:00Z"\n', "", "silences[0].ends: missing."),
         ("2026-12-08T00:00:00Z", "2026-12-01T00:00:00Z", "silences[0]: ends must be after starts."),
@@ -48,13 +48,13 @@ def test_the_silences_of_this_repository_are_read():
         ),
     ],
 )
-def test_a_fault_is_told_with_its_place(old, new, says):
+def test_a_fault_is_told_with_its_place(old, new, message):
     assert old in TEXT
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         parse_silences(TEXT.replace(old, new), "s.yaml")
 
-    assert caught.value.message.startswith(f"s.yaml: {says}")
-    assert caught.value.mend == "Correct it, then run `retouch policy check`."
+    assert caught.value.message.startswith(f"s.yaml: {message}")
+    assert caught.value.hint == "Correct it, then run `retouch policy check`."
 
 
 @pytest.mark.parametrize(

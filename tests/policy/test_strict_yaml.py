@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.policy.strict_yaml import MAX_CHARACTERS, read_yaml
 
 
 def refusal(text: str) -> str:
-    with pytest.raises(BadInput) as caught:
-        read_yaml(text, "p.yaml", mend="Mend it.")
-    assert caught.value.mend == "Mend it."
+    with pytest.raises(InputError) as caught:
+        read_yaml(text, "p.yaml", hint="Mend it.")
+    assert caught.value.hint == "Mend it."
     return caught.value.message
 
 
 def test_plain_values_are_read_as_they_look():
     text = 'a: [1, -2.5, true, false, null, ~, text, "2013-07-01"]\nb: {c: }\n'
 
-    assert read_yaml(text, "p.yaml", mend="") == {
+    assert read_yaml(text, "p.yaml", hint="") == {
         "a": [1, -2.5, True, False, None, None, "text", "2013-07-01"],
         "b": {"c": None},
     }
@@ -30,7 +30,7 @@ def test_plain_values_are_read_as_they_look():
 
 @pytest.mark.parametrize("text", ["", "# a comment only\n"])
 def test_a_file_that_says_nothing_is_null(text):
-    assert read_yaml(text, "p.yaml", mend="") is None
+    assert read_yaml(text, "p.yaml", hint="") is None
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_what_looks_like_text_and_is_none_must_be_quoted(written, as_what):
     assert refusal(f"a:\n  - {written}\n") == (
         f'p.yaml: a[0]: {as_what}; if text is meant, quote it: "{written}".'
     )
-    assert read_yaml(f'a:\n  - "{written}"\n', "p.yaml", mend="") == {"a": [written]}
+    assert read_yaml(f'a:\n  - "{written}"\n', "p.yaml", hint="") == {"a": [written]}
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("a: {b: 1, b: 2}", "a.b: the key is given more than once."),
         ("a: {b: 1, 'b': 2}", "a.b: the key is given more than once."),
@@ -85,8 +85,8 @@ def test_what_looks_like_text_and_is_none_must_be_quoted(written, as_what):
         ("x" * (MAX_CHARACTERS + 1), "1,000,001 characters; at most 1,000,000 are read."),
     ],
 )
-def test_what_grows_or_misleads_is_refused(text, says):
-    assert refusal(text) == f"p.yaml: {says}"
+def test_what_grows_or_misleads_is_refused(text, message):
+    assert refusal(text) == f"p.yaml: {message}"
 
 
 plain_text = st.text(st.characters(max_codepoint=0xD7FF), max_size=20)
@@ -99,12 +99,12 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_json_is_read_as_what_it_is(value):
-    assert read_yaml(json.dumps(value), "p.yaml", mend="") == value
+    assert read_yaml(json.dumps(value), "p.yaml", hint="") == value
 
 
 @given(st.text(st.sampled_from("ab:-[]{}&*!|>'\"#?, \n01.~")) | st.text())
 def test_any_text_is_a_plain_value_or_bad_input(text):
     try:
-        json.dumps(read_yaml(text, "p.yaml", mend=""))
-    except BadInput as error:
+        json.dumps(read_yaml(text, "p.yaml", hint=""))
+    except InputError as error:
         assert "\n" not in error.message

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.policy import suppression as settings
 from retouch.policy.lint import lint_policy
 from retouch.policy.model import Policy
@@ -21,13 +21,13 @@ from retouch.schema_errors import validated
 
 PAGE = (Path(__file__).parents[2] / "docs/suppression.md").read_text()
 SECTION = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0])["suppression"]
-TIER = {"says": "Do.", "module": "train", "must": "improve", "edits": [{"set": "k", "to": 1}]}
+TIER = {"message": "Do.", "module": "train", "must": "improve", "edits": [{"set": "k", "to": 1}]}
 DURATION = TypeAdapter(Duration)
 DRIFT, BROKEN = {"kind": "data_drift"}, {"kind": "data_quality"}
 
 
 def read(section):
-    return validated(Suppression, section, "p.yaml", mend="Mend it.")
+    return validated(Suppression, section, "p.yaml", hint="Mend it.")
 
 
 def inhibition(name, when, mutes):
@@ -87,7 +87,7 @@ def test_a_duration_is_written_in_words(text, minutes):
     ["15", "15m", "PT15M", "1 days", "2 day", "-1 days", "1.5 hours", "7 days\n", "٣ days", 7],
 )
 def test_any_other_duration_is_refused(text):
-    with pytest.raises(BadInput, match=r"p\.yaml: cooldown: must be a duration"):
+    with pytest.raises(InputError, match=r"p\.yaml: cooldown: must be a duration"):
         read({"cooldown": text})
 
 
@@ -99,7 +99,7 @@ def test_a_duration_is_written_as_it_can_be_read(number, unit):
 
 
 @pytest.mark.parametrize(
-    ("section", "says"),
+    ("section", "message"),
     [
         ({"cooldwn": "7 days"}, "cooldwn: unknown key; did you mean 'cooldown'?"),
         ({"otherwise": {"for": 0, "keep_firing": 1}}, "otherwise.for: should be greater"),
@@ -123,15 +123,15 @@ def test_a_duration_is_written_as_it_can_be_read(number, unit):
         ),
     ],
 )
-def test_a_fault_is_told_with_its_place(section, says):
-    with pytest.raises(BadInput) as caught:
+def test_a_fault_is_told_with_its_place(section, message):
+    with pytest.raises(InputError) as caught:
         read(section)
 
-    assert caught.value.message.startswith(f"p.yaml: {says}")
+    assert caught.value.message.startswith(f"p.yaml: {message}")
 
 
 @pytest.mark.parametrize(
-    ("section", "says"),
+    ("section", "message"),
     [
         ({}, None),
         (
@@ -159,8 +159,8 @@ def test_a_fault_is_told_with_its_place(section, says):
         ({"group_wait": "2 days"}, "suppression.group_wait is 2 days: the most urgent alert waits"),
     ],
 )
-def test_odd_settings_are_reported(section, says):
+def test_odd_settings_are_reported(section, message):
     sentences = lint(**section)
 
-    assert len(sentences) == (says is not None)
-    assert says is None or sentences[0].startswith(says)
+    assert len(sentences) == (message is not None)
+    assert message is None or sentences[0].startswith(message)

@@ -31,11 +31,11 @@ version: 1
 repository: acme/flights
 monitors:
   daily:
-    says: The error of each day.
+    description: The error of each day.
     owner: ann
     kinds: [performance]
   weekly:
-    says: The error of each week.
+    description: The error of each week.
     owner: bob
 """
 OWNERS = ("daily", "weekly")
@@ -131,7 +131,9 @@ class Checkout:
         assert receipt.sha256 == hashlib.sha256((self.root / alert).read_bytes()).hexdigest()
         assert receipt.provenance.verdict == "refused"
         assert not receipt.provenance.may_retrain
-        assert told.out == "".join(f"refused: {says}\n" for says in receipt.provenance.reasons)
+        assert told.out == "".join(
+            f"refused: {message}\n" for message in receipt.provenance.reasons
+        )
         assert str(self.root.parent) not in told.out
         (reason,) = receipt.provenance.reasons
         return reason

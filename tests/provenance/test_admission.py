@@ -23,7 +23,7 @@ BAD = Examined(signature=SIGNATURE, words="Signature verification failed: incorr
 
 
 def registry(*, signer=None, revoked=(), repository="acme/flights", registered=True, **entry):
-    daily = RegisteredMonitor(says="The error of each day.", owner="ann", **entry)
+    daily = RegisteredMonitor(message="The error of each day.", owner="ann", **entry)
     return Registry(
         commit="c" * 40,
         repository=repository,
@@ -143,7 +143,7 @@ SIGNATURE_FAULTS = {
 
 @pytest.mark.parametrize("case", SIGNATURE_FAULTS)
 def test_a_bad_signature_is_refused_with_its_own_sentence(case):
-    examined, rules, says = SIGNATURE_FAULTS[case]
+    examined, rules, message = SIGNATURE_FAULTS[case]
 
     provenance = admitted(arrival(), examined, registry(**rules))
 
@@ -151,7 +151,7 @@ def test_a_bad_signature_is_refused_with_its_own_sentence(case):
     assert not provenance.may_retrain
     assert provenance.principal is None
     (reason,) = provenance.reasons
-    assert reason.startswith(says)
+    assert reason.startswith(message)
 
 
 @pytest.mark.parametrize("case", [case for case in SIGNATURE_FAULTS if "key" in case])
@@ -163,7 +163,7 @@ def test_what_we_find_wrong_with_a_key_is_refused_even_if_ssh_keygen_calls_it_go
 
 
 def test_sentences_of_refused_signatures_differ():
-    openings = [says for *_, says in SIGNATURE_FAULTS.values()]
+    openings = [message for *_, message in SIGNATURE_FAULTS.values()]
 
     assert len(set(openings)) == len(openings) - 1  # both ways to revoke read alike
 
@@ -230,14 +230,14 @@ CLAIM_FAULTS = {
 @pytest.mark.parametrize("examined", [GOOD, None], ids=["signed", "unsigned"])
 @pytest.mark.parametrize("case", CLAIM_FAULTS)
 def test_what_an_alert_may_not_claim_is_refused_signed_or_not(case, examined):
-    said, how, rules, says = CLAIM_FAULTS[case]
+    said, how, rules, message = CLAIM_FAULTS[case]
 
     provenance = admitted(arrival(said, **how), examined, registry(unsigned="retrain", **rules))
 
     assert provenance.verdict == "refused"
     assert not provenance.may_retrain
     (reason,) = provenance.reasons
-    assert reason.startswith(says)
+    assert reason.startswith(message)
 
 
 def test_all_that_speaks_against_a_signed_alert_is_said():

@@ -8,7 +8,7 @@ import pytest
 
 from retouch.alerts.receipt import Receipt
 from retouch.engine.base_branch import base_commit
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import git
 from tests.provenance.conftest import MONITORS, shell
 
@@ -137,8 +137,8 @@ def test_a_signature_of_ten_megabytes_is_not_read(checkout):
     alert = checkout.alert()
     (checkout.root / f"{alert}.sig").write_bytes(b"A" * 10_000_000)
 
-    says = f"{alert}.sig: is larger than the 16,384 bytes allowed."
-    assert checkout.refusal(alert) == says
+    message = f"{alert}.sig: is larger than the 16,384 bytes allowed."
+    assert checkout.refusal(alert) == message
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"\x00\xff\xfe" * 500, b"\x1b[2J\n"])
@@ -182,8 +182,8 @@ def test_a_signature_that_is_a_link_is_not_followed(checkout, dangling):
     if dangling:
         (checkout.root.parent / "elsewhere").unlink()
 
-    says = f"{alert}.sig: is a symbolic link, which is not followed. Remove it."
-    assert checkout.refusal(alert) == says
+    message = f"{alert}.sig: is a symbolic link, which is not followed. Remove it."
+    assert checkout.refusal(alert) == message
 
 
 def test_a_receipt_that_is_a_link_is_not_written_through(checkout):
@@ -274,14 +274,14 @@ def test_the_base_is_the_one_named_then_githubs_then_the_remotes_then_ours(check
 def test_a_base_that_is_not_there_is_never_replaced_by_another(checkout, name):
     environment = {} if name else {"GITHUB_BASE_REF": "nope"}
 
-    with pytest.raises(BadInput, match="is not in this clone"):
+    with pytest.raises(InputError, match="is not in this clone"):
         base_commit(checkout.root, name or None, environment)
 
 
 def test_a_repository_without_a_commit_says_so(tmp_path):
     shell("git", "init", "--quiet", cwd=tmp_path)
 
-    with pytest.raises(BadInput, match="The repository has no commit yet"):
+    with pytest.raises(InputError, match="The repository has no commit yet"):
         base_commit(tmp_path, None, {})
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.system import ssh_keygen
 from retouch.system.pipe import exchange
 from tests.provenance.conftest import shell
@@ -89,7 +89,7 @@ def only_public(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("make", "message"),
     [
         (no_key, "there is no such key. Name one with --key or RETOUCH_SIGNING_KEY"),
         (not_a_key, "is not an ssh key."),
@@ -98,25 +98,25 @@ def only_public(folder: Path) -> Path:
         (only_public, "is a public key whose private key is neither beside it nor in an ssh-agent"),
     ],
 )
-def test_a_key_that_cannot_sign_is_named_and_nothing_is_written(checkout, make, says):
+def test_a_key_that_cannot_sign_is_named_and_nothing_is_written(checkout, make, message):
     alert = checkout.alert()
     key = make(checkout.root.parent / "keys")
 
     told = checkout.sign(alert, "--key", str(key))
 
     assert told.code == 2
-    assert told.err.startswith(f"{key}: {says}")
+    assert told.err.startswith(f"{key}: {message}")
     assert not (checkout.root / f"{alert}.sig").exists()
 
 
 @pytest.mark.parametrize(
-    ("said", "says"),
+    ("said", "message"),
     [
         ({"audience": None}, "audience: missing, so the same signature would be good in any repo"),
         ({"kind": "no"}, "kind: 'no' is not known"),
     ],
 )
-def test_an_alert_that_could_not_be_admitted_is_not_signed(checkout, said, says):
+def test_an_alert_that_could_not_be_admitted_is_not_signed(checkout, said, message):
     alert = checkout.alert()
     for name, value in said.items():
         written = f'"{name}": "{ {"audience": "acme/flights", "kind": "performance"}[name] }"'
@@ -126,7 +126,7 @@ def test_an_alert_that_could_not_be_admitted_is_not_signed(checkout, said, says)
     told = checkout.sign(alert, other, "--key", str(checkout.key("daily")))
 
     assert told.code == 2
-    assert told.err.startswith(f"{alert}: {says}")
+    assert told.err.startswith(f"{alert}: {message}")
     assert not (checkout.root / f"{alert}.sig").exists()
     assert (checkout.root / f"{other}.sig").exists()
 
@@ -150,7 +150,7 @@ def test_links_are_not_followed(checkout, ending):
 def test_without_ssh_keygen_the_package_is_named(checkout, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(BadInput, match=r"ssh-keygen is not installed\. .* openssh-client"):
+    with pytest.raises(InputError, match=r"ssh-keygen is not installed\. .* openssh-client"):
         ssh_keygen.sign(b"{}", checkout.key("daily"))
 
 

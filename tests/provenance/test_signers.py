@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from retouch.alerts.signature import fingerprint_of_key
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.provenance.signers import parse_revoked, parse_signers
 
 
@@ -68,7 +68,7 @@ def test_an_empty_file_knows_no_key():
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "message"),
     [
         ("daily", "line 1: must be `MONITOR"),
         (f"{A}", "line 1: must be `MONITOR"),
@@ -94,12 +94,12 @@ def test_an_empty_file_knows_no_key():
         (f"daily {A}\nweekly {A}", f"line 2: the key {A_PRINT} stands in line 1 already"),
     ],
 )
-def test_a_line_that_could_be_read_in_two_ways_is_refused(line, says):
-    with pytest.raises(BadInput) as refusal:
+def test_a_line_that_could_be_read_in_two_ways_is_refused(line, message):
+    with pytest.raises(InputError) as refusal:
         parse_signers(line)
 
     assert refusal.value.message.startswith("policies/allowed_signers: line ")
-    assert says in refusal.value.message
+    assert message in refusal.value.message
 
 
 def test_revoked_keys_are_listed_as_public_keys():
@@ -108,5 +108,5 @@ def test_revoked_keys_are_listed_as_public_keys():
 
 @pytest.mark.parametrize("line", [A_PRINT, "daily", A.split()[1], f"daily {A}", "ssh-rsa AAAA"])
 def test_what_ssh_keygen_could_not_read_as_a_revoked_key_is_refused(line):
-    with pytest.raises(BadInput, match="policies/revoked_signers: line 2: is not a public key"):
+    with pytest.raises(InputError, match="policies/revoked_signers: line 2: is not a public key"):
         parse_revoked(f"{A}\n{line}\n")

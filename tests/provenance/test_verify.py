@@ -121,17 +121,17 @@ def test_an_unknown_key_is_refused(checkout):
 
 
 @pytest.mark.parametrize(
-    ("option", "says"),
+    ("option", "message"),
     [
         ('valid-before="20200101Z"', "of 'daily' expired on 2020-01-01T00:00:00Z"),
         ('valid-after="29990101Z"', "of 'daily' is not valid before 2999-01-01T00:00:00Z"),
         ('namespaces="git"', "may not sign alerts: policies/allowed_signers, line 1,"),
     ],
 )
-def test_a_key_outside_of_its_bounds_is_refused(checkout, option, says):
+def test_a_key_outside_of_its_bounds_is_refused(checkout, option, message):
     checkout.review(allowed_signers=f"daily {option} {checkout.public('daily')}\n")
 
-    assert says in checkout.refusal(checkout.signed())
+    assert message in checkout.refusal(checkout.signed())
 
 
 @pytest.mark.parametrize("binary", [False, True], ids=["a list", "a binary list"])
@@ -179,9 +179,11 @@ def test_a_fixer_of_final_newlines_is_named(checkout):
 def test_an_alert_replayed_to_another_repository_is_refused(checkout):
     alert = checkout.signed()
 
-    says = f"{alert}: audience: it was made for 'acme/flights', and this repository is 'eve/fork'."
-    assert checkout.refusal(alert, "--repository", "eve/fork") == says
-    assert checkout.refusal(alert, GITHUB_REPOSITORY="eve/fork") == says
+    message = (
+        f"{alert}: audience: it was made for 'acme/flights', and this repository is 'eve/fork'."
+    )
+    assert checkout.refusal(alert, "--repository", "eve/fork") == message
+    assert checkout.refusal(alert, GITHUB_REPOSITORY="eve/fork") == message
 
 
 def test_a_known_id_with_other_bytes_is_refused(checkout):
@@ -263,7 +265,7 @@ def test_an_alert_elsewhere_is_verified_without_a_receipt(checkout):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "says"),
+    ("name", "text", "message"),
     [
         ("allowed_signers", "* ssh-ed25519 AAAA\n", "policies/allowed_signers: line 1: "),
         ("allowed_signers", b"\xff\n", "policies/allowed_signers: is not UTF-8 text (byte 0)."),
@@ -271,12 +273,12 @@ def test_an_alert_elsewhere_is_verified_without_a_receipt(checkout):
         ("revoked_signers", "lost\n", "policies/revoked_signers: line 1: is not a public key"),
     ],
 )
-def test_nothing_is_verified_by_a_registry_that_cannot_be_read(checkout, name, text, says):
+def test_nothing_is_verified_by_a_registry_that_cannot_be_read(checkout, name, text, message):
     alert = checkout.signed()
     checkout.review(**{name: text})
 
     told = checkout.verify(alert)
 
     assert (told.code, told.out) == (2, "")
-    assert told.err.startswith(says)
+    assert told.err.startswith(message)
     assert not checkout.receipt_path(alert).exists()

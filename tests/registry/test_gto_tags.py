@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.git.commit_files import Snapshot, read_objects
 from retouch.git.gto_tags import TagTaken, fetch_tags, read_tags, write_tag
 from tests.registry.histories import git
@@ -79,11 +79,11 @@ def test_who_comes_second_with_another_commit_is_told_and_keeps_no_tag(clones: t
 def test_a_push_that_fails_leaves_no_tag(clones: tuple[Path, Path]):
     a, _ = clones
     git(a, "remote", "set-url", "origin", str(a / "nowhere"))
-    with pytest.raises(SaidNo, match="could not be written"):
+    with pytest.raises(CheckFailed, match="could not be written"):
         write_tag(a, "churn@v1.0.0", _commits(a)[0], "m", push=True)
     assert _names(a) == []
     for ask in (fetch_tags, lambda root: read_tags(root, shared=True)):
-        with pytest.raises(BadInput, match="--no-push"):
+        with pytest.raises(InputError, match="--no-push"):
             ask(a)
 
 
@@ -123,7 +123,7 @@ def test_where_nobody_told_git_a_name_the_tag_is_retouchs(
 
 
 def test_outside_of_a_repository_it_is_a_sentence(tmp_path: Path):
-    with pytest.raises(BadInput, match="is not in a git repository"):
+    with pytest.raises(InputError, match="is not in a git repository"):
         read_tags(tmp_path)
 
 
@@ -144,5 +144,5 @@ def test_a_snapshot_is_what_the_commit_holds_whatever_lies_in_the_workspace(
     assert read == {path: b"\0\n" + path.encode() for path in snapshot.paths}
     assert Snapshot(a / "sub", snapshot.commit).paths == ("ü x.txt",)
     assert read_objects(a, ["HEAD:./sub", "HEAD:./no such"]) == [None, None]
-    with pytest.raises(BadInput, match="line break"):
+    with pytest.raises(InputError, match="line break"):
         read_objects(a, ["HEAD:./x\ny"])

@@ -36,7 +36,7 @@ def _kept(candidate: str, outcome: Outcome = "promote") -> Kept:
         outcome=outcome,
         candidate=candidate,
         production="one",
-        says="It is better by 2.",
+        message="It is better by 2.",
     )
 
 
@@ -59,15 +59,15 @@ def test_the_first_version_ever_goes_straight_to_prod():
     plan = _plan(hash="one")
     assert (plan.outcome, plan.version) == ("promote", "v1.0.0")
     assert [getattr(step, "stage", None) for step in plan.steps] == [None, "prod"]
-    assert "baseline" in plan.says
+    assert "baseline" in plan.message
 
 
 def test_a_kept_candidate_is_the_next_minor_version_and_goes_where_the_policy_says():
     plan = _plan(V1, PROD_1, hash="two", kept=(_kept("two"),))
     assert (plan.version, plan.commit) == ("v1.1.0", "c" * 40)
-    assert "v1.1.0, in canary: It is better by 2." in plan.says
+    assert "v1.1.0, in canary: It is better by 2." in plan.message
     straight = _plan(V1, PROD_1, hash="two", kept=(_kept("two"),), policy=Release())
-    assert "v1.1.0, in prod" in straight.says
+    assert "v1.1.0, in prod" in straight.message
 
 
 def test_a_repair_that_changes_no_score_is_a_patch():
@@ -77,13 +77,13 @@ def test_a_repair_that_changes_no_score_is_a_patch():
 
 def test_with_nothing_in_prod_there_is_nothing_to_hold_a_canary_against():
     plan = _plan(V1, hash="two", kept=(_kept("two"),))
-    assert "v1.1.0, in prod" in plan.says
+    assert "v1.1.0, in prod" in plan.message
 
 
 def test_a_model_no_verdict_kept_is_refused_by_its_hash():
     plan = _plan(V1, PROD_1, hash="by-hand")
     assert plan.outcome == "refused"
-    assert plan.says == (
+    assert plan.message == (
         "churn by-hand of commit cccccccccc is kept by no verdict that this commit holds."
     )
     assert plan.steps == ()
@@ -93,7 +93,7 @@ def test_nothing_new_is_nothing_to_do():
     plan = _plan(V1, PROD_1, hash="one")
     assert plan.outcome == "nothing"
     assert _kinds(plan) == [("register", True), ("assign", True)]
-    assert plan.says == "churn is v1.0.0 already: nothing to do."
+    assert plan.message == "churn is v1.0.0 already: nothing to do."
 
 
 def test_what_an_earlier_call_left_is_completed_on_its_commit():
@@ -112,7 +112,7 @@ def test_the_records_give_the_same_reason_when_an_earlier_call_was_cut_short():
 
 
 def test_a_baseline_cut_short_is_completed_as_a_baseline():
-    assert "prod" in _plan(V1, hash="one").left[0].says
+    assert "prod" in _plan(V1, hash="one").left[0].message
 
 
 def test_a_canary_that_passed_is_not_put_back():
@@ -142,15 +142,15 @@ def test_a_canary_that_a_person_chose_later_is_left_alone():
 
 def test_a_revert_registers_nothing():
     plan = _plan(V1, PROD_1, V2, CANARY_2, hash="one", kept=(_kept("one"),))
-    assert (plan.outcome, plan.steps, plan.mend) == ("nothing", (), None)
-    assert "the model of v1.0.0" in plan.says
+    assert (plan.outcome, plan.steps, plan.hint) == ("nothing", (), None)
+    assert "the model of v1.0.0" in plan.message
 
 
 def test_a_revert_that_prod_did_not_follow_says_how_to_follow():
     plan = _plan(V1, PROD_1, V2, CANARY_2, *PASSED, hash="one")
     assert plan.outcome == "nothing"
-    assert "but prod is v1.1.0" in plan.says
-    assert "retouch rollback --to v1.0.0" in (plan.mend or "")
+    assert "but prod is v1.1.0" in plan.message
+    assert "retouch rollback --to v1.0.0" in (plan.hint or "")
 
 
 @pytest.mark.parametrize("said", [{"failed": True}, {"rolled_back": True}])
@@ -158,7 +158,7 @@ def test_a_model_that_was_taken_down_stays_down(said: dict[str, bool]):
     out = tag("churn#canary!#3", "b", 20, model="two", reason="loss\x1b went up", **said)
     plan = _plan(V1, PROD_1, V2, CANARY_2, out, hash="two", kept=(_kept("two"),))
     assert plan.outcome == "refused"
-    assert "stays down" in plan.says
+    assert "stays down" in plan.message
     again = _plan(V1, PROD_1, V2, CANARY_2, out, hash="two", commit="d", kept=(_kept("two"),))
     assert again.outcome == "refused"
 
@@ -166,7 +166,7 @@ def test_a_model_that_was_taken_down_stays_down(said: dict[str, bool]):
 def test_a_version_that_was_deregistered_stays_down():
     plan = _plan(V1, PROD_1, V2, tag("churn@v1.1.0!", "b", 20), hash="two", kept=(_kept("two"),))
     assert plan.outcome == "refused"
-    assert "v1.1.0, which was deregistered" in plan.says
+    assert "v1.1.0, which was deregistered" in plan.message
 
 
 def test_a_name_that_was_deregistered_is_not_used_again():
@@ -177,7 +177,7 @@ def test_a_name_that_was_deregistered_is_not_used_again():
 def test_a_model_that_is_given_up_is_not_promoted():
     plan = _plan(V1, PROD_1, tag("churn@deprecated", "a", 9), hash="two", kept=(_kept("two"),))
     assert plan.outcome == "refused"
-    assert "churn@deprecated" in plan.says
+    assert "churn@deprecated" in plan.message
 
 
 def _github(released: bool, *environments: str) -> OnGitHub:

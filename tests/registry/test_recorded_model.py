@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.registry.recorded_model import locked_entries, recorded_model
 
 ROOT = b"artifacts: {churn: {path: models/it}}\nstages: {fit: {cmd: x}}\n"
@@ -44,7 +44,7 @@ def test_the_module_is_what_the_stage_says_without_a_template():
 
 
 @pytest.mark.parametrize(
-    ("yaml", "lock", "says"),
+    ("yaml", "lock", "message"),
     [
         (b"", LOCK, "no such model"),
         (b"artifacts: [1]", LOCK, "no such model"),
@@ -56,6 +56,6 @@ def test_the_module_is_what_the_stage_says_without_a_template():
         (ROOT, b"\xff\xfe{", "dvc.lock: is not YAML"),
     ],
 )
-def test_what_is_broken_is_a_sentence(yaml: bytes, lock: bytes, says: str):
-    with pytest.raises(BadInput, match=says):
+def test_what_is_broken_is_a_sentence(yaml: bytes, lock: bytes, message: str):
+    with pytest.raises(InputError, match=message):
         recorded_model({"dvc.yaml": yaml, "dvc.lock": lock}, "churn")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.registry.tags import Tag, parse_tag, tag_name
 from tests.registry.histories import tag
 
@@ -82,7 +82,7 @@ def test_a_tag_is_written_back_as_it_was_read(name: str):
     ],
 )
 def test_a_name_gto_cannot_read_is_refused(model: str, stage: str):
-    with pytest.raises(BadInput, match="is not a tag GTO can read"):
+    with pytest.raises(InputError, match="is not a tag GTO can read"):
         tag_name("assign", model, stage=stage, counter=1)
 
 

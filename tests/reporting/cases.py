@@ -53,11 +53,11 @@ def reject() -> Documents:
         else c
         for c in good_checks()
     )
-    says = "Flights from JFK get worse: 19.7 to 22.2 minutes."
+    message = "Flights from JFK get worse: 19.7 to 22.2 minutes."
     return (
         plan(tier),
         run(attempt(tier, *REFIT_RECEIPTS, kept=False)),
-        verdict(judgement("refit", "reject", says, checks=checks)),
+        verdict(judgement("refit", "reject", message, checks=checks)),
     )
 
 
@@ -78,11 +78,11 @@ def not_enough_data() -> Documents:
         result="not_enough_data",
     )
     checks = tuple(short if c.name == "alerted slice" else c for c in good_checks())
-    says = "84 rows on 6 days are too few to tell."
+    message = "84 rows on 6 days are too few to tell."
     return (
         plan(tier),
         run(attempt(tier, *REFIT_RECEIPTS, kept=False)),
-        verdict(judgement("refit", "not_enough_data", says, checks=checks, days=())),
+        verdict(judgement("refit", "not_enough_data", message, checks=checks, days=())),
     )
 
 
@@ -93,7 +93,7 @@ def equivalent() -> Documents:
         ran("train-air@central", 4.4),
         *(not_run(name, "cut_off", "what it reads came out identical") for name in TAIL),
     )
-    says = "The candidate is the model in production, byte for byte: nothing to promote."
+    message = "The candidate is the model in production, byte for byte: nothing to promote."
     return (
         plan(tier),
         run(attempt(tier, *receipts, kept=False)),
@@ -101,7 +101,7 @@ def equivalent() -> Documents:
             judgement(
                 "refit",
                 "equivalent",
-                says,
+                message,
                 checks=(),
                 days=(),
                 holdout=None,
@@ -121,7 +121,7 @@ def repaired() -> Documents:
             for name in tier.named("may_run")
         ),
     )
-    says = "The candidate is the model in production, byte for byte: nothing to promote."
+    message = "The candidate is the model in production, byte for byte: nothing to promote."
     return (
         plan(
             tier,
@@ -135,7 +135,7 @@ def repaired() -> Documents:
             judgement(
                 "quarantine",
                 "equivalent",
-                says,
+                message,
                 checks=(),
                 days=(),
                 holdout=None,
@@ -148,11 +148,11 @@ def repaired() -> Documents:
 def invalid() -> Documents:
     """The candidate has seen the days it is judged on."""
     tier = refit()
-    says = "The candidate has seen data until 2013-07-01, and the hold-out begins on 2013-06-01."
+    message = "The candidate has seen data until 2013-07-01, and the hold-out begins on 2013-06-01."
     return (
         plan(tier),
         run(attempt(tier, *REFIT_RECEIPTS, kept=False)),
-        verdict(judgement("refit", "invalid", says, checks=(), days=(), holdout=None)),
+        verdict(judgement("refit", "invalid", message, checks=(), days=(), holdout=None)),
     )
 
 

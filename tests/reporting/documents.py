@@ -147,7 +147,7 @@ def refit(**changed: object) -> TierPlan:
     """Refit one part of the model on newer data."""
     tier = TierPlan(
         tier="refit",
-        says="Refit the touched part on everything up to the hold-out",
+        message="Refit the touched part on everything up to the hold-out",
         must="improve",
         edits=(REFIT_EDIT,),
         stages=stage_plans("train-air@central", REFIT_EDIT, TAIL),
@@ -160,7 +160,7 @@ def recalibrate() -> TierPlan:
     """Only estimate the corrections anew."""
     return TierPlan(
         tier="recalibrate",
-        says="Estimate the bias of the touched part anew; its trees stay",
+        message="Estimate the bias of the touched part anew; its trees stay",
         must="improve",
         edits=(RECALIBRATE_EDIT,),
         stages=stage_plans("calibrate", RECALIBRATE_EDIT, ("assemble", "evaluate")),
@@ -173,7 +173,7 @@ def repair() -> TierPlan:
     below = ("train-air@central", "train-taxi@EWR", *TAIL)
     return TierPlan(
         tier="quarantine",
-        says="Leave the broken rows out of everything that reads them",
+        message="Leave the broken rows out of everything that reads them",
         must="not_get_worse",
         edits=(REPAIR_EDIT,),
         stages=stage_plans("features-weather@EWR", REPAIR_EDIT, below),
@@ -289,7 +289,7 @@ def check(
         "limit": -1.0,
         "detectable": 0.9,
         "result": "pass",
-        "says": f"{name}: {production} to {candidate} minutes.",
+        "message": f"{name}: {production} to {candidate} minutes.",
     }
     return Check.model_validate(values | changed)
 
@@ -328,12 +328,12 @@ DAYS = tuple(
 )
 
 
-def judgement(tier: str, outcome: str, says: str, **changed: object) -> Judgement:
+def judgement(tier: str, outcome: str, message: str, **changed: object) -> Judgement:
     """What the gate said of one tier."""
     values: dict[str, object] = {
         "tier": tier,
         "outcome": outcome,
-        "says": says,
+        "message": message,
         "checks": good_checks(),
         "holdout": HOLDOUT,
         "days": DAYS,
@@ -349,7 +349,7 @@ def verdict(*judgements: Judgement) -> Verdict:
         plan_key=PLAN_KEY,
         alert_ids=(ALERT_ID,),
         outcome=judgements[-1].outcome,
-        says=judgements[-1].says,
+        message=judgements[-1].message,
         loss="absolute_error",
         unit="minutes",
         judgements=judgements,

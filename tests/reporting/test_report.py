@@ -142,8 +142,8 @@ def test_a_repair_that_was_not_kept_is_no_repair():
 
 def test_a_repair_that_makes_a_new_model_does_not_say_it_is_the_old_one():
     documents = repaired()
-    says = "The candidate scores all 27,301 rows exactly as the model in production does."
-    judged = judgement("quarantine", "equivalent", says, checks=(), days=())
+    message = "The candidate scores all 27,301 rows exactly as the model in production does."
+    judged = judgement("quarantine", "equivalent", message, checks=(), days=())
     head = head_of(render_report(documents[0], documents[1], verdict(judged)))
     assert "no prediction of the hold-out changes" in head
     assert "the merged model becomes the one in production" in head
@@ -429,24 +429,24 @@ def everywhere(text, halted=False):
         refit().stages[7].because[0].model_copy(update={"subject": text, "after": {text: text}})
     )
     stage = refit().stages[7].model_copy(update={"stage": text, "because": (because,)})
-    tier = refit(tier=text, says=text, edits=(edit,), stages=(stage, *refit().stages[8:]))
+    tier = refit(tier=text, message=text, edits=(edit,), stages=(stage, *refit().stages[8:]))
     bad = alert(
         monitor=text, dataset=text, columns=(text,), where=(text, text), window=text,
         confidence=text, findings=(text, text), message=text, hypothesis=text, model_version=text,
     )  # fmt: skip
     checks = (
         *good_checks()[:2],
-        check(text, 9, 9.5, -0.98, 0.1, says=text),
-        check(text, 9, 9.5, -0.98, 0.1, says=text, family="harm_alarm", q_value=0.2),
-        check("restored", 9, 9.5, -0.98, 0.1, says=text, asks="restored", required=False,
+        check(text, 9, 9.5, -0.98, 0.1, message=text),
+        check(text, 9, 9.5, -0.98, 0.1, message=text, family="harm_alarm", q_value=0.2),
+        check("restored", 9, 9.5, -0.98, 0.1, message=text, asks="restored", required=False,
               result="fail"),
     )  # fmt: skip
     failed = ran(text, 1, because=text, log=text)
     touched = promote()[0].touched.model_copy(update={"notes": (text,)})
-    worth = Worth(options=(Option(name=text, gain=1.0),), best=text, says=text)
+    worth = Worth(options=(Option(name=text, gain=1.0),), best=text, message=text)
     skipped = (SkippedTier(tier=text, reason=text),)
     found = tuple(
-        guardrail(text, text or "x", mode=mode, measure=text, says=text, result="fail",
+        guardrail(text, text or "x", mode=mode, measure=text, message=text, result="fail",
                   evidence=({text: text, "rows": 3},))
         for mode in ("observe", "block")
     )  # fmt: skip

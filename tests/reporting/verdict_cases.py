@@ -48,7 +48,8 @@ def weak_checks() -> tuple[Check, ...]:
     """The alerted slice is not shown to improve."""
     weak = check(
         "alerted slice", 27.31, 25.9, -1.1, 3.9, rows=3_384, asks="improve", limit=0.0,
-        result="fail", says="The error falls from 27.3 to 25.9 minutes, at worst it grows by 1.1.",
+        result="fail",
+        message="The error falls from 27.3 to 25.9 minutes, at worst it grows by 1.1.",
     )  # fmt: skip
     return replaced("alerted slice", weak)
 
@@ -68,7 +69,7 @@ def guardrail(name: str, kind: str, **changed: object) -> GuardrailResult:
         "upper": 1.17,
         "limit": 1.25,
         "result": "pass",
-        "says": "The ratio is 1.10, at least 1.04.",
+        "message": "The ratio is 1.10, at least 1.04.",
     }
     return GuardrailResult.model_validate(values | changed)
 
@@ -111,7 +112,8 @@ def broken(**changed: object) -> GuardrailResult:
         "lower": 2.71,
         "upper": 3.3,
         "result": "fail",
-        "says": "p95 of 1,000 rows is 2.98 times production's (at least 2.71); the limit is 1.25.",
+        "message": "p95 of 1,000 rows is 2.98 times production's (at least 2.71);"
+        " the limit is 1.25.",
         "evidence": tuple(
             {"turn": turn, "production": 0.0119 + turn / 1e5, "candidate": 0.034 + turn / 1e4}
             for turn in range(12)
@@ -127,7 +129,7 @@ def escalated() -> Documents:
         plan(first, second),
         run(attempt(first, *CALIBRATE_RECEIPTS, kept=False), attempt(second, *REFIT_RECEIPTS)),
         verdict(
-            judgement("recalibrate", "reject", weak_checks()[1].says, checks=weak_checks()),
+            judgement("recalibrate", "reject", weak_checks()[1].message, checks=weak_checks()),
             judgement("refit", "promote", IMPROVED, guardrails=guardrails()),
         ).model_copy(update={"drift": drift()}),
     )
@@ -162,7 +164,7 @@ def halted() -> Documents:
     first, second = recalibrate(), refit()
     found = (broken(), *guardrails()[1:])
     judged = judgement(
-        "recalibrate", "reject", broken().says, guardrails=found, halted_by=broken().name
+        "recalibrate", "reject", broken().message, guardrails=found, halted_by=broken().name
     )
     made = ran("calibrate", 5.2, outputs={"models/parts": "md5:0badc0de0badc0de.dir"})
     done = run(attempt(first, made, *CALIBRATE_RECEIPTS[1:], kept=False))
@@ -206,7 +208,7 @@ def alarms() -> tuple[Check, ...]:
     harmed = check(
         "carrier = UA", 14.1, 17.2, -4.4, -1.8, rows=2_911, days=30, family="harm_alarm",
         p_value=0.0002, p_adjusted=0.0024, q_value=0.0031, result="fail",
-        says="Flights of UA get worse: 14.1 to 17.2 minutes.",
+        message="Flights of UA get worse: 14.1 to 17.2 minutes.",
     )  # fmt: skip
     unharmed = (
         check(
@@ -224,7 +226,7 @@ def harmed() -> Documents:
     return (
         plan(refit()),
         run(attempt(refit(), *REFIT_RECEIPTS, kept=False)),
-        verdict(judgement("refit", "reject", alarms()[0].says, checks=checks)),
+        verdict(judgement("refit", "reject", alarms()[0].message, checks=checks)),
     )
 
 
@@ -233,7 +235,7 @@ def not_restored() -> Documents:
     far = check(
         "restored", 27.31, 18.2, 5.9, 12.4, rows=3_384, asks="restored", limit=14.35,
         reference=10.8, result="fail",
-        says="The error falls from 27.3 to 18.2 minutes; 13.0 are needed.",
+        message="The error falls from 27.3 to 18.2 minutes; 13.0 are needed.",
     )  # fmt: skip
     better = check("alerted slice", 27.31, 18.2, 5.9, 12.4, rows=3_384, asks="improve", limit=0.0)
     checks = (*replaced("alerted slice", better)[:2], far, *good_checks()[2:])
@@ -243,7 +245,7 @@ def not_restored() -> Documents:
         run(attempt(tier, *CALIBRATE_RECEIPTS, kept=False)).model_copy(
             update={"stopped": "No more than 1 tier may be tried"}
         ),
-        verdict(judgement("recalibrate", "reject", far.says, checks=checks)),
+        verdict(judgement("recalibrate", "reject", far.message, checks=checks)),
     )
 
 
@@ -275,7 +277,7 @@ def worth() -> Worth:
             Option(name="full", cost_cpu_seconds=124.2),
         ),
         best="refit",
-        says="Refit is expected to be worth most: 43 m 20 s of CPU time net.",
+        message="Refit is expected to be worth most: 43 m 20 s of CPU time net.",
     )
 
 
@@ -294,11 +296,11 @@ def worthless() -> Documents:
     """No tier is worth its cost: held for a person."""
     reason = "Its expected worth is negative: 41 s against a cost of 1 m 16 s."
     options = (worth().options[0], worth().options[1])
-    says = "No tier is expected to be worth its cost: doing nothing is best."
+    message = "No tier is expected to be worth its cost: doing nothing is best."
     return (
         plan(
             why="No tier is worth its cost.",
-            worth=Worth(options=options, best="nothing", says=says),
+            worth=Worth(options=options, best="nothing", message=message),
             skipped=(SkippedTier(tier="recalibrate", reason=reason),),
         ),
         None,
@@ -317,7 +319,7 @@ def budget() -> Documents:
         run(attempt(first, *CALIBRATE_RECEIPTS, kept=False)).model_copy(
             update={"stopped": stopped}
         ),
-        verdict(judgement("recalibrate", "reject", weak_checks()[1].says, checks=weak_checks())),
+        verdict(judgement("recalibrate", "reject", weak_checks()[1].message, checks=weak_checks())),
     )
 
 
@@ -349,8 +351,8 @@ def classification() -> Documents:
         {"day": f"2013-06-{i:02d}", "rows": 112, "production": 0.25 + i / 900,
          "candidate": 0.2 - i / 900} for i in range(1, 31)
     )  # fmt: skip
-    says = "1 − AUC on region = central falls from 0.2531 to 0.1992."
-    judged = judgement("refit", "promote", says, checks=checks, reliability=bins, days=days)
+    message = "1 − AUC on region = central falls from 0.2531 to 0.1992."
+    judged = judgement("refit", "promote", message, checks=checks, reliability=bins, days=days)
     return (
         plan(refit()),
         run(attempt(refit(), *REFIT_RECEIPTS)),
@@ -390,7 +392,7 @@ def calibrated() -> Documents:
 
 def used_up() -> Documents:
     """The hold-out has judged all the candidates it may."""
-    says = (
+    message = (
         "This hold-out has judged 10 candidates already, and may judge 10: new days have to come."
     )
     used = HOLDOUT.model_copy(
@@ -399,7 +401,7 @@ def used_up() -> Documents:
     return (
         plan(refit()),
         run(attempt(refit(), *REFIT_RECEIPTS, kept=False)),
-        verdict(judgement("refit", "not_enough_data", says, holdout=used)),
+        verdict(judgement("refit", "not_enough_data", message, holdout=used)),
     )
 
 
@@ -420,7 +422,7 @@ def shadow() -> Shadow:
     )
     return Shadow(
         outcome="compared",
-        says="On 6,412 rows the candidate differs from production by 2.31 minutes on average.",
+        message="On 6,412 rows the candidate differs from production by 2.31 minutes on average.",
         production_model=PRODUCTION,
         candidate_model="md5:91c0d2e3f4a5b6c7d8e9f00112233445",
         start="2013-07-01",

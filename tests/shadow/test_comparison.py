@@ -26,7 +26,7 @@ from tests.shadow.conftest import (
 def test_the_sentence_has_the_rows_the_days_how_far_and_where_most(shadowed):
     found = shadowed(where_central(-9.2))
     assert found.outcome == "compared"
-    assert found.says == (
+    assert found.message == (
         "On 240 rows of 2013-07-01 to 2013-07-08 the candidate differs from production by 4.60"
         " minutes on average; by more than 1.00 minutes on 50 % of rows; most where region ="
         " central (−9.20 minutes)."
@@ -74,14 +74,14 @@ def test_bounds_are_by_days_and_not_by_rows():
     )
     assert one_day.outcome == "compared"
     assert (one_day.overall.lower, one_day.overall.upper) == (None, None)
-    assert "On 30 rows of 2013-07-01 the candidate" in one_day.says
+    assert "On 30 rows of 2013-07-01 the candidate" in one_day.message
 
 
 def test_one_row_is_enough_to_say_how_far_apart():
     days = HoldoutDays("2013-07-01", "2013-07-02")
     old, new = make_scores(days=1, rows=1), make_scores(4.0, days=1, rows=1)
     found = compare(old, new, days=days)
-    assert found.says == (
+    assert found.message == (
         "On 1 row of 2013-07-01 the candidate differs from production by 4.00 minutes on average;"
         " by more than 1.00 minutes on every row."
     )
@@ -89,7 +89,7 @@ def test_one_row_is_enough_to_say_how_far_apart():
 
 
 @pytest.mark.parametrize(
-    ("shift", "tolerance", "says"),
+    ("shift", "tolerance", "message"),
     [
         (0.0, None, "the candidate scores exactly as production does."),
         (0.5, None, "by 0.50 minutes on average; nowhere by more than 1.00 minutes"),
@@ -101,10 +101,10 @@ def test_one_row_is_enough_to_say_how_far_apart():
         (1e-9, 1e-12, "by less than 0.000001 minutes on average; by more than 1e-12 minutes on"),
     ],
 )
-def test_the_sentence_fits_what_was_found(shadowed, shift, tolerance, says):
+def test_the_sentence_fits_what_was_found(shadowed, shift, tolerance, message):
     found = shadowed(shift, tolerance=tolerance)
-    assert says in found.says
-    assert "−<" not in found.says
+    assert message in found.message
+    assert "−<" not in found.message
 
 
 def test_a_share_is_none_or_all_only_when_it_is():
@@ -112,8 +112,8 @@ def test_a_share_is_none_or_all_only_when_it_is():
     few, most = old.copy(), old.copy()
     few.loc[:1, "score"] += 5
     most.loc[1:, "score"] += 5
-    assert "on 0.083 % of rows" in compare(old, few).says
-    assert "on more than 99 % of rows" in compare(old, most).says
+    assert "on 0.083 % of rows" in compare(old, few).message
+    assert "on more than 99 % of rows" in compare(old, most).message
 
 
 def test_the_tolerance_is_the_slice_margin_in_the_unit_of_the_scores():
@@ -128,11 +128,11 @@ def test_probabilities_have_no_unit_and_stay_between_zero_and_one():
     policy = make_policy(loss="brier", unit="minutes", overall_margin=0.01, slice_margin=0.02)
     old, new = (make_scores().assign(score=np.linspace(0, 1, 240) * by) for by in (1.0, 0.8))
     found = compare(old, new, policy=policy)
-    assert "by 0.100 on average; by more than 0.050 on 75 % of rows" in found.says
+    assert "by 0.100 on average; by more than 0.050 on 75 % of rows" in found.message
     new.loc[7, "score"] = 1.01
     broken = compare(old, new, policy=policy)
     assert broken.outcome == "invalid"
-    assert "whose score is no probability" in broken.says and "'00-007'" in broken.says
+    assert "whose score is no probability" in broken.message and "'00-007'" in broken.message
 
 
 def test_labels_that_have_come_after_all_are_not_read():
@@ -178,21 +178,21 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("whose", [0, 1], ids=["production", "candidate"])
-@pytest.mark.parametrize(("broken", "says"), BREAKS.values(), ids=BREAKS)
-def test_a_broken_table_gives_a_reason_and_no_numbers(whose, broken, says):
-    other = 2.0 if says == "rows mixed up" else 0.0
+@pytest.mark.parametrize(("broken", "message"), BREAKS.values(), ids=BREAKS)
+def test_a_broken_table_gives_a_reason_and_no_numbers(whose, broken, message):
+    other = 2.0 if message == "rows mixed up" else 0.0
     tables = [make_scores(2.0), make_scores(2.0)]
     tables[1 - whose] = make_scores(other)
     tables[whose] = broken(tables[whose])
     found = compare(*tables)
     assert found.outcome == "invalid"
-    assert says in found.says
-    assert "hold-out" not in found.says
+    assert message in found.message
+    assert "hold-out" not in found.message
     assert (found.overall, found.largest, found.days, found.slices) == (None, None, (), ())
 
 
 def test_a_model_that_was_not_scored_is_invalid():
-    assert compare(make_scores(), None).says == "There are no scores of the candidate."
+    assert compare(make_scores(), None).message == "There are no scores of the candidate."
 
 
 def test_days_without_a_row_are_invalid_unless_the_policy_expects_them():
@@ -200,8 +200,8 @@ def test_days_without_a_row_are_invalid_unless_the_policy_expects_them():
     old, new = make_scores(), make_scores(2.0)
     found = compare(old, new, days=days)
     assert found.outcome == "invalid"
-    assert "lack 1 day of those from 2013-06-30 to 2013-07-09" in found.says
-    assert "the first is 2013-06-30" in found.says
+    assert "lack 1 day of those from 2013-06-30 to 2013-07-09" in found.message
+    assert "the first is 2013-06-30" in found.message
     policy = make_policy(holdout={"every_day": False})
     assert compare(old, new, days=days, policy=policy).outcome == "compared"
 
@@ -219,7 +219,7 @@ def test_a_slice_may_be_called_anything():
     name = 'x | <b>\n"@all" {0} 🚲'
     old, new = (make_scores(by).assign(region=name) for by in (0, 2.0))
     found = compare(old, new)
-    assert name in found.says
+    assert name in found.message
     assert Shadow.model_validate_json(found.to_json()) == found
 
 
@@ -256,7 +256,7 @@ def test_the_order_of_the_rows_does_not_matter_and_turning_sides_turns_the_sign(
     mixed = new.sample(frac=1, random_state=seed)
     there, back = compare(old, mixed), compare(mixed, old)
     assert there == compare(old, new)
-    assert there.says.split(";")[:2] == back.says.split(";")[:2]
+    assert there.message.split(";")[:2] == back.message.split(";")[:2]
     assert there.overall.mean == -back.overall.mean
     assert (there.overall.lower, there.overall.upper) == (-back.overall.upper, -back.overall.lower)
 
@@ -271,4 +271,4 @@ def test_nothing_that_is_wrong_with_a_table_raises(table):
         policy=make_policy(),
         at=AT,
     )
-    assert found.outcome == "invalid" and found.says
+    assert found.outcome == "invalid" and found.message

@@ -123,7 +123,7 @@ def test_on_a_branch_production_is_what_its_base_records(kept: Toy):
     assert back.code == 0, back
     assert "Report:" not in back.out, "main has no report of it"
     written = Shadow.model_validate_json((kept.root / "x/shadow.json").read_text())
-    assert written.says == there.says
+    assert written.message == there.message
     assert written.candidate_model == there.candidate_model
 
 
@@ -171,7 +171,7 @@ def test_without_a_verdict_it_starts_where_the_candidate_itself_stopped_looking(
 
 
 @pytest.mark.parametrize(
-    ("args", "says"),
+    ("args", "message"),
     [
         (["--from", "soon"], "--from 'soon': is not a day written YYYY-MM-DD"),
         (["--until", "2024-2-1"], "--until '2024-2-1': is not a day"),
@@ -190,11 +190,11 @@ def test_without_a_verdict_it_starts_where_the_candidate_itself_stopped_looking(
         (["01J1Q5T7M0A1B2C3D4E5F6G7H8"], "there is no verdict, so no candidate was kept"),
     ],
 )
-def test_a_bad_question_gets_one_sentence_and_changes_nothing(only_asked: Toy, args, says):
+def test_a_bad_question_gets_one_sentence_and_changes_nothing(only_asked: Toy, args, message):
     before = only_asked.tree()
     told = only_asked.retouch("shadow", *args)
     assert (told.code, told.out) == (2, ""), told
-    assert says in told.err
+    assert message in told.err
     assert "Traceback" not in told.err
     assert only_asked.tree() == before
     assert not (report_of(only_asked) / "shadow.json").exists()

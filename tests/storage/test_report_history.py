@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.storage.report_history import answers, episodes, judged_candidates
 
 ID = "01J1Q5T7M0A1B2C3D4E5F6G7H8"
@@ -117,5 +117,5 @@ def test_a_report_that_tells_nothing_of_its_tiers_has_no_episodes(tmp_path: Path
 def test_a_hold_out_without_days_is_refused_in_one_sentence(tmp_path: Path):
     write_judged(tmp_path, judgement("refit", "promote", 0.1, start="soon"))
 
-    with pytest.raises(BadInput, match="is not a VerdictHead of this version"):
+    with pytest.raises(InputError, match="is not a VerdictHead of this version"):
         judged_candidates(tmp_path)

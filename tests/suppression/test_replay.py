@@ -25,7 +25,7 @@ from tests.suppression.histories import (
     taken,
 )
 
-TIER = {"says": "Do.", "module": "train", "must": "improve", "edits": [{"set": "k", "to": 1}]}
+TIER = {"message": "Do.", "module": "train", "must": "improve", "edits": [{"set": "k", "to": 1}]}
 EXAMPLE = {"given": {}, "expect": {"hold": "x"}}
 AT_ONCE = {"group_wait": "0 minutes", "persistence": [], "otherwise": {"for": 1, "keep_firing": 1}}
 
@@ -146,7 +146,7 @@ def test_a_retrain_lets_other_troubles_of_its_stages_rest():
 def test_what_nobody_vouches_for_is_held():
     told = replayed([taken(1, trusted=False)], policy(**AT_ONCE))
 
-    assert [(p.action, p.says) for p in told.plans] == [("hold", UNTRUSTED)]
+    assert [(p.action, p.message) for p in told.plans] == [("hold", UNTRUSTED)]
 
 
 def test_only_what_came_since_is_told_but_all_of_it_counts():

@@ -316,7 +316,9 @@ def test_resolving_undoes_nothing_that_was_answered():
 
     assert states(told) == ["answered", "answered", "resolved", "resolved", "resolved"]
     assert told.incidents == ()
-    assert only(told, 4).says == f"It ends the incident of {alert_id(0)}; what was done stays done."
+    assert (
+        only(told, 4).message == f"It ends the incident of {alert_id(0)}; what was done stays done."
+    )
 
 
 def test_a_daily_series_has_fewer_incidents_than_alarms():

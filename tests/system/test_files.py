@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.system import files
 
 
@@ -34,7 +34,9 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path: 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", disk_full)
-    with pytest.raises(BadInput, match=r"dvc.lock: cannot be written: No space left on device\.$"):
+    with pytest.raises(
+        InputError, match=r"dvc.lock: cannot be written: No space left on device\.$"
+    ):
         files.write_text(path, "new and much longer")
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["dvc.lock"]
@@ -49,7 +51,7 @@ def test_a_reader_never_sees_a_part(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("make", "message"),
     [
         (lambda path: None, "there is no such file"),
         (lambda path: path.mkdir(), "is a directory, not a file"),
@@ -57,12 +59,12 @@ def test_a_reader_never_sees_a_part(tmp_path: Path):
         (lambda path: path.write_text("x" * 11), "is larger than the 10 bytes allowed"),
     ],
 )
-def test_reading_says_in_one_sentence_what_is_wrong(tmp_path: Path, make, says):
+def test_reading_says_in_one_sentence_what_is_wrong(tmp_path: Path, make, message):
     path = tmp_path / "file"
     make(path)
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(InputError) as error:
         files.read_text(path, limit=10)
-    assert error.value.message == f"{path}: {says}."
+    assert error.value.message == f"{path}: {message}."
 
 
 def test_a_copy_replaces_what_was_there_whatever_it_was(tmp_path: Path):
@@ -90,7 +92,7 @@ def test_removing_a_link_leaves_what_it_leads_to(tmp_path: Path):
 
 def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path):
     os.mkfifo(tmp_path / "alert.json")
-    with pytest.raises(BadInput, match=r"alert\.json: is a pipe, not a file"):
+    with pytest.raises(InputError, match=r"alert\.json: is a pipe, not a file"):
         files.read_bytes(tmp_path / "alert.json", limit=10)
 
 

@@ -13,7 +13,7 @@ from retouch.adapters.base.judgement import BREACHES, Judgement, clipped
 from retouch.alerts.model import MAX_BYTES, SCHEMA_VERSION, Alert, Status
 from retouch.alerts.new import alert_json, ulid
 from retouch.alerts.parse import parse_alert
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.schema_errors import shown
 
 MAX_FINDINGS = 200
@@ -44,12 +44,12 @@ def assemble(
     emission time gives the same alert. `quiet_too`: also alerts that say `resolved`, for judgements
     that found nothing; they let an open incident end.
 
-    Raises BadInput when neither output nor context says which data was judged.
+    Raises InputError when neither output nor context says which data was judged.
     """
     if len(judgements) > MAX_JUDGEMENTS:
-        raise BadInput(
+        raise InputError(
             f"{source}: makes {len(judgements):,} judgements; at most {MAX_JUDGEMENTS:,} are read.",
-            mend="Import a part of it at a time.",
+            hint="Import a part of it at a time.",
         )
     made, origin = [], _origin(native, context)
     for number, judgement in enumerate(judgements):
@@ -157,7 +157,7 @@ def _columns(findings: Iterable[Mapping[str, Any]], context: Context) -> list[st
 def _require_provenance(
     fields: Mapping[str, Any], context: Context, judgement: Judgement, source: str
 ) -> None:
-    """Raise BadInput for all that neither the output nor the context says."""
+    """Raise InputError for all that neither the output nor the context says."""
     current = fields["slice"]["current"]
     said = {"model": fields.get("model"), "monitor": fields["monitor"].get("id"), **current}
     missing = [name for name in _NEEDED if not said.get(name)]
@@ -165,9 +165,9 @@ def _require_provenance(
         return
     words = ", ".join(f"{name} ({_NEEDED[name]})" for name in missing)
     where = f" about {shown(judgement.table)}" if judgement.table and context.tables else ""
-    raise BadInput(
+    raise InputError(
         f"{source}: the output of {judgement.tool}{where} does not say {words}.",
-        mend="Say it in the context file: `--context FILE`; docs/monitors.md shows one.",
+        hint="Say it in the context file: `--context FILE`; docs/monitors.md shows one.",
     )
 
 
@@ -178,13 +178,13 @@ def _alert(fields: Mapping[str, Any], context: Context, entropy: bytes, source: 
         "alert_id": ulid(datetime.fromisoformat(fields["emitted_at"]), entropy),
         **fields,
     }
-    mend = "What the monitor wrote does not fit into an alert; `rename` in the context may help."
+    hint = "What the monitor wrote does not fit into an alert; `rename` in the context may help."
     raw = json.dumps(document).encode()
-    alert = parse_alert(raw, source, mend=mend) if len(raw) <= MAX_BYTES else None
+    alert = parse_alert(raw, source, hint=hint) if len(raw) <= MAX_BYTES else None
     while alert is None or len(alert_json(alert).encode()) > MAX_BYTES:
         document = _shortened(document, source)
         raw = json.dumps(document).encode()
-        alert = parse_alert(raw, source, mend=mend) if len(raw) <= MAX_BYTES else None
+        alert = parse_alert(raw, source, hint=hint) if len(raw) <= MAX_BYTES else None
     return alert
 
 
@@ -192,9 +192,9 @@ def _shortened(document: dict[str, Any], source: str) -> dict[str, Any]:
     """Return the alert without its last, least telling quarter of findings."""
     findings = document.get("findings", [])
     if not findings:
-        raise BadInput(
+        raise InputError(
             f"{source}: makes an alert of more than {MAX_BYTES:,} bytes.",
-            mend="Shorten labels and message in the context file.",
+            hint="Shorten labels and message in the context file.",
         )
     kept = findings[: len(findings) * 3 // 4]
     lost = sum(item["verdict"] in BREACHES for item in findings[len(kept) :])

@@ -118,14 +118,14 @@ class Context(Document):
 def parse_context(data: Any, source: str) -> Context:
     """Return the context for parsed YAML or JSON; the short form of an alert works here too.
 
-    Raises BadInput in one sentence: `<source>: <dotted key>: <what is wrong>`.
+    Raises InputError in one sentence: `<source>: <dotted key>: <what is wrong>`.
     """
-    mend = "docs/monitors.md shows a context file."
+    hint = "docs/monitors.md shows a context file."
     if not isinstance(data, dict):
-        raise bad_input(source, (), "must be a mapping of keys to values", mend=mend)
+        raise bad_input(source, (), "must be a mapping of keys to values", hint=hint)
     written = dict(data)
     if "slice" in written:
-        raise bad_input(source, ("slice",), "write its fields at the top level", mend=mend)
+        raise bad_input(source, ("slice",), "write its fields at the top level", hint=hint)
     full = in_full({key: value for key, value in written.items() if key != "findings"})
     sliced = full.pop("slice")
     full |= sliced.pop("current")
@@ -134,4 +134,4 @@ def parse_context(data: Any, source: str) -> Context:
         full["reference"] = in_full(reference)["slice"]["current"] | {
             key: value for key, value in reference.items() if key not in _SAID_OF_DATA
         }
-    return validated(Context, full, source, mend=mend)
+    return validated(Context, full, source, hint=hint)

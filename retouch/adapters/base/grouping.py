@@ -37,7 +37,7 @@ class OfOneKind:
 def by_kind(judged: Iterable[Judged], context: Context) -> Iterator[OfOneKind]:
     """Yield the findings of each kind, in the order in which the kinds first occur.
 
-    Raises BadInput for something whose kind neither the adapter nor the context knows.
+    Raises InputError for something whose kind neither the adapter nor the context knows.
     """
     groups: dict[Kind, list[FieldsOfFinding]] = {}
     told: dict[Kind, str] = {}

@@ -53,7 +53,7 @@ def kind_of(
     """Return the kind of what is at `node`, and the output's name that decided it.
 
     `names`: what the output calls it, the most telling first. The context's `kinds` come first,
-    then its `kind`, then `default`. Raises BadInput when none of them says anything.
+    then its `kind`, then `default`. Raises InputError when none of them says anything.
     """
     known = [name for name in names if name]
     for name in known:

@@ -43,8 +43,8 @@ def mapping_adapter(mapping: Mapping) -> Adapter:
 def read(root: Node, context: Context, mapping: Mapping) -> Sequence[Judgement]:
     """Return a judgement for each item of the output that the mapping tells to read.
 
-    A place that is missing or null leaves its field out; BadInput when that is the verdict. A word
-    that the mapping does not translate is BadInput as well, and so is one that no alert has.
+    A place that is missing or null leaves its field out; InputError when that is the verdict. A
+    word that the mapping does not translate is InputError as well, and so is one that no alert has.
     """
     document = _Item(root, root, context)
     items = document.each(mapping.each)
@@ -160,7 +160,7 @@ class _Item:
         return None
 
     def word(self, said: Said | None, known: Sequence[str]) -> str | None:
-        """Return a word that an alert has. Raises BadInput for any other."""
+        """Return a word that an alert has. Raises InputError for any other."""
         node = self.said(said)
         if node is None:
             return None
@@ -184,7 +184,7 @@ class _Item:
         return None if node is None or node.value == "" else node.number()
 
     def count(self, said: Said | None) -> int | None:
-        """Return the whole number from 0 on. Raises BadInput for any other."""
+        """Return the whole number from 0 on. Raises InputError for any other."""
         node, number = self.said(said), self.number(said)
         if node is None or number is None:
             return None

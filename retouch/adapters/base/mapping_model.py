@@ -153,12 +153,12 @@ class Mapping(Document):
 def parse_mapping(data: Any, source: str) -> Mapping:
     """Return the mapping for parsed YAML or JSON.
 
-    Raises BadInput in one sentence: `<source>: <dotted key>: <what is wrong>`.
+    Raises InputError in one sentence: `<source>: <dotted key>: <what is wrong>`.
     """
-    mend = "docs/monitors.md shows mapping files."
+    hint = "docs/monitors.md shows mapping files."
     if not isinstance(data, dict):
-        raise bad_input(source, (), "must be a mapping of keys to values", mend=mend)
-    return validated(Mapping, data, source, mend=mend)
+        raise bad_input(source, (), "must be a mapping of keys to values", hint=hint)
+    return validated(Mapping, data, source, hint=hint)
 
 
 def steps(pointer: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ MAX_ENTRIES = 100_000
 """Of one list or object: what a monitor says of every row is no alert."""
 MAX_PROSE = 2_000
 """Characters of a sentence that are searched for numbers and names: patterns are slow on more."""
-MEND = "See docs/monitors.md for what each adapter reads."
+HINT = "See docs/monitors.md for what each adapter reads."
 
 
 @dataclass(slots=True)  # not frozen: half a million of them are made of one file
@@ -47,7 +47,7 @@ class Node:
         return None if node.value is None else node
 
     def need(self, *keys: str | int) -> Node:
-        """Return the value at the keys. Raises BadInput where it is missing or null."""
+        """Return the value at the keys. Raises InputError where it is missing or null."""
         node = self
         for key in keys:
             found = node.get(key)
@@ -57,7 +57,7 @@ class Node:
         return node
 
     def items(self) -> Iterator[Node]:
-        """Yield the items of a list. Raises BadInput for anything else."""
+        """Yield the items of a list. Raises InputError for anything else."""
         if not isinstance(self.value, list):
             self.fault(f"must be a list, not {shown(self.value)}")
         self._require_few(len(self.value))
@@ -65,7 +65,7 @@ class Node:
             yield Node(item, self.source, (*self.place, number))
 
     def fields(self) -> Iterator[tuple[str, Node]]:
-        """Yield the fields of an object. Raises BadInput for anything else."""
+        """Yield the fields of an object. Raises InputError for anything else."""
         if not isinstance(self.value, dict):
             self.fault(f"must be an object, not {shown(self.value)}")
         self._require_few(len(self.value))
@@ -73,7 +73,7 @@ class Node:
             yield key, Node(item, self.source, (*self.place, key))
 
     def text(self) -> str:
-        """Return the text. Raises BadInput for anything else."""
+        """Return the text. Raises InputError for anything else."""
         if not isinstance(self.value, str):
             self.fault(f"must be text, not {shown(self.value)}")
         return self.value
@@ -95,7 +95,7 @@ class Node:
         return number if number is not None and math.isfinite(number) else None
 
     def flag(self) -> bool:
-        """Return the truth value. Raises BadInput for anything else."""
+        """Return the truth value. Raises InputError for anything else."""
         if not isinstance(self.value, bool):
             self.fault(f"must be true or false, not {shown(self.value)}")
         return self.value
@@ -104,25 +104,28 @@ class Node:
         if entries > MAX_ENTRIES:
             self.fault(f"has {entries:,} entries; at most {MAX_ENTRIES:,} are read")
 
-    def fault(self, says: str) -> NoReturn:
-        """Raise BadInput about this place."""
-        raise bad_input(self.source, self.place, says, mend=MEND)
+    def fault(self, message: str) -> NoReturn:
+        """Raise InputError about this place."""
+        raise bad_input(self.source, self.place, message, hint=HINT)
 
 
 def text_at(node: Node, *keys: str | int) -> str | None:
-    """Return the text at the keys, or None. Raises BadInput when something else is there."""
+    """Return the text at the keys, or None. Raises InputError when something else is there."""
     found = node.get(*keys)
     return None if found is None else found.text()
 
 
 def number_at(node: Node, *keys: str | int) -> float | None:
-    """Return the number at the keys, or None. Raises BadInput when something else is there."""
+    """Return the number at the keys, or None. Raises InputError when something else is there."""
     found = node.get(*keys)
     return None if found is None else found.number()
 
 
 def read_native(raw: bytes, source: str) -> Node:
-    """Return the root of a monitor's output. Raises BadInput for what is not JSON, or too much."""
+    """Return the root of a monitor's output.
+
+    Raises InputError for what is not JSON, or too much.
+    """
     root = Node(None, source)
     if len(raw) > MAX_BYTES:
         root.fault(f"{len(raw):,} bytes; at most {MAX_BYTES:,} are read")

@@ -67,7 +67,7 @@ def judgements(
 ) -> list[Judgement]:
     """Return a judgement for each kind; of several updates of a detector, the first worst counts.
 
-    `detectors` are the tool's, by name. Raises BadInput for a record without a verdict.
+    `detectors` are the tool's, by name. Raises InputError for a record without a verdict.
     """
     updates = [
         _update(record, _outer(record, label, detectors), context, kind_of)

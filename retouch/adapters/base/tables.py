@@ -9,7 +9,7 @@ from retouch.adapters.base.native import Node
 
 
 def require_tables(node: Node, context: Context, names: Iterable[str | None]) -> None:
-    """Raise BadInput where the context would give one data set to several tables.
+    """Raise InputError where the context would give one data set to several tables.
 
     `names` are the tables the output judges. The context's own data set is the one table among
     several that has its name.

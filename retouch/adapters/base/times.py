@@ -17,8 +17,8 @@ def moment(node: Node | None, context: Context) -> datetime | None:
     """Return the time that is written at a node; None where none is, or Go's year 1.
 
     Reads ISO 8601 with `T` or a blank, `Z`, `+00:00`, `+0000`, ` UTC`, any number of decimals, and
-    Unix times in seconds or milliseconds, also as text. Raises BadInput for anything else, and for
-    a time without an offset when the context gives no zone.
+    Unix times in seconds or milliseconds, also as text. Raises InputError for anything else, and
+    for a time without an offset when the context gives no zone.
     """
     if node is None or node.value is None:
         return None
@@ -46,7 +46,7 @@ def moment(node: Node | None, context: Context) -> datetime | None:
 def moment_if_zoned(node: Node | None, context: Context) -> datetime | None:
     """Return the time at a node, or None where it has no offset and the context no zone.
 
-    For times one can do without: when a report was made. Raises BadInput as `moment` does.
+    For times one can do without: when a report was made. Raises InputError as `moment` does.
     """
     written = node.value if node is not None else None
     if context.zone is None and isinstance(written, str):

@@ -40,7 +40,7 @@ def documents(root: Node, ours: Callable[[Node], bool], tool: str) -> list[Node]
 
     `ours` tells one of them by its shape. It may stand in a list, as text inside of JSON (a dump
     of a dump), or under a usual key; at the top also under names of the caller's own. Raises
-    BadInput where there is none.
+    InputError where there is none.
     """
     found = list(_search(root, ours, tool, _MAX_WRAPPERS)) or _named(root, ours)
     if not found:
@@ -53,7 +53,7 @@ def rows(node: Node, names: Collection[str]) -> list[Node]:
 
     Reads all that pandas writes but bare values: `records`, `split` and `tight`, `table`, `columns`
     (also with lists), `index`; and one row by itself. `names` are columns the frame may have; they
-    tell `columns` from `index`. Raises BadInput for anything else.
+    tell `columns` from `index`. Raises InputError for anything else.
     """
     if isinstance(node.value, str):
         node = parse_native(node.value, node.source, node.place)
@@ -82,7 +82,7 @@ def _rows(node: Node, names: Collection[str]) -> list[Node] | None:
 def meaning(node: Node, words: Mapping[str, Meaning]) -> Meaning:
     """Return what a tool's status word means, whatever its capitals.
 
-    Raises BadInput for a word that is not known.
+    Raises InputError for a word that is not known.
     """
     # An enumeration that is dumped with `default=str` brings its class along, and its own capitals.
     word = node.text().rpartition(".")[2]
@@ -95,7 +95,7 @@ def meaning(node: Node, words: Mapping[str, Meaning]) -> Meaning:
 def truth(node: Node) -> bool:
     """Return the truth value, also of numpy's 0 and 1, and of `True` as `default=str` dumps it.
 
-    Raises BadInput for anything else.
+    Raises InputError for anything else.
     """
     if isinstance(node.value, int | float) and node.value in (0, 1):
         return bool(node.value)

@@ -47,7 +47,7 @@ class Held:
         shown = self.lower is None or self.lower > self.limit
         return "fail" if shown else "not_enough_data"
 
-    def says(self, confidence: float) -> str:
+    def message(self, confidence: float) -> str:
         """Return a clause: the number, its limit, and how sure it is when it is beyond."""
         unit = f" {self.unit}" if self.unit else ""
         said = (
@@ -75,7 +75,7 @@ def found(
     guardrail: Guardrail,
     held: Held,
     measure: str,
-    says: str,
+    message: str,
     *,
     production: float | None,
     candidate: float | None,
@@ -96,7 +96,7 @@ def found(
         upper=held.upper,
         limit=held.limit,
         result=held.result if result is None else result,
-        says=says,
+        message=message,
         evidence=plain(evidence),
     )
 
@@ -104,7 +104,7 @@ def found(
 def unknown(
     guardrail: Guardrail,
     measure: str,
-    says: str,
+    message: str,
     evidence: Sequence[Mapping[str, Any]] = (),
 ) -> GuardrailResult:
     """Return that a guardrail has no answer, which is never a pass."""
@@ -115,7 +115,7 @@ def unknown(
         then=guardrail.then,
         measure=measure,
         result="not_enough_data",
-        says=says,
+        message=message,
         evidence=plain(evidence),
     )
 

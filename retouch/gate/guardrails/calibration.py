@@ -76,7 +76,7 @@ def ask(guardrail: CalibrationLimit, paired: Paired, limits: Limits) -> Guardrai
     confidence = 1 - (1 - limits.confidence) / len(slices)
     answers = [_answer(guardrail, where, paired.rows[rows], confidence) for where, rows in slices]
     decides = _deciding(answers)
-    clauses = "; ".join(each.says(confidence) for each in decides.held)
+    clauses = "; ".join(each.message(confidence) for each in decides.held)
     others = f"; too small to judge: {some_of(small)}" if small else ""
     asked = f", the worst of {len(answers)} slices" if len(answers) > 1 else ""
     return found(

@@ -158,7 +158,7 @@ def _sentence(
     limits: Limits,
 ) -> str:
     least, most = int(values[1].argmin()), int(values[1].argmax())
-    clauses = "; ".join(each.says(limits.confidence) for each in held)
+    clauses = "; ".join(each.message(limits.confidence) for each in held)
     others = f"; not judged: {some_of(judged.left_out)}" if judged.left_out else ""
     return (
         f"{in_words(guardrail.metric).capitalize()} by {guardrail.by} goes from"

@@ -27,8 +27,8 @@ def ask(guardrail: NegativeFlips, paired: Paired, limits: Limits) -> GuardrailRe
         return unknown(guardrail, MEASURE, few)
     labels = rows["label"].to_numpy(dtype=float)
     if guardrail.threshold is not None and not np.isin(labels, (0, 1)).all():
-        says = "Some labels are neither 0 nor 1, so no decision can be right or wrong."
-        return unknown(guardrail, MEASURE, says)
+        message = "Some labels are neither 0 nor 1, so no decision can be right or wrong."
+        return unknown(guardrail, MEASURE, message)
     old = _right(guardrail, labels, rows["production_score"].to_numpy(dtype=float))
     new = _right(guardrail, labels, rows["candidate_score"].to_numpy(dtype=float))
     flips, mended = old & ~new, new & ~old
@@ -46,7 +46,7 @@ def ask(guardrail: NegativeFlips, paired: Paired, limits: Limits) -> GuardrailRe
         MEASURE,
         f"The candidate has {rows_text(int(flips.sum()))} wrong that production had right, and"
         f" {rows_text(int(mended.sum()))} right that it had wrong;"
-        f" {held.says(limits.confidence)}; of the rows production had right,"
+        f" {held.message(limits.confidence)}; of the rows production had right,"
         f" {number(100 * _share_of(flips, old))} % flip.",
         production=None,
         candidate=share,

@@ -42,12 +42,12 @@ def ask(guardrail: Latency, turns: Turns | None, confidence: float) -> Guardrail
     old, new = np.array(turns.production) * scale, np.array(turns.candidate) * scale
     held = {name: _held(old, new, name, limit, confidence) for name, limit in limits.items()}
     if not all(math.isfinite(each.compared + (each.upper or 0.0)) for each in held.values()):
-        says = "The times are too far apart to compare."
-        return unknown(guardrail, MEASURE.format(quantile=next(iter(limits))), says)
+        message = "The times are too far apart to compare."
+        return unknown(guardrail, MEASURE.format(quantile=next(iter(limits))), message)
     decides = deciding(tuple(held.values()))
     name = next(name for name, each in held.items() if each is decides)
     before, after = (float(np.quantile(times, _QUANTILES[name])) for times in (old, new))
-    clauses = "; ".join(each.says(confidence) for each in held.values())
+    clauses = "; ".join(each.message(confidence) for each in held.values())
     return found(
         guardrail,
         decides,

@@ -22,12 +22,12 @@ def ask(guardrail: Size, production: int | None, candidate: int | None) -> Guard
         )
     if guardrail.ratio_at_most is not None:
         if production <= 0:
-            says = "The artifact of the model in production is empty or not there."
-            return unknown(guardrail, MEASURE, says)
+            message = "The artifact of the model in production is empty or not there."
+            return unknown(guardrail, MEASURE, message)
         held.append(
             Held("its ratio to production's", candidate / production, guardrail.ratio_at_most)
         )
-    clauses = "; ".join(each.says(0.0) for each in held)
+    clauses = "; ".join(each.message(0.0) for each in held)
     return found(
         guardrail,
         deciding(held),

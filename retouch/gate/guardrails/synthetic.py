@@ -36,7 +36,7 @@ class _Asked:
 
     case: SyntheticCase
     result: Result
-    says: str
+    message: str
     rows: int = 0
     candidate: float | None = None
     """The share of rows for which it holds; None where that cannot be told."""
@@ -189,17 +189,17 @@ def _concluded(guardrail: Synthetic, asked: Sequence[_Asked]) -> GuardrailResult
     """Return the first case that fails, else the first without an answer, else the closest."""
     decides = min(asked, key=lambda each: (_ORDER[each.result], each.candidate or 0.0))
     broken = [each for each in asked if each.result != "pass"]
-    others = [each.says for each in broken if each is not decides]
+    others = [each.message for each in broken if each is not decides]
     count = f"{len(asked) - len(broken)} of {len(asked)} cases hold"
-    says = "; ".join([decides.says, *others[:2], count])
+    message = "; ".join([decides.message, *others[:2], count])
     evidence = [row for each in _in_turn(asked) for row in each]
     if decides.candidate is None:
-        return unknown(guardrail, MEASURE, f"{says}.", evidence)
+        return unknown(guardrail, MEASURE, f"{message}.", evidence)
     return found(
         guardrail,
         Held("the share", decides.candidate, decides.case.share_at_least),
         MEASURE,
-        f"{says}.",
+        f"{message}.",
         production=decides.production,
         candidate=decides.candidate,
         evidence=evidence,

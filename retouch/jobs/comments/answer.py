@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from retouch.documents import Document
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.gate.model import Override, Overrides, Verdict
 from retouch.gate.overrides import stops
 from retouch.git import branches
@@ -60,7 +60,7 @@ class _Request:
 def answer(asked: Asked, site: Site, base: str) -> str:
     """Do what is asked, and return one sentence on what was done. Taken again, it does no harm.
 
-    Raises BadInput and SaidNo as GitHub's endpoints do.
+    Raises InputError and CheckFailed as GitHub's endpoints do.
     """
     pull = pulls.pull(site.repo, asked.number)
     if pull is None or not is_ours(site.repo, pull) or pull.base.ref != base:
@@ -145,7 +145,7 @@ def _take_back(request: _Request) -> bool:
     repo, head = request.site.repo, request.pull.head.sha
     base = git_data.branch_head(repo, request.base)
     if base is None:
-        raise BadInput(f"{repo.name}: there is no branch {request.base}.")
+        raise InputError(f"{repo.name}: there is no branch {request.base}.")
     texts, hearing = {}, Hearing(repo, request.pull.number)
     for path in pulls.changed_files(repo, request.pull.number):
         said = path.endswith(f"/{OVERRIDES}")
@@ -240,4 +240,4 @@ def _document(
         return model.model_validate_json(raw)
     except ValueError as error:
         first = str(error).splitlines()[0]
-        raise BadInput(f"reports/{report_id}/{name}: cannot be read: {first}.") from None
+        raise InputError(f"reports/{report_id}/{name}: cannot be read: {first}.") from None

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.jobs.packages.comment import Command, parse_comment
 
 
@@ -52,16 +52,18 @@ class Asked(_Part):
 def read_event(text: str) -> Asked | None:
     """Return what an `issue_comment` event asks of us; None when it asks nothing.
 
-    Edited comments, issues and what bots say ask nothing. Raises BadInput for what is no such
+    Edited comments, issues and what bots say ask nothing. Raises InputError for what is no such
     event.
     """
     try:
         event = _Event.model_validate(json.loads(text))
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"]))
-        raise BadInput(f"--event: is no event of a comment: {place or 'not an object'}.") from None
+        raise InputError(
+            f"--event: is no event of a comment: {place or 'not an object'}."
+        ) from None
     except (ValueError, RecursionError):
-        raise BadInput("--event: is not JSON.") from None
+        raise InputError("--event: is not JSON.") from None
     said, who = event.comment, event.comment.user
     if event.action != "created" or event.issue.pull_request is None or who is None:
         return None

@@ -32,9 +32,9 @@ def checkout_findings(workspace: Workspace, network: bool) -> Iterator[Finding]:
 
 def _history(root: Path) -> Finding:
     if _git(root, "rev-parse", "--is-shallow-repository").output.strip() == "true":
-        says = "The checkout is shallow: versions and what was merged lie outside of it."
-        mend = "`git fetch --unshallow --tags`; in a workflow, `fetch-depth: 0`."
-        return fail("history", says, mend)
+        message = "The checkout is shallow: versions and what was merged lie outside of it."
+        hint = "`git fetch --unshallow --tags`; in a workflow, `fetch-depth: 0`."
+        return fail("history", message, hint)
     if _git(root, "rev-parse", "--verify", "--quiet", "HEAD").exit_code:
         return fail("history", "There is no commit yet.", "Commit the pipeline.")
     return ok("history", "All of it is here.")
@@ -42,8 +42,8 @@ def _history(root: Path) -> Finding:
 
 def _tags(root: Path, network: bool) -> Finding:
     if _git(root, "remote", "get-url", "origin").exit_code:
-        mend = "`git remote add origin https://github.com/OWNER/NAME`."
-        return skipped("tags", "There is no remote `origin` to compare with.", mend)
+        hint = "`git remote add origin https://github.com/OWNER/NAME`."
+        return skipped("tags", "There is no remote `origin` to compare with.", hint)
     if not network:
         return skipped("tags", NO_NETWORK)
     asked = _git(root, "ls-remote", "--tags", "--refs", "origin")
@@ -52,8 +52,8 @@ def _tags(root: Path, network: bool) -> Finding:
     there = {line.rpartition("refs/tags/")[2] for line in asked.output.splitlines() if "\t" in line}
     missing = there - set(_git(root, "tag", "--list").output.split())
     if missing:
-        says = f"{len(missing)} of {len(there)} tags of `origin` are not here: what is in "
-        return fail("tags", f"{says}production cannot be known.", "`git fetch --tags`.")
+        message = f"{len(missing)} of {len(there)} tags of `origin` are not here: what is in "
+        return fail("tags", f"{message}production cannot be known.", "`git fetch --tags`.")
     return ok("tags", f"All {len(there)} of `origin` are here." if there else "There are none yet.")
 
 
@@ -63,10 +63,12 @@ def _pipeline(workspace: Workspace) -> Finding:
         return fail("pipeline", "dvc.yaml declares no stage.", "Declare the pipeline's stages.")
     told = sum(stage.meta is not None for stage in stages)
     if told < len(stages):
-        says = f"{len(stages) - told} of {len(stages)} stages say nothing under `meta.retouch`, so"
+        message = (
+            f"{len(stages) - told} of {len(stages)} stages say nothing under `meta.retouch`, so"
+        )
         return warn(
             "pipeline",
-            f"{says} an alert widens to more than it has to.",
+            f"{message} an alert widens to more than it has to.",
             "Say what they read: docs/policy.md.",
         )
     return ok("pipeline", f"{len(stages)} stages, all of which say what they work on.")
@@ -83,8 +85,8 @@ def _policies(workspace: Workspace) -> Finding:
         return fail("policies", told.faults[0], "`retouch policy check` tells all.")
     wrong = sum(not result.passed for result in told.results)
     if wrong:
-        says = f"{wrong} of {len(told.results)} examples are decided otherwise."
-        return fail("policies", says, "`retouch policy check` tells which.")
+        message = f"{wrong} of {len(told.results)} examples are decided otherwise."
+        return fail("policies", message, "`retouch policy check` tells which.")
     if told.warnings:
         return warn("policies", told.warnings[0], "`retouch policy check` tells all.")
     return ok("policies", f"They parse, and all {len(told.results)} examples hold.")
@@ -92,8 +94,8 @@ def _policies(workspace: Workspace) -> Finding:
 
 def _monitors(monitors: Monitors, signers: Signers) -> Finding:
     if not monitors.monitors:
-        says = "No monitor is registered: every alert is refused, or waits for a person."
-        return warn("monitors", says, f"Write {MONITORS}: docs/provenance.md.")
+        message = "No monitor is registered: every alert is refused, or waits for a person."
+        return warn("monitors", message, f"Write {MONITORS}: docs/provenance.md.")
     keys = {signer.principal.lower() for signer in signers.by_key.values()}
     held = [
         name
@@ -101,8 +103,8 @@ def _monitors(monitors: Monitors, signers: Signers) -> Finding:
         if name.lower() not in keys and monitor.unsigned == "hold"
     ]
     if len(held) == len(monitors.monitors):
-        says = "No monitor has a key: nothing is retrained before a person vouches for it."
-        return warn("monitors", says, "Give one a key: docs/provenance.md.")
+        message = "No monitor has a key: nothing is retrained before a person vouches for it."
+        return warn("monitors", message, "Give one a key: docs/provenance.md.")
     count = len(monitors.monitors)
     without = f"; without a key, held for a person: {', '.join(sorted(held))}" if held else ""
     return ok("monitors", f"{count} registered{without}.")
@@ -112,12 +114,12 @@ def _merge_driver(root: Path) -> Finding:
     attribute = _git(root, "check-attr", "merge", "--", "dvc.lock").output
     name = attribute.strip().rpartition(": ")[2]
     if name in ("unspecified", ""):
-        says = "git merges dvc.lock line by line, which can make up entries nobody ran."
-        mend = "Add `dvc.lock merge=retouch-lock` to .gitattributes."
-        return warn("merge driver", says, mend)
+        message = "git merges dvc.lock line by line, which can make up entries nobody ran."
+        hint = "Add `dvc.lock merge=retouch-lock` to .gitattributes."
+        return warn("merge driver", message, hint)
     if not _git(root, "config", "--get", f"merge.{name}.driver").output.strip():
-        says = f".gitattributes names the merge driver {name}, which this clone does not know."
-        return warn("merge driver", says, "`retouch verify --install-driver`.")
+        message = f".gitattributes names the merge driver {name}, which this clone does not know."
+        return warn("merge driver", message, "`retouch verify --install-driver`.")
     return ok("merge driver", "dvc.lock is merged by stage.")
 
 

@@ -49,8 +49,8 @@ def _store(root: Path, branch: str, network: bool) -> Finding:
     if done.exit_code:
         return skipped("data", f"`origin` cannot be asked: {done.last_lines(1)}")
     if not done.output.strip():
-        says = f"The branch {branch}, DVC's remote here, is not on `origin` yet."
-        return warn("data", says, "`dvc push && retouch store push`.")
+        message = f"The branch {branch}, DVC's remote here, is not on `origin` yet."
+        return warn("data", message, "`dvc push && retouch store push`.")
     return ok("data", f"The branch {branch} is DVC's remote here, and on `origin`.")
 
 
@@ -65,14 +65,14 @@ def _named(repo: Any, name: str, in_a_workflow: bool, network: bool) -> Finding:
         odb = repo.cloud.get_remote_odb(name=name)
         there = odb.fs.exists(odb.path)
     except (DvcException, OSError, ValueError, ImportError) as error:
-        says = f"DVC's remote {name} ({where}) cannot be reached: {_line(error)}"
-        return fail("data", says, f"`dvc remote modify {name}`, or its credentials.")
+        message = f"DVC's remote {name} ({where}) cannot be reached: {_line(error)}"
+        return fail("data", message, f"`dvc remote modify {name}`, or its credentials.")
     if local and in_a_workflow:
-        says = f"DVC's remote {name} is a folder of this machine, which no other job sees."
-        return warn("data", says, _OPEN)
+        message = f"DVC's remote {name} is a folder of this machine, which no other job sees."
+        return warn("data", message, _OPEN)
     if local and not there:
-        says = f"DVC's remote {name} is a folder that is not there yet: {where}."
-        return warn("data", says, "`dvc push`.")
+        message = f"DVC's remote {name} is a folder that is not there yet: {where}."
+        return warn("data", message, "`dvc push`.")
     if local:
         return ok("data", f"DVC's remote {name} is a folder; workflows use the branch instead.")
     return ok("data", f"DVC's remote {name} ({where}) answers.")

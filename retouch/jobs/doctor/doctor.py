@@ -10,7 +10,7 @@ from pathlib import Path
 
 from retouch.dvc.project import find_root
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import git
 from retouch.jobs.doctor.checkout import checkout_findings
 from retouch.jobs.doctor.data import data_findings
@@ -24,8 +24,8 @@ def examine(start: Path, environment: Mapping[str, str], asking: Asking) -> Diag
     try:
         top = git.top_level(start)
         root = find_root(start)
-    except BadInput as error:
-        return Diagnosis(findings=(fail("checkout", error.message, error.mend),))
+    except InputError as error:
+        return Diagnosis(findings=(fail("checkout", error.message, error.hint),))
     return Diagnosis(findings=tuple(_findings(Workspace(root), top, environment, asking)))
 
 

@@ -16,9 +16,9 @@ class Finding(Value):
 
     about: str
     standing: Standing
-    says: str
+    message: str
     """One sentence; of what was skipped, the reason."""
-    mend: str | None = None
+    hint: str | None = None
     """A command or a setting that puts it right."""
 
 
@@ -37,24 +37,24 @@ class Diagnosis(Document):
 Check = Callable[[], Finding]
 
 
-def ok(about: str, says: str) -> Finding:
+def ok(about: str, message: str) -> Finding:
     """Return a finding that needs nothing."""
-    return Finding(about=about, standing="ok", says=says)
+    return Finding(about=about, standing="ok", message=message)
 
 
-def warn(about: str, says: str, mend: str) -> Finding:
+def warn(about: str, message: str, hint: str) -> Finding:
     """Return a finding that something works less well than it could."""
-    return Finding(about=about, standing="warn", says=says, mend=mend)
+    return Finding(about=about, standing="warn", message=message, hint=hint)
 
 
-def fail(about: str, says: str, mend: str | None) -> Finding:
+def fail(about: str, message: str, hint: str | None) -> Finding:
     """Return a finding that something does not work."""
-    return Finding(about=about, standing="fail", says=says, mend=mend)
+    return Finding(about=about, standing="fail", message=message, hint=hint)
 
 
-def skipped(about: str, reason: str, mend: str | None = None) -> Finding:
+def skipped(about: str, reason: str, hint: str | None = None) -> Finding:
     """Return a finding that nobody could look."""
-    return Finding(about=about, standing="skipped", says=reason, mend=mend)
+    return Finding(about=about, standing="skipped", message=reason, hint=hint)
 
 
 def look(about: str, check: Check) -> Finding:
@@ -62,7 +62,7 @@ def look(about: str, check: Check) -> Finding:
     try:
         return check()
     except RetouchError as error:
-        return fail(about, error.message, error.mend)
+        return fail(about, error.message, error.hint)
 
 
 def each(*checks: tuple[str, Check]) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from retouch.errors import BadInput, RetouchError, SaidNo
+from retouch.errors import CheckFailed, InputError, RetouchError
 from retouch.github import git_data
 from retouch.github.pulls import open_pulls
 from retouch.github.repository import Repository
@@ -28,7 +28,7 @@ class Asking:
 
     network: bool
     repository: Callable[[], Repository]
-    """Raises BadInput when no repository is named, or the token cannot be one."""
+    """Raises InputError when no repository is named, or the token cannot be one."""
 
 
 def kind_of(environment: Mapping[str, str]) -> Kind:
@@ -64,9 +64,9 @@ def github_findings(top: Path, environment: Mapping[str, str], asking: Asking) -
 def _token(kind: Kind) -> Finding:
     match kind:
         case "none":
-            says = "GITHUB_TOKEN is not set here; the workflows have one of their own."
+            message = "GITHUB_TOKEN is not set here; the workflows have one of their own."
             return skipped(
-                "token", says, "To look at GitHub too: `GITHUB_TOKEN=... retouch doctor`."
+                "token", message, "To look at GitHub too: `GITHUB_TOKEN=... retouch doctor`."
             )
         case "workflow":
             return ok("token", "The workflow's own GITHUB_TOKEN.")
@@ -74,8 +74,8 @@ def _token(kind: Kind) -> Finding:
             return ok("token", "An installation token of a GitHub App.")
         case "person":
             return ok("token", "A person's token: what it does is done in their name.")
-    says = "GITHUB_TOKEN begins like none of GitHub's tokens."
-    return warn("token", says, "Check that it is whole, and for this server.")
+    message = "GITHUB_TOKEN begins like none of GitHub's tokens."
+    return warn("token", message, "Check that it is whole, and for this server.")
 
 
 def _mode(kind: Kind) -> Finding:
@@ -88,35 +88,35 @@ def _mode(kind: Kind) -> Finding:
             )
         case "person":
             return ok(about, "As a person, with `Contents` and `Pull requests`: write.")
-    says = (
+    message = (
         "With a workflow's own token one setting is needed, which only administrators see; and "
         'other checks wait for one click on them, "Approve workflows to run".'
     )
-    return skipped(about, says, f"{_CLICK} Or use a GitHub App: docs/workflows.md.")
+    return skipped(about, message, f"{_CLICK} Or use a GitHub App: docs/workflows.md.")
 
 
 def _reached(top: Path, repo: Repository) -> Finding:
     try:
         facts = git_data.repository_facts(repo)
-    except SaidNo as error:  # nobody answers, or not now
-        return skipped("GitHub", error.message, error.mend)
+    except CheckFailed as error:  # nobody answers, or not now
+        return skipped("GitHub", error.message, error.hint)
     branch = facts.default_branch
     try:
         listened = base_branches(top)
     except RetouchError:
         listened = frozenset()
     if listened and branch not in listened:
-        says = f"The default branch is {branch}; the workflow alert listens to "
-        mend = "Write the default branch under `branches:` of the workflows."
-        return fail("GitHub", f"{says}{', '.join(sorted(listened))}.", mend)
+        message = f"The default branch is {branch}; the workflow alert listens to "
+        hint = "Write the default branch under `branches:` of the workflows."
+        return fail("GitHub", f"{message}{', '.join(sorted(listened))}.", hint)
     return ok("GitHub", f"{facts.full_name} answers; its default branch is {branch}.")
 
 
 def _pulls(repo: Repository) -> Finding:
     try:
         count = len(open_pulls(repo))
-    except SaidNo as error:
-        return skipped("reading pull requests", error.message, error.mend)
-    except BadInput as error:
-        return fail("reading pull requests", error.message, error.mend)
+    except CheckFailed as error:
+        return skipped("reading pull requests", error.message, error.hint)
+    except InputError as error:
+        return fail("reading pull requests", error.message, error.hint)
     return ok("reading pull requests", f"{count} {'is' if count == 1 else 'are'} open.")

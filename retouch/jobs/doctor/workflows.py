@@ -49,9 +49,9 @@ def workflow_finding(top: Path) -> Finding:
     if missing:
         names = ", ".join(f"{name}.yml" for name in missing)
         some = len(missing) < len(SHIPPED)
-        says = f"{names} {'is' if len(missing) == 1 else 'are'} not in {FOLDER}."
-        return fail("workflows", says if some else f"None of them is in {FOLDER}.", _COPY)
-    wrong = [says for name in SHIPPED for says in _differences(top, name)]
+        message = f"{names} {'is' if len(missing) == 1 else 'are'} not in {FOLDER}."
+        return fail("workflows", message if some else f"None of them is in {FOLDER}.", _COPY)
+    wrong = [message for name in SHIPPED for message in _differences(top, name)]
     if wrong:
         more = f" And {len(wrong) - 1} more." if len(wrong) > 1 else ""
         return warn("workflows", f"{wrong[0]}{more}", _COPY)
@@ -86,14 +86,14 @@ def _read(top: Path, name: str) -> dict[Any, Any]:
     """Return a workflow with its triggers under `on`; nothing when it is none."""
     import yaml
 
-    from retouch.errors import BadInput
+    from retouch.errors import InputError
 
     path = top / FOLDER / f"{name}.yml"
     try:
         document = yaml.safe_load(files.read_text(path, limit=_BYTES))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        says = visible(str(error).splitlines()[0])
-        raise BadInput(f"{FOLDER / path.name}: is not YAML: {says}.", mend=_COPY) from None
+        message = visible(str(error).splitlines()[0])
+        raise InputError(f"{FOLDER / path.name}: is not YAML: {message}.", hint=_COPY) from None
     if not isinstance(document, dict):
         return {}
     # YAML 1.1 reads the key `on` as a truth value.

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from retouch.documents import Value
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.schema_errors import bad_input, shown
 
 Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(\[bot\])?$")]
@@ -76,7 +76,7 @@ EventName = Literal["pull_request", "push", "repository_dispatch", "schedule", "
 
 
 def read_event(name: str, payload: object) -> Event:
-    """Return what an event asks for. Raises BadInput, naming the field, for any other shape."""
+    """Return what an event asks for. Raises InputError, naming the field, for any other shape."""
     readers: dict[str, Callable[[_Fields], Event]] = {
         "pull_request": _pull_request,
         "push": _push,
@@ -86,9 +86,9 @@ def read_event(name: str, payload: object) -> Event:
     if name == "schedule":
         return Wake()
     if name not in readers:
-        raise BadInput(
+        raise InputError(
             f"--event-name: {shown(name)} starts no job of the loop.",
-            mend=f"It is one of {', '.join(sorted([*readers, 'schedule']))}.",
+            hint=f"It is one of {', '.join(sorted([*readers, 'schedule']))}.",
         )
     return readers[name](_Fields(payload, name))
 
@@ -114,7 +114,7 @@ class _Fields:
         return value
 
     def text(self, *place: str, form: re.Pattern[str], what: str) -> str:
-        """Return a text of this form. Raises BadInput."""
+        """Return a text of this form. Raises InputError."""
         value = self.get(*place)
         if not isinstance(value, str) or len(value) > 1_000 or not form.fullmatch(value):
             raise self.fault(place, f"{shown(value)} is not {what}")
@@ -129,8 +129,8 @@ class _Fields:
             raise self.fault(place, f"{shown(value)} is not the number of a pull request")
         return value
 
-    def fault(self, place: tuple[str, ...], says: str) -> BadInput:
-        return bad_input(f"The event ({self._name})", place, says)
+    def fault(self, place: tuple[str, ...], message: str) -> InputError:
+        return bad_input(f"The event ({self._name})", place, message)
 
 
 def _pull_request(fields: _Fields) -> AlertPull:

@@ -14,13 +14,13 @@ class Readers:
     """How texts are read; the formats are the business of `storage`."""
 
     entries: Callable[[str], Mapping[str, str]]
-    """The text of each entry of a lock, by its name. Raises BadInput."""
+    """The text of each entry of a lock, by its name. Raises InputError."""
     digest: Callable[[str], str]
     """Of one entry's text, as receipts have it."""
     outputs: Callable[[str, Stage], Mapping[str, str]]
     """Path -> hash, as the text of a lock has them for a stage."""
     edited: Callable[[str, Sequence[ParamEdit], str], str]
-    """A params file's text with edits made: text, edits, path. Raises BadInput."""
+    """A params file's text with edits made: text, edits, path. Raises InputError."""
     listed: Callable[[bytes], Mapping[str, str]]
     """What the list of a directory names: path in it -> object. Raises ValueError."""
 

@@ -38,5 +38,5 @@ class Proposal(Document):
     """Pull requests that must be settled first, as they run the same stages."""
     faults: tuple[str, ...] = ()
     """Sentences: why a file is no alert, or an alert is not believed."""
-    says: str = ""
+    message: str = ""
     """One sentence on what came of it, where there is no report to say so."""

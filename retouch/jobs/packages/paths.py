@@ -13,7 +13,7 @@ from retouch.alerts.receipt import receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.errors import visible
 
-REFUSED_MEND = (
+REFUSED_HINT = (
     "An answer may change params files, dvc.lock, outputs that git keeps, alerts/ and its own"
     " folder in reports/; open another pull request for anything else."
 )

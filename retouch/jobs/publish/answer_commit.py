@@ -11,7 +11,7 @@ from retouch.alerts.receipt import receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.documents import digest_of
 from retouch.engine.report_files import report_files
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution.model import Run
 from retouch.gate.model import Verdict
 from retouch.git import branches
@@ -44,7 +44,7 @@ class Documents:
 def alert_files(root: Path, proposal: Proposal, head: str | None) -> dict[str, bytes]:
     """Return the alerts of a branch and what lies beside them: those of a proposal, and new ones.
 
-    A package that leaves an alert out takes none off its branch. Raises BadInput for one that is
+    A package that leaves an alert out takes none off its branch. Raises InputError for one that is
     no plain file.
     """
     if head is None:
@@ -72,7 +72,7 @@ def answer_files(
     """Return the files of the commit: alerts, what the retraining changed, and the report.
 
     The report is made here from its documents; texts that came along are left out. What the branch
-    has of alerts and overrides stands. What the base has already is left out. Raises BadInput for
+    has of alerts and overrides stands. What the base has already is left out. Raises InputError for
     an alert with other bytes than the branch has, and for a file that is no text.
     """
     report = f"{repository.REPORTS}/{package.proposal.report_id}/"
@@ -81,7 +81,7 @@ def answer_files(
         if path.endswith(repository.RECEIPT):
             made.setdefault(path, raw)
         elif made.setdefault(path, raw) != raw:
-            raise BadInput(f"{path}: is another alert than the branch has; alerts never change.")
+            raise InputError(f"{path}: is another alert than the branch has; alerts never change.")
     if documents:
         filed = report_files(documents.plan, documents.run, documents.verdict)
         made |= {f"{report}{name}": raw for name, raw in filed.items()}
@@ -122,4 +122,4 @@ def _text(path: str, raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise BadInput(f"{path}: is no UTF-8 text, and only texts are committed.") from None
+        raise InputError(f"{path}: is no UTF-8 text, and only texts are committed.") from None

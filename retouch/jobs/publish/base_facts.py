@@ -7,7 +7,7 @@ from pathlib import Path
 from retouch.dvc import dvc, object_files
 from retouch.dvc.params import edited_text
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import branches, git
 from retouch.jobs.package_folder import Package
 from retouch.jobs.packages.facts import BaseFacts, Readers
@@ -29,7 +29,7 @@ _READERS = Readers(
 def checked_package(root: Path, package: Package) -> Checked:
     """Return the documents of a package that may be published on the base that is checked out.
 
-    The branch's head must have been fetched. Raises BadInput with one sentence.
+    The branch's head must have been fetched. Raises InputError with one sentence.
     """
     for name, path in package.objects.items():
         object_files.check_object(name, path)
@@ -43,11 +43,11 @@ def checked_package(root: Path, package: Package) -> Checked:
 def base_facts(root: Path, proposal: Proposal) -> BaseFacts:
     """Return what a proposal is held against: its base commit, and the head of its branch.
 
-    Raises BadInput for one that was made on another line of history.
+    Raises InputError for one that was made on another line of history.
     """
     workspace, base = Workspace(root), proposal.base
     if not branches.is_ancestor(root, base, git.head_commit(root)):
-        raise BadInput(f"The proposal was made on {base[:10]}, which the base branch has not.")
+        raise InputError(f"The proposal was made on {base[:10]}, which the base branch has not.")
     places = places_of(workspace)
     texts = branches.read_files(root, base, places.params_files | places.lock_files)
     named = [f"{ALERTS}/{alert_id}.json" for alert_id in proposal.alert_ids]

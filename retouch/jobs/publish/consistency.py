@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution.model import Attempt, Run
 from retouch.gate.model import Judgement, Override, Verdict
 from retouch.jobs.packages.model import Proposal
@@ -22,15 +22,15 @@ def check_documents(
     verdict: Verdict | None,
     overrides: Collection[Override] = (),
 ) -> None:
-    """Raise BadInput, with one sentence, when the documents of an answer cannot all be true."""
+    """Raise InputError, with one sentence, when the documents of an answer cannot all be true."""
     faults = (
         *_of_plan(proposal, plan),
         *(_of_run(proposal, plan, run) if run else ()),
         *(_of_verdict(plan, run, verdict) if verdict else ()),
         *(_of_outcome(plan, run, verdict, overrides) if run else ()),
     )
-    for where, says in faults:
-        raise BadInput(f"reports/{plan.report_id}/{where}.json: {says}.")
+    for where, message in faults:
+        raise InputError(f"reports/{plan.report_id}/{where}.json: {message}.")
 
 
 def is_kept(run: Run | None) -> bool:

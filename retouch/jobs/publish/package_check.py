@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import branches
 from retouch.github.pulls import PullRequest
 from retouch.jobs.package_folder import Package
@@ -38,7 +38,7 @@ class Stale:
 def check_package(root: Path, package: Package) -> Documents | None:
     """Return the documents of a package that holds what an answer may, and nothing else.
 
-    None when nothing was planned. Raises BadInput with one sentence.
+    None when nothing was planned. Raises InputError with one sentence.
     """
     found = checked_package(root, package)
     return Documents(found.plan, found.run, found.verdict) if found.plan else None
@@ -49,7 +49,7 @@ def named_in(folder: Path) -> Proposal | None:
     try:
         raw = read_plain_file(folder / "proposal.json", root=folder, limit=1_000_000)
         return Proposal.model_validate_json(raw)
-    except (BadInput, ValueError):
+    except (InputError, ValueError):
         return None
 
 
@@ -57,7 +57,7 @@ def stages_moved(root: Path, package: Package, newest: str) -> Stale | None:
     """Return what is to run anew when the base branch moved on under a package; else None.
 
     Only a change of what a plan reads counts: policies, the pipeline and its data. What is not
-    known of (another line of history) counts as well. Raises BadInput.
+    known of (another line of history) counts as well. Raises InputError.
     """
     base, report_id = package.proposal.base, package.proposal.report_id
     if base == newest or report_id is None:
@@ -79,7 +79,7 @@ def held_by(root: Path, pulls: Iterable[PullRequest], newest: str) -> tuple[Clai
         places = places_of(workspace)  # read once, and only if there is a pull request
         try:
             brought = brought_by(root, [pull], newest, places)
-        except BadInput:
+        except InputError:
             continue
         for number, incoming in brought.items():
             found += claims_of(number, incoming)
@@ -107,4 +107,4 @@ def _plan(package: Package, report_id: str) -> Plan:
     try:
         return Plan.model_validate_json(package.files.get(path, b""))
     except ValueError:
-        raise BadInput(f"{path}: is no plan.") from None
+        raise InputError(f"{path}: is no plan.") from None

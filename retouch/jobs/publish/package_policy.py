@@ -15,12 +15,12 @@ from retouch.alerts.parse import check_file_stem, parse_alert
 from retouch.alerts.receipt import Receipt, receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.documents import Document
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution.model import Run
 from retouch.gate.model import Overrides, Verdict
 from retouch.jobs.packages.facts import BaseFacts
 from retouch.jobs.packages.model import Proposal
-from retouch.jobs.packages.paths import REFUSED_MEND, allowed
+from retouch.jobs.packages.paths import REFUSED_HINT, allowed
 from retouch.jobs.publish.consistency import check_documents, is_kept
 from retouch.jobs.publish.lock_check import check_locks, check_objects, check_tracked
 from retouch.planning.model import Plan
@@ -51,10 +51,10 @@ def checked(
     """Return the documents of a package that holds what an answer may, and nothing else.
 
     `objects`: by name, the bytes of those that list a directory, None for others; that they have
-    the bytes of their names is checked where they lie. Raises BadInput with one sentence.
+    the bytes of their names is checked where they lie. Raises InputError with one sentence.
     """
     if proposal.base != base.commit:
-        raise BadInput(f"The proposal was made on {proposal.base[:10]}, not {base.commit[:10]}.")
+        raise InputError(f"The proposal was made on {proposal.base[:10]}, not {base.commit[:10]}.")
     _check_branch(proposal)
     for path in files:
         _check_path(path, proposal, base)
@@ -71,13 +71,13 @@ def checked(
 
 
 def _check_branch(proposal: Proposal) -> None:
-    """Raise BadInput for a branch that is another alert's: its commit would take that one's away.
+    """Raise InputError for a branch that is another alert's: its commit would take that one's away.
 
     What is wrong with a pull request is only said there, and nothing committed to its branch.
     """
     _, kind, name = proposal.branch.split("/")
     if kind not in ("alert", "retrain") or not (name in proposal.alert_ids or proposal.faults):
-        raise BadInput(f"The package is for {proposal.branch}, and its alerts are others.")
+        raise InputError(f"The package is for {proposal.branch}, and its alerts are others.")
 
 
 def _check_path(path: str, proposal: Proposal, base: BaseFacts) -> None:
@@ -90,18 +90,18 @@ def _check_path(path: str, proposal: Proposal, base: BaseFacts) -> None:
         report_ids=[proposal.report_id] if proposal.report_id else [],
     )
     if not fits:
-        raise BadInput(f"The package touches {shown(path)}.", mend=REFUSED_MEND)
+        raise InputError(f"The package touches {shown(path)}.", hint=REFUSED_HINT)
 
 
 def _alerts(proposal: Proposal, files: Mapping[str, bytes], base: BaseFacts) -> Iterator[Receipt]:
-    """Yield the receipts. Raises BadInput for an alert that is none, or not as it was brought."""
+    """Yield the receipts. Raises InputError for an alert that is none, or not as it was brought."""
     for alert_id in proposal.alert_ids:
         path = f"alerts/{alert_id}.json"
         signature = f"alerts/{signature_file_name(f'{alert_id}.json')}"
         for name in (path, signature):
             known = base.known.get(name)
             if name in files and known is not None and files[name] != known:
-                raise BadInput(f"{name}: is not as it was brought.")
+                raise InputError(f"{name}: is not as it was brought.")
         raw = files.get(path, base.known.get(path))
         if path in files:
             check_file_stem(parse_alert(files[path], path), alert_id, path)
@@ -110,10 +110,10 @@ def _alerts(proposal: Proposal, files: Mapping[str, bytes], base: BaseFacts) -> 
             continue
         receipt = _parsed(files[name], name, Receipt)
         if raw is None or receipt.alert_id != alert_id or receipt.sha256 != _sha256(raw):
-            raise BadInput(f"{name}: is not the receipt of that alert.")
+            raise InputError(f"{name}: is not the receipt of that alert.")
         signed = signature in files or signature in base.known
         if receipt.provenance.verdict == "verified" and not signed:
-            raise BadInput(f"{name}: says verified, but the alert has no signature.")
+            raise InputError(f"{name}: says verified, but the alert has no signature.")
         yield receipt
 
 
@@ -131,10 +131,10 @@ def _documents(proposal: Proposal, files: Mapping[str, bytes], base: BaseFacts) 
         )
     )
     if not isinstance(plan, Plan):
-        raise BadInput(f"{folder}/plan.json: is missing.")
+        raise InputError(f"{folder}/plan.json: is missing.")
     path = f"{folder}/overrides.json"
     if overrides is not None and files[path] != base.known.get(path):
-        raise BadInput(f"{path}: is not as its branch has it.")
+        raise InputError(f"{path}: is not as its branch has it.")
     found = Checked(
         plan,
         run if isinstance(run, Run) else None,
@@ -147,7 +147,7 @@ def _documents(proposal: Proposal, files: Mapping[str, bytes], base: BaseFacts) 
 
 
 def _check_params(files: Mapping[str, bytes], edits: Sequence[ParamEdit], base: BaseFacts) -> None:
-    """Raise BadInput unless params files have the edits of the kept candidate, and no others."""
+    """Raise InputError unless params files have the edits of the kept candidate, and no others."""
     by_file: dict[str, list[ParamEdit]] = {}
     for edit in edits:
         by_file.setdefault(edit.file, []).append(edit)
@@ -156,17 +156,17 @@ def _check_params(files: Mapping[str, bytes], edits: Sequence[ParamEdit], base: 
         mine = by_file.get(path, [])
         wanted = base.readers.edited(text, mine, path) if mine else text
         if files.get(path, text.encode()) != wanted.encode():
-            raise BadInput(f"{path}: is not the base branch's with the edits of the plan.")
+            raise InputError(f"{path}: is not the base branch's with the edits of the plan.")
 
 
 def _parsed(raw: bytes, path: str, model: type[_Document]) -> _Document:
     if len(raw) > _DOCUMENT_BYTES:
-        raise BadInput(f"{path}: is larger than the {_DOCUMENT_BYTES:,} bytes allowed.")
+        raise InputError(f"{path}: is larger than the {_DOCUMENT_BYTES:,} bytes allowed.")
     try:
         return model.model_validate_json(raw)
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).splitlines()[1:3])
-        raise BadInput(f"{path}: is no {model.__name__.lower()}: {shown(reason)}.") from None
+        raise InputError(f"{path}: is no {model.__name__.lower()}: {shown(reason)}.") from None
 
 
 def _sha256(raw: bytes) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from retouch.documents import Value
-from retouch.errors import BadInput, RetouchError
+from retouch.errors import InputError, RetouchError
 from retouch.git import branches
 from retouch.git_remote.store import push_objects
 from retouch.github import git_data
@@ -63,7 +63,7 @@ class Outcome(Value):
 
     package: str
     outcome: Happened
-    says: str
+    message: str
     """One sentence for a person."""
     url: str | None = None
     """Of the pull request."""
@@ -71,13 +71,13 @@ class Outcome(Value):
 
 
 def _outcome(
-    answer: Answer, outcome: Happened, says: str, pull: PullRequest | None = None
+    answer: Answer, outcome: Happened, message: str, pull: PullRequest | None = None
 ) -> Outcome:
     pull = pull or answer.pull
     name = answer.package.proposal.branch
     at = f": {pull.html_url}" if pull else ""
     url = pull.html_url if pull else None
-    return Outcome(package=name, outcome=outcome, says=f"{name}: {says}{at}", url=url)
+    return Outcome(package=name, outcome=outcome, message=f"{name}: {message}{at}", url=url)
 
 
 def publish(folder: Path, publisher: Publisher) -> Iterator[Outcome]:
@@ -94,7 +94,7 @@ def publish(folder: Path, publisher: Publisher) -> Iterator[Outcome]:
             yield Outcome(
                 package=path.name,
                 outcome="failed",
-                says=f"{package.proposal.branch}: {error}",
+                message=f"{package.proposal.branch}: {error}",
                 exit_code=1,
             )
 
@@ -103,8 +103,8 @@ def _publish(path: Path, package: Package, publisher: Publisher) -> Outcome:
     proposal, root = package.proposal, publisher.root
     pull = _pull_of(package, publisher)
     if pull is not None and not _is_ours(pull, proposal.branch, publisher):
-        says = f"pull request {pull.number} is not one from {proposal.branch}."
-        return _refused(path, publisher, BadInput(says))
+        message = f"pull request {pull.number} is not one from {proposal.branch}."
+        return _refused(path, publisher, InputError(message))
     answer = Answer(package, None, pull, branches.fetch(root, proposal.branch))
     if pull is not None and pull.standing != "open":
         return _outcome(answer, "closed", f"its pull request was {pull.standing} meanwhile")
@@ -119,7 +119,7 @@ def _publish(path: Path, package: Package, publisher: Publisher) -> Outcome:
         if not proposal.faults:
             check_believed(answer, publisher, datetime.now(UTC))
         files = answer_files(root, package, answer.documents, answer.head)
-    except BadInput as error:
+    except InputError as error:
         return _refused(path, publisher, error)
     if proposal.faults:
         return _tell(answer, publisher)
@@ -240,7 +240,7 @@ def _open(answer: Answer, publisher: Publisher) -> PullRequest:
 
 def _refused(path: Path, publisher: Publisher, error: RetouchError) -> Outcome:
     """Say of a package that is none why; on its pull request too, if it names one of ours."""
-    says, url = f"{path.name}: {error}", None
+    message, url = f"{path.name}: {error}", None
     try:
         proposal = named_in(path)
         pull = proposal and proposal.pull and github_pulls.pull(publisher.site.repo, proposal.pull)
@@ -250,5 +250,5 @@ def _refused(path: Path, publisher: Publisher, error: RetouchError) -> Outcome:
             show(publisher.site, pull, replace(texts, title=pull.title), pull.head.sha)
             url = pull.html_url
     except RetouchError as also:
-        says = f"{says} And it could not be said on its pull request: {also}"
-    return Outcome(package=path.name, outcome="refused", says=says, url=url, exit_code=2)
+        message = f"{message} And it could not be said on its pull request: {also}"
+    return Outcome(package=path.name, outcome="refused", message=message, url=url, exit_code=2)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from retouch.alerts.parse import parse_alert
 from retouch.alerts.words import AlertSummary, summarise
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.github import pulls
 from retouch.github.pulls import PullRequest
 from retouch.jobs.package_folder import Package
@@ -85,7 +85,7 @@ def only_planned(answer: Answer) -> Answer:
 def subject_of(answer: Answer, publisher: Publisher) -> Subject:
     """Return what the pull request of an answer is about."""
     proposal, documents = answer.package.proposal, answer.documents
-    said = Situation(faults=proposal.faults, says=proposal.says)
+    said = Situation(faults=proposal.faults, message=proposal.message)
     if documents is not None:
         plan = documents.plan
         return Subject(plan.model, plan.alerts, documents.case, said)
@@ -105,7 +105,7 @@ def _alerts(answer: Answer, publisher: Publisher) -> list[tuple[str, AlertSummar
             continue
         try:
             alert = parse_alert(raw, alert_id)
-        except BadInput:
+        except InputError:
             continue
         found.append((alert.model, summarise(alert)))
     return found

@@ -19,7 +19,7 @@ from retouch.alerts.signature import signature_file_name
 from retouch.alerts.words import summarise
 from retouch.engine.admission import Submission, Transport
 from retouch.engine.provenance import Judge, Trust
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import branches
 from retouch.jobs.packages.event import Asked, Wake
 from retouch.jobs.publish.pull_request_content import Answer, Publisher
@@ -30,7 +30,7 @@ from retouch.storage.documents import ALERTS, OVERRIDES, REPORTS
 
 
 def check_believed(answer: Answer, publisher: Publisher, now: datetime) -> None:
-    """Raise BadInput where an answer stands on a word that nobody gave.
+    """Raise InputError where an answer stands on a word that nobody gave.
 
     The package itself has passed the boundary, and the branch's head was fetched.
     """
@@ -48,14 +48,14 @@ def check_believed(answer: Answer, publisher: Publisher, now: datetime) -> None:
         return
     plan = documents.plan
     where = f"{REPORTS}/{plan.report_id}/plan.json"
-    for says in _of_plan(plan, brought, found):
-        raise BadInput(f"{where}: {says}.")
+    for message in _of_plan(plan, brought, found):
+        raise InputError(f"{where}: {message}.")
     by = plan.accepted_by
     if by is not None and not _vouched(by, answer, publisher):
-        raise BadInput(f"{where}: {shown(by)} is to vouch for its alerts, and has not said so.")
+        raise InputError(f"{where}: {shown(by)} is to vouch for its alerts, and has not said so.")
     unproven = [i for i, one in found.items() if not one.may_retrain]
     if documents.run is not None and unproven and by is None:
-        raise BadInput(f"{where}: nobody vouches for {unproven[0]}, so nothing should have run.")
+        raise InputError(f"{where}: nobody vouches for {unproven[0]}, so nothing should have run.")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class _Brought:
         name = f"{alert_id}.json"
         raw, source = self.get(name), f"{ALERTS}/{name}"
         if raw is None:
-            raise BadInput(f"{source}: is missing.")
+            raise InputError(f"{source}: is missing.")
         signature = self.get(signature_file_name(name))
         return Submission(parse_alert(raw, source), raw, source, signature)
 
@@ -108,12 +108,12 @@ def _provenance(
     senders: frozenset[str],
     now: datetime,
 ) -> Provenance:
-    """Return whose alert one is. Raises BadInput for a receipt that says more of it."""
+    """Return whose alert one is. Raises InputError for a receipt that says more of it."""
     receipts, submission = brought.receipts(alert_id), brought.submission(alert_id)
     claimed = receipts.get("new") or receipts.get("old")
     path = f"{ALERTS}/{receipt_file_name(alert_id)}"
     if claimed is not None and claimed.received_at > now:
-        raise BadInput(f"{path}: says that the alert came in the future.")
+        raise InputError(f"{path}: says that the alert came in the future.")
     old = receipts.get("old")
     known = {*senders, old.sender} if old is not None else senders
     told = judge
@@ -125,7 +125,7 @@ def _provenance(
     found = told.receipt(submission, at).provenance
     new = receipts.get("new")
     if new is not None and _says_more(new.provenance, found):
-        raise BadInput(f"{path}: says more than is so: the alert {_words(found)}.")
+        raise InputError(f"{path}: says more than is so: the alert {_words(found)}.")
     return found
 
 
@@ -154,7 +154,7 @@ def _words(found: Provenance) -> str:
 
 
 def _check_overrides(answer: Answer, publisher: Publisher) -> None:
-    """Raise BadInput for overrides on the branch, and not on the base, that nobody asked for."""
+    """Raise InputError for overrides on the branch, and not on the base, that nobody asked for."""
     proposal = answer.package.proposal
     if proposal.report_id is None or answer.head is None:
         return
@@ -164,7 +164,7 @@ def _check_overrides(answer: Answer, publisher: Publisher) -> None:
         return
     fault = _hearing(answer, publisher).fault_of(path, there[path])
     if fault is not None:
-        raise BadInput(fault)
+        raise InputError(fault)
 
 
 def _vouched(login: str, answer: Answer, publisher: Publisher) -> bool:

@@ -35,11 +35,13 @@ class Announcement:
         base = repository_facts(self.repo).default_branch
         found = open_revert(self.workspace, self.repo, base, versions, self.fall)
         if found is None:
-            return Step(says=f"{base} records nothing of {self.fall.version} any more.", new=False)
+            return Step(
+                message=f"{base} records nothing of {self.fall.version} any more.", new=False
+            )
         pull, self.revert_url = found.pull, found.pull.html_url
         was = "was opened" if found.new else f"is there already ({pull.standing})"
         return Step(
-            says=f"Pull request {pull.number} takes {self.fall.version} back; it {was}:"
+            message=f"Pull request {pull.number} takes {self.fall.version} back; it {was}:"
             f" {pull.html_url}",
             new=found.new,
         )
@@ -54,20 +56,20 @@ def open_notice(repo: Repository, words: Notice, label: Label) -> Step:
     there = find_issue(repo, words.marker, label)
     found = there or open_issue(repo, words.title, words.body, [label], marker=words.marker)
     was = "was opened" if there is None else f"is there already ({found.state})"
-    return Step(says=f"Issue {found.number} {was}: {found.html_url}", new=there is None)
+    return Step(message=f"Issue {found.number} {was}: {found.html_url}", new=there is None)
 
 
 def record_deployment(
-    repo: Repository, version: Version, stage: str, state: DeploymentState, says: str
+    repo: Repository, version: Version, stage: str, state: DeploymentState, message: str
 ) -> Step:
     """Record where a version runs, or that it does no longer."""
     environment = ENVIRONMENTS.get(stage, stage)
     payload = {"version": version.name, "model": version.hash or ""}
     number = deploy(
-        repo, ref=version.commit, environment=environment, description=says, payload=payload
+        repo, ref=version.commit, environment=environment, description=message, payload=payload
     )
-    set_deployment_status(repo, number, state, says)
-    return Step(says=f"GitHub records {version.name} in {environment}: {state}.", new=False)
+    set_deployment_status(repo, number, state, message)
+    return Step(message=f"GitHub records {version.name} in {environment}: {state}.", new=False)
 
 
 def open_revert_of(repo: Repository, version: Version) -> Step | None:
@@ -76,5 +78,5 @@ def open_revert_of(repo: Repository, version: Version) -> Step | None:
     if not found:
         return None
     which = ", ".join(f"{pull.number}: {pull.html_url}" for pull in found)
-    says = f"Pull request {which} would take {version.name} back: close it."
-    return Step(says=says, new=False)
+    message = f"Pull request {which} would take {version.name} back: close it."
+    return Step(message=message, new=False)

@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Literal
 
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.gate.canary_model import CanaryModel, CanaryVerdict
 from retouch.github.repository import Repository
 from retouch.jobs.release.announcements import Announcement, open_notice, record_deployment
@@ -47,17 +47,17 @@ def settle(
 ) -> Outcome:
     """Do what follows from a verdict on a canary. `repo`: None when GitHub is to be left alone.
 
-    `answer`: a person's, to an undecided canary. Raises BadInput for a verdict that does not fit
-    this repository, SaidNo when tags cannot be written.
+    `answer`: a person's, to an undecided canary. Raises InputError for a verdict that does not fit
+    this repository, CheckFailed when tags cannot be written.
     """
     registry = registry_at(workspace, push=push)
     decision = _checked(workspace, registry, verdict)
     action = next_action(decision.outcome, verdict.limits)
     if answer is not None:
         if decision.outcome != "undecided":
-            raise BadInput(
-                f"--undecided {answer}: the canary is not undecided. {decision.says}",
-                mend="Leave the option out.",
+            raise InputError(
+                f"--undecided {answer}: the canary is not undecided. {decision.message}",
+                hint="Leave the option out.",
             )
         action = answer
     course = _Course(workspace, registry, verdict, decision, push, repo, at)
@@ -69,11 +69,11 @@ def settle(
         case "ask":
             return course.ask()
         case "nothing":
-            return Outcome(says=decision.says)
+            return Outcome(message=decision.message)
 
 
 def _checked(workspace: Workspace, registry: Registry, verdict: CanaryVerdict) -> Decision:
-    """Return the decision, made anew. Raises BadInput for a verdict that does not belong here."""
+    """Return the decision, made anew. Raises InputError for a verdict that does not belong here."""
     again = "Judge it again: `retouch canary judge`."
     limits = workspace.promotion.limits
     if (verdict.name, verdict.limits, verdict.loss) != (
@@ -81,10 +81,10 @@ def _checked(workspace: Workspace, registry: Registry, verdict: CanaryVerdict) -
         policy_of(workspace),
         limits.loss,
     ):
-        raise BadInput(
+        raise InputError(
             "The canary was judged for another model, or by another policy than release.canary of"
             " this commit.",
-            mend=again,
+            hint=again,
         )
     for one in (verdict.production, verdict.candidate):
         _require_known(registry, one)
@@ -92,17 +92,17 @@ def _checked(workspace: Workspace, registry: Registry, verdict: CanaryVerdict) -
     until = workspace.data_until.isoformat()
     looked = judged_until(workspace.root, verdict.candidate.model)
     if None in seen or verdict.end > until or verdict.start < max(filter(None, (*seen, looked))):
-        raise BadInput(
+        raise InputError(
             f"The days from {verdict.start} to {verdict.end} (exclusive) are not all new to both"
             f" models and to the gate, or have not arrived by {until}.",
-            mend=again,
+            hint=again,
         )
     decision = decide(verdict)
     if decision.outcome != verdict.decision:
-        raise BadInput(
+        raise InputError(
             f"The canary's decision, {verdict.decision}, does not follow from its days, which say"
             f" {decision.outcome}.",
-            mend=again,
+            hint=again,
         )
     return decision
 
@@ -110,10 +110,10 @@ def _checked(workspace: Workspace, registry: Registry, verdict: CanaryVerdict) -
 def _require_known(registry: Registry, one: CanaryModel) -> None:
     known = registry.find(one.version)
     if known is None or known.commit != one.commit or known.hash != one.model:
-        raise BadInput(
+        raise InputError(
             f"{plain(one.version, 60)}: is no version of {registry.model} with this commit and"
             " this model.",
-            mend="Bring the tags, and judge again: `git fetch --tags`.",
+            hint="Bring the tags, and judge again: `git fetch --tags`.",
         )
 
 
@@ -171,11 +171,11 @@ class _Course:
             return self._settled_before()
         down = None if self.in_prod else self.registry.blocked(str(hash_))
         if down is not None:
-            raise BadInput(
+            raise InputError(
                 f"{name} passed as a canary, but its model was taken down ({down}) and stays down.",
-                mend=f"If it is meant to run: `retouch rollback --to {name}`.",
+                hint=f"If it is meant to run: `retouch rollback --to {name}`.",
             )
-        done = [Step(says=f"{name} is in {PROD} already.", new=False)] if self.in_prod else []
+        done = [Step(message=f"{name} is in {PROD} already.", new=False)] if self.in_prod else []
         left: list[Todo] = []
         said = {"reason": self._reason, "model": hash_, "passed": True}
         if not self.in_prod:
@@ -185,12 +185,12 @@ class _Course:
             left.append(lambda: self._moved("unassign", CANARY, said))
         repo = self.repo
         if repo is not None:
-            says = f"{name} passed as a canary"
+            message = f"{name} passed as a canary"
             left += [
-                lambda: record_deployment(repo, self.candidate, PROD, "success", says),
-                lambda: record_deployment(repo, self.candidate, CANARY, "inactive", says),
+                lambda: record_deployment(repo, self.candidate, PROD, "success", message),
+                lambda: record_deployment(repo, self.candidate, CANARY, "inactive", message),
             ]
-        return take(self.decision.says, done, left)
+        return take(self.decision.message, done, left)
 
     def take_down(self) -> Outcome:
         """Take the candidate out of the canary stage for good; production is not touched."""
@@ -201,17 +201,19 @@ class _Course:
             self._require_same_production()
             said = {"reason": self._reason, "model": self.candidate.hash, "failed": True}
             tag = move(self.workspace, "unassign", self.candidate, CANARY, said, push=self.push)
-            done.append(Step(says=f"{self.candidate.name} was taken out of {CANARY}: {tag.name}."))
+            done.append(
+                Step(message=f"{self.candidate.name} was taken out of {CANARY}: {tag.name}.")
+            )
             counter = tag.counter
         elif last is not None and not last.assigns and last.tag.said.get("failed") is True:
-            says = f"{self.candidate.name} is out of {CANARY} already: {last.tag.name}."
-            done.append(Step(says=says, new=False))
+            message = f"{self.candidate.name} is out of {CANARY} already: {last.tag.name}."
+            done.append(Step(message=message, new=False))
             counter = last.tag.counter
         else:
             return self._settled_before()
         if self.repo is not None:
             left = self._told(self.repo, counter)
-        return take(self.decision.says, done, left)
+        return take(self.decision.message, done, left)
 
     def _told(self, repo: Repository, counter: int | None) -> list[Todo]:
         """Return the steps on GitHub after the canary was taken down."""
@@ -221,21 +223,23 @@ class _Course:
             commit=self.candidate.commit,
             hash=self.verdict.candidate.model,
             to=self.production.name,
-            reason=self.decision.says,
+            reason=self.decision.message,
             counter=counter,
             at=self.at,
         )
         told = Announcement(self.workspace, repo, fall)
         versions = versions_between(self.workspace, self.registry, self.production, self.candidate)
-        says = self.decision.says
+        message = self.decision.message
 
         def failed() -> Step:
-            return record_deployment(repo, self.candidate, CANARY, "failure", plain(says, 140))
+            return record_deployment(repo, self.candidate, CANARY, "failure", plain(message, 140))
 
         return [
             lambda: told.revert(versions),
             lambda: told.issue(
-                lambda url: canary_failed(self.verdict, says=says, counter=counter, revert_url=url),
+                lambda url: canary_failed(
+                    self.verdict, message=message, counter=counter, revert_url=url
+                ),
                 "retouch:canary",
             ),
             failed,
@@ -247,35 +251,37 @@ class _Course:
             return self._settled_before()
         repo = self.repo
         if repo is None:
-            says = f"{self.decision.says} A person decides: give --undecided promote or roll_back."
-            return Outcome(says=says)
+            message = (
+                f"{self.decision.message} A person decides: give --undecided promote or roll_back."
+            )
+            return Outcome(message=message)
         counter = self.last_move.tag.counter if self.last_move else None
-        words = canary_undecided(self.verdict, says=self.decision.says, counter=counter)
-        return take(self.decision.says, [], [lambda: open_notice(repo, words, "retouch:canary")])
+        words = canary_undecided(self.verdict, message=self.decision.message, counter=counter)
+        return take(self.decision.message, [], [lambda: open_notice(repo, words, "retouch:canary")])
 
     @property
     def _reason(self) -> str:
-        return plain(self.decision.says, REASON_LIMIT)
+        return plain(self.decision.message, REASON_LIMIT)
 
     def _moved(
         self, kind: Literal["assign", "unassign"], stage: str, said: Mapping[str, object]
     ) -> Step:
         tag = move(self.workspace, kind, self.candidate, stage, said, push=self.push)
         how = "was put into" if kind == "assign" else "was taken out of"
-        return Step(says=f"{self.candidate.name} {how} {stage}: {tag.name}.")
+        return Step(message=f"{self.candidate.name} {how} {stage}: {tag.name}.")
 
     def _require_same_production(self) -> None:
         now = self.registry.in_stage(PROD)
         if now != self.production:
-            raise BadInput(
+            raise InputError(
                 f"{PROD} is {now.name if now else 'empty'} now, and the canary was held against"
                 f" {self.production.name}.",
-                mend="Judge it again: `retouch canary judge`.",
+                hint="Judge it again: `retouch canary judge`.",
             )
 
     def _settled_before(self) -> Outcome:
         last = self.last_move
         by = f" by {last.tag.name}" if last else ""
         return Outcome(
-            says=f"{self.candidate.name} is no canary any more{by}: there is nothing to do."
+            message=f"{self.candidate.name} is no canary any more{by}: there is nothing to do."
         )

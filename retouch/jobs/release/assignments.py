@@ -20,7 +20,7 @@ _TRIES = 5
 
 
 def registry_at(workspace: Workspace, *, push: bool) -> Registry:
-    """Return the versions of the workspace's model. Raises BadInput.
+    """Return the versions of the workspace's model. Raises InputError.
 
     With `push` it is what `origin` has that counts: a tag that was written here and never pushed
     is written again, which pushes it.
@@ -42,7 +42,7 @@ def move(
     """Put a version into a stage or take it out, say why in the tag, and return the tag.
 
     It is later than any other tag by a second, which is all a tag can tell: some readers of GTO's
-    tags go by time alone. Raises SaidNo when the tag cannot be written or pushed.
+    tags go by time alone. Raises CheckFailed when the tag cannot be written or pushed.
     """
     registry = registry_at(workspace, push=push)
     if registry.tags:

@@ -12,7 +12,7 @@ from retouch.documents import Document
 from retouch.dvc import objects
 from retouch.engine import status
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.jobs.release.committed import Committed
 from retouch.registry import bundle as contents
 from retouch.registry.bundle import FileDigest, Manifest
@@ -35,7 +35,7 @@ def bundle(workspace: Workspace, name: str, out: Path | None, *, here: Path) -> 
     """Write the bundle of a version, or of what is in a stage, to `out` or to a file in `here`.
 
     Everything is read from git at the version's commit and from DVC by hash, so that the checkout
-    does not matter. Raises BadInput, and SaidNo for a model too large.
+    does not matter. Raises InputError, and CheckFailed for a model too large.
     """
     found = version_named(status.registry(workspace), name)
     target = out or here / f"{contents.bundle_name(workspace.policy.model, found.name)}.tar.gz"
@@ -45,32 +45,32 @@ def bundle(workspace: Workspace, name: str, out: Path | None, *, here: Path) -> 
 def version_named(registry: Registry, name: str) -> Version:
     """Return the version that is meant by `v1.2.0`, `churn@v1.2.0`, `prod` or `canary`.
 
-    Raises BadInput.
+    Raises InputError.
     """
     name = name.removeprefix(f"{registry.model}@")
     found = registry.find(name) or registry.in_stage(name)
     if found is None or found.name == found.commit:
         known = ", ".join(version.name for version in registry.versions[-5:]) or "none yet"
-        raise BadInput(
+        raise InputError(
             f"{name!r} is no version of {registry.model}; its newest: {known}.",
-            mend="Bring the tags: `git fetch --tags`.",
+            hint="Bring the tags: `git fetch --tags`.",
         )
     return found
 
 
 def write_bundle(workspace: Workspace, version: Version, target: Path) -> Bundled:
-    """Write the bundle of a version to a file. Raises BadInput and SaidNo."""
+    """Write the bundle of a version to a file. Raises InputError and CheckFailed."""
     commit = Committed(workspace.root, version.commit)
     if version.hash is not None and version.hash != commit.model.hash:
-        raise BadInput(
+        raise InputError(
             f"{version.name}: its tag names the model {version.hash}, but the lock of its commit "
             f"{version.commit[:10]} records {commit.model.hash}."
         )
     if (commit.model.size or 0) > contents.LARGEST_MODEL:
-        raise SaidNo(
+        raise CheckFailed(
             f"{commit.model.path}: has {commit.model.size} bytes; a bundle holds a model of at most"
             f" {contents.LARGEST_MODEL}, which is all that GitHub takes.",
-            mend="`dvc pull` at the version's tag has it from the DVC remote.",
+            hint="`dvc pull` at the version's tag has it from the DVC remote.",
         )
     with tempfile.TemporaryDirectory(prefix="retouch-bundle-") as folder:
         model = _model_files(commit, Path(folder))

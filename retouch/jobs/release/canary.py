@@ -24,7 +24,7 @@ from retouch.engine.compare import (
     scratch,
 )
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.gate.canary_model import CanaryDay, CanaryModel, CanaryVerdict
 from retouch.gate.holdout import HoldoutDays, is_day
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 class Judged:
     """What came of it."""
 
-    says: str
+    message: str
     """One sentence."""
     verdict: CanaryVerdict | None = None
     """None: there is no canary, or nothing has arrived."""
@@ -55,8 +55,8 @@ class Judged:
 def judge(workspace: Workspace, *, at: datetime, jobs: int) -> Judged:
     """Judge the canary on the days that arrived since it was judged last by the gate.
 
-    The tags are those of the clone. Raises BadInput; SaidNo when scoring fails, which says nothing
-    about the canary: its scores are missing, not bad.
+    The tags are those of the clone. Raises InputError; CheckFailed when scoring fails, which says
+    nothing about the canary: its scores are missing, not bad.
     """
     registry = registry_at(workspace, push=False)
     both = versions_to_compare(registry)
@@ -73,7 +73,7 @@ def judge(workspace: Workspace, *, at: datetime, jobs: int) -> Judged:
     if scored is None:
         return Judged(_nothing_arrived(workspace, new))
     verdict = _verdict(workspace, canary, registry.model, both, scored, at)
-    return Judged(verdict.says, verdict)
+    return Judged(verdict.message, verdict)
 
 
 def versions_to_compare(registry: Registry) -> tuple[Version, Version] | str:
@@ -89,12 +89,12 @@ def versions_to_compare(registry: Registry) -> tuple[Version, Version] | str:
 
 
 def policy_of(workspace: Workspace) -> Canary:
-    """Return how canaries are judged. Raises BadInput when the policy does not say."""
+    """Return how canaries are judged. Raises InputError when the policy does not say."""
     canary = workspace.promotion.release.canary
     if canary is None:
-        raise BadInput(
+        raise InputError(
             f"{documents.PROMOTION}: release.canary: is missing: it says how a canary is judged.",
-            mend="docs/canary.md shows one.",
+            hint="docs/canary.md shows one.",
         )
     return canary
 
@@ -122,13 +122,13 @@ class _Scored:
 
 
 def _model(workspace: Workspace, version: Version) -> Production:
-    """Return the model a version's commit records. Raises BadInput when its tag says another."""
+    """Return the model a version's commit records. Raises InputError when its tag says another."""
     found = recorded_model(workspace, version.commit, version.name)
     if version.hash not in (None, found.hash):
-        raise BadInput(
+        raise InputError(
             f"{version.name}: its tag names the model {str(version.hash)[:10]}, and its commit"
             f" records {found.hash[:10]}.",
-            mend="Register it anew: `retouch promote`.",
+            hint="Register it anew: `retouch promote`.",
         )
     return found
 
@@ -149,7 +149,7 @@ def _scored(workspace: Workspace, models: Sequence[Production], jobs: int) -> _S
 
 
 def _require_made(workspace: Workspace, needs: Sequence[str]) -> None:
-    """Raise BadInput when scoring would read what newer inputs have not been made into yet."""
+    """Raise InputError when scoring would read what newer inputs have not been made into yet."""
     read = {output.path for output in outputs_around(needs, workspace.pipeline)}
     makers = {
         stage.name
@@ -159,9 +159,9 @@ def _require_made(workspace: Workspace, needs: Sequence[str]) -> None:
     planned = [s.stage for s in plan_stages(workspace.pipeline) if s.decision != "reuse"]
     old = [name for name in planned if name in makers]
     if old:
-        raise BadInput(
+        raise InputError(
             f"{', '.join(old[:3])}: out of date, so scoring would read data from before.",
-            mend=f"Make it, and commit dvc.lock: `dvc repro {' '.join(old[:3])}`.",
+            hint=f"Make it, and commit dvc.lock: `dvc repro {' '.join(old[:3])}`.",
         )
 
 
@@ -170,10 +170,10 @@ def _span(workspace: Workspace, ours: LaidOut, theirs: LaidOut) -> HoldoutDays |
     starts = [judged_until(workspace.root, theirs.hash)]
     for model in (ours, theirs):
         if model.seen_until is None or not is_day(model.seen_until):
-            raise BadInput(
+            raise InputError(
                 f"It is not known how far the {model.name} model has looked: its"
                 f" {workspace.promotion.holdout.seen_until_file} does not say.",
-                mend="Let the stage that makes it write the day.",
+                hint="Let the stage that makes it write the day.",
             )
         starts.append(model.seen_until)
     start, until = max(filter(None, starts)), workspace.data_until.isoformat()
@@ -206,7 +206,7 @@ def _verdict(
         invalid=None if found.invalid is None else found.invalid[:1000],
         note=found.note[:1000],
         decision="wait",
-        says="",
+        message="",
         judged_at=at,
     )
     decided = decide(draft.model_copy(update={"days": found.days}))
@@ -215,7 +215,7 @@ def _verdict(
         for day, bounds in zip(found.days, decided.bounds, strict=False)
     )
     return draft.model_copy(
-        update={"days": days, "decision": decided.outcome, "says": decided.says}
+        update={"days": days, "decision": decided.outcome, "message": decided.message}
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution.model import Run
 from retouch.gate.model import Verdict
 from retouch.git.commit_files import Snapshot
@@ -32,29 +32,29 @@ class Committed:
 
     @cached_property
     def promotion(self) -> Promotion:
-        """Its promotion policy. Raises BadInput."""
+        """Its promotion policy. Raises InputError."""
         raw = self.snapshot.read([PROMOTION]).get(PROMOTION)
         if raw is None:
-            raise BadInput(
+            raise InputError(
                 f"{PROMOTION}: commit {self.commit[:10]} has no such file.",
-                mend="docs/policy.md shows one.",
+                hint="docs/policy.md shows one.",
             )
         return parse_promotion(raw.decode(errors="replace"), PROMOTION)
 
     @cached_property
     def pipeline_files(self) -> dict[str, bytes]:
-        """Its `dvc.yaml` and `dvc.lock` files by path. Raises BadInput."""
+        """Its `dvc.yaml` and `dvc.lock` files by path. Raises InputError."""
         return self.snapshot.read(self.snapshot.named("dvc.yaml", "dvc.lock"))
 
     @cached_property
     def model(self) -> LockedOutput:
-        """The model its lock records. Raises BadInput."""
+        """The model its lock records. Raises InputError."""
         return recorded_model(self.pipeline_files, self.promotion.model)
 
     def kept(self, model_hash: str) -> tuple[Kept, ...]:
         """Return the verdicts it holds that kept this model, oldest report first.
 
-        One that cannot be read keeps nothing. Raises BadInput.
+        One that cannot be read keeps nothing. Raises InputError.
         """
         verdicts = self.snapshot.named("verdict.json")
         read = self.snapshot.read(path for path in verdicts if _report_of(path) is not None)
@@ -94,5 +94,5 @@ def _kept(report_id: str, verdict_raw: bytes, run_raw: bytes, model_hash: str) -
         outcome=verdict.outcome,
         candidate=model_hash,
         production=verdict.deciding.production_model,
-        says=verdict.says,
+        message=verdict.message,
     )

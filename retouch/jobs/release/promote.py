@@ -16,7 +16,7 @@ from retouch.documents import Document
 from retouch.engine import status
 from retouch.engine.base_branch import base_commit
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput, RetouchError, SaidNo
+from retouch.errors import CheckFailed, InputError, RetouchError
 from retouch.git import git, gto_tags
 from retouch.github import versions
 from retouch.github.deployments import deploy, set_deployment_status
@@ -80,13 +80,13 @@ def promote(workspace: Workspace, request: Request) -> Promoted:
     """Take the steps that make a version of the model a commit records; those taken are kept.
 
     A step that fails ends the call; what is left is in the answer, and the next call goes on.
-    Raises BadInput, and SaidNo before anything is written when the lock is not sound.
+    Raises InputError, and CheckFailed before anything is written when the lock is not sound.
     """
     commit = git.commit_of(workspace.root, request.commit)
     if commit is None:
-        raise BadInput(
+        raise InputError(
             f"--commit {request.commit!r}: git knows no such commit.",
-            mend="Fetch it first: `git fetch`.",
+            hint="Fetch it first: `git fetch`.",
         )
     if request.push:
         _require_merged(workspace, commit)
@@ -97,19 +97,21 @@ def promote(workspace: Workspace, request: Request) -> Promoted:
         return Promoted(promoting=plan)
     sound = verify(workspace, commit=commit)
     if not sound.sound:
-        says = f"The lock of {commit[:10]} is not sound, so nothing is promoted: {sound.says[0]}"
-        return Promoted(promoting=plan, failed=says)
+        message = (
+            f"The lock of {commit[:10]} is not sound, so nothing is promoted: {sound.message[0]}"
+        )
+        return Promoted(promoting=plan, failed=message)
     return flow.take(plan)
 
 
 def _require_merged(workspace: Workspace, commit: str) -> None:
-    """Raise SaidNo for a commit that the base branch does not hold: nobody has reviewed it."""
+    """Raise CheckFailed for a commit that the base branch does not hold: nobody has reviewed it."""
     base = base_commit(workspace.root, None, {})
     asked = ["git", "merge-base", "--is-ancestor", commit, base.commit]
     if run(asked, cwd=workspace.root).exit_code:
-        raise SaidNo(
+        raise CheckFailed(
             f"{commit[:10]} is not on {base.name}, and only what was merged is promoted.",
-            mend="Merge it; or `git fetch`, should that have happened.",
+            hint="Merge it; or `git fetch`, should that have happened.",
         )
 
 
@@ -121,7 +123,7 @@ class _Flow:
         self._committed = committed
 
     def plan(self) -> Promoting:
-        """Return the steps as they stand now. Raises BadInput."""
+        """Return the steps as they stand now. Raises InputError."""
         committed, repo = self._committed, self._request.repo
         found = committed.model
         facts = Facts(
@@ -156,7 +158,7 @@ class _Flow:
                     rest = (*taken, *plan.steps[place:])
                     stopped = plan.model_copy(update={"steps": rest})
                     return Promoted(promoting=stopped, newly=tuple(newly), failed=str(error))
-                newly.append(f"{step.says}.")
+                newly.append(f"{step.message}.")
             taken.append(step.model_copy(update={"done": True}))
         done = plan.model_copy(update={"steps": tuple(taken)})
         return Promoted(promoting=done, newly=tuple(newly))
@@ -187,7 +189,7 @@ class _Flow:
     def _version(self, name: str | None) -> Version:
         found = self._registry.find(name or "")
         if found is None:
-            raise SaidNo(f"{name}: its tag has gone meanwhile.", mend="Call again.")
+            raise CheckFailed(f"{name}: its tag has gone meanwhile.", hint="Call again.")
         return found
 
     def _deploy(self, step: Deploy, plan: Promoting) -> None:
@@ -216,7 +218,7 @@ class _Flow:
                 hash=plan.hash,
                 commit=plan.commit,
                 report=plan.kept_by.report_id if plan.kept_by else None,
-                says=plan.kept_by.says if plan.kept_by else None,
+                message=plan.kept_by.message if plan.kept_by else None,
                 bundle=(target.name, bundled.sha256, bundled.size),
             )
             name = f"{plan.model} {version.name}"
@@ -224,9 +226,9 @@ class _Flow:
             raw = target.read_bytes()
             asset = upload_asset(repo, release, target.name, raw, "application/gzip")
         if asset.digest not in (None, f"sha256:{bundled.sha256}"):
-            raise SaidNo(
+            raise CheckFailed(
                 f"{release.html_url}: has another {asset.name} than this version's.",
-                mend="Remove that file from the release, and call again.",
+                hint="Remove that file from the release, and call again.",
             )
 
 

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from retouch.dvc.params import edited_text
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.lockfile import entries
 from retouch.policy.edits import ParamEdit
 
@@ -110,7 +110,7 @@ def _entries(file: _File) -> _Found:
         return _whole(file)
     try:
         now, before, after = map(entries.entries, (file.now, file.before, file.after))
-    except BadInput:
+    except InputError:
         return _left(file.now)
     text, done, left = file.now, [], []
     for stage in _differing(before, after):
@@ -143,7 +143,7 @@ def _keys(file: _File) -> _Found:
             try:
                 edit = ParamEdit(file=file.path, key=key, before=after[key], after=before[key])
                 text = edited_text(text, [edit], file.path)
-            except (BadInput, ValueError):
+            except (InputError, ValueError):
                 left.append(key)
             else:
                 done.append(key)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retouch.engine.project import Workspace
-from retouch.errors import SaidNo
+from retouch.errors import CheckFailed
 from retouch.git import git
 from retouch.github import git_data, pulls
 from retouch.github.pulls import PullRequest
@@ -76,7 +76,7 @@ def open_revert(
 ) -> Revert | None:
     """Open the pull request that takes versions back, or return the one there is.
 
-    `versions`: the newest first. None: the base branch has nothing of them. Raises SaidNo, and
+    `versions`: the newest first. None: the base branch has nothing of them. Raises CheckFailed, and
     whatever asking GitHub raises.
     """
     branch = branch_of(fall.version)
@@ -88,7 +88,7 @@ def open_revert(
         return Revert(there, new=False)
     head = git_data.branch_head(repo, base)
     if head is None:
-        raise SaidNo(f"{repo.name}: there is no branch {base} any more.")
+        raise CheckFailed(f"{repo.name}: there is no branch {base} any more.")
     taken = _taken_back(workspace, head, versions)
     if not taken.files:
         return None
@@ -115,9 +115,9 @@ def _taken_back(workspace: Workspace, head: str, versions: Sequence[Version]) ->
     if git.commit_of(root, head) is None:
         run(["git", "fetch", "--quiet", "origin", head], cwd=root)
     if git.commit_of(root, head) is None:
-        raise SaidNo(
+        raise CheckFailed(
             f"The newest commit of the base branch, {head[:10]}, is not in this clone.",
-            mend="Bring it, and call again: `git fetch origin`.",
+            hint="Bring it, and call again: `git fetch origin`.",
         )
     merges = [merge for version in versions if (merge := _merge(workspace, version)) is not None]
     paths = sorted({path for merge in merges for path in (*merge.before, *merge.after)})
@@ -133,7 +133,7 @@ def _merge(workspace: Workspace, version: Version) -> Merge | None:
     asked = ["git", "diff", "--name-only", "--no-renames", "-z", "--relative"]
     done = run([*asked, parent, version.commit], cwd=root)
     if done.exit_code:
-        raise SaidNo(f"git said: {done.last_lines(1)}")
+        raise CheckFailed(f"git said: {done.last_lines(1)}")
     paths = [path for path in done.output.split("\0") if path]
     return Merge(
         version.name,

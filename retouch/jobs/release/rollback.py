@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import cached_property
 
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.github.repository import Repository
 from retouch.jobs.release.announcements import Announcement, open_revert_of, record_deployment
 from retouch.jobs.release.assignments import CANARY, PROD, move, registry_at
@@ -43,7 +43,7 @@ def rollback(
     """Put production back. `repo`: None when GitHub is to be left alone.
 
     What fails once the tags are there is in the outcome, with exit code 1: the next call goes on.
-    Raises BadInput for a wish that cannot be met, SaidNo when the tags cannot be written.
+    Raises InputError for a wish that cannot be met, CheckFailed when the tags cannot be written.
     """
     registry = registry_at(workspace, push=push)
     found = next_rollback(registry, wish.to)
@@ -56,10 +56,10 @@ def rollback(
         course.on_github(repo) if repo is not None else (),
     )
     if wish.to is None and outcome.failed is None and not any(s.new for s in outcome.steps):
-        raise BadInput(
+        raise InputError(
             f"Production is {found.target.name} since {found.bad.name} was rolled back, and a"
             " rollback is not rolled back by itself.",
-            mend="Name the version: `retouch rollback --to VERSION`.",
+            hint="Name the version: `retouch rollback --to VERSION`.",
         )
     return outcome
 
@@ -89,25 +89,25 @@ class _Course:
         if self.found.taken_out is None:
             said = {**why, "model": bad.hash, "rolled_back": not self.forward, "to": target.name}
             tag = move(self.workspace, "unassign", bad, PROD, said, push=self.push)
-            done.append(Step(says=f"{bad.name} was taken out of {PROD}: {tag.name}."))
+            done.append(Step(message=f"{bad.name} was taken out of {PROD}: {tag.name}."))
         if self.found.put_in is None:
             said = {**why, "model": target.hash, "rollback_of": bad.name}
             tag = move(self.workspace, "assign", target, PROD, said, push=self.push)
-            done.append(Step(says=f"{target.name} was put into {PROD}: {tag.name}."))
+            done.append(Step(message=f"{target.name} was put into {PROD}: {tag.name}."))
         if not self.forward and bad in [event.version for event in self._canaries]:
             # Otherwise it would go to production again once it passes.
             said = {**why, "model": bad.hash, "rolled_back": True}
             tag = move(self.workspace, "unassign", bad, CANARY, said, push=self.push)
-            done.append(Step(says=f"{bad.name} was taken out of {CANARY}: {tag.name}."))
+            done.append(Step(message=f"{bad.name} was taken out of {CANARY}: {tag.name}."))
         if not done:
-            says = f"{bad.name} is out of {PROD} and {target.name} in its place already."
-            return [Step(says=says, new=False)]
+            message = f"{bad.name} is out of {PROD} and {target.name} in its place already."
+            return [Step(message=message, new=False)]
         now = self.registry.in_stage(PROD)
         if now is None or now.commit != target.commit:
-            raise SaidNo(
+            raise CheckFailed(
                 f"The tags are written, yet {PROD} is {now.name if now else 'empty'}: a tag there"
                 " is of a later time than this machine's.",
-                mend="Set the clock, and see `retouch status`.",
+                hint="Set the clock, and see `retouch status`.",
             )
         return done
 
@@ -123,10 +123,10 @@ class _Course:
     def on_github(self, repo: Repository) -> list[Callable[[], Step | None]]:
         """Return what is to be told to GitHub."""
         bad, target = self.found.bad, self.found.target
-        says = f"{bad.name} gave way to {target.name}"
+        message = f"{bad.name} gave way to {target.name}"
         records: list[Callable[[], Step | None]] = [
-            lambda: record_deployment(repo, bad, PROD, "inactive", says),
-            lambda: record_deployment(repo, target, PROD, "success", says),
+            lambda: record_deployment(repo, bad, PROD, "inactive", message),
+            lambda: record_deployment(repo, target, PROD, "success", message),
         ]
         if self.forward:
             return [lambda: open_revert_of(repo, target), *records]

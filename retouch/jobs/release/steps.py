@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from retouch.documents import Value
-from retouch.errors import BadInput, RetouchError, SaidNo
+from retouch.errors import CheckFailed, InputError, RetouchError
 
 
 class Step(Value):
     """One step that was taken."""
 
-    says: str
+    message: str
     """One sentence."""
     new: bool = True
     """False: an earlier call had taken it."""
@@ -20,7 +20,7 @@ class Step(Value):
 class Outcome(Value):
     """What came of a flow."""
 
-    says: str
+    message: str
     """One sentence."""
     steps: tuple[Step, ...] = ()
     failed: str | None = None
@@ -28,7 +28,7 @@ class Outcome(Value):
     exit_code: int = 0
 
 
-def take(says: str, done: Sequence[Step], left: Sequence[Callable[[], Step | None]]) -> Outcome:
+def take(message: str, done: Sequence[Step], left: Sequence[Callable[[], Step | None]]) -> Outcome:
     """Take the steps that are left, up to the first that fails.
 
     `done`: those that were taken already. A step that returns None had nothing to do.
@@ -38,12 +38,14 @@ def take(says: str, done: Sequence[Step], left: Sequence[Callable[[], Step | Non
         try:
             taken = step()
         except RetouchError as error:
-            return Outcome(says=says, steps=tuple(steps), failed=str(error), exit_code=_code(error))
+            return Outcome(
+                message=message, steps=tuple(steps), failed=str(error), exit_code=_code(error)
+            )
         if taken is not None:
             steps.append(taken)
-    return Outcome(says=says, steps=tuple(steps))
+    return Outcome(message=message, steps=tuple(steps))
 
 
 def _code(error: RetouchError) -> int:
     """Return 1 where something was done before: it is no bad input then, the next call goes on."""
-    return SaidNo.exit_code if isinstance(error, BadInput) else error.exit_code
+    return CheckFailed.exit_code if isinstance(error, InputError) else error.exit_code

@@ -63,8 +63,8 @@ class Hearing:
         for one in overrides:
             if not self.overrode(one):
                 check, by = shown(one.check), shown(one.by)
-                says = f"{path}: no comment here by {by}, who may write, overrides {check}"
-                return f"{says}. {NO_PROOF}"
+                message = f"{path}: no comment here by {by}, who may write, overrides {check}"
+                return f"{message}. {NO_PROOF}"
         return None
 
 

@@ -17,7 +17,7 @@ from retouch.engine import intake
 from retouch.engine.admission import Transport
 from retouch.engine.project import Workspace
 from retouch.engine.provenance import Trust
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import branches, git
 from retouch.jobs.packages.event import Dispatch, Event, Push
 from retouch.storage import documents
@@ -46,8 +46,8 @@ class TakenIn:
     def says_of(self, alert_ids: Collection[str]) -> str:
         """Return why these alerts are not planned now, each reason once."""
         standings = (self.outcome.standing_of(alert_id) for alert_id in alert_ids)
-        says = dict.fromkeys(standing.says for standing in standings if standing is not None)
-        return " ".join(says) or "It is not believed."
+        message = dict.fromkeys(standing.message for standing in standings if standing is not None)
+        return " ".join(message) or "It is not believed."
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def take_in_all(
     """Take in the alerts of a branch, which were laid in, and those of the base without a receipt.
 
     `recorded`: receipts that an earlier intake wrote on a branch. They say when and how an alert
-    came; all else is judged anew. Raises BadInput for what is wrong with the base branch.
+    came; all else is judged anew. Raises InputError for what is wrong with the base branch.
     """
     root = workspace.root
     there = receipts_here(root)
@@ -102,7 +102,7 @@ def _as_recorded(earlier: Receipt | None, now: datetime) -> tuple[datetime, Tran
         return None
     try:
         transport = Transport(earlier.channel, earlier.sender, earlier.commit, earlier.run_id)
-    except BadInput:  # no receipt of ours has such a sender
+    except InputError:  # no receipt of ours has such a sender
         return None
     return earlier.received_at, transport
 

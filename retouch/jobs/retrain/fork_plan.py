@@ -12,7 +12,7 @@ from retouch.engine import run
 from retouch.engine.admission import Transport
 from retouch.engine.project import Workspace
 from retouch.engine.provenance import Trust
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution.clean_checkout import laid_in
 from retouch.git import branches
 from retouch.jobs.packages.event import AlertPull, Event
@@ -27,12 +27,12 @@ def plans_of(
 ) -> str:
     """Return the plans of a pull request's alerts as Markdown; of a fork's too.
 
-    Raises BadInput for one that is not there. What is wrong with its files is in the text.
+    Raises InputError for one that is not there. What is wrong with its files is in the text.
     """
     base = checked_base(root, base_branch)
     head = branches.fetch(root, f"refs/pull/{number}/head")
     if head is None:
-        raise BadInput(f"origin has no pull request {number}.")
+        raise InputError(f"origin has no pull request {number}.")
     places = places_of(Workspace(root))
     incoming = read_incoming(root, f"pull/{number}", head, base, places)
     if incoming.faults:
@@ -57,6 +57,6 @@ def _plans(root: Path, incoming: Incoming, trust: Trust, now: datetime) -> list[
                 names = [root / path for path in paths]
                 plan = run.plan(Workspace(root), names, now, jobs=1, trust=trust)
                 texts.append(render_report(plan, None, None, figures={}))
-            except BadInput as error:
+            except InputError as error:
                 texts.append(f"- {inline(str(error))}\n")
     return texts

@@ -13,10 +13,10 @@ from retouch.alerts.receipt import Receipt, receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.dvc import dvc
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.execution.model import Run
 from retouch.git import branches
-from retouch.jobs.packages.paths import REFUSED_MEND, allowed, is_plain
+from retouch.jobs.packages.paths import REFUSED_HINT, allowed, is_plain
 from retouch.planning.model import Plan
 from retouch.schema_errors import shown
 from retouch.storage.documents import ALERTS, OVERRIDES, RECEIPT, REPORTS
@@ -69,7 +69,7 @@ class Incoming:
 
 
 def places_of(workspace: Workspace) -> Places:
-    """Return where an answer may write, as the base branch's pipeline has it. Raises BadInput."""
+    """Return where an answer may write, as the base branch's pipeline has it. Raises InputError."""
     pipeline = workspace.pipeline
     return Places(
         params_files=frozenset(pipeline.params),
@@ -85,14 +85,14 @@ def places_of(workspace: Workspace) -> Places:
 
 
 def read_incoming(root: Path, branch: str, head: str, base: str, places: Places) -> Incoming:
-    """Return what a branch brings that the base has not. Raises BadInput.
+    """Return what a branch brings that the base has not. Raises InputError.
 
     Faults are sentences: what it touches that is not an answer's to touch, and alerts that are
     none.
     """
     since = branches.merge_base(root, base, head)
     if since is None:
-        raise BadInput(f"{shown(branch)}: has no history in common with the base branch.")
+        raise InputError(f"{shown(branch)}: has no history in common with the base branch.")
     changed = branches.changes(root, since, head)
     on_base = set(branches.paths_below(root, base, [ALERTS, REPORTS]))
     new = [c.path for c in changed if c.kind == "A" and c.plain and c.path not in on_base]
@@ -138,7 +138,7 @@ def _touches(change: branches.Change, on_base: set[str], places: Places) -> str 
         if fits and (change.kind == "A" or not mine):
             return None
     how = {"D": "deletes", "T": "replaces"}.get(change.kind, "touches")
-    return f"The branch {how} {shown(path)}. {REFUSED_MEND}"
+    return f"The branch {how} {shown(path)}. {REFUSED_HINT}"
 
 
 def _no_alerts(alerts: Mapping[str, bytes]) -> Iterable[str]:
@@ -151,7 +151,7 @@ def _no_alerts(alerts: Mapping[str, bytes]) -> Iterable[str]:
                 continue
             stem = path.removeprefix(f"{ALERTS}/").removesuffix(".json")
             check_file_stem(parse_alert(raw, path), stem, path)
-        except BadInput as error:
+        except InputError as error:
             yield str(error)
 
 

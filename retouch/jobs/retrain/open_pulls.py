@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import branches, git
 from retouch.github.pulls import PullRequest, is_of, open_pulls, pull_request_of
 from retouch.github.repository import Repository
@@ -62,14 +62,14 @@ def _is_kept(incoming: Incoming, report_id: str) -> bool:
 
 
 def checked_base(root: Path, base_branch: str) -> str:
-    """Return the commit checked out. Raises BadInput unless it is one of the base branch's."""
+    """Return the commit checked out. Raises InputError unless it is one of the base branch's."""
     if git.top_level(root) != root.resolve():
-        raise BadInput(f"{root}: the loop needs the DVC project at the top of its repository.")
+        raise InputError(f"{root}: the loop needs the DVC project at the top of its repository.")
     head, tip = git.head_commit(root), branches.fetch(root, base_branch)
     if tip is None or not branches.is_ancestor(root, head, tip):
-        raise BadInput(
+        raise InputError(
             f"HEAD ({head[:10]}) is no commit of the base branch {base_branch!r}.",
-            mend=f"Check that out: `git checkout --detach origin/{base_branch}`.",
+            hint=f"Check that out: `git checkout --detach origin/{base_branch}`.",
         )
     return head
 
@@ -82,7 +82,7 @@ def readable(
     for one in pulls:
         try:
             found |= brought_by(root, [one], base, places)
-        except BadInput:
+        except InputError:
             continue
     return found
 

@@ -40,7 +40,7 @@ def write(
     objects: Mapping[str, Path] | None = None,
     waits_for: tuple[int, ...] = (),
     faults: tuple[str, ...] = (),
-    says: str = "",
+    message: str = "",
 ) -> Path:
     """Write a package into a folder of its own below `folder`, and return that."""
     number = len(packages.packages_in(folder)) + 1
@@ -53,7 +53,7 @@ def write(
         report_id=report_id,
         waits_for=waits_for,
         faults=faults,
-        says=says,
+        message=message,
     )
     packages.write_package(folder / str(number), proposal, texts or {}, objects or {})
     return folder / str(number)
@@ -95,7 +95,7 @@ def _is_output(path: str, places: Places) -> bool:
 def new_objects(workspace: Workspace, run: Run) -> dict[str, Path]:
     """Return the objects of what the kept candidate made and the base branch has not recorded.
 
-    `workspace` is one that was read before the run. Raises BadInput when the cache lacks one.
+    `workspace` is one that was read before the run. Raises InputError when the cache lacks one.
     """
     before = {
         output.path: output.recorded

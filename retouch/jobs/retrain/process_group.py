@@ -8,7 +8,7 @@ from pathlib import Path
 
 from retouch.engine import run as flows
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput, RetouchError
+from retouch.errors import InputError, RetouchError
 from retouch.execution.clean_checkout import laid_in
 from retouch.execution.model import Run
 from retouch.jobs.packages.event import Asked, Event
@@ -81,7 +81,7 @@ def answer(case: Case, places: Places, job: Job) -> Path | None:
         workspace, settings = Workspace(job.root), vouched(case, job)
         try:
             plan = plan_of(workspace, case.alert_ids, settings)
-        except BadInput as error:
+        except InputError as error:
             return packing.write(job.out, case.target, case.alert_ids, faults=(str(error),))
         waits: tuple[int, ...] = ()
         if plan.action == "retrain":
@@ -91,12 +91,12 @@ def answer(case: Case, places: Places, job: Job) -> Path | None:
             return None
         if waits:
             numbers = ", ".join(f"#{number}" for number in waits)
-            return _packed(case, plan, {}, job, waits_for=waits, says=f"It waits for {numbers}.")
+            return _packed(case, plan, {}, job, waits_for=waits, message=f"It waits for {numbers}.")
         return _run(case, plan, workspace, settings, places, job)
 
 
 def plan_of(workspace: Workspace, alert_ids: tuple[str, ...], settings: flows.Settings) -> Plan:
-    """Plan the answer to alerts that lie in the checkout. Raises BadInput."""
+    """Plan the answer to alerts that lie in the checkout. Raises InputError."""
     return flows.plan(
         workspace,
         _paths(workspace.root, alert_ids),
@@ -139,26 +139,26 @@ def _run(
     places: Places,
     job: Job,
 ) -> Path:
-    root, says = job.root, ""
+    root, message = job.root, ""
     _seed(case, job)
     try:
         flows.run(workspace, _paths(root, case.alert_ids), settings)
     except RetouchError as error:
-        says = error.message.splitlines()[0]
+        message = error.message.splitlines()[0]
         job.say(str(error))
     documents = packing.documents_of(root, plan)
     path = repository.report_folder(root, plan.report_id) / "run.json"
     run = repository.read_document(path, Run) if path.exists() else None
     if run is None or not run.attempts or not run.attempts[-1].kept:
-        return _packed(case, plan, documents, job, says=says)
+        return _packed(case, plan, documents, job, message=message)
     try:
         changed, left = packing.changed_by(root, places)
         objects = packing.new_objects(workspace, run)
-    except BadInput as error:
+    except InputError as error:
         return packing.write(job.out, case.target, case.alert_ids, faults=(str(error),))
     for name in left:
         job.say(f"{name}: was changed by a stage and is none of its outputs; it is left out.")
-    return _packed(case, plan, {**documents, **changed}, job, objects=objects, says=says)
+    return _packed(case, plan, {**documents, **changed}, job, objects=objects, message=message)
 
 
 def _packed(
@@ -169,7 +169,7 @@ def _packed(
     *,
     objects: Mapping[str, Path] | None = None,
     waits_for: tuple[int, ...] = (),
-    says: str = "",
+    message: str = "",
 ) -> Path:
     folder = f"{repository.REPORTS}/{plan.report_id}"
     documents = {
@@ -184,7 +184,7 @@ def _packed(
         report_id=plan.report_id,
         objects=objects,
         waits_for=waits_for,
-        says=says,
+        message=message,
     )
 
 

@@ -17,7 +17,7 @@ from retouch.alerts.parse import parse_alert
 from retouch.alerts.receipt import receipt_file_name
 from retouch.documents import Value
 from retouch.engine.submit_alerts import open_for
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git.branches import proposal_of
 from retouch.github import git_data
 from retouch.github.commits import commit_message
@@ -46,7 +46,7 @@ class Received(Value):
 
     any: bool
     targets: tuple[Target, ...] = ()
-    says: tuple[str, ...] = ()
+    message: tuple[str, ...] = ()
     """Sentences for the log."""
 
 
@@ -55,7 +55,8 @@ def receive(event: Event, repo: Repository, root: Path) -> Received:
 
     `root` is a checkout of the base branch.
 
-    Raises BadInput for an event that carries no alert, and SaidNo when GitHub does not do it.
+    Raises InputError for an event that carries no alert, and CheckFailed when GitHub does not do
+    it.
     """
     match event:
         case Dispatch():
@@ -77,14 +78,14 @@ def _sent(event: Dispatch, repo: Repository) -> Received:
     envelope = unseal(event.payload, source)
     alert = parse_alert(envelope.alert, f"{source}.alert_b64")
     if envelope.principal not in (None, alert.monitor.id):
-        raise BadInput(f"{source}: principal: is not the monitor of the alert.")
+        raise InputError(f"{source}: principal: is not the monitor of the alert.")
     outcome = open_for(envelope.alert, envelope.signature, repo, f"alerts/{alert.alert_id}.json")
     if outcome.outcome == "on_base":
-        return _main(outcome.says)
+        return _main(outcome.message)
     there = pull_request_of(repo, branch_of(alert.alert_id))
     if there is None or there.standing != "open":
-        return Received(any=False, says=(f"{outcome.file}: {outcome.says}",))
-    return _target(there, repo, outcome.says)
+        return Received(any=False, message=(f"{outcome.file}: {outcome.message}",))
+    return _target(there, repo, outcome.message)
 
 
 def _of_pull(event: AlertPull, repo: Repository) -> Received:
@@ -112,7 +113,7 @@ def _of_push(event: Push, repo: Repository, root: Path) -> Received:
 def _asked(number: int, repo: Repository) -> Received:
     there = pull(repo, number)
     if there is None:
-        raise BadInput(f"{repo.name}: there is no pull request {number}.")
+        raise InputError(f"{repo.name}: there is no pull request {number}.")
     if there.standing != "open" or not is_of(repo, there):
         how = there.standing if is_of(repo, there) else "of a fork"
         return _nothing(f"#{number} is {how}.")
@@ -131,9 +132,9 @@ def _woken(repo: Repository) -> Received:
         if not LEFT_ALONE.intersection(one.labels) and _waits(one, repo)
     ]
     left = len(waiting) - MOST_TARGETS
-    says = (f"{left} more wait for the next time.",) if left > 0 else ()
+    message = (f"{left} more wait for the next time.",) if left > 0 else ()
     targets = (Target(pull=None), *(Target(pull=n) for n in waiting[:MOST_TARGETS]))
-    return Received(any=True, targets=targets, says=says)
+    return Received(any=True, targets=targets, message=message)
 
 
 def _waits(there: PullRequest, repo: Repository) -> bool:
@@ -141,14 +142,14 @@ def _waits(there: PullRequest, repo: Repository) -> bool:
     return not answered or "waiting" in there.labels
 
 
-def _target(there: PullRequest, repo: Repository, *says: str) -> Received:
+def _target(there: PullRequest, repo: Repository, *message: str) -> Received:
     """Return a pull request as target, and say so there, unless its newest commit is our answer."""
     if proposal_of(commit_message(repo, there.head.sha)) is not None:
-        return _nothing(*says, f"#{there.number}: its newest commit is an answer of ours.")
+        return _nothing(*message, f"#{there.number}: its newest commit is an answer of ours.")
     if LEFT_ALONE.intersection(there.labels):
-        return _nothing(*says, f"#{there.number} is held by a person.")
+        return _nothing(*message, f"#{there.number} is held by a person.")
     _set_pending(there, repo)
-    return Received(any=True, targets=(Target(pull=there.number),), says=says)
+    return Received(any=True, targets=(Target(pull=there.number),), message=message)
 
 
 def _set_pending(there: PullRequest, repo: Repository) -> None:
@@ -164,12 +165,12 @@ def _brings_alerts(there: PullRequest, repo: Repository) -> bool:
     )
 
 
-def _main(*says: str) -> Received:
-    return Received(any=True, targets=(Target(pull=None),), says=says)
+def _main(*message: str) -> Received:
+    return Received(any=True, targets=(Target(pull=None),), message=message)
 
 
-def _nothing(*says: str) -> Received:
-    return Received(any=False, says=says)
+def _nothing(*message: str) -> Received:
+    return Received(any=False, message=message)
 
 
 class Stale(Value):
@@ -177,7 +178,7 @@ class Stale(Value):
 
     pull: Annotated[int, Field(ge=1)]
     head: Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
-    says: Annotated[str, Field(max_length=500)]
+    message: Annotated[str, Field(max_length=500)]
 
 
 def post_stale(stale: Sequence[Stale], repo: Repository) -> tuple[str, ...]:
@@ -192,6 +193,6 @@ def post_stale(stale: Sequence[Stale], repo: Repository) -> tuple[str, ...]:
             left.append(f"#{one.pull} is no open pull request of ours.")
         elif there.head.sha != one.head:
             left.append(f"#{one.pull} moved on.")
-        elif status_of(repo, one.head) != ("pending", in_140(one.says)):
-            set_status(repo, one.head, "pending", one.says)
+        elif status_of(repo, one.head) != ("pending", in_140(one.message)):
+            set_status(repo, one.head, "pending", one.message)
     return tuple(left)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from retouch.documents import Value
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput, RetouchError
+from retouch.errors import InputError, RetouchError
 from retouch.execution.clean_checkout import laid_in
 from retouch.github.pulls import PullRequest
 from retouch.github.repository import Repository
@@ -39,7 +39,7 @@ class Looked(Value):
 
     pull: int
     standing: Standing
-    says: str
+    message: str
 
 
 class Refreshed(Value):
@@ -54,7 +54,7 @@ class Refreshed(Value):
 def refresh(repo: Repository, base_branch: str, job: Job) -> Refreshed:
     """Say of each open pull request of ours whether its answer still fits. Changes nothing.
 
-    Raises BadInput for a checkout that is not of the base branch.
+    Raises InputError for a checkout that is not of the base branch.
     """
     base = checked_base(job.root, base_branch)
     places = places_of(Workspace(job.root))
@@ -65,20 +65,20 @@ def refresh(repo: Repository, base_branch: str, job: Job) -> Refreshed:
         try:
             held = brought_by(job.root, [one], base, places)
             brought |= {n: heard(theirs, repo, n) for n, theirs in held.items()}
-        except BadInput as error:
+        except InputError as error:
             unread[one.number] = str(error)
     claims = tuple(c for n, theirs in brought.items() for c in claims_of(n, theirs))
     looked, stale = [], []
     for one in pulls:
         incoming = brought.get(one.number)
         if incoming is None:
-            says = unread.get(one.number, "Its branch is gone.")
-            looked.append(Looked(pull=one.number, standing="faulty", says=says))
+            message = unread.get(one.number, "Its branch is gone.")
+            looked.append(Looked(pull=one.number, standing="faulty", message=message))
             continue
         found, what = _look(one, incoming, base, claims, places, job)
         looked.append(found)
         if what is not None:
-            stale.append(Stale(pull=one.number, head=incoming.head, says=what))
+            stale.append(Stale(pull=one.number, head=incoming.head, message=what))
     anew = tuple(Target(pull=f.pull) for f in looked if f.standing in ("stale", "due"))
     return Refreshed(any=bool(anew), targets=anew, stale=tuple(stale), pulls=tuple(looked))
 
@@ -93,8 +93,8 @@ def _look(
 ) -> tuple[Looked, str | None]:
     """Return where it stands, and what its status is to say when it is stale."""
 
-    def told(standing: Standing, says: str) -> tuple[Looked, None]:
-        return Looked(pull=one.number, standing=standing, says=says), None
+    def told(standing: Standing, message: str) -> tuple[Looked, None]:
+        return Looked(pull=one.number, standing=standing, message=message), None
 
     if LEFT_ALONE.intersection(one.labels):
         return told("held", "A person holds it.")
@@ -125,8 +125,8 @@ def _look(
     return told("due", "It has waited, and may go on.")
 
 
-def _stale(one: PullRequest, says: str) -> tuple[Looked, str]:
-    return Looked(pull=one.number, standing="stale", says=says), says
+def _stale(one: PullRequest, message: str) -> tuple[Looked, str]:
+    return Looked(pull=one.number, standing="stale", message=message), message
 
 
 def _words(fresh: Plan) -> str:

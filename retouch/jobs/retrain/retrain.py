@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.execution.clean_checkout import laid_in
 from retouch.git import branches
 from retouch.github.pulls import PullRequest, is_of, pull
@@ -49,11 +49,11 @@ _ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 def retrain_pull(repo: Repository, number: int, job: Job) -> tuple[Path, ...]:
     """Answer the alerts that a pull request brings; return the folders of the packages.
 
-    Raises BadInput for a pull request that is not there, and a checkout that is not of its base.
+    Raises InputError for a pull request that is not there, and a checkout that is not of its base.
     """
     found = pull(repo, number)
     if found is None:
-        raise BadInput(f"{repo.name}: there is no pull request {number}.")
+        raise InputError(f"{repo.name}: there is no pull request {number}.")
     if found.standing != "open" or not is_of(repo, found):
         how = found.standing if is_of(repo, found) else "of a fork, and only planned"
         job.say(f"#{number} is {how}.")
@@ -62,7 +62,7 @@ def retrain_pull(repo: Repository, number: int, job: Job) -> tuple[Path, ...]:
     places = places_of(Workspace(job.root))
     incoming = fetched(job.root, found.head.ref, base, places)
     if incoming is None:
-        raise SaidNo(f"{repo.name}#{number}: its branch is gone.", mend="Close it.")
+        raise CheckFailed(f"{repo.name}#{number}: its branch is gone.", hint="Close it.")
     incoming = heard_and_made(incoming, repo, number, job.root, job.us)
     target = _target_of(repo, found, incoming, base, job.root)
     if incoming.faults:
@@ -82,7 +82,7 @@ def _edited(incoming: Incoming, target: Target, job: Job) -> tuple[Path, ...]:
     if not incoming.alerts:
         return ()
     ids, texts = incoming.alert_ids, incoming.alerts
-    return (packing.write(job.out, target, ids, texts, says=EDITED),)
+    return (packing.write(job.out, target, ids, texts, message=EDITED),)
 
 
 def _answers(
@@ -171,8 +171,8 @@ def _recorded(
         job.say(f"{target.branch}: nothing new.")
         return ()
     texts = {**alert_files_of(wanted, incoming.alerts), **receipts}
-    says = taken.says_of(wanted)
-    return (packing.write(job.out, target, wanted, texts, says=says),)
+    message = taken.says_of(wanted)
+    return (packing.write(job.out, target, wanted, texts, message=message),)
 
 
 def _ungrouped(incoming: Incoming, groups: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

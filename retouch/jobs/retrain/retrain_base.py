@@ -30,7 +30,7 @@ from retouch.planning.model import Plan
 def retrain_main(repo: Repository, base_branch: str, job: Job) -> tuple[Path, ...]:
     """Answer the groups of alerts that lie on the base branch and are due; return the packages.
 
-    Raises BadInput for a checkout that is not of the base branch.
+    Raises InputError for a checkout that is not of the base branch.
     """
     base = checked_base(job.root, base_branch)
     places = places_of(Workspace(job.root))

@@ -10,7 +10,7 @@ from pathlib import Path
 from retouch.dvc import dvc
 from retouch.engine.project import Workspace
 from retouch.engine.run import Settings
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.execution import transaction
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.execution.runner import PlainRunner
@@ -45,8 +45,9 @@ def mend(workspace: Workspace, settings: Settings, *, base: str | None = None) -
     """Drop what is doubtful from the lock files; run that, what is stale, and what they change.
 
     The workspace must be as HEAD has it. Missing inputs are pulled. The receipts go to
-    `reports/mend/`, to be committed with the lock files. Raises BadInput; SaidNo when a stage
-    fails. After that, or when it is cut short and anything of ours is run again, all is as it was.
+    `reports/mend/`, to be committed with the lock files. Raises InputError; CheckFailed when a
+    stage fails. After that, or when it is cut short and anything of ours is run again, all is as it
+    was.
     """
     root = workspace.root
     with transaction.only_one(root):
@@ -75,7 +76,7 @@ def _run_again(
     found: Integrity,
     settings: Settings,
 ) -> tuple[Receipt, ...]:
-    """Drop the doubtful entries, run, and write the receipts down. Raises SaidNo."""
+    """Drop the doubtful entries, run, and write the receipts down. Raises CheckFailed."""
     began, started = settings.clock(), time.monotonic()
     texts = _drop(root, found.doubtful)
     receipts = run_stages(root, pipeline, stages, settings)
@@ -106,10 +107,10 @@ def _run_again(
 def _require_committed(root: Path) -> None:
     changed = [path for path in git.modified_files(root) if not path.startswith(_OURS)]
     if changed:
-        raise BadInput(
+        raise InputError(
             f"The workspace differs from the commit: {', '.join(changed[:3])}. What is mended is"
             " the commit.",
-            mend="Commit first (a merge as well: `git commit --no-edit`), or `git stash`.",
+            hint="Commit first (a merge as well: `git commit --no-edit`), or `git stash`.",
         )
 
 
@@ -138,7 +139,7 @@ def _without(pipeline: Pipeline, doubtful: Collection[str]) -> Pipeline:
 
 
 def _require_as_recorded(pipeline: Pipeline, stages: tuple[StagePlan, ...]) -> None:
-    """Raise BadInput where a stage that does not run has other outputs here than it recorded."""
+    """Raise InputError where a stage that does not run has other outputs here than it recorded."""
     certain = {stage.stage for stage in stages if stage.decision == "run"}
     edited = [
         output.path
@@ -148,10 +149,10 @@ def _require_as_recorded(pipeline: Pipeline, stages: tuple[StagePlan, ...]) -> N
         if output.workspace not in (None, output.recorded)
     ]
     if edited:
-        raise BadInput(
+        raise InputError(
             f"The workspace differs from dvc.lock: {', '.join(edited[:3])}. The stages would read"
             " other data than the lock says.",
-            mend="Put it back: `dvc checkout --force`, or `dvc pull --force`.",
+            hint="Put it back: `dvc checkout --force`, or `dvc pull --force`.",
         )
 
 
@@ -172,9 +173,9 @@ def _drop(root: Path, doubtful: Collection[str]) -> dict[str, str]:
 def _require_all_well(receipts: tuple[Receipt, ...]) -> None:
     for receipt in receipts:
         if receipt.outcome == "failed":
-            raise SaidNo(
+            raise CheckFailed(
                 f"Stage {receipt.stage} failed; everything was put back.",
-                mend=f"The whole output: {receipt.log}",
+                hint=f"The whole output: {receipt.log}",
             )
 
 

@@ -16,9 +16,9 @@ from retouch.documents import Document
 from retouch.dvc import dvc
 from retouch.dvc.missing import missing_outputs
 from retouch.engine.project import Workspace
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.git import git, history
-from retouch.jobs.packages.paths import REFUSED_MEND, allowed
+from retouch.jobs.packages.paths import REFUSED_HINT, allowed
 from retouch.lockfile.entries import entry_digests
 from retouch.lockfile.integrity import Digests, Integrity, Stale, classify, made_up, only
 from retouch.pipeline.model import Pipeline
@@ -43,7 +43,7 @@ def verify(
 
     `base`: the commit is the head of a branch that is to go there; what came with the branch is
     held against it, every merge on the way included. `data`: see that the outputs can be had.
-    Nothing is run and nothing changes. Raises BadInput.
+    Nothing is run and nothing changes. Raises InputError.
     """
     root = workspace.root
     head = history.named_commit(root, commit, "--commit")
@@ -91,9 +91,9 @@ def _checked_out(root: Path, commit: str) -> Iterator[Workspace]:
         workspace = Workspace(place)
         try:
             yield workspace
-        except BadInput as error:
-            says = history.without_place(error.message)
-            raise BadInput(says, mend=error.mend) from None
+        except InputError as error:
+            message = history.without_place(error.message)
+            raise InputError(message, hint=error.hint) from None
         finally:
             if "project" in vars(workspace):
                 workspace.project.close()
@@ -114,7 +114,7 @@ def _entries_at(root: Path, commit: str, pipeline: Pipeline) -> dict[str, str]:
 
 
 def _digests(texts: dict[str, str]) -> dict[str, str]:
-    """Return the digest of every entry by the address of its stage. Raises BadInput."""
+    """Return the digest of every entry by the address of its stage. Raises InputError."""
     return {
         name if lock == "dvc.lock" else f"{lock.removesuffix('dvc.lock')}dvc.yaml:{name}": digest
         for lock, text in texts.items()
@@ -142,7 +142,7 @@ class _RunHead(Document):
 
 
 def _recorded(root: Path) -> Pairs:
-    """Return every entry that the receipts in `reports/` vouch for. Raises BadInput."""
+    """Return every entry that the receipts in `reports/` vouch for. Raises InputError."""
     runs = [documents.read_document(p, _RunHead) for p in _run_documents(root)]
     receipts = (r for run in runs for attempt in run.attempts for r in attempt.receipts)
     return frozenset((r.stage, r.entry) for r in receipts if r.entry is not None)
@@ -192,9 +192,9 @@ class _Changes:
             if changed.path == MENDED and changed.plain:
                 continue
             if not may:
-                faults.append(f"{changed.path}: a retraining touches it. {REFUSED_MEND}")
+                faults.append(f"{changed.path}: a retraining touches it. {REFUSED_HINT}")
             elif changed.deleted and changed.path not in kept:
-                faults.append(f"{changed.path}: a retraining deletes it. {REFUSED_MEND}")
+                faults.append(f"{changed.path}: a retraining deletes it. {REFUSED_HINT}")
             elif not (changed.plain or changed.deleted):
                 faults.append(f"{changed.path}: is no plain file, after a retraining.")
             elif was and _ALERT.fullmatch(changed.path):

@@ -89,18 +89,18 @@ def _key(figure: Figure) -> None:
     canvas.say(figure, 0.15, y, "● candidate", color=CANDIDATE, size=10.5, weight="bold")
 
 
-def _rows(axes: Axes, count: int, says: str) -> None:
+def _rows(axes: Axes, count: int, message: str) -> None:
     axes.set_ylim(count - 0.4, -0.6)
     axes.set_yticks([])
     axes.grid(axis="x", color=canvas.GRID, lw=1)
-    axes.set_title(says, color=MUTED, size=10, pad=6, loc="left", parse_math=False)
+    axes.set_title(message, color=MUTED, size=10, pad=6, loc="left", parse_math=False)
 
 
-def _bias(axes: Axes, slices: Sequence[Calibration], says: str) -> None:
+def _bias(axes: Axes, slices: Sequence[Calibration], message: str) -> None:
     ends = [drawn(x.bias) for of in slices for x in (of.production, of.candidate)] + [0.0]
     span = max(ends) - min(ends) or 1.0
     axes.set_xlim(min(ends) - 0.08 * span, max(ends) + 0.08 * span)
-    _rows(axes, len(slices), says)
+    _rows(axes, len(slices), message)
     canvas.ticks(axes, "x", 4)
     axes.axvline(0, color=MUTED, lw=1)
     for y, of in enumerate(slices):
@@ -172,7 +172,7 @@ def _reliability(bins: list[ReliabilityBin]) -> bytes:
             x, y = [at for at, _ in mine], [at for _, at in mine]
             axes.plot(x, y, color=colour, lw=1.8, marker=mark, ms=6)
         height = float(figure.get_size_inches()[1])
-        says = "probability given; on the dashed line it is kept"
-        canvas.say(figure, 0.075, 0.2 / height, says, color=MUTED, size=9.5)
+        message = "probability given; on the dashed line it is kept"
+        canvas.say(figure, 0.075, 0.2 / height, message, color=MUTED, size=9.5)
 
     return canvas.svg(draw, 4.2)

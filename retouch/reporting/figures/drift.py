@@ -49,8 +49,8 @@ def _windows(figure: Figure, drift: Drift) -> None:
     """Draw the two windows side by side, as wide as they are long, on one scale."""
     reference, current = drift_days(drift.reference), drift_days(drift.current)
     windows = [
-        (days, says, colour)
-        for days, says, colour in (
+        (days, message, colour)
+        for days, message, colour in (
             (reference, "reference window", MUTED),
             (current, "window of the alert", CANDIDATE),
         )
@@ -63,7 +63,7 @@ def _windows(figure: Figure, drift: Drift) -> None:
                for days, _, _ in windows]  # fmt: skip
     left, room = _LEFT, _ROOM - _BETWEEN * (len(windows) - 1)
     usual = _usual(reference)
-    for (days, says, colour), weight in zip(windows, weights, strict=True):
+    for (days, message, colour), weight in zip(windows, weights, strict=True):
         width = room * weight / sum(weights)
         axes = canvas.panel(figure, left, width, above=_ABOVE)
         axes.set_ylim(*scale)
@@ -74,7 +74,7 @@ def _windows(figure: Figure, drift: Drift) -> None:
         _band(axes, days, colour, max(2, round(9 * width)))
         if usual is not None:
             axes.axhline(usual, color=INK, lw=1, ls=(0, (3, 3)))
-        axes.set_title(says, color=colour, size=10.5, pad=6, loc="left", weight="bold")
+        axes.set_title(message, color=colour, size=10.5, pad=6, loc="left", weight="bold")
         left += width + _BETWEEN
 
 

@@ -44,7 +44,7 @@ def make_verdict(gains, **changed):
         "limits": Canary(**limits),
         "days": days,
         "decision": "wait",
-        "says": "",
+        "message": "",
         "judged_at": AT,
     }
     return CanaryVerdict(**fields | changed)

@@ -32,13 +32,13 @@ def test_a_canary_passes_fails_waits_or_stays_undecided(gains, outcome):
 
 
 def test_the_sentence_has_days_mean_bounds_and_margin():
-    assert decide(make_verdict([1.5] * 12)).says == (
+    assert decide(make_verdict([1.5] * 12)).message == (
         "The canary passes: after 12 days the mean gain is +1.50 points, its bounds −0.53 to +2.00,"
         " above −1.00 points."
     )
-    assert decide(make_verdict([-3.0] * 28)).says.endswith("below −1.00 points.")
-    assert "in the 28 days it has" in decide(make_verdict([-3.0, 3.0] * 14)).says
-    assert decide(make_verdict([], note="No rows yet.")).says == (
+    assert decide(make_verdict([-3.0] * 28)).message.endswith("below −1.00 points.")
+    assert "in the 28 days it has" in decide(make_verdict([-3.0, 3.0] * 14)).message
+    assert decide(make_verdict([], note="No rows yet.")).message == (
         "No day has come that counts. No rows yet."
     )
 
@@ -46,7 +46,7 @@ def test_the_sentence_has_days_mean_bounds_and_margin():
 def test_before_it_has_enough_days_it_does_not_pass_but_may_fail():
     early = make_verdict([2.0] * 14, at_least_days=15)
     assert decide(early).outcome == "wait"
-    assert "is not promoted before 15 days have come" in decide(early).says
+    assert "is not promoted before 15 days have come" in decide(early).message
     assert decide(make_verdict([2.0] * 15, at_least_days=15)).outcome == "pass"
     assert decide(make_verdict([-2.0] * 27, at_least_days=28)).outcome == "fail"
 
@@ -54,7 +54,7 @@ def test_before_it_has_enough_days_it_does_not_pass_but_may_fail():
 def test_invalid_scores_of_the_candidate_fail_it_whatever_its_days_say():
     found = decide(make_verdict([1.5] * 12, invalid="The score table of it has no rows."))
     assert found.outcome == "fail"
-    assert found.says.startswith("The canary fails: its scores are invalid. The score table")
+    assert found.message.startswith("The canary fails: its scores are invalid. The score table")
 
 
 def test_days_after_the_last_one_allowed_change_nothing():

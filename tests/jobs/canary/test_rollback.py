@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.registry.registry import registry_of
 from retouch.registry.rollback import next_rollback
 from retouch.registry.tags import parse_tag
@@ -71,7 +71,7 @@ def test_a_rollback_cut_short_is_gone_on_with():
         found = next_rollback(registry(*THREE, OUT), to)
         assert names(found) == ("v1.2.0", "v1.1.0")
         assert (found.taken_out.name, found.put_in, found.reason) == ("means#prod!#6", None, "late")
-    with pytest.raises(BadInput, match="cut short"):
+    with pytest.raises(InputError, match="cut short"):
         next_rollback(registry(*THREE, OUT), "v1.0.0")
 
 
@@ -94,7 +94,7 @@ def test_a_promotion_after_a_rollback_may_be_rolled_back():
 
 
 @pytest.mark.parametrize(
-    ("events", "to", "says"),
+    ("events", "to", "message"),
     [
         ([], None, "No version of means is in prod"),
         (THREE[:2], None, "No version was in prod before v1.0.0"),
@@ -104,6 +104,6 @@ def test_a_promotion_after_a_rollback_may_be_rolled_back():
         (THREE, "\x1b[31mv1", r"\\x1b"),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_refused(events, to, says):
-    with pytest.raises(BadInput, match=says):
+def test_a_wish_that_cannot_be_met_is_refused(events, to, message):
+    with pytest.raises(InputError, match=message):
         next_rollback(registry(*events), to)

@@ -91,7 +91,7 @@ def on_github(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
 
 def test_a_canary_that_is_better_on_the_days_that_came_goes_to_production(passed: Place):
     found = passed.judged()
-    assert found.decision == "pass", found.says
+    assert found.decision == "pass", found.message
     assert (found.production.version, found.candidate.version) == ("v1.0.0", "v1.1.0")
     assert (found.start, found.end) == ("2024-02-22", MOVED)
     assert [day.rows for day in found.days] == [16] * 8
@@ -120,7 +120,7 @@ def test_a_canary_that_is_better_on_the_days_that_came_goes_to_production(passed
 
 
 def test_a_canary_that_is_worse_is_taken_down_and_its_merge_taken_back(failed: Place, on_github):
-    assert failed.judged().decision == "fail", failed.judged().says
+    assert failed.judged().decision == "fail", failed.judged().message
     before = failed.toy.tree()
     github = on_github(failed)
 
@@ -214,7 +214,7 @@ def test_wherever_github_fails_the_next_call_goes_on(
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (lambda doc: doc.update(decision="pass"), "does not follow from its days"),
         (lambda doc: doc["limits"].update(margin=0.5), "another policy"),
@@ -231,7 +231,7 @@ def test_wherever_github_fails_the_next_call_goes_on(
     ],
 )
 def test_a_document_that_does_not_fit_is_refused_and_nothing_done(
-    failed_once: Place, tmp_path, change, says
+    failed_once: Place, tmp_path, change, message
 ):
     document = json.loads((failed_once.toy.root / "canary.json").read_text())
     change(document)
@@ -241,7 +241,7 @@ def test_a_document_that_does_not_fit_is_refused_and_nothing_done(
     told = failed_once.toy.retouch("canary", "apply", str(tmp_path / "forged.json"))
 
     assert told.code == 2, told
-    assert says in told.err
+    assert message in told.err
     assert failed_once.at_origin() == tags
 
 

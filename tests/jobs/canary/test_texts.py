@@ -65,7 +65,7 @@ def test_a_reason_and_names_of_files_and_stages_do_nothing(text):
 @given(hostile)
 def test_a_reason_the_scores_are_invalid_does_nothing(text):
     verdict = judged([], invalid=f"x{text}"[:1000].encode(errors="ignore").decode())
-    notice = canary_failed(verdict, says=verdict.says, counter=5, revert_url=None)
+    notice = canary_failed(verdict, message=verdict.message, counter=5, revert_url=None)
     harmless(notice, "canary_invalid")
 
 
@@ -90,7 +90,7 @@ def test_markers_tell_two_falls_of_one_version_apart():
 
 def test_an_undecided_canary_that_the_policy_rolls_back_is_not_called_failed():
     torn = judged([-1.8, 1.6] * 14, undecided="roll_back")
-    notice = canary_failed(torn, says=torn.says, counter=5, revert_url=PULL)
+    notice = canary_failed(torn, message=torn.message, counter=5, revert_url=PULL)
     assert "was taken down" in notice.title and "failed" not in notice.title
     assert "undecided" in notice.body
 

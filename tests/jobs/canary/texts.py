@@ -41,7 +41,9 @@ def judged(gains: list[float], **changed: object) -> CanaryVerdict:
         day.model_copy(update={"lower": at.lower, "upper": at.upper})
         for day, at in zip(verdict.days, found.bounds, strict=False)
     )
-    return verdict.model_copy(update={"days": days, "decision": found.outcome, "says": found.says})
+    return verdict.model_copy(
+        update={"days": days, "decision": found.outcome, "message": found.message}
+    )
 
 
 def notices() -> Mapping[str, Notice]:
@@ -52,9 +54,11 @@ def notices() -> Mapping[str, Notice]:
         [], invalid="The score table of the candidate lacks 3 rows of the other's 128."
     )
     return {
-        "canary_failed": canary_failed(bad, says=bad.says, counter=5, revert_url=PULL),
-        "canary_invalid": canary_failed(invalid, says=invalid.says, counter=5, revert_url=None),
-        "canary_undecided": canary_undecided(torn, says=torn.says, counter=2),
+        "canary_failed": canary_failed(bad, message=bad.message, counter=5, revert_url=PULL),
+        "canary_invalid": canary_failed(
+            invalid, message=invalid.message, counter=5, revert_url=None
+        ),
+        "canary_undecided": canary_undecided(torn, message=torn.message, counter=2),
         "canary_rollback": version_rolled_back(FALL, revert_url=PULL),
         "canary_revert": revert_pull_request(FALL, versions=["v1.1.0"], done=DONE, left=LEFT),
         "canary_revert_all": revert_pull_request(

@@ -59,13 +59,13 @@ def test_a_project_that_has_everything_is_healthy_and_the_network_is_left_alone(
         "GitHub": "skipped",
         "reading pull requests": "skipped",
     }
-    assert all(finding.says for finding in findings.values())
+    assert all(finding.message for finding in findings.values())
 
 
 def test_a_folder_that_is_no_repository_is_one_finding(tmp_path: Path):
     [finding] = examine(tmp_path, {}, OFFLINE).findings
     assert (finding.about, finding.standing) == ("checkout", "fail")
-    assert finding.mend == "Run `git init` first."
+    assert finding.hint == "Run `git init` first."
 
 
 def test_what_is_wrong_is_said_with_what_mends_it_and_one_fault_hides_no_other(whole: Toy):
@@ -76,8 +76,8 @@ def test_what_is_wrong_is_said_with_what_mends_it_and_one_fault_hides_no_other(w
     findings = found(whole)
     wrong = {about for about, finding in findings.items() if finding.standing == "fail"}
     assert wrong == {"policies", "monitors", "data", "workflows"}
-    assert findings["workflows"].says == "canary.yml is not in .github/workflows."
-    assert "retouch store init" in (findings["data"].mend or "")
+    assert findings["workflows"].message == "canary.yml is not in .github/workflows."
+    assert "retouch store init" in (findings["data"].hint or "")
     assert findings["merge driver"].standing == "warn"
     assert findings["model"].standing == "ok"
 
@@ -85,7 +85,7 @@ def test_what_is_wrong_is_said_with_what_mends_it_and_one_fault_hides_no_other(w
 def test_a_pipeline_that_was_never_built_has_no_model(unbuilt: Toy):
     finding = found(unbuilt)["model"]
     assert finding.standing == "fail"
-    assert "retouch build" in (finding.mend or "")
+    assert "retouch build" in (finding.hint or "")
 
 
 def test_a_clone_that_lacks_history_tags_or_the_driver_is_told(whole: Toy, tmp_path: Path):
@@ -94,8 +94,8 @@ def test_a_clone_that_lacks_history_tags_or_the_driver_is_told(whole: Toy, tmp_p
     findings = found(Toy(tmp_path / "clone"), Asking(True, lambda: pytest.fail("no token")))
     assert findings["history"].standing == "fail"
     assert findings["tags"].standing == "fail"
-    assert "git fetch --tags" in (findings["tags"].mend or "")
-    assert findings["merge driver"].mend == "`retouch verify --install-driver`."
+    assert "git fetch --tags" in (findings["tags"].hint or "")
+    assert findings["merge driver"].hint == "`retouch verify --install-driver`."
     whole.git("-C", "../clone", "fetch", "--quiet", "--unshallow", "--tags")
     findings = found(Toy(tmp_path / "clone"), Asking(True, lambda: pytest.fail("no token")))
     assert {findings["history"].standing, findings["tags"].standing} == {"ok"}
@@ -112,13 +112,13 @@ def test_a_workflow_with_more_power_than_it_was_shipped_with_is_named(whole: Toy
     path.write_text(text.replace("contents: read\n", "contents: write\n", 1))
     finding = found(whole)["workflows"]
     assert finding.standing == "warn"
-    assert "retrain.yml: jobs.retrain.permissions" in finding.says
+    assert "retrain.yml: jobs.retrain.permissions" in finding.message
     path.write_text(text.replace("permissions: {}", "permissions: write-all"))
-    assert "permissions: is not `{}`" in found(whole)["workflows"].says
+    assert "permissions: is not `{}`" in found(whole)["workflows"].message
     path.write_text("\t: [")
     assert found(whole)["workflows"].standing == "fail"
     path.write_text("[]")
-    assert "is no workflow" in found(whole)["workflows"].says
+    assert "is no workflow" in found(whole)["workflows"].message
 
 
 def test_the_shipped_workflows_are_those_of_this_repository():
@@ -163,19 +163,19 @@ def github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_github_is_asked_what_the_token_may_do(whole: Toy, github: FakeGitHub):
     github.open_pull("retouch/alert/x", files={"alerts/x.json": "{}"})
     findings = found(whole, asked_of(github), GITHUB_TOKEN=github.token, GITHUB_ACTIONS="true")
-    assert findings["GitHub"].says == "acme/site answers; its default branch is main."
-    assert findings["reading pull requests"].says == "1 is open."
+    assert findings["GitHub"].message == "acme/site answers; its default branch is main."
+    assert findings["reading pull requests"].message == "1 is open."
     one_click = findings["opening pull requests"]
     assert one_click.standing == "skipped"
-    assert "Allow GitHub Actions to create and approve pull requests" in (one_click.mend or "")
-    assert "Approve workflows to run" in one_click.says
+    assert "Allow GitHub Actions to create and approve pull requests" in (one_click.hint or "")
+    assert "Approve workflows to run" in one_click.message
 
 
 def test_a_token_that_may_not_read_pull_requests_is_found_out(whole: Toy, github: FakeGitHub):
     github.permissions.pop("pull_requests")
     finding = found(whole, asked_of(github), GITHUB_TOKEN="ghp_x")["reading pull requests"]
     assert finding.standing == "fail"
-    assert finding.mend == "Give it the permission Pull requests: read."
+    assert finding.hint == "Give it the permission Pull requests: read."
 
 
 def test_a_token_that_is_wrong_is_found_out(whole: Toy, github: FakeGitHub):
@@ -200,8 +200,8 @@ def test_another_default_branch_than_the_workflows_listen_to_is_found_out(
     github.default_branch = "trunk"
     finding = found(whole, asked_of(github), GITHUB_TOKEN="ghp_x")["GitHub"]
     assert finding.standing == "fail"
-    assert "trunk" in finding.says
-    assert "main" in finding.says
+    assert "trunk" in finding.message
+    assert "main" in finding.message
 
 
 def test_the_command_prints_a_table_or_json_and_its_exit_code_says_whether_something_fails(
@@ -215,12 +215,12 @@ def test_the_command_prints_a_table_or_json_and_its_exit_code_says_whether_somet
     told = whole.retouch("doctor", "--offline", "--json")
     assert told.code == 1
     by_name = {one["about"]: one for one in json.loads(told.out)["findings"]}
-    assert by_name["workflows"]["says"] == "None of them is in .github/workflows."
+    assert by_name["workflows"]["message"] == "None of them is in .github/workflows."
     assert by_name["tags"] == {
         "about": "tags",
         "standing": "skipped",
-        "says": "There is no remote `origin` to compare with.",
-        "mend": "`git remote add origin https://github.com/OWNER/NAME`.",
+        "message": "There is no remote `origin` to compare with.",
+        "hint": "`git remote add origin https://github.com/OWNER/NAME`.",
     }
 
 

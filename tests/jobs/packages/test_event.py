@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.jobs.packages.event import (
     AlertPull,
     Asked,
@@ -76,7 +76,7 @@ def test_a_field_of_another_shape_is_named(field, wrong):
     for step in way:
         place = place[step]
     place[last] = wrong
-    with pytest.raises(BadInput, match=rf"pull_request\.{field}: "):
+    with pytest.raises(InputError, match=rf"pull_request\.{field}: "):
         read_event("pull_request", event)
 
 
@@ -114,13 +114,13 @@ def test_inputs_are_read_as_github_writes_them(inputs, asked):
     "inputs", [{"pull": "1 2"}, {"pull": "-1"}, {"overwrite": "yes"}, {"accepted_by": "a b"}]
 )
 def test_inputs_of_another_shape_are_refused(inputs):
-    with pytest.raises(BadInput, match="inputs"):
+    with pytest.raises(InputError, match="inputs"):
         read_event("workflow_dispatch", {"inputs": inputs, **SENDER})
 
 
 def test_time_wakes_and_an_unknown_event_is_refused():
     assert read_event("schedule", None) == Wake()
-    with pytest.raises(BadInput, match="starts no job"):
+    with pytest.raises(InputError, match="starts no job"):
         read_event("issues", {})
 
 
@@ -134,5 +134,5 @@ def test_the_default_branch_is_read_where_the_event_has_it():
 def test_no_payload_is_a_traceback(name, payload):
     try:
         read_event(name, payload)
-    except BadInput as error:
+    except InputError as error:
         assert str(error)

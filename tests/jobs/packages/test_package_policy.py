@@ -17,7 +17,7 @@ from retouch.alerts.new import alert_json, new_alert
 from retouch.alerts.receipt import Provenance, Receipt
 from retouch.dvc import dvc, object_files
 from retouch.dvc.params import edited_text
-from retouch.errors import BadInput
+from retouch.errors import InputError
 from retouch.gate.model import Override, Overrides
 from retouch.jobs.packages.facts import BaseFacts, Readers
 from retouch.jobs.packages.model import Proposal
@@ -358,10 +358,10 @@ def _unproven():
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_one_thing_changed_refuses_all_of_it(name):
-    change, says = CHANGES[name]
-    with pytest.raises(BadInput) as refused:
+    change, message = CHANGES[name]
+    with pytest.raises(InputError) as refused:
         change(box()).check()
-    assert says in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_an_override_that_a_person_made_lets_its_check_pass():
@@ -384,7 +384,7 @@ QUICK = settings(deadline=None, max_examples=50)
 def test_no_path_but_an_answers_ever_passes(path):
     if path in PASSING or path.startswith("metrics.json/"):
         return
-    with pytest.raises(BadInput):
+    with pytest.raises(InputError):
         FULL.put({path: b"x"}).check()
 
 
@@ -394,7 +394,7 @@ def test_no_character_of_the_lock_can_be_changed(at, char):
     changed = NEW_LOCK[:at] + char + NEW_LOCK[at + 1 :]
     if changed == NEW_LOCK:
         return
-    with pytest.raises(BadInput):
+    with pytest.raises(InputError):
         FULL.put({"dvc.lock": changed.encode()}).check()
 
 
@@ -409,5 +409,5 @@ def test_no_byte_can_be_changed_into_a_traceback(path, at, byte):
     raw[at % len(raw)] = byte
     try:
         FULL.put({path: bytes(raw)}).check()
-    except BadInput as error:
+    except InputError as error:
         assert str(error)

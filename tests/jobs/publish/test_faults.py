@@ -102,7 +102,7 @@ def test_when_github_stays_down_it_says_so_and_the_next_call_goes_on(world):
     (outcome,) = world.publish()
 
     assert (outcome.outcome, outcome.exit_code) == ("failed", 1)
-    assert "answers 502" in outcome.says
+    assert "answers 502" in outcome.message
     world.github.fails("POST git/commits")
     world.github._faults.clear()
     assert world.publish()[0].outcome == "published"
@@ -117,7 +117,7 @@ def test_without_leave_to_open_pull_requests_the_setting_is_named_and_the_branch
     (outcome,) = world.publish()
 
     assert (outcome.outcome, outcome.exit_code) == ("failed", 1)
-    assert 'Turn on "Allow GitHub Actions to create and approve pull requests"' in outcome.says
+    assert 'Turn on "Allow GitHub Actions to create and approve pull requests"' in outcome.message
     head = world.github.git.head(branch)
     assert head is not None
 

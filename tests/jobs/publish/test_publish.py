@@ -183,15 +183,15 @@ def test_faults_are_said_on_the_pull_request_and_nothing_is_committed(world):
     quick(world).deliver()
     shutil.rmtree(world.packages / "1/files")
     shutil.rmtree(world.packages / "1/objects")
-    says = "alerts/x.json: @octocat is no alert."
-    world.change(report_id=None, faults=[says])
+    message = "alerts/x.json: @octocat is no alert."
+    world.change(report_id=None, faults=[message])
     head = world.github.git.head(world.branch)
 
     (outcome,) = world.publish()
 
     assert (outcome.outcome, outcome.exit_code) == ("told", 0)
     assert world.github.git.head(world.branch) == head
-    assert world.status() == ("failure", f"failed: {says}")
+    assert world.status() == ("failure", f"failed: {message}")
     assert "@octocat" not in world.github.comments[0]["body"]
     assert world.github.pulls[0]["body"].startswith("<!-- retouch:alert v1 ")
 
@@ -217,7 +217,7 @@ def test_alerts_that_are_only_recorded_say_so(world):
     quick(world).deliver()
     shutil.rmtree(world.packages / "1/files")
     shutil.rmtree(world.packages / "1/objects")
-    world.change(report_id=None, says="One of three within a day: it waits for two more.")
+    world.change(report_id=None, message="One of three within a day: it waits for two more.")
 
     world.publish()
 

@@ -92,7 +92,7 @@ def test_nothing_an_alert_or_a_person_says_does_anything(message, name, login):
     plan, run, verdict = promote()
     said = alert(message=message, findings=(message,), dataset=name or "x", where=(name,))
     plan = plan.model_copy(update={"alerts": (said,), "model": name or "x"})
-    situation = Situation(held=True, held_by=login or None, faults=(message,), says=message)
+    situation = Situation(held=True, held_by=login or None, faults=(message,), message=message)
     for case in (Case(plan, run, verdict), None):
         texts = pull_texts(Subject(plan.model, plan.alerts, case, situation), folder=FOLDER)
         assert read_marker(texts.comment)

@@ -48,7 +48,7 @@ SUBJECTS: dict[str, Subject] = {
     "waiting": subject(cases.planned, waits_for=(3, 5)),
     "on_hold": subject(cases.promote, held=True),
     "superseded": unplanned(superseded_by=7),
-    "recorded": unplanned(says="One alert of three within a day: it waits for two more."),
+    "recorded": unplanned(message="One alert of three within a day: it waits for two more."),
     "touches_code": unplanned(faults=("The branch touches `policies/promotion.yaml`. Leave it.",)),
 }
 

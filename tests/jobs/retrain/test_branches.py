@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retouch.errors import BadInput, SaidNo
+from retouch.errors import CheckFailed, InputError
 from retouch.git import branches
 from tests.github.bare import Bare
 
@@ -87,7 +87,7 @@ def test_changes_tell_what_was_added_deleted_and_is_no_plain_file(bare: Bare):
     assert found == {"link": ("A", False), "a \t\n b": ("A", True)}
     back = {c.path: c.kind for c in branches.changes(bare.folder, head, base)}
     assert back == {"link": "D", "a \t\n b": "D"}
-    with pytest.raises(BadInput, match="link: is not a plain file"):
+    with pytest.raises(InputError, match="link: is not a plain file"):
         branches.read_files(bare.folder, head, ["link"])
 
 
@@ -95,7 +95,7 @@ def test_files_are_read_whole_and_those_too_large_are_refused(bare: Bare):
     head = bare.head("main") or ""
     found = branches.read_files(bare.folder, head, ["params.yaml", "code.py", "missing", "*"])
     assert found == {"params.yaml": b"a: 1\n", "code.py": b"pass\n"}
-    with pytest.raises(BadInput, match="is larger than the 3 bytes"):
+    with pytest.raises(InputError, match="is larger than the 3 bytes"):
         branches.read_files(bare.folder, head, ["params.yaml"], limit=3)
 
 
@@ -107,5 +107,5 @@ def test_a_branch_that_is_gone_is_none_and_a_remote_that_is_gone_is_said(
     assert branches.fetch(clone, "branch") == bare.head("branch")
     assert branches.fetch(clone, "retouch/none") is None
     subprocess.run(["git", "remote", "set-url", "origin", "/nowhere"], cwd=clone, check=True)
-    with pytest.raises(SaidNo, match="origin does not give"):
+    with pytest.raises(CheckFailed, match="origin does not give"):
         branches.fetch(clone, "branch")

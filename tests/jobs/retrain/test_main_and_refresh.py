@@ -83,7 +83,7 @@ def test_an_answer_is_stale_when_main_changed_what_it_read(answered: Loop):
         answered.github.git.head(answered.github.pull(1)["head"]),
     )
     assert head
-    assert stale["says"] == "stale, being refreshed: `clean` will run again"
+    assert stale["message"] == "stale, being refreshed: `clean` will run again"
     (package,) = answered.retrain("--pull", "1")
     assert plan_in(package).tiers[0].edits[0].before == 900
     assert b"highest: 500" in package.files["params.yaml"]

@@ -145,11 +145,15 @@ def test_outputs_are_lines_of_their_own_in_the_jobs_file(loop: Loop):
 def test_staleness_is_said_once_and_only_where_the_branch_is_still_there(loop: Loop):
     number = loop.deliver(loop.toy.alert("data_quality"))
     head = loop.github.pull(number)["sha"]
-    one = {"pull": number, "head": head, "says": "stale, being refreshed: `fit@eu` will run again"}
-    moved = {"pull": number, "head": "b" * 40, "says": "stale"}
+    one = {
+        "pull": number,
+        "head": head,
+        "message": "stale, being refreshed: `fit@eu` will run again",
+    }
+    moved = {"pull": number, "head": "b" * 40, "message": "stale"}
     for _ in range(2):
         assert loop.ci("receive", "--stale", json.dumps([one, moved])).code == 0
-    assert statuses(loop) == [(head, "pending", one["says"])]
+    assert statuses(loop) == [(head, "pending", one["message"])]
     assert loop.ci("receive", "--stale", '[{"pull": "1; rm -rf /"}]').code == 2
 
 

@@ -94,7 +94,7 @@ def test_an_alert_that_waits_is_only_recorded_until_somebody_asks(loop: Loop):
     number = loop.deliver(alert)
     (package,) = loop.retrain("--pull", str(number))
     assert package.proposal.report_id is None
-    assert package.proposal.says
+    assert package.proposal.message
     assert set(package.files) == {alert, alert.replace(".json", ".receipt.json")}
     loop.publish(package)
     assert loop.retrain("--pull", str(number)) == []
@@ -128,7 +128,7 @@ def test_a_stage_that_fails_is_an_outcome_and_everything_is_put_back(loop: Loop)
     loop.pull_main()
     number = loop.deliver(loop.toy.alert("data_quality"))
     (package,) = loop.retrain("--pull", str(number))
-    assert "failed" in package.proposal.says
+    assert "failed" in package.proposal.message
     run = json.loads(package.files[f"reports/{package.proposal.report_id}/run.json"])
     assert not run["attempts"][-1]["kept"]
     assert "dvc.lock" not in package.files
@@ -139,7 +139,7 @@ def test_what_a_person_committed_on_top_is_left_alone_until_they_say_otherwise(a
     branch = answered.github.pull(1)["head"]
     answered.github.git.commit_on(branch, {"params.yaml": b"clean: {highest: 7}\n"})
     (package,) = answered.retrain("--pull", "1")
-    assert "left alone" in package.proposal.says
+    assert "left alone" in package.proposal.message
     assert package.proposal.report_id is None
     asked = answered.event({"inputs": {"pull": "1", "overwrite": "true"}}, "workflow_dispatch")
     (package,) = answered.retrain("--pull", "1", event=asked)
