@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+UPGRADE ?= --upgrade
 E2E := tests/e2e tests/attacks
 READY := .venv/.ready
 
@@ -55,8 +56,8 @@ bench: $(READY) ## Measure costs, a storm, honesty, scenarios and planted faults
 fuzz: $(READY) ## Try 100,000 hostile inputs on everything that reads from outside
 	@$(BIN)/python -m benchmarks.fuzzing
 
-lock: $(READY) ## Resolve every dependency anew into requirements.lock
-	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url \
+lock: $(READY) ## Resolve every dependency anew into requirements.lock (UPGRADE= keeps what is pinned)
+	@$(BIN)/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-header --no-emit-index-url \
 	  --python-version 3.11 --universal --all-extras --output-file requirements.lock pyproject.toml
 
 schemas: $(READY) ## Write the JSON Schemas of all documents into schemas/
