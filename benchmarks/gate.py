@@ -16,7 +16,9 @@ import numpy as np
 import pandas as pd
 
 from retouch.alerts.model import Predicate
-from retouch.gate.judge import AlertedSlice, Contender, HoldoutDays, judge
+from retouch.gate.comparison import AlertedSlice, Comparison, ScoredModel
+from retouch.gate.holdout import HoldoutDays
+from retouch.gate.judge import judge
 from retouch.policy.promotion import Promotion
 from retouch.system import files
 
@@ -39,17 +41,19 @@ def measure() -> dict[str, Any]:
     ours, peer, checks = [], [], 0
     for _ in range(RUNS):
         began = time.process_time()
-        said = judge(
-            Contender("production", "2013-01-01", production),
-            Contender("candidate", "2013-01-01", candidate),
-            holdout=HoldoutDays("2013-06-01", "2013-07-01"),
-            policy=policy,
-            tier="refit",
-            must="improve",
-            alerted=AlertedSlice("region = r1", (Predicate(column="region", value="r1"),)),
+        judgement = judge(
+            Comparison(
+                ScoredModel("production", "2013-01-01", production),
+                ScoredModel("candidate", "2013-01-01", candidate),
+                holdout=HoldoutDays("2013-06-01", "2013-07-01"),
+                policy=policy,
+                tier="refit",
+                must="improve",
+                alerted=AlertedSlice("region = r1", (Predicate(column="region", value="r1"),)),
+            )
         )
         ours.append(time.process_time() - began)
-        checks = len(said.checks)
+        checks = len(judgement.checks)
         peer.append(_row_wise(production, candidate))
     return {
         "rows": ROWS,

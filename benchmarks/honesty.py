@@ -36,7 +36,9 @@ import pandas as pd
 from benchmarks.honesty_table import as_markdown
 from benchmarks.two_models import FIRST, LAST, two_models
 from retouch.alerts.model import Predicate
-from retouch.gate.judge import AlertedSlice, Contender, HoldoutDays, Look, judge
+from retouch.gate.comparison import AlertedSlice, Comparison, Look, ScoredModel
+from retouch.gate.holdout import HoldoutDays
+from retouch.gate.judge import judge
 from retouch.gate.model import Judgement
 from retouch.policy.promotion import Promotion
 from retouch.storage import documents
@@ -214,19 +216,21 @@ def _planted(production: pd.DataFrame, candidate: pd.DataFrame, trial: Trial) ->
 def _judged(
     production: pd.DataFrame, candidate: pd.DataFrame, policy: Promotion, look: Look
 ) -> Judgement:
-    ours = Contender("production", "2013-04-01", production)
+    ours = ScoredModel("production", "2013-04-01", production)
     theirs = replace(ours, model="candidate", scores=candidate)
     return judge(
-        ours,
-        theirs,
-        holdout=HoldoutDays("2013-08-01", f"2013-08-{DAYS + 1:02}"),
-        policy=policy.model_copy(
-            update={"holdout": policy.holdout.model_copy(update={"learned_from": None})}
-        ),
-        tier="refit",
-        must="improve",
-        alerted=ALERTED,
-        look=look,
+        Comparison(
+            ours,
+            theirs,
+            holdout=HoldoutDays("2013-08-01", f"2013-08-{DAYS + 1:02}"),
+            policy=policy.model_copy(
+                update={"holdout": policy.holdout.model_copy(update={"learned_from": None})}
+            ),
+            tier="refit",
+            must="improve",
+            alerted=ALERTED,
+            look=look,
+        )
     )
 
 

@@ -30,7 +30,7 @@ from retouch.system.parallel import at_once
 from retouch.system.processes import Processes
 
 if TYPE_CHECKING:
-    from retouch.gate.judge import Contender
+    from retouch.gate.comparison import ScoredModel
 
 _WORK = "a shadow comparison"
 """What the journal calls it, should it be cut short."""
@@ -154,19 +154,19 @@ def score_both(
     days: HoldoutDays,
     models: Sequence[LaidOut],
     jobs: int,
-) -> tuple[Contender, ...]:
+) -> tuple[ScoredModel, ...]:
     """Score both models on the same days, at the same time where there are jobs for it.
 
     Raises CheckFailed when that fails.
     """
-    from retouch.gate.judge import Contender
+    from retouch.gate.comparison import ScoredModel
 
     root = workspace.root
     processes = Processes(on_start=lambda pid: transaction.note_child(root, pid))
 
-    def contend(model: LaidOut) -> Contender:
+    def contend(model: LaidOut) -> ScoredModel:
         label, span = f"shadow-{model.name}", (days.start, days.end)
         scores = score_model(model.path, label, span, scoring, root=root, processes=processes)
-        return Contender(model.hash, model.seen_until, scores)
+        return ScoredModel(model.hash, model.seen_until, scores)
 
     return at_once([partial(contend, model) for model in models], processes, jobs=jobs)

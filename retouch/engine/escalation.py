@@ -241,7 +241,7 @@ def _trial(bench: Bench) -> Trial:
 def _judge(
     tier: TierPlan, attempt: Attempt, bench: Bench, trial: Trial, earlier: Sequence[Judgement]
 ) -> Judgement:
-    from retouch.gate.judge import Look
+    from retouch.gate.comparison import Look
 
     made = {path: value for r in attempt.receipts for path, value in r.outputs.items()}
     judged = bench.judged_before + sum(map(_looked, earlier))

@@ -18,10 +18,18 @@ from retouch.execution import transaction
 from retouch.execution.learned import learned_rows
 from retouch.execution.measuring import Models, measure, needs_measuring
 from retouch.execution.scoring import score_model
+from retouch.gate.comparison import (
+    AlertedSlice,
+    Comparison,
+    Look,
+    Measured,
+    Probed,
+    ScoredModel,
+    Turns,
+)
 from retouch.gate.guardrails.cases import cases_of, made_rows
 from retouch.gate.holdout import HoldoutDays
-from retouch.gate.judge import AlertedSlice, Contender, Look, judge
-from retouch.gate.measured import Measured, Probed, Turns
+from retouch.gate.judge import judge
 from retouch.gate.model import Judgement, Override
 from retouch.gate.overrides import overridden
 from retouch.policy.promotion import Promotion
@@ -63,7 +71,7 @@ class Trial:
         tier: str,
         must: Literal["improve", "not_get_worse"],
         restores: float | None = None,
-        look: Look | None = None,
+        look: Look = Look(),  # noqa: B008 - frozen
     ) -> Judgement:
         """Judge the model that is in the workspace now; `candidate` is its hash.
 
@@ -72,14 +80,13 @@ class Trial:
         far, overrides counted. Raises CheckFailed when that fails, InputError when it lacks data.
         """
         first, *others = _alerted(self.alerts) or (None,)
-        ours = Contender(self.production.hash, None, None)
-        theirs = Contender(candidate, None, None)
+        ours = ScoredModel(self.production.hash, None, None)
+        theirs = ScoredModel(candidate, None, None)
         reference = None
         if candidate != self.production.hash:
             ours, theirs = self._scored(candidate)
             reference = self._reference_scores if restores is not None else None
-        ask = partial(
-            judge,
+        comparison = Comparison(
             ours,
             theirs,
             holdout=self.days,
@@ -87,14 +94,14 @@ class Trial:
             tier=tier,
             must=must,
             alerted=first,
-            also_alerted=others,
+            also_alerted=tuple(others),
             look=look,
             restores=restores,
             reference=reference,
         )
-        judgement = ask()
+        judgement = judge(comparison)
         if self._is_worth_measuring(judgement):
-            judgement = ask(measured=self._measured())
+            judgement = judge(replace(comparison, measured=self._measured()))
         return overridden(judgement, self.overrides)
 
     def _is_worth_measuring(self, judgement: Judgement) -> bool:
@@ -129,7 +136,7 @@ class Trial:
             failed=taken.failed,
         )
 
-    def _scored(self, candidate: str) -> tuple[Contender, Contender]:
+    def _scored(self, candidate: str) -> tuple[ScoredModel, ScoredModel]:
         learned = self.promotion.holdout.learned_from
         wanted = (*self.needs, *(learned.paths if learned else ()))
         dvc.pull([path for path in wanted if not (self.root / path).exists()], root=self.root)
@@ -145,14 +152,14 @@ class Trial:
         rows = learned_rows(learned, root=self.root)
         return replace(ours, learned=self._production_learned), replace(theirs, learned=rows)
 
-    def _contend(self, label: str, model: str, path: str, processes: Processes) -> Contender:
+    def _contend(self, label: str, model: str, path: str, processes: Processes) -> ScoredModel:
         holdout = self.promotion.holdout
         days = (self.days.start, self.days.end)
         scores = score_model(
             path, label, days, self.promotion.score, root=self.root, processes=processes
         )
         seen = read_json_key(self.root / path / holdout.seen_until_file, holdout.seen_until_key)
-        return Contender(model, seen, scores)
+        return ScoredModel(model, seen, scores)
 
     @cached_property
     def _production_learned(self) -> pd.DataFrame | None:

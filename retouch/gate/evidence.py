@@ -8,9 +8,9 @@ import numpy as np
 
 from retouch.documents import digest_of
 from retouch.gate.calibration import calibration_of
+from retouch.gate.comparison import Look
 from retouch.gate.holdout import HoldoutDays
 from retouch.gate.model import Calibration, DayLoss, HoldoutUsed
-from retouch.gate.multiplicity import Look
 from retouch.gate.pairing import Paired
 from retouch.gate.questions import Question
 from retouch.gate.slices import Rows, mask_of

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retouch.gate.comparison import CANDIDATE, PRODUCTION
 from retouch.gate.holdout import HoldoutDays
 from retouch.gate.losses import LARGEST_LOSS, LOSSES, Loss, Numbers, ShortOf, short_of
 from retouch.gate.score_table import (
@@ -22,8 +23,6 @@ from retouch.gate.score_table import (
 from retouch.gate.slices import Groups, Rows, each_value
 from retouch.policy.promotion import Scoring
 
-PRODUCTION = "the model in production"
-CANDIDATE = "the candidate"
 _SIDES = {"production": PRODUCTION, "candidate": CANDIDATE}
 
 

@@ -9,29 +9,17 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from retouch.alerts.model import Predicate
+from retouch.gate.comparison import AlertedSlice, Must
 from retouch.gate.pairing import Paired
 from retouch.gate.slices import Rows, Selection, each_value, in_words, select
 from retouch.policy.promotion import Limits, Promotion
 
-Must = Literal["improve", "not_get_worse"]
-"""What a tier must do for the alerted slice (`retouch.policy.model.Tier.must`)."""
 Asks = Literal["not_worse", "improve"]
 Family = Literal["gate", "harm_alarm"]
 
 ALL_ROWS = "all rows"
 MOST_SHOWN = 50
 """Of a column with more values, those with too few rows to judge are not shown."""
-
-
-@dataclass(frozen=True)
-class AlertedSlice:
-    """The part of the hold-out the alert speaks of."""
-
-    description: str
-    """In the words of a sentence: `region = central`."""
-    where: tuple[Predicate, ...] = ()
-    """All of them hold for its rows; without one, it is all rows."""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import pandas as pd
 
 from retouch.alerts.model import Predicate
 from retouch.gate.checks import Result
+from retouch.gate.comparison import PRODUCTION
 from retouch.gate.losses import LARGEST_LOSS, loss_of, short_of
 from retouch.gate.messages import restored_sentence
 from retouch.gate.model import Check
-from retouch.gate.pairing import PRODUCTION
 from retouch.gate.questions import Question
 from retouch.gate.score_table import Incomparable, read_scores, rows_text
 from retouch.gate.slices import in_words, select

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retouch.gate.comparison import CANDIDATE, PRODUCTION
 from retouch.gate.correlation import Correlation, Relation, relation
 from retouch.gate.losses import Numbers
-from retouch.gate.pairing import CANDIDATE, PRODUCTION, Paired
+from retouch.gate.pairing import Paired
 from retouch.gate.score_table import rows_text
 from retouch.gate.slices import Groups, each_value
 

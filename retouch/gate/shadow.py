@@ -16,11 +16,11 @@ from datetime import datetime
 import numpy as np
 
 from retouch.gate.block_jackknife import mean_gain
+from retouch.gate.comparison import CANDIDATE, PRODUCTION, ScoredModel
 from retouch.gate.holdout import HoldoutDays
-from retouch.gate.judge import Contender
 from retouch.gate.losses import LOSSES, Numbers, loss_of
 from retouch.gate.messages import days_text
-from retouch.gate.pairing import CANDIDATE, PRODUCTION, Paired, pair
+from retouch.gate.pairing import Paired, pair
 from retouch.gate.score_table import Incomparable
 from retouch.gate.shadow_model import Scores, Shadow, ShadowDay, Shift
 from retouch.gate.shadow_sentence import in_one_sentence
@@ -35,8 +35,8 @@ OF_PROBABILITIES = 0.05
 
 
 def compare_shadow(
-    production: Contender,
-    candidate: Contender,
+    production: ScoredModel,
+    candidate: ScoredModel,
     *,
     days: HoldoutDays,
     policy: Promotion,
@@ -82,7 +82,7 @@ def default_tolerance(limits: Limits) -> float:
 
 
 def _paired(
-    production: Contender, candidate: Contender, days: HoldoutDays, policy: Promotion
+    production: ScoredModel, candidate: ScoredModel, days: HoldoutDays, policy: Promotion
 ) -> Paired | Incomparable:
     """Pair the scores by the gate's own rules; a label of 0 stands in for the one to come."""
     tables = []

@@ -13,7 +13,7 @@ import pytest
 from retouch.engine.evaluate import Trial
 from retouch.engine.project import Workspace
 from retouch.errors import CheckFailed, InputError
-from retouch.gate.judge import Look
+from retouch.gate.comparison import Look
 from retouch.policy.promotion import Promotion
 from tests.toy_project import SOURCE, Toy
 

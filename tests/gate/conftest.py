@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from retouch.alerts.model import Predicate
-from retouch.gate.holdout import is_day
-from retouch.gate.judge import AlertedSlice, Contender, HoldoutDays, Look, judge
+from retouch.gate.comparison import AlertedSlice, Comparison, Look, ScoredModel
+from retouch.gate.holdout import HoldoutDays, is_day
+from retouch.gate.judge import judge
 from retouch.policy.promotion import Promotion
 
 POLICY = {
@@ -104,15 +105,17 @@ def judge_scores(
         for t in (production, candidate)
     ]
     return judge(
-        Contender(hashes[0], seen[0], tables[0], learned[0]),
-        Contender(hashes[1], seen[1], tables[1], learned[1]),
-        holdout=holdout or holdout_of(tables),
-        policy=policy or make_policy(),
-        tier="refit",
-        must=must,
-        alerted=alerted,
-        also_alerted=also_alerted,
-        **given,
+        Comparison(
+            ScoredModel(hashes[0], seen[0], tables[0], learned[0]),
+            ScoredModel(hashes[1], seen[1], tables[1], learned[1]),
+            holdout=holdout or holdout_of(tables),
+            policy=policy or make_policy(),
+            tier="refit",
+            must=must,
+            alerted=alerted,
+            also_alerted=also_alerted,
+            **given,
+        )
     )
 
 

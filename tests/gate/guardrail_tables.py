@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from retouch.gate.guardrails import ask_guardrails
+from retouch.gate.guardrails import evaluate_guardrails
 from retouch.gate.pairing import Paired
 from retouch.policy.promotion import Promotion
 from tests.gate.conftest import POLICY
@@ -45,5 +45,5 @@ def make_paired(label, production, candidate, *, days=15, slices=None, width=Non
 
 def ask(paired, guardrail, measured=None, **limits):
     """Ask one guardrail."""
-    (found,) = ask_guardrails(paired, make_policy(guardrail, **limits), measured)
+    (found,) = evaluate_guardrails(paired, make_policy(guardrail, **limits), measured)
     return found

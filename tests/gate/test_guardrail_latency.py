@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retouch.gate.measured import Measured, Turns
+from retouch.gate.comparison import Measured, Turns
 from tests.gate.guardrail_tables import ask, make_paired
 
 LIMIT = {"kind": "latency", "cmd": "time {production} {candidate} {out}"}

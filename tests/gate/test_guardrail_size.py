@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.gate.measured import Measured
+from retouch.gate.comparison import Measured
 from tests.gate.guardrail_tables import ask, make_paired
 
 ROWS = make_paired(range(300), 1, 2)

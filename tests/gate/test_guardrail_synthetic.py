@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retouch.gate.comparison import Measured, Probed
 from retouch.gate.guardrails.cases import MOST_ROWS, VARIANT, cases_of, made_rows
-from retouch.gate.measured import Measured, Probed
 from tests.gate.guardrail_tables import ask, make_paired, make_policy
 
 ROWS = make_paired(range(300), 1, 2)
@@ -300,7 +300,7 @@ def test_two_guardrails_share_the_rows_and_answer_each_for_itself():
     made = made_rows(probe_rows(), cases_of(policy.guardrails))
     good = pd.DataFrame({"row": made["row"], "score": minutes(made)})
     bad = good.assign(score=UNSOUND[4](made))
-    from retouch.gate.guardrails import ask_guardrails
+    from retouch.gate.guardrails import evaluate_guardrails
 
-    found = ask_guardrails(ROWS, policy, Measured(probed=Probed(made, good, bad)))
+    found = evaluate_guardrails(ROWS, policy, Measured(probed=Probed(made, good, bad)))
     assert [each.result for each in found] == ["pass", "fail"]

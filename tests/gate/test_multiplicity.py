@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retouch.errors import InputError
-from retouch.gate.multiplicity import Look, false_discovery, holm
+from retouch.gate.comparison import Look
+from retouch.gate.multiplicity import false_discovery, holm
 
 CHANCES = st.lists(st.floats(0, 1), max_size=12)
 

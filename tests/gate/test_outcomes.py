@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.gate.measured import Measured
+from retouch.gate.comparison import Measured
 
 
 def size(**given):

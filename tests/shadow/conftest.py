@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retouch.gate.comparison import ScoredModel
 from retouch.gate.holdout import HoldoutDays
-from retouch.gate.judge import Contender
 from retouch.gate.shadow import compare_shadow
 from retouch.policy.promotion import Promotion
 
@@ -72,8 +72,8 @@ def make_scores(shift=0.0, *, days=8, rows=30, seed=1):
 
 def compare(production, candidate, *, policy=None, days=DAYS, tolerance=None, seen=(None, None)):
     return compare_shadow(
-        Contender("md5old", seen[0], production),
-        Contender("md5new", seen[1], candidate),
+        ScoredModel("md5old", seen[0], production),
+        ScoredModel("md5new", seen[1], candidate),
         days=days,
         policy=policy or make_policy(),
         at=AT,

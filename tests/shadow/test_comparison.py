@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retouch.gate.comparison import ScoredModel
 from retouch.gate.holdout import HoldoutDays
-from retouch.gate.judge import Contender
 from retouch.gate.shadow import compare_shadow, default_tolerance
 from retouch.gate.shadow_model import Shadow
 from tests.shadow.conftest import (
@@ -266,7 +266,7 @@ def test_the_order_of_the_rows_does_not_matter_and_turning_sides_turns_the_sign(
 def test_nothing_that_is_wrong_with_a_table_raises(table):
     frame = pd.DataFrame(table, columns=["id", "score", "day"]).assign(time="", region="a")
     found = compare_shadow(
-        *(Contender(model, None, frame) for model in ("old", "new")),
+        *(ScoredModel(model, None, frame) for model in ("old", "new")),
         days=HoldoutDays("2013-07-01", "2013-07-09"),
         policy=make_policy(),
         at=AT,

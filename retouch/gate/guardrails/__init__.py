@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
+from retouch.gate.comparison import Measured
 from retouch.gate.guardrails import calibration, fairness, flips, latency, size, synthetic
 from retouch.gate.guardrails.bounds import unknown
 from retouch.gate.guardrails.cases import cases_of
-from retouch.gate.measured import Measured
 from retouch.gate.model import GuardrailResult
 from retouch.gate.pairing import Paired
 from retouch.policy.guardrails import (
@@ -15,32 +17,36 @@ from retouch.policy.guardrails import (
     Latency,
     NegativeFlips,
     Size,
+    Synthetic,
 )
 from retouch.policy.promotion import Promotion
 
 
-def ask_guardrails(
+def evaluate_guardrails(
     paired: Paired, policy: Promotion, measured: Measured | None
 ) -> tuple[GuardrailResult, ...]:
-    """Ask every guardrail of the policy, in its order. What was not measured is not passed."""
+    """Evaluate every guardrail of the policy, in its order. What was not measured is no pass."""
     facts = Measured() if measured is None else measured
-    return tuple(_ask(guardrail, paired, policy, facts) for guardrail in policy.guardrails)
+    return tuple(_evaluate(guardrail, paired, policy, facts) for guardrail in policy.guardrails)
 
 
-def _ask(
+def _evaluate(
     guardrail: Guardrail, paired: Paired, policy: Promotion, facts: Measured
 ) -> GuardrailResult:
     limits = policy.limits
     if guardrail.name in facts.failed:
         return unknown(guardrail, "what could not be measured", facts.failed[guardrail.name])
-    if isinstance(guardrail, Fairness):
-        return fairness.ask(guardrail, paired, limits)
-    if isinstance(guardrail, CalibrationLimit):
-        return calibration.ask(guardrail, paired, limits)
-    if isinstance(guardrail, NegativeFlips):
-        return flips.ask(guardrail, paired, limits)
-    if isinstance(guardrail, Latency):
-        return latency.ask(guardrail, facts.latency.get(guardrail.name), limits.confidence)
-    if isinstance(guardrail, Size):
-        return size.ask(guardrail, facts.production_bytes, facts.candidate_bytes)
-    return synthetic.ask(guardrail, facts.probed, cases_of(policy.guardrails))
+    match guardrail:
+        case Fairness():
+            return fairness.evaluate(guardrail, paired, limits)
+        case CalibrationLimit():
+            return calibration.evaluate(guardrail, paired, limits)
+        case NegativeFlips():
+            return flips.evaluate(guardrail, paired, limits)
+        case Latency():
+            return latency.evaluate(guardrail, facts.latency.get(guardrail.name), limits.confidence)
+        case Size():
+            return size.evaluate(guardrail, facts.production_bytes, facts.candidate_bytes)
+        case Synthetic():
+            return synthetic.evaluate(guardrail, facts.probed, cases_of(policy.guardrails))
+    assert_never(guardrail)

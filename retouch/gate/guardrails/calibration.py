@@ -65,7 +65,7 @@ class _Answer:
         return deciding([each for each in self.held if each.result == self.result])
 
 
-def ask(guardrail: CalibrationLimit, paired: Paired, limits: Limits) -> GuardrailResult:
+def evaluate(guardrail: CalibrationLimit, paired: Paired, limits: Limits) -> GuardrailResult:
     """Hold how far off the candidate is against the limits: on all rows, and on each slice."""
     measure = _measure(guardrail)
     wrong = _unusable(guardrail, paired) or too_little(paired.rows["day"], ALL_ROWS, limits)

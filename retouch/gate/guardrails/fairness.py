@@ -44,7 +44,7 @@ class _Judged:
     """The others, each with the reason."""
 
 
-def ask(guardrail: Fairness, paired: Paired, limits: Limits) -> GuardrailResult:
+def evaluate(guardrail: Fairness, paired: Paired, limits: Limits) -> GuardrailResult:
     """Hold the candidate's gap, and how much it grew, against their limits."""
     unit = limits.unit if guardrail.metric in IN_LABELS_UNIT else ""
     measure = f"largest gap of {in_words(guardrail.metric)} by {guardrail.by}"

@@ -19,7 +19,7 @@ from retouch.policy.promotion import Limits
 MEASURE = "share of rows production had right and the candidate has wrong"
 
 
-def ask(guardrail: NegativeFlips, paired: Paired, limits: Limits) -> GuardrailResult:
+def evaluate(guardrail: NegativeFlips, paired: Paired, limits: Limits) -> GuardrailResult:
     """Hold the share of negative flips against its limit."""
     rows = paired.rows
     few = too_little(rows["day"], "all rows", limits)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from retouch.gate.comparison import Turns
 from retouch.gate.guardrails.bounds import Held, deciding, found, number, unknown
 from retouch.gate.losses import Numbers
-from retouch.gate.measured import Turns
 from retouch.gate.model import GuardrailResult
 from retouch.policy.guardrails import Latency
 
@@ -24,7 +24,7 @@ _QUANTILES = {"p50": 0.5, "p95": 0.95}
 _LARGEST_BATCH = 1_000_000
 
 
-def ask(guardrail: Latency, turns: Turns | None, confidence: float) -> GuardrailResult:
+def evaluate(guardrail: Latency, turns: Turns | None, confidence: float) -> GuardrailResult:
     """Hold the ratios of medians and of 95th percentiles against their limits.
 
     How sure they are is told by a bootstrap of turns: pairs, as what slows down the machine slows

@@ -9,7 +9,7 @@ from retouch.policy.guardrails import Size
 MEASURE = "bytes of the model artifact"
 
 
-def ask(guardrail: Size, production: int | None, candidate: int | None) -> GuardrailResult:
+def evaluate(guardrail: Size, production: int | None, candidate: int | None) -> GuardrailResult:
     """Hold the candidate's bytes, and how they compare with production's, against the limits."""
     if candidate is None or production is None:
         return unknown(guardrail, MEASURE, "The size of the model was not measured.")

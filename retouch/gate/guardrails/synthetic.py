@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retouch.gate.comparison import Probed
 from retouch.gate.guardrails.bounds import (
     MOST_EVIDENCE,
     Held,
@@ -20,7 +21,6 @@ from retouch.gate.guardrails.bounds import (
 )
 from retouch.gate.guardrails.cases import VARIANT, Variant, fault_of, numbered
 from retouch.gate.losses import Numbers
-from retouch.gate.measured import Probed
 from retouch.gate.model import GuardrailResult
 from retouch.gate.score_table import as_numbers, rows_text
 from retouch.gate.slices import Mask
@@ -44,7 +44,7 @@ class _Asked:
     worst: list[dict[str, Any]] = field(default_factory=list)
 
 
-def ask(
+def evaluate(
     guardrail: Synthetic, probed: Probed | None, cases: Sequence[SyntheticCase]
 ) -> GuardrailResult:
     """Put the guardrail's cases to both models' scores; `cases` are all the rows were made for."""

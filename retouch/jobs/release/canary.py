@@ -39,7 +39,7 @@ from retouch.registry.registry import Registry, Version
 from retouch.storage import documents
 
 if TYPE_CHECKING:
-    from retouch.gate.judge import Contender
+    from retouch.gate.comparison import ScoredModel
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class _Scored:
     """Both models' scores, the one in production first."""
 
     models: tuple[LaidOut, LaidOut]
-    contenders: tuple[Contender, ...]
+    contenders: tuple[ScoredModel, ...]
     span: HoldoutDays
 
 
