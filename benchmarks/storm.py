@@ -35,7 +35,11 @@ POLICY = """
 version: 1
 model: storm
 tiers:
-  refit: {description: Fit again., module: train, must: improve, edits: [{set: revision, increase_by: 1}]}
+  refit:
+    description: Fit again.
+    module: train
+    must: improve
+    edits: [{set: revision, increase_by: 1}]
 rules:
   - name: Drift is answered
     why: It is a storm.

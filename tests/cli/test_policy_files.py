@@ -13,7 +13,11 @@ SILENCE = "name: a, why: b, author: c, match: {dataset: rows}, starts: '2026-12-
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("monitors.yaml", "version: 1\nmonitors: {daily: {description: x}}\n", "monitors.daily.owner"),
+        (
+            "monitors.yaml",
+            "version: 1\nmonitors: {daily: {description: x}}\n",
+            "monitors.daily.owner",
+        ),
         ("monitors.yaml", "monitors: {}\n", "version: missing"),
         ("silences.yaml", f"version: 1\nsilences: [{{{SILENCE}}}]\n", "silences[0].ends: missing"),
         ("allowed_signers", f"* {KEY}\n", "line 1: '*' is not one monitor's id"),
