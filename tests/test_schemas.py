@@ -13,9 +13,21 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from retouch.alerts.parse import parse_alert
+from retouch.alerts.receipt import Receipt
 from retouch.errors import InputError
+from retouch.execution.model import Run
+from retouch.gate.model import Verdict
+from retouch.gate.shadow_model import Shadow
+from retouch.planning.model import Plan
 
 ROOT = Path(__file__).parents[1]
+WRITTEN_BY_RETOUCH = {
+    "receipt": Receipt,
+    "plan": Plan,
+    "run": Run,
+    "shadow": Shadow,
+    "verdict": Verdict,
+}
 
 
 def test_committed_schemas_are_those_of_the_models(tmp_path):
@@ -49,8 +61,12 @@ def _committed() -> Iterator[tuple[str, Path]]:
 
 @pytest.mark.parametrize(("name", "path"), list(_committed()), ids=lambda value: str(value))
 def test_what_is_committed_fits_its_schema(name: str, path: Path):
+    """What has former keys is read and written again first (decision 20)."""
+    text = path.read_text()
+    if name in WRITTEN_BY_RETOUCH:
+        text = WRITTEN_BY_RETOUCH[name].model_validate_json(text).to_json()
     read = yaml.safe_load if path.suffix == ".yaml" else json.loads
-    assert _fits(name, read(path.read_text()))
+    assert _fits(name, read(text))
 
 
 def test_every_policy_names_its_schema_for_editors():

@@ -188,10 +188,8 @@ def _probed(
     try:
         made.to_parquet(root / rows, index=False)
     except (ValueError, TypeError) as error:
-        message = " ".join(str(error).split())
-        raise CheckFailed(
-            f"The rows for the synthetic guardrails cannot be written: {message}"
-        ) from None
+        why = " ".join(str(error).split())
+        raise CheckFailed(f"The synthetic rows cannot be written: {why}") from None
     scores: list[pd.DataFrame] = []
     for label, model in (("production", models.production), ("candidate", models.candidate)):
         out = f"{_FOLDER}/probe-{label}.parquet"
