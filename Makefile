@@ -58,7 +58,7 @@ fuzz: $(READY) ## Try 100,000 hostile inputs on everything that reads from outsi
 
 lock: $(READY) ## Resolve every dependency anew into requirements.lock (UPGRADE= keeps what is pinned)
 	@$(BIN)/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-header --no-emit-index-url \
-	  --python-version 3.11 --universal --all-extras --output-file requirements.lock pyproject.toml
+	  --python-version 3.11 --universal --extra reference --group dev --output-file requirements.lock pyproject.toml
 
 schemas: $(READY) ## Write the JSON Schemas of all documents into schemas/
 	@$(BIN)/python -m retouch.cli.schemas
