@@ -40,6 +40,8 @@ lint: $(READY) ## Check style, types, the architecture and the workflows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/deptry . --extend-exclude 'stages|tests|benchmarks' --optional-dependencies-dev-groups reference
+	@$(BIN)/deptry . --ignore DEP004
 	@$(BIN)/retouch policy check
 	@$(BIN)/zizmor --quiet --offline .github tests/actions
 	@$(BIN)/jactionlint --no-online --no-hints
