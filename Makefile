@@ -1,4 +1,4 @@
-# Everything a newcomer needs: `make demo` and `make test`. Only git, make and Python 3.11+ come first.
+# Everything a newcomer needs: `make demo` and `make test`. What has to be there first is in .ci/needs.
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,14 +10,17 @@ READY := .venv/.ready
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
 ACTIONS := $(wildcard .github/actions/*/action.yml tests/actions/*/action.yml)
 
-.PHONY: help demo test e2e lint format bench fuzz lock schemas clean
+.PHONY: help needs demo test fresh e2e lint format bench fuzz lock schemas clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z0-9]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
+needs:
+	@.ci/needs $(PYTHON) .venv
+
 # uv resolves nothing here: requirements.lock pins every package with its hashes. Compiled bytecode and
 # the C parser of ruamel.yaml (in the lock) make each DVC call two to five times faster.
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml | needs
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 	  -r <(sed -n '/^uv==/,/^[^ ]/{/^uv==/p;/^ /p}' requirements.lock)
@@ -31,6 +34,9 @@ demo: $(READY) ## Build the reference pipeline, answer a real alert, show the re
 
 test: $(READY) ## Run all tests but those of `make e2e`
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(E2E))
+
+fresh: ## Run `make demo` and `make test` in a minimal Debian made for it (as root, with debootstrap)
+	@mkdir -p .retouch; set -o pipefail; .ci/fresh demo test 2>&1 | tee .retouch/fresh.log
 
 e2e: $(READY) ## Run the real workflows against a GitHub of our own, story by story, and attack them
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(E2E)
