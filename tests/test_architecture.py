@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +47,22 @@ def test_a_module_is_short_documented_and_has_short_functions(path: Path):
 def test_nothing_is_called_utils():
     vague = {"utils", "util", "helpers", "helper", "misc"}
     assert not [_name(path) for path in MODULES if vague & set(path.with_suffix("").parts)]
+
+
+_FILE_ACCESS = re.compile(
+    r"open|(read|write)_(bytes|text)|exists|is_(file|dir|symlink)|r?stat|iterdir|rglob|walk|mkdir"
+    r"|unlink|rmdir|touch|chmod|symlink_to"
+)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("retouch/jobs/**/*.py")), ids=_name)
+def test_a_job_reads_and_writes_files_through_the_worlds_folders(path: Path):
+    here = [
+        f"line {node.lineno}: {node.func.attr}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and _FILE_ACCESS.fullmatch(node.func.attr)
+        and not (isinstance(node.func.value, ast.Name) and node.func.value.id == "files")
+    ]
+    assert not here

@@ -53,7 +53,7 @@ def publish(
     site = Site(target, login_from_environment(), as_app, run_url or _run_url())
     base = base or git_data.repository_facts(target).default_branch
     event = event_of(event_file, event_name)[0]
-    publisher = Publisher(git.top_level(Path.cwd()), site, base, event)
+    publisher = Publisher(git.top_level(Path.cwd()), site, base, event, os.environ)
     seen = []
     for outcome in publish_all(folder, publisher):
         seen.append(outcome)

@@ -26,7 +26,7 @@ def documents() -> dict[str, type[Document]]:
     from retouch.gate.canary_model import CanaryVerdict
     from retouch.gate.model import Overrides, Verdict
     from retouch.gate.shadow_model import Shadow
-    from retouch.jobs.packages.model import Proposal
+    from retouch.jobs.packages.proposal import Proposal
     from retouch.planning.model import Plan
     from retouch.policy.model import Policy
     from retouch.policy.monitors import Monitors

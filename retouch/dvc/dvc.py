@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import posixpath
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from retouch.errors import CheckFailed, InputError
-from retouch.pipeline.model import Stage
+from retouch.lockfile.entries import lock_file_of
 from retouch.system.processes import Finished, Processes, run
 
 _DVC = (sys.executable, "-m", "dvc")
@@ -113,32 +112,6 @@ def recorded_lock(stage: str, *, root: Path) -> str:
     path = root / lock_file_of(stage)
     with _repository_lock(root):
         return path.read_text() if path.exists() else ""
-
-
-def outputs_in(lock: str, stage: Stage) -> dict[str, str]:
-    """Return the hashes the text of a `dvc.lock` holds for the stage's outputs: path -> hash."""
-    name = stage.name.rpartition("dvc.yaml:")[2]
-    outputs = _parse_lock(lock).get("stages", {}).get(name, {}).get("outs", [])
-    return {
-        posixpath.normpath(posixpath.join(stage.folder, out["path"])): _hash_of(out)
-        for out in outputs
-    }
-
-
-def lock_file_of(stage: str) -> str:
-    """Return the path of the lock file that records the stage, from the root."""
-    folder, _, _ = stage.rpartition("dvc.yaml:")
-    return f"{folder}dvc.lock"
-
-
-def _parse_lock(text: str) -> dict[str, Any]:
-    import yaml
-
-    return yaml.load(text, Loader=yaml.CSafeLoader) or {}
-
-
-def _hash_of(out: dict[str, Any]) -> str:
-    return str(next((out[key] for key in ("md5", "etag", "checksum") if key in out), ""))
 
 
 @contextmanager

@@ -7,18 +7,14 @@ An output that is a file is one object. Of a directory there is one that lists i
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from retouch.errors import InputError
-
-OBJECT = re.compile(r"[0-9a-f]{32}(\.dir)?")
-"""The name of an object."""
+from retouch.lockfile.entries import OBJECT, listed_in
 
 
 def md5_of(path: Path) -> str:
@@ -47,23 +43,6 @@ def check_object(name: str, source: Path) -> None:
                 f"{source}: the object {name} is no list of the files in a directory: {error}."
             )
             raise InputError(message) from None
-
-
-def listed_in(raw: bytes) -> dict[str, str]:
-    """Return what the list of a directory names: path in it -> object. Raises ValueError."""
-    entries = json.loads(raw)
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError("it is not a JSON list of files")
-    found: dict[str, str] = {}
-    for entry in entries:
-        path, name = str(entry.get("relpath")), str(entry.get("md5"))
-        outside = not {"", ".", ".."}.isdisjoint(path.split("/"))
-        if outside or "\\" in path or "\0" in path:
-            raise ValueError(f"it names {path!r}, which is no path in it")
-        if not OBJECT.fullmatch(name) or name.endswith(".dir"):
-            raise ValueError(f"it names {name!r}, which is no object")
-        found[path] = name
-    return found
 
 
 def place_object(source: Path, target: Path, name: str) -> bool:

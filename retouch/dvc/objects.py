@@ -5,19 +5,20 @@ It consists of objects: see `object_files`.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retouch.dvc.object_files import (
-    OBJECT,
     check_object,
     files_before_lists,
     md5_of,
     place_object,
 )
 from retouch.errors import CheckFailed, InputError
+from retouch.lockfile.entries import OBJECT
 from retouch.system import files
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def write_output(recorded: str, target: Path, *, root: Path) -> None:
     """
     from dvc.repo import Repo
 
+    logging.getLogger("dvc").setLevel(logging.ERROR)  # what matters becomes our error
     files.remove(target)
     with Repo(str(root)) as repo:
         kind = next((kind for kind in _KINDS if _in_cache(repo, recorded, kind)), None)

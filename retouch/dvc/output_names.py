@@ -6,9 +6,9 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from retouch.dvc.object_files import listed_in
 from retouch.errors import InputError
 from retouch.git import git
+from retouch.lockfile.entries import listed_in
 from retouch.system import files
 
 

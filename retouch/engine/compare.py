@@ -21,6 +21,7 @@ from retouch.execution import transaction
 from retouch.execution.scoring import score_model
 from retouch.gate.holdout import HoldoutDays
 from retouch.git import git
+from retouch.lockfile.entries import lock_file_of, outputs_in
 from retouch.pipeline.model import Stage
 from retouch.pipeline.outputs import outputs_around
 from retouch.policy.promotion import Scoring
@@ -64,8 +65,8 @@ def recorded_model(workspace: Workspace, name: str | None, option: str) -> Produ
         )
 
     def committed(stage: Stage, path: str) -> str | None:
-        lock = git.committed_text(root, dvc.lock_file_of(stage.name), commit)
-        return dvc.outputs_in(lock, stage).get(path)
+        lock = git.committed_text(root, lock_file_of(stage.name), commit)
+        return outputs_in(lock, stage).get(path)
 
     try:
         return production_of(pipeline, model, commit, committed)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from retouch.alerts.model import Alert
 from retouch.alerts.words import summarise
-from retouch.dvc import dvc
 from retouch.dvc.project import Project, find_root
 from retouch.errors import InputError
 from retouch.execution.history import costs_of, spent_since
@@ -19,6 +18,7 @@ from retouch.gate.holdout import HoldoutDays
 from retouch.gate.model import Override, Overrides, Verdict
 from retouch.gate.overrides import would_change
 from retouch.git import git
+from retouch.lockfile.entries import lock_file_of, outputs_in
 from retouch.pipeline.costs import Cost
 from retouch.pipeline.model import Pipeline, Stage
 from retouch.planning.looks import judged_on
@@ -87,8 +87,8 @@ class Workspace:
             return None
 
         def committed(stage: Stage, path: str) -> str | None:
-            lock = git.committed_text(self.root, dvc.lock_file_of(stage.name), commit)
-            return dvc.outputs_in(lock, stage).get(path)
+            lock = git.committed_text(self.root, lock_file_of(stage.name), commit)
+            return outputs_in(lock, stage).get(path)
 
         try:
             return production_of(self.pipeline, self.policy.model, commit, committed).hash
@@ -96,8 +96,8 @@ class Workspace:
             return None
 
     def _committed_hash(self, stage: Stage, path: str) -> str | None:
-        lock = git.committed_text(self.root, dvc.lock_file_of(stage.name))
-        return dvc.outputs_in(lock, stage).get(path)
+        lock = git.committed_text(self.root, lock_file_of(stage.name))
+        return outputs_in(lock, stage).get(path)
 
     @cached_property
     def data_until(self) -> date:

@@ -13,7 +13,7 @@ from retouch.dvc import dvc
 from retouch.execution.cutoff import new_inputs
 from retouch.execution.model import Outcome, Receipt
 from retouch.execution.schedule import Schedule
-from retouch.lockfile.entries import digest_in
+from retouch.lockfile.entries import digest_in, outputs_in
 from retouch.pipeline.graph import waits_for
 from retouch.pipeline.model import Pipeline
 from retouch.planning.model import StagePlan
@@ -151,7 +151,7 @@ class PlainRunner:
             cpu_seconds=round(did.finished.cpu_seconds, 3),
             peak_memory_bytes=did.finished.peak_memory_bytes,
             output_bytes=sum(files.size_of(self._root / out.path) for out in stage.outputs),
-            outputs=dvc.outputs_in(recorded, stage),
+            outputs=outputs_in(recorded, stage),
             entry=digest_in(recorded, name.rpartition("dvc.yaml:")[2]),
             log=log.as_posix(),
             exit_code=did.finished.exit_code,

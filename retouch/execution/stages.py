@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from retouch.dvc import dvc
 from retouch.dvc.project import Project
 from retouch.execution import transaction
 from retouch.execution.model import Receipt
 from retouch.execution.runner import PlainRunner, Progress
-from retouch.lockfile.entries import in_evaluation_order
+from retouch.lockfile.entries import in_evaluation_order, lock_file_of
 from retouch.pipeline.model import Output, Pipeline
 from retouch.planning.model import StagePlan
 from retouch.system import files
@@ -61,7 +60,7 @@ def run_stages(
     with _stopping(processes, stop_after):
         receipts = runner.run()
     for path, before in locks.items():
-        mine = [s.name for s in pipeline.stages if s.cmd and dvc.lock_file_of(s.name) == path]
+        mine = [s.name for s in pipeline.stages if s.cmd and lock_file_of(s.name) == path]
         order = [name.rpartition("dvc.yaml:")[2] for name in mine]
         after = _text(root / path)
         ordered = in_evaluation_order(before, after, order)
@@ -73,7 +72,7 @@ def run_stages(
 def lock_files(stages: tuple[StagePlan, ...]) -> tuple[str, ...]:
     """Return the lock files that record the planned stages."""
     planned = (s.stage for s in stages if s.decision != "reuse")
-    return tuple(dict.fromkeys(dvc.lock_file_of(stage) for stage in planned))
+    return tuple(dict.fromkeys(lock_file_of(stage) for stage in planned))
 
 
 def note_before(

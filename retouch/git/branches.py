@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from retouch.errors import CheckFailed, InputError
-from retouch.git.git import contents_of
+from retouch.git.git import commit_of, contents_of
 from retouch.system.processes import Finished, run
 
 _FETCHED = "refs/retouch/fetched/"
@@ -180,3 +180,10 @@ def _checked(done: Finished) -> Finished:
     if done.exit_code:
         raise InputError(f"git said: {done.last_lines(1)}")
     return done
+
+
+def bring_commit(root: Path, commit: str) -> bool:
+    """Fetch a commit of `origin` unless it is here; tell whether it is here then."""
+    if commit_of(root, commit) is None:
+        run(["git", "fetch", "--quiet", "origin", commit], cwd=root)
+    return commit_of(root, commit) is not None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from retouch.errors import CheckFailed, InputError
@@ -151,3 +152,11 @@ def _at_origin(root: Path, name: str = "*") -> dict[str, tuple[str, str]]:
         for ref, found in refs.items()
         if f"{ref}^{{}}" in refs
     }
+
+
+def wait_until_later(moment: datetime) -> None:
+    """Wait for the second after a moment, all that a tag can tell; not for a clock that is far
+    off."""
+    seconds = (moment + timedelta(seconds=1) - datetime.now(UTC)).total_seconds()
+    if 0 < seconds <= 2:
+        time.sleep(seconds)

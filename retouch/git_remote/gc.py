@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from retouch.dvc.object_files import OBJECT, listed_in
 from retouch.dvc.output_names import recorded_in, records_outputs
 from retouch.errors import InputError
 from retouch.git import git
 from retouch.git_remote.branch import REMOTE, Branch
 from retouch.git_remote.store import Store, Trying, land, name_of, only_one, place_of
+from retouch.lockfile.entries import OBJECT, listed_in
 from retouch.system import files
 from retouch.system.processes import run
 

@@ -7,24 +7,22 @@ objects/<hash>    each new object of DVC's cache
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from retouch.errors import InputError
-from retouch.jobs.packages.model import Proposal
+from retouch.jobs.packages.proposal import Proposal
 from retouch.system import files
-from retouch.system.untrusted_files import read_plain_file
+from retouch.system.untrusted_files import paths_below, plain_size, read_plain_file
 
 MOST_FILES, MOST_OBJECTS = 400, 20_000
 FILE_BYTES, ALL_FILES_BYTES = 8_000_000, 40_000_000
 OBJECT_BYTES = 100 * 2**20
 """GitHub takes no larger file."""
 _OBJECT = re.compile(r"[0-9a-f]{32}(\.dir)?")
-_DOCUMENT = "proposal.json"
+DOCUMENT = "proposal.json"
 
 
 @dataclass(frozen=True)
@@ -46,17 +44,13 @@ def write_package(
     for path, content in texts.items():
         files.write_bytes(folder / "files" / path, content)
     for name, source in objects.items():
-        target = folder / "objects" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-    files.write_text(folder / _DOCUMENT, proposal.to_json())
+        files.copy(source, folder / "objects" / name)
+    files.write_text(folder / DOCUMENT, proposal.to_json())
 
 
 def packages_in(folder: Path) -> list[Path]:
-    """Return the folders of the packages that lie right below a folder, in order of their names."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if (path / _DOCUMENT).exists())
+    """Return the folders of the packages right below a folder, in order of their names."""
+    return sorted(document.parent for document in folder.glob(f"*/{DOCUMENT}"))
 
 
 def read_package(folder: Path) -> Package:
@@ -64,47 +58,29 @@ def read_package(folder: Path) -> Package:
 
     Raises InputError for any other, and for a document that is no proposal.
     """
-    raw = read_plain_file(folder / _DOCUMENT, root=folder, limit=1_000_000)
+    raw = read_plain_file(folder / DOCUMENT, root=folder, limit=1_000_000)
     try:
         proposal = Proposal.model_validate_json(raw)
     except ValueError as error:
         reason = str(error).splitlines()
-        raise InputError(f"{_DOCUMENT}: is no proposal: {' '.join(reason[1:3])}.") from None
+        raise InputError(f"{DOCUMENT}: is no proposal: {' '.join(reason[1:3])}.") from None
     texts = {
         path: read_plain_file(folder / "files" / path, root=folder, limit=FILE_BYTES)
-        for path in _below(folder / "files", MOST_FILES)
+        for path in paths_below(folder / "files", MOST_FILES)
     }
     if sum(map(len, texts.values())) > ALL_FILES_BYTES:
         raise InputError(f"The files of the proposal are over {ALL_FILES_BYTES:,} bytes together.")
-    names = _below(folder / "objects", MOST_OBJECTS)
+    names = paths_below(folder / "objects", MOST_OBJECTS)
     return Package(proposal, texts, {name: _object(folder, name) for name in names})
 
 
 def _object(folder: Path, name: str) -> Path:
     path = folder / "objects" / name
-    if not _OBJECT.fullmatch(name) or path.is_symlink() or not path.is_file():
-        raise InputError(f"objects/{name}: is no object of DVC's cache.")
-    if path.stat().st_size > OBJECT_BYTES:
-        raise InputError(f"objects/{name}: is larger than the {OBJECT_BYTES:,} bytes GitHub takes.")
+    size = plain_size(path)
+    if not _OBJECT.fullmatch(name) or size is None:
+        raise InputError(f"objects/{name}: is not an object of DVC's cache.")
+    if size > OBJECT_BYTES:
+        raise InputError(
+            f"objects/{name}: is larger than GitHub's limit of {OBJECT_BYTES:,} bytes."
+        )
     return path
-
-
-def _below(folder: Path, most: int) -> list[str]:
-    """Return the paths of all files below a folder, from it.
-
-    Raises InputError for too many, and for a folder that is a link.
-    """
-    if folder.is_symlink():
-        raise InputError(f"{folder.name}/: is a link.")
-    found = []
-    for path in _walk(folder):
-        found.append(path.relative_to(folder).as_posix())
-        if len(found) > most:
-            raise InputError(f"{folder.name}/: has more than {most:,} files.")
-    return sorted(found)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for where, folders, names in os.walk(folder, followlinks=False):
-        for name in (*names, *(f for f in folders if (Path(where) / f).is_symlink())):
-            yield Path(where) / name

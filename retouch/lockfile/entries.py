@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import posixpath
 import re
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -9,10 +11,13 @@ from typing import Any
 from retouch.documents import digest_of
 from retouch.errors import InputError
 from retouch.lockfile.plain_yaml import NotPlain, read_events
+from retouch.pipeline.model import Stage
 
 _ENTRY = re.compile(r"  (\? (?P<long>.+)|(?P<name>[^ ?].*):)")
 """The first line of an entry; a key of more than 128 characters has a question mark before it."""
 
+OBJECT = re.compile(r"[0-9a-f]{32}(\.dir)?")
+"""The name of an object of DVC's cache: the md5 of its bytes; `.dir` lists a directory's files."""
 _STRANGE = "it is not laid out as DVC writes it"
 
 
@@ -160,3 +165,46 @@ def _unquoted(name: str) -> str:
     if name[:1] == "'" == name[-1:]:
         return name[1:-1].replace("''", "'")
     return name.strip('"')
+
+
+def outputs_in(lock: str, stage: Stage) -> dict[str, str]:
+    """Return the hashes the text of a `dvc.lock` holds for the stage's outputs: path -> hash."""
+    name = stage.name.rpartition("dvc.yaml:")[2]
+    outputs = _parse_lock(lock).get("stages", {}).get(name, {}).get("outs", [])
+    return {
+        posixpath.normpath(posixpath.join(stage.folder, out["path"])): _hash_of(out)
+        for out in outputs
+    }
+
+
+def lock_file_of(stage: str) -> str:
+    """Return the path of the lock file that records the stage, from the root."""
+    folder, _, _ = stage.rpartition("dvc.yaml:")
+    return f"{folder}dvc.lock"
+
+
+def _parse_lock(text: str) -> dict[str, Any]:
+    import yaml
+
+    return yaml.load(text, Loader=yaml.CSafeLoader) or {}
+
+
+def _hash_of(out: dict[str, Any]) -> str:
+    return str(next((out[key] for key in ("md5", "etag", "checksum") if key in out), ""))
+
+
+def listed_in(raw: bytes) -> dict[str, str]:
+    """Return what the list of a directory names: path in it -> object. Raises ValueError."""
+    entries = json.loads(raw)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError("it is not a JSON list of files")
+    found: dict[str, str] = {}
+    for entry in entries:
+        path, name = str(entry.get("relpath")), str(entry.get("md5"))
+        outside = not {"", ".", ".."}.isdisjoint(path.split("/"))
+        if outside or "\\" in path or "\0" in path:
+            raise ValueError(f"it names {path!r}, which is no path in it")
+        if not OBJECT.fullmatch(name) or name.endswith(".dir"):
+            raise ValueError(f"it names {name!r}, which is no object")
+        found[path] = name
+    return found

@@ -165,3 +165,32 @@ class _Judged(Document):
     model_config = ConfigDict(extra="ignore")
 
     alert_ids: tuple[str, ...]
+
+
+def report_json(root: Path, report_id: str, *, limit: int) -> dict[str, bytes]:
+    """Return the JSON documents of a report by their path from `root`.
+
+    Raises InputError for one of more than `limit` bytes.
+    """
+    return {
+        path.relative_to(root).as_posix(): files.read_bytes(path, limit=limit)
+        for path in sorted(report_folder(root, report_id).glob("*.json"))
+    }
+
+
+def report_document(root: Path, report_id: str, name: str, model: type[Document]) -> Any:
+    """Return a document of a report; None when there is none. Raises InputError as
+    `read_document`."""
+    path = report_folder(root, report_id) / name
+    return read_document(path, model) if path.exists() else None
+
+
+def receipt_path(alert_id: str) -> str:
+    """Return where the receipt of an alert lies, from the root."""
+    return f"{ALERTS}/{receipt_file_name(alert_id)}"
+
+
+def receipt_files(root: Path, alert_ids: Iterable[str]) -> dict[str, bytes]:
+    """Return the receipts of these alerts, those that are there, by path."""
+    paths = {path: root / path for path in sorted(map(receipt_path, alert_ids))}
+    return {path: file.read_bytes() for path, file in paths.items() if file.exists()}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from retouch.errors import InputError
@@ -46,6 +48,11 @@ def read_text(path: Path, *, limit: int = 10_000_000, hint: str | None = None) -
         return read_bytes(path, limit=limit, hint=hint).decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text (byte {error.start}).") from None
+
+
+def read_text_if_any(path: Path) -> str:
+    """Return the file's UTF-8 text, empty when there is no such file. Raises InputError."""
+    return read_text(path) if path.exists() else ""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -138,8 +145,34 @@ def copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
+def exists(path: Path) -> bool:
+    """Tell whether there is a file or a directory."""
+    return path.exists()
+
+
 def size_of(path: Path) -> int:
     """Return the bytes of a file, or of all files in a directory; 0 when there is none."""
     if path.is_dir():
         return sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
     return path.stat().st_size if path.exists() else 0
+
+
+def digest_of(path: Path) -> tuple[str, int]:
+    """Return the sha256 (hex) of a file and its size in bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+
+
+def files_below(folder: Path) -> dict[str, Path]:
+    """Return the plain files below a folder by their path in it; of a plain file, itself as ``."""
+    if folder.is_file():
+        return {"": folder}
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path for path in found}
+
+
+@contextlib.contextmanager
+def temporary_folder(purpose: str) -> Iterator[Path]:
+    """Have an empty folder, and nothing of it afterwards; `purpose` is part of its name."""
+    with tempfile.TemporaryDirectory(prefix=f"retouch-{purpose}-") as folder:
+        yield Path(folder)

@@ -52,3 +52,25 @@ def refuse_links(path: Path, root: Path) -> None:
 
 def _is_a_link(path: Path) -> InputError:
     return InputError(f"{path}: is a symbolic link, which is not followed.", hint="Remove it.")
+
+
+def paths_below(folder: Path, most: int) -> list[str]:
+    """Return the paths of all files and links below a folder, from it, sorted; links are not
+    followed.
+
+    Raises InputError for more than `most`, and for a folder that is a link.
+    """
+    if folder.is_symlink():
+        raise InputError(f"{folder.name}/: is a link.")
+    found: list[str] = []
+    for where, folders, names in os.walk(folder, followlinks=False):
+        links = [name for name in folders if (Path(where) / name).is_symlink()]
+        found += [(Path(where) / name).relative_to(folder).as_posix() for name in (*names, *links)]
+        if len(found) > most:
+            raise InputError(f"{folder.name}/: has more than {most:,} files.")
+    return sorted(found)
+
+
+def plain_size(path: Path) -> int | None:
+    """Return the size of a plain file in bytes; None for a link, and for anything else."""
+    return None if path.is_symlink() or not path.is_file() else path.stat().st_size

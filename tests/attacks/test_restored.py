@@ -6,8 +6,8 @@ from retouch.engine.project import Workspace
 from retouch.github.client import Client
 from retouch.github.repository import Repository
 from retouch.github.status import set_status
+from retouch.jobs.packages.paths import WritablePaths
 from retouch.jobs.retrain.authorization import heard, heard_and_made
-from retouch.jobs.retrain.incoming import places_of
 from retouch.jobs.retrain.open_pulls import fetched
 from tests.jobs.retrain.conftest import Loop
 
@@ -24,7 +24,7 @@ def test_a_lock_is_restored_from_only_when_our_verdict_lies_on_it(loop: Loop):
 
     def restored(us: str = US) -> set[str]:
         base = git.head("main")
-        incoming = fetched(root, branch, base, places_of(Workspace(root)))
+        incoming = fetched(root, branch, base, WritablePaths.of(Workspace(root).pipeline))
         assert incoming is not None
         assert set(incoming.locks) == {"dvc.lock"}
         assert heard(incoming, repo, None).locks == {}

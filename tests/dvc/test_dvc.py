@@ -9,6 +9,7 @@ import pytest
 from retouch.dvc import dvc
 from retouch.errors import CheckFailed, InputError
 from retouch.git import git
+from retouch.lockfile.entries import lock_file_of, outputs_in
 from retouch.pipeline.model import Stage
 from tests.toy_project import Toy
 
@@ -71,13 +72,13 @@ stages:
 )
 def test_recorded_outputs_are_read_from_the_lock_of_the_stages_folder(name, folder, found):
     stage = Stage(name=name, cmd="x", folder=folder)
-    assert dvc.outputs_in(LOCK, stage) == found
-    assert dvc.outputs_in("", stage) == {}
+    assert outputs_in(LOCK, stage) == found
+    assert outputs_in("", stage) == {}
 
 
 def test_the_lock_file_of_a_stage_lies_beside_its_dvc_yaml():
-    assert dvc.lock_file_of("fit@eu") == "dvc.lock"
-    assert dvc.lock_file_of("regions/eu/dvc.yaml:fit") == "regions/eu/dvc.lock"
+    assert lock_file_of("fit@eu") == "dvc.lock"
+    assert lock_file_of("regions/eu/dvc.yaml:fit") == "regions/eu/dvc.lock"
 
 
 def test_git_tells_what_is_changed_committed_and_tracked(toy: Toy):

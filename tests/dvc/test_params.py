@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from retouch.dvc.params import apply_edits, edited_text, load_params, read_json_key
+from retouch.dvc.params import apply_edits, load_params, read_json_key
 from retouch.errors import InputError
-from retouch.policy.edits import ParamEdit
+from retouch.policy.edits import ParamEdit, edited_text
 from tests.pipeline.strategies import FEW
 
 TEXT = """\

@@ -6,18 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.jobs.packages.paths import allowed, is_plain
+from retouch.jobs.packages.paths import WritablePaths, allowed, is_plain
 
 ID, OTHER = "01M82XS4CR86V1E6DCCBD23F46", "01M8356ZQ8KTE5D9064K4X8VMZ"
 
 
+WRITABLE = WritablePaths(
+    params_files=frozenset({"params.yaml", "regions/eu/params.yaml", "policies/odd.yaml"}),
+    lock_files=frozenset({"dvc.lock", "regions/eu/dvc.lock"}),
+    tracked_outputs=frozenset({"models/metrics.json", "models/plots", "reports/flights.json"}),
+)
+
+
 def may(path, **more):
-    said = {
-        "params_files": ["params.yaml", "regions/eu/params.yaml", "policies/odd.yaml"],
-        "lock_files": ["dvc.lock", "regions/eu/dvc.lock"],
-        "tracked_outputs": ["models/metrics.json", "models/plots", "reports/flights.json"],
-    }
-    return allowed(path, **{**said, **more})
+    return allowed(path, WRITABLE, **more)
 
 
 @pytest.mark.parametrize(
@@ -119,4 +121,7 @@ def test_a_plain_path_stays_where_it_is_and_is_nothing_of_gits(path):
 @given(st.text(max_size=20), st.sampled_from(["..", ".git", ".GiT", "", ".", "a\\b", "a\tb"]))
 def test_an_unsound_part_anywhere_is_refused_whatever_is_listed(text, part):
     for path in (f"{part}/{text}", f"{text}/{part}", f"models/plots/{part}/{text}"):
-        assert not may(path, params_files=[path], tracked_outputs=[path, "models/plots"])
+        everything = WritablePaths(
+            frozenset({path}), tracked_outputs=frozenset({path, "models/plots"})
+        )
+        assert not allowed(path, everything)

@@ -20,7 +20,7 @@ from retouch.github.pulls import PullRequest
 from retouch.jobs.comments.request import Asked
 from retouch.jobs.packages.comment import HELP, named
 from retouch.jobs.packages.comment_authority import kept_reason
-from retouch.jobs.packages.paths import allowed
+from retouch.jobs.packages.paths import ONLY_DOCUMENTS, allowed
 from retouch.jobs.publish.answer_commit import proposal_digest, with_trailer
 from retouch.jobs.publish.pull_request_sync import Site, label, our_report, say, tell_once
 from retouch.jobs.retrain.authorization import MAY_WRITE, Hearing
@@ -150,7 +150,7 @@ def _take_back(request: _Request) -> bool:
     for path in pulls.changed_files(repo, request.pull.number):
         said = path.endswith(f"/{OVERRIDES}")
         ours = said or path.startswith("alerts/")
-        if ours and allowed(path, params_files=(), lock_files=(), tracked_outputs=()):
+        if ours and allowed(path, ONLY_DOCUMENTS):
             raw = request.file(path)
             if raw is not None and not (said and hearing.fault_of(path, raw)):
                 texts[path] = raw.decode(errors="replace")

@@ -1,17 +1,20 @@
-"""What the doctor looks at in the checkout: git, the pipeline, the policies."""
+"""What the doctor looks at in the checkout: git, the pipeline, the policies, DVC's remote."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from retouch.engine import run as flows
+from retouch.dvc import remote as dvc_remote
+from retouch.engine import run as engine
 from retouch.engine.project import Workspace
+from retouch.errors import CheckFailed, visible
+from retouch.git import clone
+from retouch.git_remote import store
 from retouch.jobs.doctor.findings import Finding, each, fail, ok, skipped, warn
 from retouch.policy.monitors import MONITORS, Monitors
 from retouch.provenance.signers import Signers
 from retouch.storage import documents
-from retouch.system.processes import Finished, run
 
 NO_NETWORK = "The network was not to be used."
 
@@ -31,26 +34,26 @@ def checkout_findings(workspace: Workspace, network: bool) -> Iterator[Finding]:
 
 
 def _history(root: Path) -> Finding:
-    if _git(root, "rev-parse", "--is-shallow-repository").output.strip() == "true":
+    if clone.is_shallow(root):
         message = "The checkout is shallow: versions and what was merged lie outside of it."
         hint = "`git fetch --unshallow --tags`; in a workflow, `fetch-depth: 0`."
         return fail("history", message, hint)
-    if _git(root, "rev-parse", "--verify", "--quiet", "HEAD").exit_code:
+    if not clone.has_commits(root):
         return fail("history", "There is no commit yet.", "Commit the pipeline.")
     return ok("history", "All of it is here.")
 
 
 def _tags(root: Path, network: bool) -> Finding:
-    if _git(root, "remote", "get-url", "origin").exit_code:
+    if not clone.has_origin(root):
         hint = "`git remote add origin https://github.com/OWNER/NAME`."
         return skipped("tags", "There is no remote `origin` to compare with.", hint)
     if not network:
         return skipped("tags", NO_NETWORK)
-    asked = _git(root, "ls-remote", "--tags", "--refs", "origin")
-    if asked.exit_code:
-        return skipped("tags", f"`origin` cannot be asked: {asked.last_lines(1)}")
-    there = {line.rpartition("refs/tags/")[2] for line in asked.output.splitlines() if "\t" in line}
-    missing = there - set(_git(root, "tag", "--list").output.split())
+    try:
+        there = clone.tags_at_origin(root)
+    except CheckFailed as error:
+        return skipped("tags", error.message)
+    missing = there - clone.tags_here(root)
     if missing:
         message = f"{len(missing)} of {len(there)} tags of `origin` are not here: what is in "
         return fail("tags", f"{message}production cannot be known.", "`git fetch --tags`.")
@@ -80,7 +83,7 @@ def _model(workspace: Workspace) -> Finding:
 
 
 def _policies(workspace: Workspace) -> Finding:
-    told = flows.policy_check(workspace)
+    told = engine.policy_check(workspace)
     if told.faults:
         return fail("policies", told.faults[0], "`retouch policy check` tells all.")
     wrong = sum(not result.passed for result in told.results)
@@ -111,18 +114,71 @@ def _monitors(monitors: Monitors, signers: Signers) -> Finding:
 
 
 def _merge_driver(root: Path) -> Finding:
-    attribute = _git(root, "check-attr", "merge", "--", "dvc.lock").output
-    name = attribute.strip().rpartition(": ")[2]
-    if name in ("unspecified", ""):
+    driver = clone.merge_driver_of(root, "dvc.lock")
+    if driver.name is None:
         message = "git merges dvc.lock line by line, which can make up entries nobody ran."
         hint = "Add `dvc.lock merge=retouch-lock` to .gitattributes."
         return warn("merge driver", message, hint)
-    if not _git(root, "config", "--get", f"merge.{name}.driver").output.strip():
-        message = f".gitattributes names the merge driver {name}, which this clone does not know."
+    if not driver.known:
+        message = f".gitattributes names the merge driver {driver.name}, unknown to this clone."
         return warn("merge driver", message, "`retouch verify --install-driver`.")
     return ok("merge driver", "dvc.lock is merged by stage.")
 
 
-def _git(root: Path, *args: str) -> Finished:
-    # Nobody is there to type a password.
-    return run(["git", *args], cwd=root, env={"GIT_TERMINAL_PROMPT": "0"})
+_ADD_REMOTE = "`retouch store init`, or `dvc remote add --default NAME ADDRESS`: docs/storage.md."
+
+
+def data_findings(root: Path, environment: Mapping[str, str], network: bool) -> Iterator[Finding]:
+    """Yield what is found of DVC's remote; `network`: whether it may be asked."""
+    in_workflow = bool(environment.get("CI"))
+    yield from each(("data", lambda: _data(root, in_workflow, network)))
+
+
+def _data(root: Path, in_workflow: bool, network: bool) -> Finding:
+    opened = store.opened(root)
+    if opened is not None and opened.default:
+        return _store(root, opened.branch.name, network)
+    try:
+        remote = dvc_remote.default_remote(root)
+    except CheckFailed as error:
+        message = f"DVC cannot open the project: {visible(error.message)}"
+        return fail("data", message, "`dvc status`.")
+    if remote is None:
+        return fail("data", "DVC has no default remote.", _ADD_REMOTE)
+    return _named_remote(root, remote, in_workflow, network)
+
+
+def _store(root: Path, branch: str, network: bool) -> Finding:
+    if not network:
+        return skipped("data", NO_NETWORK)
+    try:
+        there = clone.is_at_origin(root, branch)
+    except CheckFailed as error:
+        return skipped("data", error.message)
+    if not there:
+        message = f"The branch {branch}, DVC's remote here, is not on `origin` yet."
+        return warn("data", message, "`dvc push && retouch store push`.")
+    return ok("data", f"The branch {branch} is DVC's remote here, and on `origin`.")
+
+
+def _named_remote(
+    root: Path, remote: dvc_remote.Remote, in_workflow: bool, network: bool
+) -> Finding:
+    name, local = remote.name, remote.is_folder
+    if not local and not network:
+        return skipped("data", NO_NETWORK)
+    try:
+        there = dvc_remote.remote_exists(root, name)
+    except CheckFailed as error:
+        reason = visible(error.message)
+        message = f"DVC's remote {name} ({remote.url}) cannot be reached: {reason}"
+        return fail("data", message, f"`dvc remote modify {name}`, or its credentials.")
+    if local and in_workflow:
+        message = f"DVC's remote {name} is a folder of this machine, which no other job sees."
+        return warn("data", message, _ADD_REMOTE)
+    if local and not there:
+        message = f"DVC's remote {name} is a folder that does not exist yet: {remote.url}."
+        return warn("data", message, "`dvc push`.")
+    if local:
+        return ok("data", f"DVC's remote {name} is a folder; workflows use the branch instead.")
+    return ok("data", f"DVC's remote {name} ({remote.url}) answers.")

@@ -12,8 +12,7 @@ from retouch.dvc.project import find_root
 from retouch.engine.project import Workspace
 from retouch.errors import InputError
 from retouch.git import git
-from retouch.jobs.doctor.checkout import checkout_findings
-from retouch.jobs.doctor.data import data_findings
+from retouch.jobs.doctor.checkout import checkout_findings, data_findings
 from retouch.jobs.doctor.findings import Diagnosis, Finding, each, fail
 from retouch.jobs.doctor.github import Asking, github_findings
 from retouch.jobs.doctor.workflows import workflow_finding

@@ -45,7 +45,7 @@ _BYTES = 500_000
 
 def workflow_finding(top: Path) -> Finding:
     """Return whether all of them are there with the permissions they were shipped with."""
-    missing = [name for name in SHIPPED if not (top / FOLDER / f"{name}.yml").is_file()]
+    missing = [name for name in SHIPPED if not files.exists(top / FOLDER / f"{name}.yml")]
     if missing:
         names = ", ".join(f"{name}.yml" for name in missing)
         some = len(missing) < len(SHIPPED)

@@ -16,8 +16,8 @@ from retouch.execution.model import Run
 from retouch.gate.model import Verdict
 from retouch.git import branches
 from retouch.jobs.package_folder import Package
-from retouch.jobs.packages.model import Proposal
-from retouch.jobs.packages.paths import allowed
+from retouch.jobs.packages.paths import ONLY_DOCUMENTS, allowed
+from retouch.jobs.packages.proposal import Proposal
 from retouch.planning.model import Plan
 from retouch.reporting.case import Case
 from retouch.storage import documents as repository
@@ -62,7 +62,7 @@ def _beside(alert_id: str) -> tuple[str, str, str]:
 
 
 def _is_new_alert(path: str, on_base: Collection[str]) -> bool:
-    fits = allowed(path, params_files=(), lock_files=(), tracked_outputs=())
+    fits = allowed(path, ONLY_DOCUMENTS)
     return fits and path not in on_base
 
 

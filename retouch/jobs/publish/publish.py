@@ -27,7 +27,13 @@ from retouch.jobs.publish.answer_commit import (
     proposal_digest,
     with_trailer,
 )
-from retouch.jobs.publish.package_check import check_package, held_by, named_in, stages_moved
+from retouch.jobs.publish.package_check import (
+    check_claims,
+    check_package,
+    held_by,
+    named_in,
+    stages_moved,
+)
 from retouch.jobs.publish.pull_request_content import (
     Answer,
     Publisher,
@@ -37,7 +43,6 @@ from retouch.jobs.publish.pull_request_content import (
     supersede,
 )
 from retouch.jobs.publish.pull_request_sync import show, tell_once
-from retouch.jobs.publish.verify_claims import check_believed
 from retouch.jobs.retrain.open_pulls import our_pulls
 from retouch.reporting.case import Moved
 from retouch.reporting.escape import plain
@@ -117,7 +122,7 @@ def _publish(path: Path, package: Package, publisher: Publisher) -> Outcome:
             return _stale(replace(answer, documents=stale.documents), stale.moved, publisher)
         answer = replace(answer, documents=check_package(root, package))
         if not proposal.faults:
-            check_believed(answer, publisher, datetime.now(UTC))
+            check_claims(answer, publisher, datetime.now(UTC))
         files = answer_files(root, package, answer.documents, answer.head)
     except InputError as error:
         return _refused(path, publisher, error)

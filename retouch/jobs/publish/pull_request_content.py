@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,7 +30,9 @@ class Publisher:
     site: Site
     base_branch: str
     event: Event = field(default_factory=Wake)
-    """What set this job going, as GitHub tells it."""
+    """What started this job, as GitHub reports it."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Of the process; it names the target of a pull request."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from retouch.engine import status
@@ -46,7 +44,7 @@ def move(
     """
     registry = registry_at(workspace, push=push)
     if registry.tags:
-        _wait_until(registry.tags[-1].at + timedelta(seconds=1))
+        gto_tags.wait_until_later(registry.tags[-1].at)
     message, number = json.dumps(dict(said), sort_keys=True), registry.next_counter()
     for attempt in range(_TRIES):
         name = tag_name(kind, registry.model, stage=stage, counter=number + attempt)
@@ -58,10 +56,3 @@ def move(
         else:
             return next(tag for tag in gto_tags.read_tags(workspace.root) if tag.name == name)
     raise AssertionError("unreachable")
-
-
-def _wait_until(moment: datetime) -> None:
-    """Wait for a moment that is about a second ahead; a clock that is far off is left alone."""
-    seconds = (moment - datetime.now(UTC)).total_seconds()
-    if 0 < seconds <= 2:
-        time.sleep(seconds)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from retouch.registry import bundle as contents
 from retouch.registry.bundle import FileDigest, Manifest
 from retouch.registry.recorded_model import locked_entries
 from retouch.registry.registry import Registry, Version
+from retouch.system import files
 from retouch.system.archive import write_archive
 
 
@@ -72,13 +71,11 @@ def write_bundle(workspace: Workspace, version: Version, target: Path) -> Bundle
             f" {contents.LARGEST_MODEL}, which is all that GitHub takes.",
             hint="`dvc pull` at the version's tag has it from the DVC remote.",
         )
-    with tempfile.TemporaryDirectory(prefix="retouch-bundle-") as folder:
-        model = _model_files(commit, Path(folder))
+    with files.temporary_folder("bundle") as folder:
+        model = _model_files(commit, folder)
         manifest, packed = _packed(workspace.policy.model, version, commit, model)
         write_archive(target, packed)
-    with target.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    size = target.stat().st_size
+    digest, size = files.digest_of(target)
     return Bundled(
         version=version.name, file=str(target), sha256=digest, size=size, manifest=manifest
     )
@@ -92,17 +89,13 @@ def _model_files(commit: Committed, folder: Path) -> dict[str, bytes | Path]:
         read = commit.snapshot.read(inside)
         return {f"model/{name}{p.removeprefix(path)}": raw for p, raw in read.items()}
     target = folder / name
-    # What DVC warns of becomes our sentence.
-    logging.getLogger("dvc").setLevel(logging.ERROR)
     objects.write_output(commit.model.hash, target, root=commit.root)
-    if target.is_file():
-        return {f"model/{name}": target}
-    files = (file for file in target.rglob("*") if file.is_file())
-    return {f"model/{name}/{file.relative_to(target).as_posix()}": file for file in files}
+    found = files.files_below(target)
+    return {f"model/{name}/{inside}".rstrip("/"): path for inside, path in found.items()}
 
 
 def _packed(
-    model: str, version: Version, commit: Committed, files: Mapping[str, bytes | Path]
+    model: str, version: Version, commit: Committed, model_files: Mapping[str, bytes | Path]
 ) -> tuple[Manifest, dict[str, bytes | Path]]:
     """Return the manifest, and every file of the archive."""
     entries = locked_entries(commit.pipeline_files)
@@ -115,7 +108,7 @@ def _packed(
         "outputs": [output.path for output in outputs if output.path != commit.model.path],
         "report": [p for p in tracked if kept and p.startswith(f"reports/{kept[-1].report_id}/")],
     }
-    packed = dict(files)
+    packed = dict(model_files)
     for folder, paths in wanted.items():
         for path, raw in commit.snapshot.read(paths).items():
             packed[f"{folder}/{path}"] = raw
@@ -150,6 +143,5 @@ def _used(paths: Collection[str]) -> list[str]:
 def _digest(name: str, content: bytes | Path) -> FileDigest:
     if isinstance(content, bytes):
         return FileDigest(path=name, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-    with content.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FileDigest(path=name, sha256=digest, size=content.stat().st_size)
+    digest, size = files.digest_of(content)
+    return FileDigest(path=name, sha256=digest, size=size)

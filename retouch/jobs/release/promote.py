@@ -8,16 +8,14 @@ What an earlier call did is found by its tags, its deployment and its release, a
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from retouch.documents import Document
 from retouch.engine import status
 from retouch.engine.base_branch import base_commit
 from retouch.engine.project import Workspace
 from retouch.errors import CheckFailed, InputError, RetouchError
-from retouch.git import git, gto_tags
+from retouch.git import branches, git, gto_tags
 from retouch.github import versions
 from retouch.github.deployments import deploy, set_deployment_status
 from retouch.github.releases import create_release, upload_asset
@@ -44,7 +42,7 @@ from retouch.registry.promotion_plan import (
 from retouch.registry.registry import Registry, Version
 from retouch.registry.tags import tag_name
 from retouch.reporting.release import release_body
-from retouch.system.processes import run
+from retouch.system import files
 
 
 class Promoted(Document):
@@ -107,8 +105,7 @@ def promote(workspace: Workspace, request: Request) -> Promoted:
 def _require_merged(workspace: Workspace, commit: str) -> None:
     """Raise CheckFailed for a commit that the base branch does not hold: nobody has reviewed it."""
     base = base_commit(workspace.root, None, {})
-    asked = ["git", "merge-base", "--is-ancestor", commit, base.commit]
-    if run(asked, cwd=workspace.root).exit_code:
+    if not branches.is_ancestor(workspace.root, commit, base.commit):
         raise CheckFailed(
             f"{commit[:10]} is not on {base.name}, and only what was merged is promoted.",
             hint="Merge it; or `git fetch`, should that have happened.",
@@ -209,8 +206,8 @@ class _Flow:
 
     def _publish(self, plan: Promoting) -> None:
         repo, version = _given(self._request.repo), self._version(plan.version)
-        with tempfile.TemporaryDirectory(prefix="retouch-release-") as folder:
-            target = Path(folder) / f"{bundle_name(plan.model, version.name)}.tar.gz"
+        with files.temporary_folder("release") as folder:
+            target = folder / f"{bundle_name(plan.model, version.name)}.tar.gz"
             bundled = write_bundle(self._workspace, version, target)
             body = release_body(
                 version=version.name,
@@ -223,7 +220,7 @@ class _Flow:
             )
             name = f"{plan.model} {version.name}"
             release = create_release(repo, tag=_tag_of(plan), name=name, body=body)
-            raw = target.read_bytes()
+            raw = files.read_bytes(target, limit=2**31)
             asset = upload_asset(repo, release, target.name, raw, "application/gzip")
         if asset.digest not in (None, f"sha256:{bundled.sha256}"):
             raise CheckFailed(

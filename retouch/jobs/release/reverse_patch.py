@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from retouch.dvc.params import edited_text
 from retouch.errors import InputError
+from retouch.jobs.packages.paths import WritablePaths
 from retouch.lockfile import entries
-from retouch.policy.edits import ParamEdit
+from retouch.policy.edits import ParamEdit, edited_text
 
 _STAYS = ("alerts/", "reports/")
 Texts = Mapping[str, str | None]
@@ -42,26 +42,16 @@ class TakenBack:
     """The same, of what the base branch has changed since."""
 
 
-@dataclass(frozen=True)
-class Kinds:
-    """Which files are taken back, and how."""
-
-    params_files: frozenset[str]
-    tracked_outputs: frozenset[str]
-
-    def way_of(self, path: str) -> Callable[[_File], _Found] | None:
-        """Return how a file is taken back; None when it is not."""
-        if PurePosixPath(path).name == "dvc.lock":
-            return _entries
-        if path in self.params_files:
-            return _keys
-        outputs = self.tracked_outputs
-        if path in outputs or any(str(p) in outputs for p in PurePosixPath(path).parents):
-            return _whole
-        return None
+def _way_of(path: str, writable: WritablePaths) -> Callable[[_File], _Found] | None:
+    """Return how a file is taken back; None when it is not."""
+    if PurePosixPath(path).name == "dvc.lock":
+        return _entries
+    if path in writable.params_files:
+        return _keys
+    return _whole if writable.has_output(path) else None
 
 
-def take_back(now: Texts, merges: Sequence[Merge], kinds: Kinds) -> TakenBack:
+def take_back(now: Texts, merges: Sequence[Merge], writable: WritablePaths) -> TakenBack:
     """Take back merges, the newest first, from the files as the base branch has them now."""
     found, texts = TakenBack(), dict(now)
     for merge in merges:
@@ -69,7 +59,7 @@ def take_back(now: Texts, merges: Sequence[Merge], kinds: Kinds) -> TakenBack:
             before, after, here = merge.before.get(path), merge.after.get(path), texts.get(path)
             if path.startswith(_STAYS) or before == after or here == before:
                 continue
-            way = kinds.way_of(path)
+            way = _way_of(path, writable)
             one = way(_File(path, here, before, after)) if way else _left(here)
             texts[path] = one.text
             found.done += [(path, what) for what in one.done]

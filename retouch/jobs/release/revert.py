@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from retouch.engine.project import Workspace
 from retouch.errors import CheckFailed
-from retouch.git import git
+from retouch.git import branches, git, history
 from retouch.github import git_data, pulls
 from retouch.github.pulls import PullRequest
 from retouch.github.repository import Repository
-from retouch.jobs.release.reverse_patch import Kinds, Merge, TakenBack, Texts, take_back
+from retouch.jobs.packages.paths import WritablePaths
+from retouch.jobs.release.reverse_patch import Merge, TakenBack, Texts, take_back
 from retouch.registry.registry import Registry, Version
 from retouch.reporting.rollback import Fall, marker_of, revert_pull_request
-from retouch.system.processes import run
 
 
 def branch_of(version: str, counter: int | None = None) -> str:
@@ -67,8 +67,7 @@ def versions_between(
 
 def holds(workspace: Workspace, commit: str, ancestor: str) -> bool:
     """Say whether a commit is another one, or comes after it."""
-    asked = ["git", "merge-base", "--is-ancestor", ancestor, commit]
-    return run(asked, cwd=workspace.root).exit_code == 0
+    return branches.is_ancestor(workspace.root, ancestor, commit)
 
 
 def open_revert(
@@ -112,16 +111,14 @@ def _is_of_earlier(pull: PullRequest, fall: Fall) -> bool:
 
 def _taken_back(workspace: Workspace, head: str, versions: Sequence[Version]) -> TakenBack:
     root = workspace.root
-    if git.commit_of(root, head) is None:
-        run(["git", "fetch", "--quiet", "origin", head], cwd=root)
-    if git.commit_of(root, head) is None:
+    if not branches.bring_commit(root, head):
         raise CheckFailed(
             f"The newest commit of the base branch, {head[:10]}, is not in this clone.",
             hint="Bring it, and call again: `git fetch origin`.",
         )
     merges = [merge for version in versions if (merge := _merge(workspace, version)) is not None]
     paths = sorted({path for merge in merges for path in (*merge.before, *merge.after)})
-    return take_back(_texts(workspace, head, paths), merges, _kinds(workspace))
+    return take_back(_texts(workspace, head, paths), merges, WritablePaths.of(workspace.pipeline))
 
 
 def _merge(workspace: Workspace, version: Version) -> Merge | None:
@@ -130,11 +127,8 @@ def _merge(workspace: Workspace, version: Version) -> Merge | None:
     parent = git.commit_of(root, f"{version.commit}^1")
     if parent is None:
         return None
-    asked = ["git", "diff", "--name-only", "--no-renames", "-z", "--relative"]
-    done = run([*asked, parent, version.commit], cwd=root)
-    if done.exit_code:
-        raise CheckFailed(f"git said: {done.last_lines(1)}")
-    paths = [path for path in done.output.split("\0") if path]
+    changed = history.changed_between(root, parent, version.commit)
+    paths = [change.path for change in changed if not change.path.startswith("../")]
     return Merge(
         version.name,
         before=_texts(workspace, parent, paths),
@@ -144,16 +138,3 @@ def _merge(workspace: Workspace, version: Version) -> Merge | None:
 
 def _texts(workspace: Workspace, commit: str, paths: Sequence[str]) -> Texts:
     return {path: git.committed_text(workspace.root, path, commit) or None for path in paths}
-
-
-def _kinds(workspace: Workspace) -> Kinds:
-    pipeline = workspace.pipeline
-    return Kinds(
-        params_files=frozenset(pipeline.params),
-        tracked_outputs=frozenset(
-            output.path
-            for stage in pipeline.stages
-            for output in stage.outputs
-            if not output.cached
-        ),
-    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from retouch.alerts.receipt import Receipt, receipt_file_name
+from retouch.alerts.receipt import Receipt
 from retouch.engine import intake
 from retouch.engine.admission import Transport
 from retouch.engine.project import Workspace
@@ -40,7 +40,7 @@ class TakenIn:
 
     def receipts_of(self, alert_ids: Collection[str]) -> dict[str, bytes]:
         """Return the new receipts of these alerts, by path."""
-        wanted = {_receipt_path(alert_id) for alert_id in alert_ids}
+        wanted = {documents.receipt_path(alert_id) for alert_id in alert_ids}
         return {path: raw for path, raw in self.receipts.items() if path in wanted}
 
     def says_of(self, alert_ids: Collection[str]) -> str:
@@ -91,8 +91,7 @@ def take_in_all(
         told = intake.take_in(workspace, paths, replace(trust, transport=transport), moment)
         (faults if is_theirs else others).extend(told.faults)
     outcome = intake.look(workspace, trust, now).outcome
-    made = sorted(_receipt_path(path.stem) for path in lacking)
-    receipts = {path: (root / path).read_bytes() for path in made if (root / path).exists()}
+    receipts = documents.receipt_files(root, (path.stem for path in lacking))
     return TakenIn(outcome, receipts, tuple(dict.fromkeys(faults)), tuple(dict.fromkeys(others)))
 
 
@@ -127,7 +126,3 @@ def _on_base(
     came = branches.came_at(root, f"{documents.ALERTS}/{path.name}", commit)
     sender = event.sender if isinstance(event, Push) else None
     return min(came or now, now), Transport("commit", sender, None, trust.transport.run_id)
-
-
-def _receipt_path(alert_id: str) -> str:
-    return f"{documents.ALERTS}/{receipt_file_name(alert_id)}"

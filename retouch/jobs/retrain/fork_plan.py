@@ -16,7 +16,8 @@ from retouch.errors import InputError
 from retouch.execution.clean_checkout import laid_in
 from retouch.git import branches
 from retouch.jobs.packages.event import AlertPull, Event
-from retouch.jobs.retrain.incoming import Incoming, files_of, places_of, read_incoming
+from retouch.jobs.packages.paths import WritablePaths
+from retouch.jobs.retrain.incoming import Incoming, files_of, read_incoming
 from retouch.jobs.retrain.open_pulls import checked_base
 from retouch.reporting.escape import inline
 from retouch.reporting.render import render_report
@@ -33,8 +34,8 @@ def plans_of(
     head = branches.fetch(root, f"refs/pull/{number}/head")
     if head is None:
         raise InputError(f"origin has no pull request {number}.")
-    places = places_of(Workspace(root))
-    incoming = read_incoming(root, f"pull/{number}", head, base, places)
+    writable = WritablePaths.of(Workspace(root).pipeline)
+    incoming = read_incoming(root, f"pull/{number}", head, base, writable)
     if incoming.faults:
         return "".join(f"- {inline(fault)}\n" for fault in incoming.faults)
     if not incoming.alerts:

@@ -11,26 +11,15 @@ from typing import Any
 from retouch.alerts.parse import check_file_stem, parse_alert
 from retouch.alerts.receipt import Receipt, receipt_file_name
 from retouch.alerts.signature import signature_file_name
-from retouch.dvc import dvc
-from retouch.engine.project import Workspace
 from retouch.errors import InputError
 from retouch.execution.model import Run
 from retouch.git import branches
-from retouch.jobs.packages.paths import REFUSED_HINT, allowed, is_plain
+from retouch.jobs.packages.paths import REFUSED_HINT, WritablePaths, allowed, is_plain
 from retouch.planning.model import Plan
 from retouch.schema_errors import shown
 from retouch.storage.documents import ALERTS, OVERRIDES, RECEIPT, REPORTS
 
 _ALERT = re.compile(r"alerts/[^/]+\.json(\.sig)?")
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the base branch's pipeline lets an answer write."""
-
-    params_files: frozenset[str]
-    lock_files: frozenset[str]
-    tracked_outputs: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -68,23 +57,9 @@ class Incoming:
         return {p: raw for p, raw in self.documents.items() if p.endswith(f"/{OVERRIDES}")}
 
 
-def places_of(workspace: Workspace) -> Places:
-    """Return where an answer may write, as the base branch's pipeline has it. Raises InputError."""
-    pipeline = workspace.pipeline
-    return Places(
-        params_files=frozenset(pipeline.params),
-        lock_files=frozenset(dvc.lock_file_of(s.name) for s in pipeline.stages if s.cmd),
-        tracked_outputs=frozenset(
-            output.path
-            for s in pipeline.stages
-            if s.cmd
-            for output in s.outputs
-            if not output.cached
-        ),
-    )
-
-
-def read_incoming(root: Path, branch: str, head: str, base: str, places: Places) -> Incoming:
+def read_incoming(
+    root: Path, branch: str, head: str, base: str, writable: WritablePaths
+) -> Incoming:
     """Return what a branch brings that the base has not. Raises InputError.
 
     Faults are sentences: what it touches that is not an answer's to touch, and alerts that are
@@ -96,13 +71,13 @@ def read_incoming(root: Path, branch: str, head: str, base: str, places: Places)
     changed = branches.changes(root, since, head)
     on_base = set(branches.paths_below(root, base, [ALERTS, REPORTS]))
     new = [c.path for c in changed if c.kind == "A" and c.plain and c.path not in on_base]
-    faults = [sentence for c in changed if (sentence := _touches(c, on_base, places))]
+    faults = [sentence for c in changed if (sentence := _touches(c, on_base, writable))]
     alerts = branches.read_files(root, head, [path for path in new if _is_alert(path)])
     faults += _no_alerts(alerts)
     reports = [p for p in new if p.startswith(f"{REPORTS}/") and p.endswith(".json")]
     documents = branches.read_files(root, head, reports)
     receipts = branches.read_files(root, head, [p for p in new if p.endswith(RECEIPT)])
-    locks = [c.path for c in changed if c.path in places.lock_files and c.kind != "D"]
+    locks = [c.path for c in changed if c.path in writable.lock_files and c.kind != "D"]
     return Incoming(
         branch=branch,
         head=head,
@@ -122,22 +97,17 @@ def _is_alert(path: str) -> bool:
     return _ALERT.fullmatch(path) is not None and not path.endswith(RECEIPT) and is_plain(path)
 
 
-def _touches(change: branches.Change, on_base: set[str], places: Places) -> str | None:
+def _touches(change: branches.Change, on_base: set[str], writable: WritablePaths) -> str | None:
     """Return why a change is not an answer's to make; None when it is."""
     path = change.path
-    mine = path.startswith((f"{ALERTS}/", f"{REPORTS}/")) and path not in places.tracked_outputs
+    mine = path.startswith((f"{ALERTS}/", f"{REPORTS}/")) and path not in writable.tracked_outputs
     if change.plain and change.kind != "D":
         if mine and (change.kind == "A" or path not in on_base) and _is_alert(path):
             return None
-        fits = allowed(
-            path,
-            params_files=places.params_files,
-            lock_files=places.lock_files,
-            tracked_outputs=places.tracked_outputs,
-        )
+        fits = allowed(path, writable)
         if fits and (change.kind == "A" or not mine):
             return None
-    how = {"D": "deletes", "T": "replaces"}.get(change.kind, "touches")
+    how = {"D": "deletes", "T": "rewritable"}.get(change.kind, "touches")
     return f"The branch {how} {shown(path)}. {REFUSED_HINT}"
 
 

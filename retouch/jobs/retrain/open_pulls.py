@@ -11,7 +11,8 @@ from retouch.git import branches, git
 from retouch.github.pulls import PullRequest, is_of, open_pulls, pull_request_of
 from retouch.github.repository import Repository
 from retouch.jobs.packages.overlap import Claim, certain
-from retouch.jobs.retrain.incoming import Incoming, Places, read_incoming
+from retouch.jobs.packages.paths import WritablePaths
+from retouch.jobs.retrain.incoming import Incoming, read_incoming
 from retouch.jobs.retrain.packing import Target
 
 _OURS = re.compile(r"retouch/(alert|retrain)/[0-7][0-9A-HJKMNP-TV-Z]{25}")
@@ -30,14 +31,14 @@ def our_pulls(repo: Repository, base_branch: str) -> tuple[PullRequest, ...]:
 
 
 def brought_by(
-    root: Path, pulls: Iterable[PullRequest], base: str, places: Places
+    root: Path, pulls: Iterable[PullRequest], base: str, writable: WritablePaths
 ) -> dict[int, Incoming]:
     """Return what the branches of these pull requests bring, by number; those gone are left out."""
     found = {}
     for pull in pulls:
         head = branches.fetch(root, pull.head.ref)
         if head is not None:
-            found[pull.number] = read_incoming(root, pull.head.ref, head, base, places)
+            found[pull.number] = read_incoming(root, pull.head.ref, head, base, writable)
     return found
 
 
@@ -75,22 +76,22 @@ def checked_base(root: Path, base_branch: str) -> str:
 
 
 def readable(
-    root: Path, pulls: Iterable[PullRequest], base: str, places: Places
+    root: Path, pulls: Iterable[PullRequest], base: str, writable: WritablePaths
 ) -> dict[int, Incoming]:
     """Return as `brought_by` does; a branch that cannot be read holds nothing up, and is left."""
     found: dict[int, Incoming] = {}
     for one in pulls:
         try:
-            found |= brought_by(root, [one], base, places)
+            found |= brought_by(root, [one], base, writable)
         except InputError:
             continue
     return found
 
 
-def fetched(root: Path, branch: str, base: str, places: Places) -> Incoming | None:
+def fetched(root: Path, branch: str, base: str, writable: WritablePaths) -> Incoming | None:
     """Return what a branch of `origin` brings; None when there is no such branch."""
     head = branches.fetch(root, branch)
-    return None if head is None else read_incoming(root, branch, head, base, places)
+    return None if head is None else read_incoming(root, branch, head, base, writable)
 
 
 def own_branch(repo: Repository, report_id: str, base: str, root: Path) -> Target:

@@ -11,12 +11,11 @@ from retouch.engine.project import Workspace
 from retouch.execution.clean_checkout import changed_files
 from retouch.execution.model import Run
 from retouch.jobs import package_folder as packages
-from retouch.jobs.packages.model import Proposal
-from retouch.jobs.packages.paths import allowed
-from retouch.jobs.retrain.incoming import Places
-from retouch.planning.model import Plan
+from retouch.jobs.packages.paths import WritablePaths, allowed
+from retouch.jobs.packages.proposal import Proposal
 from retouch.storage import documents
 from retouch.system import files
+from retouch.system.untrusted_files import plain_size
 
 
 @dataclass(frozen=True)
@@ -59,37 +58,18 @@ def write(
     return folder / str(number)
 
 
-def documents_of(root: Path, plan: Plan) -> dict[str, bytes]:
-    """Return the JSON documents of a report, by path; text and figures are made from them."""
-    folder = documents.report_folder(root, plan.report_id)
-    return {
-        path.relative_to(root).as_posix(): files.read_bytes(path, limit=packages.FILE_BYTES)
-        for path in sorted(folder.glob("*.json"))
-    }
-
-
-def changed_by(root: Path, places: Places) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """Return what a kept candidate changed of what git keeps; and what else differs, left out."""
-    taken, left = {}, []
+def changed_by(root: Path, writable: WritablePaths) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Return the tracked files that a kept candidate changed, and other changes, left out."""
+    kept, left = {}, []
     for path in changed_files(root):
-        ours = path.split("/")[0] in (documents.ALERTS, documents.REPORTS)
-        if ours and not _is_output(path, places):
+        own = path.split("/")[0] in (documents.ALERTS, documents.REPORTS)
+        if own and not writable.has_output(path):
             continue
-        fits = allowed(
-            path,
-            params_files=places.params_files,
-            lock_files=places.lock_files,
-            tracked_outputs=places.tracked_outputs,
-        )
-        if fits and (root / path).is_file() and not (root / path).is_symlink():
-            taken[path] = files.read_bytes(root / path, limit=packages.FILE_BYTES)
+        if allowed(path, writable) and plain_size(root / path) is not None:
+            kept[path] = files.read_bytes(root / path, limit=packages.FILE_BYTES)
         else:
             left.append(path)
-    return taken, tuple(left)
-
-
-def _is_output(path: str, places: Places) -> bool:
-    return any(path == out or path.startswith(f"{out}/") for out in places.tracked_outputs)
+    return kept, tuple(left)
 
 
 def new_objects(workspace: Workspace, run: Run) -> dict[str, Path]:

@@ -11,10 +11,12 @@ from retouch.engine.project import Workspace
 from retouch.errors import InputError, RetouchError
 from retouch.execution.clean_checkout import laid_in
 from retouch.execution.model import Run
+from retouch.jobs.package_folder import FILE_BYTES
 from retouch.jobs.packages.event import Asked, Event
 from retouch.jobs.packages.overlap import Claim, certain, waits_for
+from retouch.jobs.packages.paths import WritablePaths
 from retouch.jobs.retrain import packing
-from retouch.jobs.retrain.incoming import Incoming, Places
+from retouch.jobs.retrain.incoming import Incoming
 from retouch.jobs.retrain.packing import Target
 from retouch.planning.model import Plan
 from retouch.storage import documents as repository
@@ -72,7 +74,7 @@ class Case:
         return next((p for p in plans if {a.alert_id for a in p.alerts} == wanted), None)
 
 
-def answer(case: Case, places: Places, job: Job) -> Path | None:
+def answer(case: Case, writable: WritablePaths, job: Job) -> Path | None:
     """Plan, wait or run, and write a package; return its folder. None: there is nothing new.
 
     A stage that fails and a gate that says no are outcomes, and packed like any other.
@@ -92,7 +94,7 @@ def answer(case: Case, places: Places, job: Job) -> Path | None:
         if waits:
             numbers = ", ".join(f"#{number}" for number in waits)
             return _packed(case, plan, {}, job, waits_for=waits, message=f"It waits for {numbers}.")
-        return _run(case, plan, workspace, settings, places, job)
+        return _run(case, plan, workspace, settings, writable, job)
 
 
 def plan_of(workspace: Workspace, alert_ids: tuple[str, ...], settings: flows.Settings) -> Plan:
@@ -136,7 +138,7 @@ def _run(
     plan: Plan,
     workspace: Workspace,
     settings: flows.Settings,
-    places: Places,
+    writable: WritablePaths,
     job: Job,
 ) -> Path:
     root, message = job.root, ""
@@ -146,13 +148,12 @@ def _run(
     except RetouchError as error:
         message = error.message.splitlines()[0]
         job.say(str(error))
-    documents = packing.documents_of(root, plan)
-    path = repository.report_folder(root, plan.report_id) / "run.json"
-    run = repository.read_document(path, Run) if path.exists() else None
+    documents = repository.report_json(root, plan.report_id, limit=FILE_BYTES)
+    run: Run | None = repository.report_document(root, plan.report_id, "run.json", Run)
     if run is None or not run.attempts or not run.attempts[-1].kept:
         return _packed(case, plan, documents, job, message=message)
     try:
-        changed, left = packing.changed_by(root, places)
+        changed, left = packing.changed_by(root, writable)
         objects = packing.new_objects(workspace, run)
     except InputError as error:
         return packing.write(job.out, case.target, case.alert_ids, faults=(str(error),))

@@ -14,7 +14,6 @@ from pydantic import Field
 
 from retouch.alerts.envelope import unseal
 from retouch.alerts.parse import parse_alert
-from retouch.alerts.receipt import receipt_file_name
 from retouch.documents import Value
 from retouch.engine.submit_alerts import open_for
 from retouch.errors import InputError
@@ -104,8 +103,8 @@ def _of_pull(event: AlertPull, repo: Repository) -> Received:
 def _of_push(event: Push, repo: Repository, root: Path) -> Received:
     if event.branch != git_data.repository_facts(repo).default_branch:
         return _nothing("The push was not to the default branch.")
-    alerts = documents.alert_files(root)
-    if all(path.with_name(receipt_file_name(path.stem)).exists() for path in alerts):
+    alert_ids = [path.stem for path in documents.alert_files(root)]
+    if len(documents.receipt_files(root, alert_ids)) == len(alert_ids):
         return _nothing("It brought no alert that has not been taken in.")  # merged with its answer
     return _main()
 

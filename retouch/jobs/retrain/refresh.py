@@ -15,9 +15,10 @@ from retouch.execution.clean_checkout import laid_in
 from retouch.github.pulls import PullRequest
 from retouch.github.repository import Repository
 from retouch.jobs.packages.overlap import Claim, certain, waits_for
+from retouch.jobs.packages.paths import WritablePaths
 from retouch.jobs.retrain.authorization import heard
 from retouch.jobs.retrain.branch_intake import Brought, TakenIn, take_in_all
-from retouch.jobs.retrain.incoming import Incoming, Places, files_of, places_of, wanted_of
+from retouch.jobs.retrain.incoming import Incoming, files_of, wanted_of
 from retouch.jobs.retrain.open_pulls import (
     LEFT_ALONE,
     brought_by,
@@ -57,13 +58,13 @@ def refresh(repo: Repository, base_branch: str, job: Job) -> Refreshed:
     Raises InputError for a checkout that is not of the base branch.
     """
     base = checked_base(job.root, base_branch)
-    places = places_of(Workspace(job.root))
+    writable = WritablePaths.of(Workspace(job.root).pipeline)
     pulls = our_pulls(repo, base_branch)
     brought: dict[int, Incoming] = {}
     unread: dict[int, str] = {}
     for one in pulls:
         try:
-            held = brought_by(job.root, [one], base, places)
+            held = brought_by(job.root, [one], base, writable)
             brought |= {n: heard(theirs, repo, n) for n, theirs in held.items()}
         except InputError as error:
             unread[one.number] = str(error)
@@ -75,7 +76,7 @@ def refresh(repo: Repository, base_branch: str, job: Job) -> Refreshed:
             message = unread.get(one.number, "Its branch is gone.")
             looked.append(Looked(pull=one.number, standing="faulty", message=message))
             continue
-        found, what = _look(one, incoming, base, claims, places, job)
+        found, what = _look(one, incoming, base, claims, writable, job)
         looked.append(found)
         if what is not None:
             stale.append(Stale(pull=one.number, head=incoming.head, message=what))
@@ -88,7 +89,7 @@ def _look(
     incoming: Incoming,
     base: str,
     claims: tuple[Claim, ...],
-    places: Places,
+    writable: WritablePaths,
     job: Job,
 ) -> tuple[Looked, str | None]:
     """Return where it stands, and what its status is to say when it is stale."""

@@ -19,15 +19,14 @@ from retouch.github.pulls import PullRequest, is_of, pull
 from retouch.github.repository import Repository
 from retouch.jobs.packages.event import AlertPull
 from retouch.jobs.packages.overlap import Claim
+from retouch.jobs.packages.paths import WritablePaths
 from retouch.jobs.retrain import packing
 from retouch.jobs.retrain.authorization import heard_and_made
 from retouch.jobs.retrain.branch_intake import Brought, TakenIn, take_in_all
 from retouch.jobs.retrain.incoming import (
     Incoming,
-    Places,
     alert_files_of,
     files_of,
-    places_of,
     read_incoming,
     wanted_of,
 )
@@ -59,8 +58,8 @@ def retrain_pull(repo: Repository, number: int, job: Job) -> tuple[Path, ...]:
         job.say(f"#{number} is {how}.")
         return ()
     base = checked_base(job.root, found.base.ref)
-    places = places_of(Workspace(job.root))
-    incoming = fetched(job.root, found.head.ref, base, places)
+    writable = WritablePaths.of(Workspace(job.root).pipeline)
+    incoming = fetched(job.root, found.head.ref, base, writable)
     if incoming is None:
         raise CheckFailed(f"{repo.name}#{number}: its branch is gone.", hint="Close it.")
     incoming = heard_and_made(incoming, repo, number, job.root, job.us)
@@ -74,7 +73,7 @@ def retrain_pull(repo: Repository, number: int, job: Job) -> tuple[Path, ...]:
     if not wanted_of(incoming):
         job.say(f"#{number} brings no alert.")
         return ()
-    return _answers(repo, found, incoming, target, places, job)
+    return _answers(repo, found, incoming, target, writable, job)
 
 
 def _edited(incoming: Incoming, target: Target, job: Job) -> tuple[Path, ...]:
@@ -90,16 +89,16 @@ def _answers(
     found: PullRequest,
     incoming: Incoming,
     target: Target,
-    places: Places,
+    writable: WritablePaths,
     job: Job,
 ) -> tuple[Path, ...]:
     root, wanted = job.root, wanted_of(incoming)
     others = [one for one in our_pulls(repo, found.base.ref) if one.number != found.number]
-    brought = readable(root, others, target.base, places)
+    brought = readable(root, others, target.base, writable)
     claims = tuple(c for n, theirs in brought.items() for c in claims_of(n, theirs))
     saved = incoming
     if target.branch != incoming.branch and target.head is not None:
-        saved = read_incoming(root, target.branch, target.head, target.base, places)
+        saved = read_incoming(root, target.branch, target.head, target.base, writable)
         saved = heard_and_made(saved, repo, target.pull, root, job.us)
     taken = _take_in(incoming, saved, _sender(found, job), job)
     if taken.faults:
@@ -113,10 +112,10 @@ def _answers(
         goes_to, earlier = target, saved
         if place > 0:  # one branch takes one answer
             goes_to = own_branch(repo, ids[0], target.base, root)
-            there = fetched(root, goes_to.branch, target.base, places)
+            there = fetched(root, goes_to.branch, target.base, writable)
             earlier = heard_and_made(there, repo, goes_to.pull, root, job.us) if there else incoming
         case = _case(ids, () if place else alone, incoming, earlier, goes_to, taken, claims)
-        written.append(answer(case, places, job))
+        written.append(answer(case, writable, job))
     return tuple(path for path in written if path is not None)
 
 

@@ -11,9 +11,9 @@ from retouch.git import branches
 from retouch.github.pulls import PullRequest, pull_request_of
 from retouch.github.repository import Repository
 from retouch.jobs.packages.overlap import Claim, answered_by
+from retouch.jobs.packages.paths import WritablePaths
 from retouch.jobs.retrain.authorization import heard_and_made
 from retouch.jobs.retrain.branch_intake import TakenIn, take_in_all
-from retouch.jobs.retrain.incoming import Places, places_of
 from retouch.jobs.retrain.open_pulls import (
     LEFT_ALONE,
     checked_base,
@@ -33,9 +33,9 @@ def retrain_main(repo: Repository, base_branch: str, job: Job) -> tuple[Path, ..
     Raises InputError for a checkout that is not of the base branch.
     """
     base = checked_base(job.root, base_branch)
-    places = places_of(Workspace(job.root))
+    writable = WritablePaths.of(Workspace(job.root).pipeline)
     pulls = our_pulls(repo, base_branch)
-    brought = readable(job.root, pulls, base, places)
+    brought = readable(job.root, pulls, base, writable)
     claims = tuple(c for n, theirs in brought.items() for c in claims_of(n, theirs))
     recorded = {i: r for theirs in brought.values() for i, r in theirs.receipts.items()}
     taken = _take_in(recorded, job)
@@ -44,9 +44,9 @@ def retrain_main(repo: Repository, base_branch: str, job: Job) -> tuple[Path, ..
     cases = []
     for group in taken.outcome.groups:
         ids = _not_discarded(repo, group.alert_ids, job)
-        case = _case(ids, base, pulls, claims, taken, places, job, repo) if ids else None
+        case = _case(ids, base, pulls, claims, taken, writable, job, repo) if ids else None
         cases += [case] if case else []
-    return tuple(path for case in cases if (path := answer(case, places, job)) is not None)
+    return tuple(path for case in cases if (path := answer(case, writable, job)) is not None)
 
 
 def _take_in(recorded: dict[str, Receipt], job: Job) -> TakenIn:
@@ -61,7 +61,7 @@ def _case(
     pulls: tuple[PullRequest, ...],
     claims: tuple[Claim, ...],
     taken: TakenIn,
-    places: Places,
+    writable: WritablePaths,
     job: Job,
     repo: Repository,
 ) -> Case | None:
@@ -71,7 +71,7 @@ def _case(
     held = there is not None and bool(LEFT_ALONE.intersection(there.labels))
     if held or answered_by(ids, branch, claims):
         return None
-    saved = fetched(job.root, branch, base, places)
+    saved = fetched(job.root, branch, base, writable)
     if saved is not None and saved.edited and not job.overwrites:
         job.say(f"{branch}: {EDITED}")
         return None

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from retouch.dvc import dvc
 from retouch.engine.project import Workspace
 from retouch.engine.run import Settings
 from retouch.errors import CheckFailed, InputError
@@ -17,7 +15,7 @@ from retouch.execution.runner import PlainRunner
 from retouch.execution.stages import note_before, run_stages
 from retouch.git import git
 from retouch.jobs.verify.verify import MENDED, verify
-from retouch.lockfile.entries import in_order_of, without_entries
+from retouch.lockfile.entries import in_order_of, lock_file_of, without_entries
 from retouch.lockfile.integrity import Integrity
 from retouch.pipeline.model import Pipeline
 from retouch.planning.model import StagePlan
@@ -77,7 +75,7 @@ def _run_again(
     settings: Settings,
 ) -> tuple[Receipt, ...]:
     """Drop the doubtful entries, run, and write the receipts down. Raises CheckFailed."""
-    began, started = settings.clock(), time.monotonic()
+    began = settings.clock()
     texts = _drop(root, found.doubtful)
     receipts = run_stages(root, pipeline, stages, settings)
     _require_all_well(receipts)
@@ -87,7 +85,7 @@ def _run_again(
         tier=_MEND,
         edits=(),
         receipts=receipts,
-        wall_seconds=round(time.monotonic() - started, 3),
+        wall_seconds=round(max(r.started_after + r.wall_seconds for r in receipts), 3),
         kept=True,
     )
     run = Run(
@@ -159,9 +157,9 @@ def _require_as_recorded(pipeline: Pipeline, stages: tuple[StagePlan, ...]) -> N
 def _drop(root: Path, doubtful: Collection[str]) -> dict[str, str]:
     """Take the entries out of the lock files; return the files' texts as they were."""
     texts: dict[str, str] = {}
-    for lock in dict.fromkeys(map(dvc.lock_file_of, doubtful)):
+    for lock in dict.fromkeys(map(lock_file_of, doubtful)):
         texts[lock] = files.read_text(root / lock)
-        names = {s.rpartition("dvc.yaml:")[2] for s in doubtful if dvc.lock_file_of(s) == lock}
+        names = {s.rpartition("dvc.yaml:")[2] for s in doubtful if lock_file_of(s) == lock}
         kept = without_entries(texts[lock], names)
         if kept:
             files.write_text(root / lock, kept)

@@ -13,13 +13,12 @@ from pathlib import Path
 from pydantic import ConfigDict
 
 from retouch.documents import Document
-from retouch.dvc import dvc
 from retouch.dvc.missing import missing_outputs
 from retouch.engine.project import Workspace
 from retouch.errors import InputError
 from retouch.git import git, history
-from retouch.jobs.packages.paths import REFUSED_HINT, allowed
-from retouch.lockfile.entries import entry_digests
+from retouch.jobs.packages.paths import REFUSED_HINT, WritablePaths, allowed
+from retouch.lockfile.entries import entry_digests, lock_file_of
 from retouch.lockfile.integrity import Digests, Integrity, Stale, classify, made_up, only
 from retouch.pipeline.model import Pipeline
 from retouch.planning.model import Because
@@ -101,12 +100,12 @@ def _checked_out(root: Path, commit: str) -> Iterator[Workspace]:
 
 def _locks(pipeline: Pipeline) -> tuple[str, ...]:
     names = (stage.name for stage in pipeline.stages if stage.cmd is not None)
-    return tuple(dict.fromkeys(map(dvc.lock_file_of, names)))
+    return tuple(dict.fromkeys(map(lock_file_of, names)))
 
 
 def _entries_here(root: Path, pipeline: Pipeline) -> dict[str, str]:
     texts = {lock: root / lock for lock in _locks(pipeline)}
-    return _digests({lock: files.read_text(p) if p.exists() else "" for lock, p in texts.items()})
+    return _digests({lock: files.read_text_if_any(p) for lock, p in texts.items()})
 
 
 def _entries_at(root: Path, commit: str, pipeline: Pipeline) -> dict[str, str]:
@@ -178,22 +177,16 @@ class _Changes:
         """Return what a branch that carries a report touches and may not, a sentence each."""
         if not self._reports:
             return ()
-        kept = [o.path for stage in pipeline.stages for o in stage.outputs if not o.cached]
+        writable = WritablePaths.of(pipeline)
         faults = []
         for changed in self._changed:
-            may = allowed(
-                changed.path,
-                params_files=pipeline.params,
-                lock_files=_locks(pipeline),
-                tracked_outputs=kept,
-                report_ids=self._reports,
-            )
+            may = allowed(changed.path, writable, report_ids=self._reports)
             was = not changed.added
             if changed.path == MENDED and changed.plain:
                 continue
             if not may:
                 faults.append(f"{changed.path}: a retraining touches it. {REFUSED_HINT}")
-            elif changed.deleted and changed.path not in kept:
+            elif changed.deleted and changed.path not in writable.tracked_outputs:
                 faults.append(f"{changed.path}: a retraining deletes it. {REFUSED_HINT}")
             elif not (changed.plain or changed.deleted):
                 faults.append(f"{changed.path}: is no plain file, after a retraining.")
@@ -218,7 +211,7 @@ def _stale(pipeline: Pipeline, root: Path) -> tuple[Stale, ...]:
             and not (
                 because.reason == "file"
                 and because.after is None
-                and (root / because.subject).exists()
+                and files.exists(root / because.subject)
             )
         ]
         if reasons:

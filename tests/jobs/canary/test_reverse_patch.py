@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.jobs.release.reverse_patch import Kinds, Merge, take_back
+from retouch.jobs.packages.paths import WritablePaths
+from retouch.jobs.release.reverse_patch import Merge, take_back
 
-KINDS = Kinds(frozenset({"params.yaml", "more.toml"}), frozenset({"metrics.json", "plots"}))
+KINDS = WritablePaths(
+    params_files=frozenset({"params.yaml", "more.toml"}),
+    tracked_outputs=frozenset({"metrics.json", "plots"}),
+)
 STAGES = ("clean", "fit@eu", "fit@us", "assemble")
 
 

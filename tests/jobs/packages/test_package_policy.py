@@ -15,13 +15,11 @@ from hypothesis import strategies as st
 
 from retouch.alerts.new import alert_json, new_alert
 from retouch.alerts.receipt import Provenance, Receipt
-from retouch.dvc import dvc, object_files
-from retouch.dvc.params import edited_text
 from retouch.errors import InputError
 from retouch.gate.model import Override, Overrides
-from retouch.jobs.packages.facts import BaseFacts, Readers
-from retouch.jobs.packages.model import Proposal
-from retouch.jobs.publish.package_policy import Checked, checked
+from retouch.jobs.packages.base_facts import BaseFacts
+from retouch.jobs.packages.package_policy import CheckedDocuments, check_contents
+from retouch.jobs.packages.proposal import Proposal
 from retouch.lockfile import entries
 from retouch.pipeline.model import Output, Pipeline, Stage
 from retouch.policy.edits import ParamEdit
@@ -39,13 +37,6 @@ ID = json.loads(RAW)["alert_id"]
 BASE = "b" * 40
 REPORT = f"reports/{ID}"
 EDIT = ParamEdit(file="params.yaml", key="fit.until", before=1, after=2)
-READERS = Readers(
-    entries.entries,
-    entries.entry_digest,
-    dvc.outputs_in,
-    edited_text,
-    object_files.listed_in,
-)
 
 
 def md5(raw: bytes) -> str:
@@ -139,8 +130,8 @@ class Box:
     objects: dict[str, bytes | None]
     base: BaseFacts
 
-    def check(self) -> Checked:
-        return checked(self.proposal, self.files, self.objects, self.base)
+    def check(self) -> CheckedDocuments:
+        return check_contents(self.proposal, self.files, self.objects, self.base)
 
     def having(self, **files: object) -> Box:
         return self.put({f"{REPORT}/{name}.json": doc for name, doc in files.items()})
@@ -165,7 +156,6 @@ def box() -> Box:
         pipeline=PIPELINE,
         texts={"params.yaml": "fit:\n  until: 1  # a day\n", "dvc.lock": LOCK},
         known={f"alerts/{ID}.json": RAW},
-        readers=READERS,
     )
     proposal = Proposal(
         branch=f"retouch/alert/{ID}", base=BASE, pull=1, alert_ids=(ID,), report_id=ID
@@ -226,7 +216,10 @@ CHANGES: dict[str, tuple[Callable[[Box], Box], str]] = {
     "dvc.yaml": (lambda b: b.put({"dvc.yaml": b"x"}), "touches 'dvc.yaml'"),
     "another report": (lambda b: b.put({f"reports/{'0' * 26}/plan.json": b"x"}), "touches"),
     "another alert": (lambda b: b.put({f"alerts/{'0' * 26}.json": b"x"}), "touches"),
-    "an altered alert": (lambda b: b.put({f"alerts/{ID}.json": RAW + b" "}), "as it was brought"),
+    "an altered alert": (
+        lambda b: b.put({f"alerts/{ID}.json": RAW + b" "}),
+        "differs from the one on its branch",
+    ),
     "another's receipt": (
         lambda b: b.put({f"alerts/{ID}.receipt.json": _receipt(sha256="0" * 64)}),
         "is not the receipt of that alert",
@@ -235,32 +228,32 @@ CHANGES: dict[str, tuple[Callable[[Box], Box], str]] = {
         lambda b: b.put(
             {f"alerts/{ID}.receipt.json": _receipt(provenance=Provenance(verdict="verified"))}
         ),
-        "says verified, but the alert has no signature",
+        "but the alert has no signature",
     ),
     "no plan": (lambda b: b.without(f"{REPORT}/plan.json"), "plan.json: is missing"),
-    "a broken plan": (lambda b: b.put({f"{REPORT}/plan.json": b"{}"}), "is no plan"),
+    "a broken plan": (lambda b: b.put({f"{REPORT}/plan.json": b"{}"}), "is not a valid plan"),
     "another base": (lambda b: b.having(plan=plan(base_commit="c" * 40)), "was made on"),
     "another key": (lambda b: b.having(run=run(plan_key="x")), "is the run of another plan"),
     "other alerts": (lambda b: b.having(run=run(alert_ids=("x",))), "about other alerts"),
     "a held plan that ran": (lambda b: b.having(plan=plan(action="hold")), "its plan holds"),
-    "nobody who vouches": (
+    "nobody who approves": (
         lambda b: b.having(plan=plan(provenance=(_unproven(),))),
-        "nobody vouches",
+        "nobody approved",
     ),
     "one that should have waited": (lambda b: b.claiming(waits_for=(3,)), "it waits"),
     "other edits": (lambda b: b.having(run=attempt(edits=())), "not the tier that the plan has"),
     "a failed stage": (lambda b: b.having(run=receipts(outcome="failed")), "a stage failed"),
     "an unplanned stage": (lambda b: b.having(run=receipts(stage="clean")), "not planned"),
-    "no verdict": (lambda b: b.without(f"{REPORT}/verdict.json"), "no verdict speaks of"),
+    "no verdict": (lambda b: b.without(f"{REPORT}/verdict.json"), "without a verdict"),
     "a rejection": (
         lambda b: b.having(verdict=verdict(judgement(outcome="reject"), outcome="reject")),
         "the outcome is reject",
     ),
     "a halted one": (
         lambda b: b.having(verdict=verdict(judgement(halted_by="latency"))),
-        "ended the run",
+        "stopped by guardrail",
     ),
-    "a missing number": (lambda b: b.having(verdict=verdict(failing("overall"))), "does not hold"),
+    "a missing number": (lambda b: b.having(verdict=verdict(failing("overall"))), "did not pass"),
     "no check at all": (
         lambda b: b.having(verdict=verdict(judgement(checks=()))),
         "nothing was checked",
@@ -271,11 +264,11 @@ CHANGES: dict[str, tuple[Callable[[Box], Box], str]] = {
     ),
     "an override by nobody": (
         lambda b: b.having(verdict=verdict(failing("overall").model_copy(update=_overridden()))),
-        "an override that nobody made",
+        "an override that is not on record",
     ),
     "overrides of its own": (
         lambda b: b.having(overrides=Overrides(overrides=_overridden()["overridden"])),
-        "is not as its branch has it",
+        "differs from the one on its branch",
     ),
     "another model": (
         lambda b: b.having(verdict=verdict(judgement(candidate_model="0" * 32))),
@@ -285,19 +278,19 @@ CHANGES: dict[str, tuple[Callable[[Box], Box], str]] = {
         lambda b: b.having(run=attempt(kept=False)),
         "no candidate was kept",
     ),
-    "params of a refused candidate": (no_candidate, "params.yaml: is not the base branch's"),
+    "params of a refused candidate": (no_candidate, "params.yaml: differs from the base branch"),
     "one param more": (
         lambda b: b.put({"params.yaml": b"fit:\n  until: 2  # a day\nevil: 1\n"}),
-        "is not the base branch's with the edits",
+        "by more than the plan's edits",
     ),
-    "params left out": (lambda b: b.without("params.yaml"), "is not the base branch's"),
+    "params left out": (lambda b: b.without("params.yaml"), "differs from the base branch"),
     "an entry nobody made": (
         lambda b: b.put({"dvc.lock": NEW_LOCK.replace(KEPT_ENTRY, _clean()).encode()}),
-        "no receipt vouches",
+        "no receipt records that",
     ),
     "an entry of no stage": (
         lambda b: b.put({"dvc.lock": (NEW_LOCK + entry("evil", "x", OLD)).encode()}),
-        "no receipt vouches",
+        "no receipt records that",
     ),
     "an entry removed": (
         lambda b: b.put({"dvc.lock": NEW_LOCK.replace(KEPT_ENTRY, "").encode()}),
@@ -305,13 +298,13 @@ CHANGES: dict[str, tuple[Callable[[Box], Box], str]] = {
     ),
     "another entry than made": (
         lambda b: b.put({"dvc.lock": NEW_LOCK.replace("make model", "make it").encode()}),
-        "not what its receipt says",
+        "not the one its receipt records",
     ),
     "other outputs than made": (
         lambda b: b.having(run=receipts(outputs={"model": md5(b"x")})),
         "did not make",
     ),
-    "the lock left out": (lambda b: b.without("dvc.lock"), "not what its receipt says"),
+    "the lock left out": (lambda b: b.without("dvc.lock"), "not the one its receipt records"),
     "a comment in the lock": (
         lambda b: b.put({"dvc.lock": NEW_LOCK.replace(HEAD, "# x\n" + HEAD).encode()}),
         "more than its entries",
@@ -330,7 +323,7 @@ CHANGES: dict[str, tuple[Callable[[Box], Box], str]] = {
     ),
     "an object missing": (
         lambda b: replace(b, objects={md5(PART): None}),
-        "it is missing",
+        "is missing",
     ),
     "a part missing": (lambda b: replace(b, objects={BUNDLE: LISTING}), "lists it"),
 }

@@ -19,12 +19,13 @@ from retouch.engine.project import open_workspace
 from retouch.engine.submit_alerts import open_pull_requests
 from retouch.github.client import Client
 from retouch.github.repository import Repository
+from retouch.jobs.packages.paths import WritablePaths
 from retouch.jobs.publish.publish import Outcome, publish
 from retouch.jobs.publish.pull_request_content import Publisher
 from retouch.jobs.publish.pull_request_sync import Site
 from retouch.jobs.retrain import packing
-from retouch.jobs.retrain.incoming import places_of
 from retouch.planning.model import Plan
+from retouch.storage.documents import report_json
 from tests.github.bare import Bare
 from tests.github.conftest import Clock
 from tests.github.fake import REPOSITORY, TOKEN, FakeGitHub
@@ -63,12 +64,12 @@ def answer_once(folder: Path, built: Toy) -> Answered:
     work = toy.copy("work")
     alert = work.alert("target_drift", where={"region": "eu"})
     before = open_workspace(work.root)
-    places = places_of(before)  # read before anything runs
+    writable = WritablePaths.of(before.pipeline)  # read before anything runs
     told = work.retouch("run", alert, "--jobs", "2")
     assert told.code == 0, told
     run = work.last_run(alert)
     assert run.attempts[-1].kept
-    texts, _ = packing.changed_by(work.root, places)
+    texts, _ = packing.changed_by(work.root, writable)
     plan = Plan.model_validate_json((work.report(alert) / "plan.json").read_text())
     packing.write(
         folder / "packages",
@@ -77,7 +78,7 @@ def answer_once(folder: Path, built: Toy) -> Answered:
         {
             alert: (work.root / alert).read_bytes(),
             **texts,
-            **packing.documents_of(work.root, plan),
+            **report_json(work.root, plan.report_id, limit=10_000_000),
         },
         report_id=plan.report_id,
         objects=packing.new_objects(before, run),

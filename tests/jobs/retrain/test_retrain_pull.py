@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from retouch.jobs.package_folder import read_package
-from retouch.jobs.publish.base_facts import checked_package
+from retouch.jobs.publish.package_check import checked_package
 from tests.jobs.retrain.conftest import Loop, plan_in
 
 EU = {"where": {"region": "eu"}, "severity": "critical"}

@@ -1,4 +1,4 @@
-"""What an answer may change of `dvc.lock`, and of the data it speaks of. Pure."""
+"""What a retraining may change of `dvc.lock`, and of the data its entries name. Pure."""
 
 from __future__ import annotations
 
@@ -7,75 +7,86 @@ from collections.abc import Collection, Iterator, Mapping
 
 from retouch.errors import InputError
 from retouch.execution.model import Receipt
-from retouch.jobs.packages.facts import BaseFacts, Readers, lock_of
+from retouch.jobs.packages.base_facts import BaseFacts
+from retouch.lockfile.entries import entries, entry_digest, listed_in, lock_file_of, outputs_in
+from retouch.pipeline.model import Stage
 from retouch.schema_errors import shown
 
 _EMPTY_LOCK = "schema: '2.0'\nstages:\n"
 
 
 def check_locks(
-    files: Mapping[str, bytes], vouched: Mapping[str, Receipt], base: BaseFacts
+    files: Mapping[str, bytes], receipts: Mapping[str, Receipt], base: BaseFacts
 ) -> Iterator[str]:
-    """Yield the stages whose entry changed. Raises InputError where no receipt vouches for that."""
+    """Yield the stages whose entry changed.
+
+    `receipts`: of the kept candidate, by stage. Raises InputError for a change that none records.
+    """
     stages = {stage.name: stage for stage in base.pipeline.stages if stage.cmd}
-    for path in sorted(base.lock_files):
+    for path in sorted(base.writable.lock_files):
         before = base.texts.get(path, "")
         after = _text(files[path], path) if path in files else before
-        old, new = (dict(base.readers.entries(text)) for text in (before, after))
-        if removed := sorted(old.keys() - new.keys()):
-            raise InputError(f"{path}: the entry of {shown(removed[0])} was removed.")
-        skeleton = _without(before, old.values()) if old else _EMPTY_LOCK
-        if after != before and (
-            _without(after, new.values()) != skeleton or [n for n in new if n in old] != list(old)
-        ):
-            raise InputError(f"{path}: more than its entries was changed.")
+        old, new = entries(before), entries(after)
+        _check_rest(path, before, after, old, new)
         for entry, text in new.items():
             stage = _stage_of(path, entry)
-            receipt, digest = vouched.get(stage), base.readers.digest(text)
-            if receipt is not None and receipt.entry != digest:
+            receipt = receipts.get(stage)
+            if receipt is not None and receipt.entry != entry_digest(text):
                 raise InputError(
-                    f"{path}: the entry of {shown(stage)} is not what its receipt says."
+                    f"{path}: the entry of {shown(stage)} is not the one its receipt records."
                 )
-            if old.get(entry) == text:
-                continue
-            known = stages.get(stage)
-            if known is None or receipt is None:
-                message = f"{path}: the entry of {shown(stage)} was changed, and no receipt"
-                raise InputError(f"{message} vouches for that.")
-            if dict(receipt.outputs) != dict(base.readers.outputs(after, known)):
-                raise InputError(
-                    f"{path}: {shown(stage)} made other outputs than its receipt says."
-                )
-            yield stage
+            if old.get(entry) != text:
+                _check_change(path, after, stages.get(stage), stage, receipt)
+                yield stage
+
+
+def _check_rest(
+    path: str, before: str, after: str, old: Mapping[str, str], new: Mapping[str, str]
+) -> None:
+    """Raise InputError where anything but the text of entries changed."""
+    if removed := sorted(old.keys() - new.keys()):
+        raise InputError(f"{path}: the entry of {shown(removed[0])} was removed.")
+    frame = _without(before, old.values()) if old else _EMPTY_LOCK
+    if after != before and (
+        _without(after, new.values()) != frame or [n for n in new if n in old] != list(old)
+    ):
+        raise InputError(f"{path}: more than its entries was changed.")
+
+
+def _check_change(
+    path: str, after: str, known: Stage | None, stage: str, receipt: Receipt | None
+) -> None:
+    if known is None or receipt is None:
+        raise InputError(
+            f"{path}: the entry of {shown(stage)} was changed, and no receipt records that."
+        )
+    if dict(receipt.outputs) != outputs_in(after, known):
+        raise InputError(f"{path}: {shown(stage)} has other outputs than its receipt records.")
 
 
 def check_tracked(files: Mapping[str, bytes], changed: Collection[str], base: BaseFacts) -> None:
-    """Raise InputError for an output in git that is not what a changed entry says it is."""
+    """Raise InputError for an output tracked by git that does not match its changed lock entry."""
     recorded: dict[str, str] = {}
     for stage in base.pipeline.stages:
         if stage.name in changed:
-            path = lock_of(stage.name)
-            recorded |= base.readers.outputs(_text(files[path], path), stage)
+            path = lock_file_of(stage.name)
+            recorded |= outputs_in(_text(files[path], path), stage)
             before = {out.path: out.recorded for out in stage.outputs if not out.cached}
             for path in before.keys() & recorded.keys():
                 same = recorded[path] in (before[path], None) or recorded[path].endswith(".dir")
                 if not same and path not in files:
                     raise InputError(
-                        f"{path}: {shown(stage.name)} made it anew, and it is missing."
+                        f"{path}: is missing from the package, and {shown(stage.name)} changed it."
                     )
     for path, raw in files.items():
-        if path in base.pipeline.params or path in base.lock_files or _is_ours(path, base):
+        if path in base.writable.params_files or path in base.writable.lock_files:
+            continue
+        if path.startswith(("alerts/", "reports/")) and not base.writable.has_output(path):
             continue
         holder = next((o for o in recorded if path == o or path.startswith(f"{o}/")), None)
         is_folder = holder is not None and recorded[holder].endswith(".dir")
         if holder is None or not (is_folder or (path == holder and _md5(raw) == recorded[path])):
             raise InputError(f"{path}: is not what a stage of this run recorded.")
-
-
-def _is_ours(path: str, base: BaseFacts) -> bool:
-    outputs = base.tracked_outputs
-    output = any(path == out or path.startswith(f"{out}/") for out in outputs)
-    return path.startswith(("alerts/", "reports/")) and not output
 
 
 def check_objects(
@@ -84,31 +95,31 @@ def check_objects(
     changed: Collection[str],
     base: BaseFacts,
 ) -> None:
-    """Raise InputError for an object that is missing, or that no changed entry speaks of."""
+    """Raise InputError for an object that is missing, or that no changed entry names."""
     wanted, old = set[str](), set[str]()
     for stage in base.pipeline.stages:
         cached = {out.path: out.recorded for out in stage.outputs if out.cached}
         old |= {recorded for recorded in cached.values() if recorded}
         if stage.name in changed:
-            path = lock_of(stage.name)
-            made = base.readers.outputs(_text(files[path], path), stage)
+            path = lock_file_of(stage.name)
+            made = outputs_in(_text(files[path], path), stage)
             wanted |= {recorded for path, recorded in made.items() if path in cached}
     if missing := sorted(wanted - old - set(objects)):
-        raise InputError(f"objects/{missing[0]}: dvc.lock speaks of it, and it is missing.")
+        raise InputError(f"objects/{missing[0]}: is missing, and dvc.lock names it.")
     for name in sorted(wanted & set(objects)):
         raw = objects[name]
         if name.endswith(".dir") and raw is not None:
-            members = set(_listed(name, raw, base.readers))
+            members = _members(name, raw)
             if missing := sorted(members - set(objects)):
-                raise InputError(f"objects/{missing[0]}: {name} lists it, and it is missing.")
+                raise InputError(f"objects/{missing[0]}: is missing, and {name} lists it.")
             wanted |= members
     if extra := sorted(set(objects) - wanted):
         raise InputError(f"objects/{shown(extra[0])}: no stage of this run recorded it.")
 
 
-def _listed(name: str, raw: bytes, readers: Readers) -> Collection[str]:
+def _members(name: str, raw: bytes) -> set[str]:
     try:
-        return readers.listed(raw).values()
+        return set(listed_in(raw).values())
     except (ValueError, RecursionError):
         raise InputError(f"objects/{name}: does not list the files of a directory.") from None
 

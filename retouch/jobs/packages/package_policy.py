@@ -1,0 +1,304 @@
+"""What may pass from the job that ran the repository's code to the job that may write. Pure.
+
+Only paths of a retraining; in params files exactly the plan's edits; in lock files only entries
+that a receipt records; of data what those entries name; documents that agree with each other.
+Anything else in a package refuses all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from retouch.alerts.parse import check_file_stem, parse_alert
+from retouch.alerts.receipt import Receipt, receipt_file_name
+from retouch.alerts.signature import signature_file_name
+from retouch.documents import Document
+from retouch.errors import InputError
+from retouch.execution.model import Attempt, Run
+from retouch.gate.model import Judgement, Override, Overrides, Verdict
+from retouch.jobs.packages.base_facts import BaseFacts
+from retouch.jobs.packages.lock_policy import check_locks, check_objects, check_tracked
+from retouch.jobs.packages.paths import REFUSED_HINT, allowed
+from retouch.jobs.packages.proposal import Proposal
+from retouch.planning.model import Plan, TierPlan
+from retouch.policy.edits import ParamEdit, edited_text
+from retouch.schema_errors import shown
+
+_Document = TypeVar("_Document", bound=Document)
+_DOCUMENT_BYTES = 8_000_000
+
+
+@dataclass(frozen=True)
+class CheckedDocuments:
+    """The documents of a package that passed."""
+
+    plan: Plan | None = None
+    run: Run | None = None
+    verdict: Verdict | None = None
+    overrides: Overrides | None = None
+    receipts: tuple[Receipt, ...] = ()
+
+
+def check_contents(
+    proposal: Proposal,
+    files: Mapping[str, bytes],
+    objects: Mapping[str, bytes | None],
+    base: BaseFacts,
+) -> CheckedDocuments:
+    """Return the documents of a package that holds what a retraining may change, and no more.
+
+    `objects`: by name, the bytes of those that list a directory, None for others; whoever reads
+    them checks that their bytes match their names. Raises InputError for the first violation.
+    """
+    if proposal.base != base.commit:
+        raise InputError(
+            f"The package was made on {proposal.base[:10]}, not on {base.commit[:10]}."
+        )
+    _check_branch(proposal)
+    for path in files:
+        _check_path(path, proposal, base)
+    receipts = tuple(_alerts(proposal, files, base))
+    documents = _documents(proposal, files, base)
+    run = documents.run
+    kept = run.attempts[-1] if run is not None and is_kept(run) else None
+    _check_params(files, kept.edits if kept else (), base)
+    recorded = {r.stage: r for r in kept.receipts if r.entry} if kept else {}
+    changed = frozenset(check_locks(files, recorded, base))
+    check_tracked(files, changed, base)
+    check_objects(files, objects, changed, base)
+    return CheckedDocuments(documents.plan, run, documents.verdict, documents.overrides, receipts)
+
+
+def _check_branch(proposal: Proposal) -> None:
+    """Raise InputError for a branch of another alert: the commit would replace that one's.
+
+    A package with faults is only reported on its pull request, and nothing is committed.
+    """
+    _, kind, name = proposal.branch.split("/")
+    if kind not in ("alert", "retrain") or not (name in proposal.alert_ids or proposal.faults):
+        raise InputError(f"The package is for {proposal.branch}, but none of its alerts is.")
+
+
+def _check_path(path: str, proposal: Proposal, base: BaseFacts) -> None:
+    fits = allowed(
+        path,
+        base.writable,
+        alert_ids=proposal.alert_ids,
+        report_ids=[proposal.report_id] if proposal.report_id else [],
+    )
+    if not fits:
+        raise InputError(f"The package touches {shown(path)}.", hint=REFUSED_HINT)
+
+
+def _alerts(proposal: Proposal, files: Mapping[str, bytes], base: BaseFacts) -> Iterator[Receipt]:
+    """Yield the receipts. Raises InputError for an alert that is invalid or was altered."""
+    for alert_id in proposal.alert_ids:
+        path = f"alerts/{alert_id}.json"
+        signature = f"alerts/{signature_file_name(f'{alert_id}.json')}"
+        for name in (path, signature):
+            known = base.known.get(name)
+            if name in files and known is not None and files[name] != known:
+                raise InputError(f"{name}: differs from the one on its branch.")
+        raw = files.get(path, base.known.get(path))
+        if path in files:
+            check_file_stem(parse_alert(files[path], path), alert_id, path)
+        name = f"alerts/{receipt_file_name(alert_id)}"
+        if name not in files:
+            continue
+        receipt = _parsed(files[name], name, Receipt)
+        if raw is None or receipt.alert_id != alert_id or receipt.sha256 != _sha256(raw):
+            raise InputError(f"{name}: is not the receipt of that alert.")
+        signed = signature in files or signature in base.known
+        if receipt.provenance.verdict == "verified" and not signed:
+            raise InputError(f"{name}: claims `verified`, but the alert has no signature.")
+        yield receipt
+
+
+def _documents(proposal: Proposal, files: Mapping[str, bytes], base: BaseFacts) -> CheckedDocuments:
+    if proposal.report_id is None:
+        return CheckedDocuments()
+    folder = f"reports/{proposal.report_id}"
+    plan, run, verdict, overrides = (
+        _parsed(files[path], path, model) if (path := f"{folder}/{name}.json") in files else None
+        for name, model in (
+            ("plan", Plan),
+            ("run", Run),
+            ("verdict", Verdict),
+            ("overrides", Overrides),
+        )
+    )
+    if not isinstance(plan, Plan):
+        raise InputError(f"{folder}/plan.json: is missing.")
+    path = f"{folder}/overrides.json"
+    if overrides is not None and files[path] != base.known.get(path):
+        raise InputError(f"{path}: differs from the one on its branch.")
+    found = CheckedDocuments(
+        plan,
+        run if isinstance(run, Run) else None,
+        verdict if isinstance(verdict, Verdict) else None,
+        overrides if isinstance(overrides, Overrides) else None,
+    )
+    overridden = found.overrides.overrides if found.overrides else ()
+    check_documents(proposal, plan, found.run, found.verdict, overridden)
+    return found
+
+
+def _check_params(files: Mapping[str, bytes], edits: Sequence[ParamEdit], base: BaseFacts) -> None:
+    """Raise InputError unless params files have exactly the edits of the kept candidate."""
+    by_file: dict[str, list[ParamEdit]] = {}
+    for edit in edits:
+        by_file.setdefault(edit.file, []).append(edit)
+    for path in sorted({*by_file, *(set(files) & set(base.writable.params_files))}):
+        text = base.texts.get(path, "")
+        mine = by_file.get(path, [])
+        wanted = edited_text(text, mine, path) if mine else text
+        if files.get(path, text.encode()) != wanted.encode():
+            raise InputError(f"{path}: differs from the base branch by more than the plan's edits.")
+
+
+def _parsed(raw: bytes, path: str, model: type[_Document]) -> _Document:
+    if len(raw) > _DOCUMENT_BYTES:
+        raise InputError(f"{path}: is larger than the {_DOCUMENT_BYTES:,} bytes allowed.")
+    try:
+        return model.model_validate_json(raw)
+    except (ValueError, RecursionError) as error:
+        reason = " ".join(str(error).splitlines()[1:3])
+        raise InputError(
+            f"{path}: is not a valid {model.__name__.lower()}: {shown(reason)}."
+        ) from None
+
+
+def _sha256(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def check_documents(
+    proposal: Proposal,
+    plan: Plan,
+    run: Run | None,
+    verdict: Verdict | None,
+    overrides: Collection[Override] = (),
+) -> None:
+    """Raise InputError when the documents of a package contradict each other."""
+    faults = (
+        *_of_plan(proposal, plan),
+        *(_of_run(proposal, plan, run) if run else ()),
+        *(_of_verdict(plan, run, verdict) if verdict else ()),
+        *(_of_outcome(plan, run, verdict, overrides) if run else ()),
+    )
+    for where, message in faults:
+        raise InputError(f"reports/{plan.report_id}/{where}.json: {message}.")
+
+
+def is_kept(run: Run | None) -> bool:
+    """Tell whether a run ended with a candidate that is kept."""
+    return run is not None and bool(run.attempts) and run.attempts[-1].kept
+
+
+Fault = tuple[str, str]
+"""The document, and what is wrong with it."""
+
+
+def _of_plan(proposal: Proposal, plan: Plan) -> Iterator[Fault]:
+    ids = [alert.alert_id for alert in plan.alerts]
+    if plan.report_id != proposal.report_id:
+        yield "plan", f"its first alert is {shown(plan.report_id)}, not {proposal.report_id}"
+    if len(set(ids)) != len(ids) or not set(ids) <= set(proposal.alert_ids):
+        yield "plan", "is about other alerts than the package"
+    if plan.base_commit != proposal.base:
+        yield "plan", f"was made on {shown(plan.base_commit[:10])}, not on {proposal.base[:10]}"
+
+
+def _of_run(proposal: Proposal, plan: Plan, run: Run) -> Iterator[Fault]:
+    if run.plan_key != plan.key:
+        yield "run", "is the run of another plan"
+    if run.alert_ids != tuple(alert.alert_id for alert in plan.alerts):
+        yield "run", "is about other alerts than its plan"
+    if run.base_commit != proposal.base:
+        yield "run", f"was made on {shown(run.base_commit[:10])}, not on {proposal.base[:10]}"
+    if plan.action == "hold":
+        yield "run", "its plan holds, so nothing should have run"
+    if plan.unproven:
+        yield "run", "nobody approved its unproven alerts, so nothing should have run"
+    if proposal.waits_for:
+        yield "run", "it waits for another pull request, so nothing should have run"
+    for place, attempt in enumerate(run.attempts):
+        tier = plan.tiers[place] if place < len(plan.tiers) else None
+        if tier is None or attempt.tier != tier.tier or attempt.edits != tier.edits:
+            yield "run", f"attempt {place + 1} is not the tier that the plan has there"
+            return
+        yield from _of_attempt(attempt, tier, is_last=place == len(run.attempts) - 1)
+
+
+def _of_attempt(attempt: Attempt, tier: TierPlan, *, is_last: bool) -> Iterator[Fault]:
+    planned = set(tier.named("run", "may_run"))
+    names = [receipt.stage for receipt in attempt.receipts]
+    if len(set(names)) != len(names) or not planned.issuperset(names):
+        yield "run", f"tier {shown(tier.tier)}: has receipts of stages that were not planned"
+    if not attempt.kept:
+        return
+    if not is_last:
+        yield "run", f"tier {shown(tier.tier)}: was kept, but another tier ran after it"
+    if any(receipt.outcome in ("failed", "skipped") for receipt in attempt.receipts):
+        yield "run", f"tier {shown(tier.tier)}: was kept though a stage failed"
+
+
+def _of_verdict(plan: Plan, run: Run | None, verdict: Verdict) -> Iterator[Fault]:
+    if run is None:
+        yield "verdict", "there is no run for it"
+        return
+    if verdict.plan_key != plan.key or verdict.alert_ids != run.alert_ids:
+        yield "verdict", "is about another plan or other alerts"
+    if verdict.outcome != verdict.deciding.outcome:
+        yield "verdict", "its outcome is not that of its last judgement"
+    judged = [judgement.tier for judgement in verdict.judgements]
+    if judged != [attempt.tier for attempt in run.attempts][: len(judged)]:
+        yield "verdict", "judges other tiers than those that ran"
+
+
+def _of_outcome(
+    plan: Plan, run: Run | None, verdict: Verdict | None, overrides: Collection[Override]
+) -> Iterator[Fault]:
+    if verdict is not None:
+        for judgement in verdict.judgements:
+            if not set(judgement.overridden) <= set(overrides):
+                yield "verdict", "counts an override that is not on record"
+    if run is None or not is_kept(run):
+        if verdict is not None and verdict.outcome == "promote":
+            yield "verdict", "says promote, but no candidate was kept"
+        return
+    if verdict is None:
+        yield "run", "a candidate was kept without a verdict on it"
+        return
+    deciding, attempt = verdict.deciding, run.attempts[-1]
+    if len(verdict.judgements) != len(run.attempts) or deciding.tier != attempt.tier:
+        yield "verdict", "its last judgement is not on the candidate that was kept"
+        return
+    tier = plan.tiers[len(run.attempts) - 1]
+    if why := _why_not_kept(deciding, tier):
+        yield "verdict", f"a candidate was kept though {why}"
+    made = {made for receipt in attempt.receipts for made in receipt.outputs.values()}
+    if deciding.candidate_model not in {*made, deciding.production_model}:
+        yield "verdict", "judges a model that the run did not make"
+
+
+def _why_not_kept(deciding: Judgement, tier: TierPlan) -> str | None:
+    """Return why a candidate may not stay by its judgement; None when it may."""
+    if deciding.halted_by is not None:
+        return f"it was stopped by guardrail {shown(deciding.halted_by)}"
+    if deciding.outcome == "equivalent" and tier.must == "not_get_worse":
+        return None
+    if deciding.outcome != "promote":
+        return f"the outcome is {deciding.outcome}"
+    if not any(check.required for check in deciding.checks):
+        return "nothing was checked"
+    excused = {override.check for override in deciding.overridden}
+    stops = [
+        *(c.name for c in deciding.checks if c.required and c.result != "pass"),
+        *(g.name for g in deciding.guardrails if g.stops),
+    ]
+    left = [name for name in stops if name not in excused]
+    return f"{shown(left[0])} did not pass" if left else None
