@@ -25,7 +25,7 @@ from typing import Any
 
 from retouch.cli import demo
 from retouch.dvc.params import apply_edits
-from retouch.engine.project import Workspace, open_workspace
+from retouch.engine.project import Project, open_project
 from retouch.execution.model import Attempt, Outcome, Run
 from retouch.git import git
 from retouch.storage import documents
@@ -37,10 +37,10 @@ PLANS = 5
 
 def measure() -> dict[str, Any]:
     """Run everything and return the figures."""
-    workspace = open_workspace(Path.cwd())
-    shipped = demo.shipped_run(workspace, None)
+    project = open_project(Path.cwd())
+    shipped = demo.shipped_run(project, None)
     alert = f"{documents.ALERTS}/{shipped.alert_ids[0]}.json"
-    copies = [_fresh_copy(workspace, shipped, name) for name in ("dvc", "retouch", "bare")]
+    copies = [_fresh_copy(project, shipped, name) for name in ("dvc", "retouch", "bare")]
     by_dvc, by_retouch, bare = copies
     full = {
         "dvc_repro": _timed(["dvc", "repro", "--quiet"], by_dvc),
@@ -78,11 +78,11 @@ def _targeted(shipped: Run, alert: str, by_dvc: Path, by_retouch: Path) -> dict[
     }
 
 
-def _fresh_copy(workspace: Workspace, shipped: Run, name: str) -> Path:
+def _fresh_copy(project: Project, shipped: Run, name: str) -> Path:
     """Return a clone set back to before the alert, with a cache of its own."""
-    root = workspace.root / ".retouch/bench" / name
+    root = project.root / ".retouch/bench" / name
     shutil.rmtree(root, ignore_errors=True)
-    demo.copy_before(workspace, shipped, root)
+    demo.copy_before(project, shipped, root)
     git.commit_all(root, "Before the alert")
     return root
 

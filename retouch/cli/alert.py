@@ -21,7 +21,7 @@ from retouch.cli.alert_open import alert_open
 from retouch.cli.alert_options import said_by_flags
 from retouch.cli.alert_sign import alert_sign, alert_verify
 from retouch.engine import import_alerts
-from retouch.engine.project import Workspace, open_workspace
+from retouch.engine.project import Project, open_project
 from retouch.errors import InputError
 from retouch.reporting.escape import plain
 from retouch.schema_errors import near
@@ -80,11 +80,11 @@ def alert_new(
     target_drift attribution_drift label_quality performance estimated_performance concept_drift
     system_health policy_change manual
     """
-    workspace = open_workspace(Path.cwd())
-    flags["model"] = flags["model"] or workspace.policy.model
-    flags["audience"] = flags["audience"] or workspace.monitors.repository
+    project = open_project(Path.cwd())
+    flags["model"] = flags["model"] or project.policy.model
+    flags["audience"] = flags["audience"] or project.monitors.repository
     if flags["path"] and not flags["digest"]:
-        flags["digest"] = _recorded_digest(workspace, flags["path"])
+        flags["digest"] = _recorded_digest(project, flags["path"])
     said = said_by_flags(flags, where=where, findings=findings)
     made = new_alert(
         said, now=datetime.now(UTC).replace(microsecond=0), randomness=secrets.token_bytes(10)
@@ -92,8 +92,8 @@ def alert_new(
     if only_print:
         click.echo(alert_json(made), nl=False)
         return
-    (written,) = import_alerts.write_alerts([made], workspace.root / documents.ALERTS)
-    click.echo(written.path.relative_to(workspace.root))
+    (written,) = import_alerts.write_alerts([made], project.root / documents.ALERTS)
+    click.echo(written.path.relative_to(project.root))
 
 
 @alert.command("check")
@@ -143,8 +143,8 @@ def alert_import(
 
     \b
     """
-    workspace = _workspace_or_none()
-    if workspace is None and out is None and not only_print:
+    project = _project_or_none()
+    if project is None and out is None and not only_print:
         raise InputError(
             "This is no DVC project, so there is no alerts/.", hint="Say --out FOLDER."
         )
@@ -153,7 +153,7 @@ def alert_import(
         native,
         context=context,
         mapping=mapping,
-        defaults=_known(workspace, audience),
+        defaults=_known(project, audience),
         now=datetime.now(UTC).replace(microsecond=0),
         quiet_too=resolved,
     )
@@ -162,7 +162,7 @@ def alert_import(
     elif only_print:
         click.echo("".join(map(alert_json, made)), nl=False)
     else:
-        _write(made, out or Path(workspace.root if workspace else "") / documents.ALERTS)
+        _write(made, out or Path(project.root if project else "") / documents.ALERTS)
 
 
 assert alert_import.help is not None  # the docstring above
@@ -183,11 +183,11 @@ def _checked(path: Path, root: Path | None) -> str:
     return "ok"
 
 
-def _recorded_digest(workspace: Workspace, path: str) -> str:
-    digest = workspace.digest_of(path)
+def _recorded_digest(project: Project, path: str) -> str:
+    digest = project.digest_of(path)
     if digest is None:
         raise InputError(
-            f"--path {path!r}: dvc.lock records no such data{near(path, workspace.paths)}",
+            f"--path {path!r}: dvc.lock records no such data{near(path, project.paths)}",
             hint="Say its --digest, or leave out --path.",
         )
     return digest
@@ -201,22 +201,22 @@ def _write(made: Sequence[Alert], folder: Path) -> None:
         click.echo(f"{path}  {told.kind} {told.status} {told.severity}{there}")
 
 
-def _known(workspace: Workspace | None, audience: str | None) -> Context:
+def _known(project: Project | None, audience: str | None) -> Context:
     """Return what this repository knows for every alert: the model, and its own name."""
-    if workspace is None:
+    if project is None:
         return Context(audience=audience)
-    name = audience or workspace.monitors.repository
-    return Context(model=workspace.policy.model, audience=name)
+    name = audience or project.monitors.repository
+    return Context(model=project.policy.model, audience=name)
 
 
-def _workspace_or_none() -> Workspace | None:
+def _project_or_none() -> Project | None:
     try:
-        return open_workspace(Path.cwd())
+        return open_project(Path.cwd())
     except InputError:
         return None
 
 
 def _root_or_none() -> Path | None:
     """Return the project's root; a file may be checked outside of one as well."""
-    workspace = _workspace_or_none()
-    return None if workspace is None else workspace.root
+    project = _project_or_none()
+    return None if project is None else project.root

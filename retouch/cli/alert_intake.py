@@ -19,7 +19,7 @@ from retouch.alerts.receipt import Channel, Standing, State
 from retouch.alerts.words import summarise
 from retouch.engine import intake
 from retouch.engine.admission import Transport
-from retouch.engine.project import Workspace, open_workspace
+from retouch.engine.project import Project, open_project
 from retouch.engine.provenance import Trust
 from retouch.errors import InputError
 from retouch.reporting.escape import plain
@@ -69,7 +69,7 @@ def alert_intake(
     """
     if event is not None and paths:
         raise InputError("--event brings its own alert; give it without any FILE.")
-    workspace, now = open_workspace(Path.cwd()), datetime.now(UTC).replace(microsecond=0)
+    project, now = open_project(Path.cwd()), datetime.now(UTC).replace(microsecond=0)
     transport = Transport(
         channel=channel,
         sender=sender,
@@ -79,9 +79,9 @@ def alert_intake(
     trust = Trust(base, repository, os.environ, transport)
     with collecting_nothing():
         if event is not None:
-            taken = intake.take_in_event(workspace, event, trust, now)
+            taken = intake.take_in_event(project, event, trust, now)
         else:
-            taken = intake.take_in(workspace, paths, trust, now)
+            taken = intake.take_in(project, paths, trust, now)
     if as_json:
         click.echo(_intake_json(taken))
     else:
@@ -105,12 +105,12 @@ def alert_status(
 
     Then the incidents that are open: troubles that are not over, answered or not.
     """
-    workspace, now = open_workspace(Path.cwd()), _moment(at)
-    seen = intake.look(workspace, Trust(base, repository, os.environ), now)
+    project, now = open_project(Path.cwd()), _moment(at)
+    seen = intake.look(project, Trust(base, repository, os.environ), now)
     if as_json:
         click.echo(json.dumps(_status_document(seen), ensure_ascii=False))
     else:
-        _print_status(workspace, seen, everything=everything)
+        _print_status(project, seen, everything=everything)
 
 
 def _moment(at: str | None) -> datetime:
@@ -179,7 +179,7 @@ def _print_intake(taken: intake.Intake) -> None:
     _print_groups(console, taken.outcome)
 
 
-def _print_status(workspace: Workspace, seen: intake.Look, *, everything: bool) -> None:
+def _print_status(project: Project, seen: intake.Look, *, everything: bool) -> None:
     console = _console()
     table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
     for heading in ("state", "alert", "about, and why"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from retouch.cli.github_options import repository_from_environment
-from retouch.engine.project import open_workspace
+from retouch.engine.project import open_project
 from retouch.engine.report_files import file_document
 from retouch.errors import CheckFailed
 from retouch.gate.canary_model import CanaryVerdict
@@ -49,7 +49,7 @@ def judge(out: Path | None, as_json: bool) -> None:
     """
     from retouch.jobs.release.canary import judge as look
 
-    found = look(open_workspace(Path.cwd()), at=_now(), jobs=cpu_count())
+    found = look(open_project(Path.cwd()), at=_now(), jobs=cpu_count())
     if found.verdict is not None and out is not None:
         file_document(out, found.verdict)
     if as_json and found.verdict is not None:
@@ -85,7 +85,7 @@ def apply(
 
     verdict: CanaryVerdict = documents.read_document(file, CanaryVerdict)
     outcome = settle(
-        open_workspace(Path.cwd()),
+        open_project(Path.cwd()),
         verdict,
         answer=answer,
         push=push,
@@ -111,8 +111,8 @@ def rollback(to: str | None, reason: str, push: bool, github: bool | None, as_js
     from retouch.jobs.release.rollback import rollback as put_back
 
     wish = Wish(to, reason)
-    workspace = open_workspace(Path.cwd())
-    outcome = put_back(workspace, wish, push=push, repo=_repository(github), at=_now())
+    project = open_project(Path.cwd())
+    outcome = put_back(project, wish, push=push, repo=_repository(github), at=_now())
     _tell(outcome, as_json=as_json)
 
 

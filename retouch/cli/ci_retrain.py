@@ -13,7 +13,7 @@ import click
 from retouch.cli.github_options import login_from_environment, repository_from_environment
 from retouch.engine import run
 from retouch.engine.admission import Transport
-from retouch.engine.project import Workspace, open_workspace
+from retouch.engine.project import Project, open_project
 from retouch.engine.provenance import Trust
 from retouch.errors import InputError, visible
 from retouch.execution.runner import Progress
@@ -133,9 +133,9 @@ def retrain(
         return
     if (number is None) != on_main:
         raise InputError("Give either --pull NUMBER or --main.")
-    workspace, repo = open_workspace(Path.cwd()), repository_from_environment(None)
-    settings = _settings(workspace, repo, jobs)
-    job = Job(workspace.root, _new_folder(out), settings, event, _say, login_from_environment())
+    project, repo = open_project(Path.cwd()), repository_from_environment(None)
+    settings = _settings(project, repo, jobs)
+    job = Job(project.root, _new_folder(out), settings, event, _say, login_from_environment())
     if number is not None:
         written = retrain_pull(repo, number, job)
     else:
@@ -167,10 +167,10 @@ def _print_plans(number: int | None, event: Event, base: str | None) -> None:
         raise InputError("--plan-only: give --pull NUMBER, or the event of a pull request.")
     if base is None:
         raise InputError("--base: is missing, and the event does not name the default branch.")
-    workspace = open_workspace(Path.cwd())
+    project = open_project(Path.cwd())
     transport = Transport(run_id=os.environ.get("GITHUB_RUN_ID") or None)
     trust = Trust("HEAD", os.environ.get("GITHUB_REPOSITORY") or None, os.environ, transport)
-    text = plans_of(workspace.root, number, base, event, trust, _now())
+    text = plans_of(project.root, number, base, event, trust, _now())
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:
@@ -190,9 +190,9 @@ def refresh(event_file: Path | None, base: str | None, output: Path | None) -> N
     from retouch.jobs.retrain import refresh as work
 
     payload = _payload(event_file) if event_file else None
-    workspace, repo = open_workspace(Path.cwd()), repository_from_environment(None)
-    settings = _settings(workspace, repo, None)
-    job = Job(workspace.root, workspace.root / ".retouch", settings, Wake(), _say)
+    project, repo = open_project(Path.cwd()), repository_from_environment(None)
+    settings = _settings(project, repo, None)
+    job = Job(project.root, project.root / ".retouch", settings, Wake(), _say)
     branch = base or default_branch_of(payload) or git_data.repository_facts(repo).default_branch
     found = work.refresh(repo, branch, job)
     for one in found.pulls:
@@ -221,20 +221,20 @@ def _payload(path: Path) -> Any:
         raise InputError(f"{path}: is not JSON.") from None
 
 
-def _settings(workspace: Workspace, repo: Repository, jobs: int | None) -> run.Settings:
+def _settings(project: Project, repo: Repository, jobs: int | None) -> run.Settings:
     transport = Transport(run_id=os.environ.get("GITHUB_RUN_ID") or None)
     trust = Trust("HEAD", repo.name, os.environ, transport)
     return run.Settings(
-        jobs=jobs or cpu_count(), watch=_lines(workspace), clock=_now, trust=trust, push=False
+        jobs=jobs or cpu_count(), watch=_lines(project), clock=_now, trust=trust, push=False
     )
 
 
-def _lines(workspace: Workspace) -> Progress:
+def _lines(project: Project) -> Progress:
     from rich.console import Console
 
     from retouch.cli.console import Lines
 
-    costs = {name: cost.wall_seconds for name, cost in workspace.costs.items()}
+    costs = {name: cost.wall_seconds for name, cost in project.costs.items()}
     return Lines(Console(stderr=True, width=140), costs)
 
 

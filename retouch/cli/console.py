@@ -18,8 +18,8 @@ from rich.progress import (
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from retouch.engine.run import Answer
-from retouch.engine.status import StageTold, Status
+from retouch.engine.run import RunResult
+from retouch.engine.status import StageExplanation, Status
 from retouch.execution.model import Receipt
 from retouch.planning.budget import seconds
 from retouch.planning.model import Forecast, Option, Plan, TierPlan, Worth
@@ -126,7 +126,7 @@ def _forecast(forecast: Forecast) -> str:
     )
 
 
-def print_answer(console: Console, answer: Answer, *, root: str) -> None:
+def print_answer(console: Console, answer: RunResult, *, root: str) -> None:
     """Print what a run came to, and what to do next."""
     report = f"{answer.report}".removeprefix(f"{root}/")
     if answer.recovered:
@@ -274,7 +274,7 @@ class LiveBar:
         self._bar.update(self._task, advance=advance, description=_shown(names), left=left)
 
 
-def print_stage(console: Console, told: StageTold) -> None:
+def print_stage(console: Console, told: StageExplanation) -> None:
     """Print what there is to say of one stage."""
     console.print(f"[bold]{_shown(told.stage)}[/]  {_shown(told.desc or '')}")
     meta = told.meta

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from retouch.cli.console import Lines, LiveBar, print_answer, print_plan
 from retouch.dvc.params import apply_edits
-from retouch.engine import run as flows
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.engine.provenance import Trust
+from retouch.engine.run import Settings, build_pipeline, plan_alerts, run_alerts
 from retouch.errors import InputError
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.git import git
@@ -24,8 +24,8 @@ from retouch.system import files
 COPY = Path(".retouch/demo")
 
 
-def show(
-    workspace: Workspace,
+def replay_alert(
+    project: Project,
     alert_id: str | None,
     *,
     jobs: int,
@@ -36,33 +36,33 @@ def show(
 
     Raises InputError when no shipped alert can be replayed.
     """
-    shipped = shipped_run(workspace, alert_id)
-    copy = copy_before(workspace, shipped, workspace.root / COPY)
+    shipped = shipped_run(project, alert_id)
+    copy = copy_before(project, shipped, project.root / COPY)
     alert = copy.root / documents.ALERTS / f"{shipped.alert_ids[0]}.json"
     kind = LiveBar if console.is_terminal else Lines
-    wall = {name: cost.wall_seconds for name, cost in workspace.costs.items()}
+    wall = {name: cost.wall_seconds for name, cost in project.costs.items()}
 
     console.rule("1. Build the pipeline as it was before the alert")
     with kind(console, wall) as watch:
-        built = flows.build(copy, flows.Settings(jobs, watch, now), record=False)
-    copy = Workspace(copy.root)  # what it had read is out of date now
+        built = build_pipeline(copy, Settings(jobs, watch, now), record=False)
+    copy = Project(copy.root)  # what it had read is out of date now
     git.commit_all(copy.root, "The pipeline before the alert")
 
     console.rule("2. The alert, and the plan it makes")
     console.print(f"The alert: {documents.ALERTS}/{alert.name}")
-    planned = flows.plan(copy, [alert], now(), jobs=jobs, trust=Trust())
+    planned = plan_alerts(copy, [alert], now(), jobs=jobs, trust=Trust())
     print_plan(console, planned, whole=False)
 
     console.rule("3. Run what it touched, and judge the result")
     with kind(console, wall) as watch:
-        answer = flows.run(copy, [alert], flows.Settings(jobs, watch, now, push=False))
-    print_answer(console, answer, root=str(workspace.root))
+        answer = run_alerts(copy, [alert], Settings(jobs, watch, now, push=False))
+    print_answer(console, answer, root=str(project.root))
 
     console.rule("4. The report")
     _print_report(console, answer.report / "report.md")
     assert answer.run is not None
     console.print(_costs(answer.run, built))
-    console.print(_compared(workspace, copy))
+    console.print(_compared(project, copy))
     return answer.run
 
 
@@ -72,9 +72,9 @@ def _print_report(console: Console, report: Path) -> None:
     console.print(Markdown(head_of(files.read_text(report))))
 
 
-def shipped_run(workspace: Workspace, alert_id: str | None) -> Run:
+def shipped_run(project: Project, alert_id: str | None) -> Run:
     """Return the run of the alert to replay: the newest whose candidate was kept, or the named."""
-    root = workspace.root
+    root = project.root
     paths = documents.report_documents(root, "run.json")
     runs: list[Run] = [documents.read_document(path, Run) for path in paths]
     for run in reversed(runs):
@@ -88,13 +88,13 @@ def shipped_run(workspace: Workspace, alert_id: str | None) -> Run:
     )
 
 
-def copy_before(workspace: Workspace, shipped: Run, root: Path) -> Workspace:
+def copy_before(project: Project, shipped: Run, root: Path) -> Project:
     """Return a clone of the commit at `root`, set back to just before the alert was answered.
 
     Its cache is its own and empty, so what it builds is really built.
     """
     files.remove(root)
-    git.clone(workspace.root, root)
+    git.clone(project.root, root)
     last: Attempt = shipped.attempts[-1]
     back = [
         ParamEdit(file=edit.file, key=edit.key, before=edit.after, after=edit.before)
@@ -104,7 +104,7 @@ def copy_before(workspace: Workspace, shipped: Run, root: Path) -> Workspace:
         files.write_text(root / path, text)
     for alert_id in shipped.alert_ids:
         files.remove(documents.report_folder(root, alert_id))
-    return Workspace(root)
+    return Project(root)
 
 
 def _costs(run: Run, built: Sequence[Receipt]) -> str:
@@ -113,10 +113,10 @@ def _costs(run: Run, built: Sequence[Receipt]) -> str:
     return f"CPU: {cpu:.1f} s for the alert, {full:.1f} s for the whole pipeline."
 
 
-def _compared(workspace: Workspace, copy: Workspace) -> str:
+def _compared(project: Project, copy: Project) -> str:
     """Say whether the replay gave what is committed."""
     theirs = files.read_text(copy.root / "dvc.lock")
-    if theirs == files.read_text(workspace.root / "dvc.lock"):
+    if theirs == files.read_text(project.root / "dvc.lock"):
         return "dvc.lock of the replay is the committed one, byte for byte."
     return (
         "dvc.lock of the replay differs from the committed one: on this machine, or with these "

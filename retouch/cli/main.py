@@ -14,7 +14,6 @@ from typing import Any
 import click
 from rich.console import Console
 
-from retouch.cli import demo as demonstration
 from retouch.cli.alert import alert
 from retouch.cli.canary import canary, rollback
 from retouch.cli.ci import ci
@@ -26,16 +25,18 @@ from retouch.cli.console import (
     print_stage,
     print_status,
 )
+from retouch.cli.demo import replay_alert
 from retouch.cli.doctor import doctor
 from retouch.cli.policy import policy
 from retouch.cli.release import bundle, promote
 from retouch.cli.shadow import shadow
 from retouch.cli.store import store
 from retouch.cli.verify import merge_lock, verify
-from retouch.engine import run as flows
-from retouch.engine import status as overview
-from retouch.engine.project import Workspace, open_workspace
+from retouch.engine.project import Project, open_project
 from retouch.engine.provenance import Trust
+from retouch.engine.report_files import rerender_report
+from retouch.engine.run import RunResult, Settings, build_pipeline, plan_alerts, run_alerts
+from retouch.engine.status import explain_stage, project_status
 from retouch.errors import InputError, RetouchError
 from retouch.git import git
 from retouch.github.workflow_commands import harmless_log
@@ -103,7 +104,7 @@ def plan(
     Runs nothing, changes nothing and needs no data.
     """
     trust = Trust(base, repository, os.environ)
-    made = flows.plan(_workspace(), alerts, _now(), jobs=jobs or cpu_count(), trust=trust)
+    made = plan_alerts(_project(), alerts, _now(), jobs=jobs or cpu_count(), trust=trust)
     if out is not None:
         files.write_text(out, made.to_json())
     if as_json:
@@ -120,7 +121,7 @@ def plan(
 @JSON
 def explain(stage: str, alerts: Sequence[Path], as_json: bool) -> None:
     """Say what a stage is, what it works on, and why it would run or not."""
-    told = overview.explain(_workspace(), stage, alerts, _now())
+    told = explain_stage(_project(), stage, alerts, _now())
     if as_json:
         click.echo(told.to_json(), nl=False)
     else:
@@ -155,20 +156,20 @@ def run(
     A candidate that passes stays in the workspace, for you to commit; otherwise everything is put
     back. The same alert twice is a no-op. A run that was cut short is undone by the next one.
     """
-    workspace = _workspace()
+    project = _project()
     trust = Trust(
         base,
         repository,
         os.environ,
-        accepted_by=git.user_name(workspace.root) if accept_unsigned else None,
+        accepted_by=git.user_name(project.root) if accept_unsigned else None,
     )
-    with _watch(workspace, quiet=as_json) as watch:
-        settings = flows.Settings(jobs or cpu_count(), watch, _now, trust, push)
-        answer = flows.run(workspace, alerts, settings, saved_plan=saved_plan)
+    with _watch(project, quiet=as_json) as watch:
+        settings = Settings(jobs or cpu_count(), watch, _now, trust, push)
+        answer = run_alerts(project, alerts, settings, saved_plan=saved_plan)
     if as_json:
         click.echo(json.dumps(_answer(answer), indent=2))
     else:
-        print_answer(_console(), answer, root=str(workspace.root))
+        print_answer(_console(), answer, root=str(project.root))
 
 
 @cli.command()
@@ -176,10 +177,10 @@ def run(
 @JOBS
 def build(record: bool, jobs: int | None) -> None:
     """Bring every stage up to date: what `dvc repro` does, independent stages at the same time."""
-    workspace = _workspace()
-    with _watch(workspace) as watch:
-        settings = flows.Settings(jobs or cpu_count(), watch, _now)
-        receipts = flows.build(workspace, settings, record=record)
+    project = _project()
+    with _watch(project) as watch:
+        settings = Settings(jobs or cpu_count(), watch, _now)
+        receipts = build_pipeline(project, settings, record=record)
     ran = sum(receipt.outcome == "ran" for receipt in receipts)
     cpu = sum(receipt.cpu_seconds for receipt in receipts)
     click.echo(f"Up to date: {ran} stages run, {cpu:.1f} s of CPU." if receipts else "Up to date.")
@@ -189,7 +190,7 @@ def build(record: bool, jobs: int | None) -> None:
 @click.argument("report_id", metavar="ID")
 def report(report_id: str) -> None:
     """Write the report of an alert again, from its plan, run and verdict."""
-    folder = flows.report(_workspace(), report_id)
+    folder = rerender_report(_project().root, report_id)
     click.echo(files.read_text(folder / "report.md"), nl=False)
 
 
@@ -197,7 +198,7 @@ def report(report_id: str) -> None:
 @JSON
 def status(as_json: bool) -> None:
     """Say what is in production, which alerts are open, and whether a run was cut short."""
-    found = overview.status(_workspace())
+    found = project_status(_project())
     if as_json:
         click.echo(found.to_json(), nl=False)
     else:
@@ -213,8 +214,8 @@ def demo(alert_id: str | None, jobs: int | None) -> None:
     The copy is set back to just before the alert, so nothing here is changed; at the end it is
     held against what is committed.
     """
-    workspace, jobs = _workspace(), jobs or cpu_count()
-    demonstration.show(workspace, alert_id, jobs=jobs, console=_console(), now=_now)
+    project, jobs = _project(), jobs or cpu_count()
+    replay_alert(project, alert_id, jobs=jobs, console=_console(), now=_now)
 
 
 for command in (
@@ -252,8 +253,8 @@ def _main(argv: Sequence[str] | None) -> int:
     return int(code or 0)
 
 
-def _workspace() -> Workspace:
-    return open_workspace(Path.cwd())
+def _project() -> Project:
+    return open_project(Path.cwd())
 
 
 def _console() -> Console:
@@ -266,14 +267,14 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def _watch(workspace: Workspace, *, quiet: bool = False) -> AbstractContextManager[Lines | LiveBar]:
+def _watch(project: Project, *, quiet: bool = False) -> AbstractContextManager[Lines | LiveBar]:
     """Return a live bar on a terminal, and plain lines everywhere else."""
     console = Console(stderr=True)
     kind: Callable[..., Lines | LiveBar] = LiveBar if console.is_terminal and not quiet else Lines
-    return kind(console, {name: cost.wall_seconds for name, cost in workspace.costs.items()})
+    return kind(console, {name: cost.wall_seconds for name, cost in project.costs.items()})
 
 
-def _answer(answer: flows.Answer) -> dict[str, Any]:
+def _answer(answer: RunResult) -> dict[str, Any]:
     verdict = answer.verdict
     return {
         "handled_before": answer.plan is None,

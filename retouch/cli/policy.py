@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from retouch.engine import intake, run
-from retouch.engine.project import open_workspace
+from retouch.engine import intake
+from retouch.engine.policy_check import check_policies
+from retouch.engine.project import open_project
 from retouch.engine.provenance import Trust
 from retouch.errors import CheckFailed, InputError
 from retouch.policy.load import parse_policy
@@ -44,7 +45,7 @@ def policy_check() -> None:
 
     Exit code 1 when an example is decided otherwise, 2 when a file cannot be read.
     """
-    told = run.policy_check(open_workspace(Path.cwd()))
+    told = check_policies(open_project(Path.cwd()))
     for fault in told.faults:
         click.echo(f"Error: {fault}", err=True)
     for result in told.results:
@@ -84,15 +85,15 @@ def policy_replay(new: Path | None, since: str | None, base: str | None, as_json
     what really happened plays no part. A cost is an upper bound: the first tier, on the pipeline as
     it is now. Runs nothing, changes nothing.
     """
-    workspace, now = open_workspace(Path.cwd()), datetime.now(UTC).replace(microsecond=0)
-    policies, moment = [workspace.policy], _day(since)
+    project, now = open_project(Path.cwd()), datetime.now(UTC).replace(microsecond=0)
+    policies, moment = [project.policy], _day(since)
     if new is not None:
         text = files.read_text(new, limit=1_000_000, hint="docs/policy.md shows one.")
         policies.append(parse_policy(text, str(new)))
         if policies[1].model != policies[0].model:
             raise InputError(f"{new}: model: is {policies[1].model!r}, not {policies[0].model!r}.")
     trust = Trust(base, environment=os.environ)
-    told = intake.replays(workspace, policies, trust, now, moment)
+    told = intake.replays(project, policies, trust, now, moment)
     changed = difference(told[0], told[-1], moment)
     if as_json:
         click.echo((changed if new is not None else told[0]).to_json(), nl=False)

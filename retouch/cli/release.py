@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from retouch.cli.github_options import repository_from_environment
-from retouch.engine.project import open_workspace
+from retouch.engine.project import open_project
 from retouch.errors import CheckFailed, visible
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def promote(commit: str, dry: bool, push: bool, github: bool, as_json: bool) -> 
 
     repo = repository_from_environment(None) if github else None
     request = flow.Request(commit=commit, dry=dry, push=push, repo=repo)
-    promoted = flow.promote(open_workspace(Path.cwd()), request)
+    promoted = flow.promote(open_project(Path.cwd()), request)
     if as_json:
         click.echo(promoted.to_json(), nl=False)
     else:
@@ -80,7 +80,7 @@ def bundle(version: str, out: Path | None, as_json: bool) -> None:
     """
     from retouch.jobs.release import bundle as flow
 
-    made = flow.bundle(open_workspace(Path.cwd()), version, out, here=Path.cwd())
+    made = flow.bundle(open_project(Path.cwd()), version, out, here=Path.cwd())
     if as_json:
         click.echo(made.to_json(), nl=False)
     else:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from retouch.engine.project import open_workspace
+from retouch.engine.project import open_project
 from retouch.engine.report_files import file_document
 from retouch.engine.shadow import Answer, Question
 from retouch.engine.shadow import shadow as compare
@@ -58,7 +58,7 @@ def shadow(
     """
     question = Question(report_id, production, candidate, start, until, tolerance)
     now = datetime.now(UTC).replace(microsecond=0)
-    answer = compare(open_workspace(Path.cwd()), question, at=now, jobs=cpu_count())
+    answer = compare(open_project(Path.cwd()), question, at=now, jobs=cpu_count())
     if out is not None and answer.shadow is not None:
         file_document(out, answer.shadow)
     if as_json:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from retouch.engine.project import Workspace, open_workspace
+from retouch.engine.project import Project, open_project
 from retouch.errors import InputError, visible
 from retouch.lockfile.integrity import MEND_COMMAND, Integrity
 from retouch.system import files
@@ -48,17 +48,17 @@ def verify(
     parent's, or one that a run's receipt in reports/ vouches for. Exit code 1 when one is not, or
     when DVC would run a stage.
     """
-    workspace = open_workspace(Path.cwd())
+    project = open_project(Path.cwd())
     if install_driver:
-        _install_driver(workspace.root)
+        _install_driver(project.root)
     elif mend:
         if commit != "HEAD":
             raise InputError("--mend: mends HEAD, no other commit.", hint="Check it out first.")
-        _mend(workspace, base, jobs or cpu_count())
+        _mend(project, base, jobs or cpu_count())
     else:
         from retouch.jobs.verify.verify import verify as look
 
-        found = look(workspace, commit=commit, base=base, data=data)
+        found = look(project, commit=commit, base=base, data=data)
         click.echo(_json(found) if as_json else _lines(found))
         if not found.sound:
             raise click.exceptions.Exit(_SAID_NO)
@@ -91,15 +91,15 @@ def _lines(found: Integrity) -> str:
     return visible("\n".join(lines))
 
 
-def _mend(workspace: Workspace, base: str | None, jobs: int) -> None:
+def _mend(project: Project, base: str | None, jobs: int) -> None:
     from retouch.cli.console import Lines
     from retouch.engine.run import Settings
     from retouch.jobs.verify import mend
 
-    costs = {name: cost.wall_seconds for name, cost in workspace.costs.items()}
+    costs = {name: cost.wall_seconds for name, cost in project.costs.items()}
     watch = Lines(Console(stderr=True), costs)
     settings = Settings(jobs, watch, lambda: datetime.now(UTC).replace(microsecond=0))
-    mended = mend.mend(workspace, settings, base=base)
+    mended = mend.mend(project, settings, base=base)
     if mended.recovered:
         click.echo(f"An earlier run was cut short and undone: {mended.recovered}.")
     if not mended.receipts:

@@ -33,7 +33,7 @@ def find_root(start: Path) -> Path:
     )
 
 
-class Project:
+class DvcProject:
     """One DVC project as it lies in the workspace: loaded once, asked several times."""
 
     def __init__(self, root: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from retouch.dvc import dvc, objects
 from retouch.dvc.params import read_json_key
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.execution.scoring import score_model
@@ -49,9 +49,9 @@ class LaidOut:
     seen_until: str | None
 
 
-def recorded_model(workspace: Workspace, name: str | None, option: str) -> Production:
+def recorded_model(project: Project, name: str | None, option: str) -> Production:
     """Return the model a commit records, or the workspace when none is named. Raises InputError."""
-    root, pipeline, model = workspace.root, workspace.pipeline, workspace.policy.model
+    root, pipeline, model = project.root, project.pipeline, project.policy.model
     if name is None:
 
         def recorded(stage: Stage, path: str) -> str | None:
@@ -99,19 +99,19 @@ def scratch(root: Path) -> Iterator[None]:
         files.remove(root / _FOLDER)
 
 
-def lay_out(workspace: Workspace, name: str, model: Production) -> LaidOut:
+def lay_out(project: Project, name: str, model: Production) -> LaidOut:
     """Put a model beside the workspace: from there when it lies there, or by its hash.
 
     Raises InputError when it is nowhere to be had.
     """
-    root, path = workspace.root, _FOLDER / name / model.path
-    outputs = (output for stage in workspace.pipeline.stages for output in stage.outputs)
+    root, path = project.root, _FOLDER / name / model.path
+    outputs = (output for stage in project.pipeline.stages for output in stage.outputs)
     here = next((output for output in outputs if output.path == model.path), None)
     if here is not None and here.workspace == model.hash:
         files.copy(root / model.path, root / path)
     else:
         _bring(name, model, root / path, root)
-    holdout = workspace.promotion.holdout
+    holdout = project.promotion.holdout
     try:
         seen = read_json_key(root / path / holdout.seen_until_file, holdout.seen_until_key)
     except ValueError:
@@ -129,18 +129,18 @@ def _bring(name: str, model: Production, target: Path, root: Path) -> None:
 
 
 @contextmanager
-def data_for(workspace: Workspace, scoring: Scoring) -> Iterator[None]:
+def data_for(project: Project, scoring: Scoring) -> Iterator[None]:
     """Have what scoring reads in the workspace; what had to be pulled goes again afterwards.
 
     It is noted down first, so that it goes even when we are killed. Raises InputError.
     """
-    root = workspace.root
+    root = project.root
     missing = [
         output
-        for output in outputs_around(scoring.needs, workspace.pipeline)
+        for output in outputs_around(scoring.needs, project.pipeline)
         if not (root / output.path).exists()
     ]
-    holds = workspace.project.cache_holds
+    holds = project.dvc.cache_holds
     transaction.begin(root, work=_WORK, small=(), outputs=missing, cache_holds=holds)
     try:
         dvc.pull([output.path for output in missing], root=root)
@@ -150,7 +150,7 @@ def data_for(workspace: Workspace, scoring: Scoring) -> Iterator[None]:
 
 
 def score_both(
-    workspace: Workspace,
+    project: Project,
     scoring: Scoring,
     days: HoldoutDays,
     models: Sequence[LaidOut],
@@ -162,7 +162,7 @@ def score_both(
     """
     from retouch.gate.comparison import ScoredModel
 
-    root = workspace.root
+    root = project.root
     processes = Processes(on_start=lambda pid: transaction.note_child(root, pid))
 
     def contend(model: LaidOut) -> ScoredModel:

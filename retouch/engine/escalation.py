@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from retouch.alerts.model import Alert
 from retouch.dvc import dvc
 from retouch.dvc.params import apply_edits
-from retouch.dvc.project import Project
+from retouch.dvc.project import DvcProject
 from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.execution.model import Attempt, Receipt
@@ -52,7 +52,7 @@ class Bench:
     """Where the walk happens and what it holds a candidate against."""
 
     root: Path
-    project: Project
+    dvc: DvcProject
     pipeline: Pipeline
     """As checked out."""
     production: Production
@@ -186,7 +186,7 @@ def _halted(judgement: Judgement) -> str | None:
 def _note_tier(bench: Bench, tier: TierPlan, report_id: str) -> None:
     note_before(
         bench.root,
-        bench.project,
+        bench.dvc,
         bench.pipeline,
         tier.stages,
         work=f"tier {tier.tier} for alert {report_id}",
@@ -196,7 +196,7 @@ def _note_tier(bench: Bench, tier: TierPlan, report_id: str) -> None:
 
 
 def _attempt(tier: TierPlan, bench: Bench, stop_after: float | None) -> Attempt:
-    pipeline = bench.project.with_edits(tier.edits)
+    pipeline = bench.dvc.with_edits(tier.edits)
     for path, text in apply_edits(bench.root, tier.edits).items():
         files.write_text(bench.root / path, text)
     began = time.monotonic()

@@ -16,7 +16,7 @@ from retouch.alerts.parse import expected_file_name, parse_alert
 from retouch.alerts.receipt import Receipt, Standing, receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.engine.admission import Submission, read_submission
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.engine.provenance import Judge, Trust, judge_new
 from retouch.errors import InputError
 from retouch.pipeline.lineage import touched_by
@@ -67,20 +67,20 @@ class Look:
         return {one.alert_id: one.standing for one in self.outcome.alerts}
 
 
-def take_in(workspace: Workspace, paths: Sequence[Path], trust: Trust, now: datetime) -> Intake:
+def take_in(project: Project, paths: Sequence[Path], trust: Trust, now: datetime) -> Intake:
     """Take in these alerts, or all in `alerts/` that are new, and write a receipt beside each.
 
     Raises InputError for what is wrong with the repository; of a file that is wrong,
     `Intake.faults` tells, and the others are taken in all the same.
     """
-    submissions, faults = _submissions(workspace, paths)
-    look = _look(workspace, submissions, trust, now)
+    submissions, faults = _submissions(project, paths)
+    look = _look(project, submissions, trust, now)
     receipts = []
     for lying in look.lying:
         if lying.alert.alert_id in look.new and lying.receipt is not None:
             receipt = lying.receipt.model_copy(update={"standing": look.standing_of(lying)})
             try:
-                report_history.save_receipt(workspace.root, receipt)
+                report_history.save_receipt(project.root, receipt)
             except InputError as error:  # a folder in its place, say; the others get theirs
                 faults.append(str(error))
             receipts.append(receipt)
@@ -94,15 +94,15 @@ def take_in(workspace: Workspace, paths: Sequence[Path], trust: Trust, now: date
     return Intake(tuple(receipts), tuple(said), look.outcome)
 
 
-def take_in_event(workspace: Workspace, event: Path, trust: Trust, now: datetime) -> Intake:
+def take_in_event(project: Project, event: Path, trust: Trust, now: datetime) -> Intake:
     """Take in the alert of a `repository_dispatch` event; one that is refused leaves no file.
 
     Raises InputError, and writes nothing, for an event that carries no alert or whose id is taken
     by other bytes.
     """
-    written, path, trust = _unpacked(workspace, event, trust)
+    written, path, trust = _unpacked(project, event, trust)
     try:
-        taken = take_in(workspace, [path], trust, now)
+        taken = take_in(project, [path], trust, now)
     except BaseException:
         _remove(written)
         raise
@@ -116,27 +116,27 @@ def _remove(paths: Iterable[Path]) -> None:
         files.remove(path)
 
 
-def look(workspace: Workspace, trust: Trust, now: datetime) -> Look:
+def look(project: Project, trust: Trust, now: datetime) -> Look:
     """Say where all alerts stand; those not taken in yet as if they were now. Changes nothing.
 
     With a time of the past, what came in later is left out. Raises InputError for what is wrong
     with the repository.
     """
-    seen = _look(workspace, None, trust, now)
+    seen = _look(project, None, trust, now)
     there = (one for one in seen.lying if one.receipt is None or one.receipt.received_at <= now)
     return replace(seen, lying=tuple(there))
 
 
-def _unpacked(workspace: Workspace, event: Path, trust: Trust) -> tuple[list[Path], Path, Trust]:
+def _unpacked(project: Project, event: Path, trust: Trust) -> tuple[list[Path], Path, Trust]:
     """Write an event's alert into `alerts/`, byte for byte.
 
     Returns the files written, the alert's, and the trust that knows who sent it.
     """
-    login, wanted = _files_of(event, workspace.root / documents.ALERTS)
+    login, wanted = _files_of(event, project.root / documents.ALERTS)
     for target, content in wanted.items():
-        refuse_links(target, workspace.root)
+        refuse_links(target, project.root)
         if target.exists() and files.read_bytes(target, limit=20 * MAX_BYTES) != content:
-            shown = target.relative_to(workspace.root)
+            shown = target.relative_to(project.root)
             raise InputError(
                 f"{shown}: is there already, with other content than the alert that was sent.",
                 hint="A new alert needs a new id: `retouch alert new`.",
@@ -145,7 +145,7 @@ def _unpacked(workspace: Workspace, event: Path, trust: Trust) -> tuple[list[Pat
     *signatures, path = wanted
     if path.exists() and any(not signature.exists() for signature in signatures):
         raise InputError(
-            f"{path.relative_to(workspace.root)}: is there already, without the signature that was "
+            f"{path.relative_to(project.root)}: is there already, without the signature that was "
             "sent.",
             hint="A new alert needs a new id: `retouch alert new`.",
         )
@@ -183,7 +183,7 @@ def _files_of(event: Path, folder: Path) -> tuple[str, dict[Path, bytes]]:
 
 
 def _submissions(
-    workspace: Workspace, paths: Sequence[Path]
+    project: Project, paths: Sequence[Path]
 ) -> tuple[list[Submission] | None, list[str]]:
     """Return the alerts in these files; None, for whatever is new, without any."""
     if not paths:
@@ -191,23 +191,23 @@ def _submissions(
     found, faults = [], []
     for path in filterfalse(documents.lies_beside, paths):
         try:
-            if path.resolve().parent != (workspace.root / documents.ALERTS).resolve():
+            if path.resolve().parent != (project.root / documents.ALERTS).resolve():
                 message = f"{path}: does not lie in alerts/, so it gets no receipt."
                 raise InputError(message, hint=f"Move it: `mv {path} alerts/`.")
-            found.append(read_submission(path, workspace.root))
+            found.append(read_submission(path, project.root))
         except InputError as error:
             faults.append(str(error))
     return found, faults
 
 
 def _look(
-    workspace: Workspace,
+    project: Project,
     only: Sequence[Submission] | None,
     trust: Trust,
     now: datetime,
 ) -> Look:
     """Judge what is new (of it `only` these, if given) and say where everything stands."""
-    root = workspace.root
+    root = project.root
     ids = [path.stem for path in documents.alert_files(root)]
     judge = Judge(root, trust, ids)
     lying, faults = stored_alerts(root, judge.believed_receipt)
@@ -217,22 +217,22 @@ def _look(
         for one in lying
         if one.receipt is None and (wanted is None or one.alert.alert_id in wanted)
     }
-    judged = judge_new(judge, root, lying, new, workspace.policy.suppression, now)
+    judged = judge_new(judge, root, lying, new, project.policy.suppression, now)
     taken = [taken for one in judged if (taken := one.taken) is not None]
     outcome = standings(
         taken,
         report_history.answers(root, {one.alert.alert_id: one.alert for one in judged}),
-        workspace.silences.silences,
-        workspace.policy.suppression,
-        _touches(workspace),
+        project.silences.silences,
+        project.policy.suppression,
+        _touches(project),
         now,
-        workspace.version_at(now) if any(one.alert.model_version for one in judged) else None,
+        project.version_at(now) if any(one.alert.model_version for one in judged) else None,
     )
     return Look(tuple(judged), frozenset(new), tuple(faults), outcome)
 
 
 def replays(
-    workspace: Workspace,
+    project: Project,
     policies: Sequence[Policy],
     trust: Trust,
     now: datetime,
@@ -243,7 +243,7 @@ def replays(
     An alert that was never taken in counts as received when it was emitted. Raises InputError for
     what is wrong with the repository.
     """
-    seen = _look(workspace, None, trust, now)
+    seen = _look(project, None, trust, now)
     taken = [
         one.model_copy(update={"received_at": lying.alert.emitted_at})
         if lying.alert.alert_id in seen.new
@@ -251,14 +251,14 @@ def replays(
         for lying in seen.lying
         if (one := lying.taken) is not None
     ]
-    touches, silences = _touches(workspace), workspace.silences.silences
+    touches, silences = _touches(project), project.silences.silences
     return tuple(
         replay(
             taken,
             policy,
             silences,
             touches,
-            cost_of_first_tier(policy, workspace.pipeline, workspace.costs, touches),
+            cost_of_first_tier(policy, project.pipeline, project.costs, touches),
             now,
             since,
         )
@@ -266,5 +266,5 @@ def replays(
     )
 
 
-def _touches(workspace: Workspace) -> Touches:
-    return lambda alert: frozenset(touched_by([alert], workspace.pipeline).stages)
+def _touches(project: Project) -> Touches:
+    return lambda alert: frozenset(touched_by([alert], project.pipeline).stages)

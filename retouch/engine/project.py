@@ -10,7 +10,7 @@ from pathlib import Path
 
 from retouch.alerts.model import Alert
 from retouch.alerts.words import summarise
-from retouch.dvc.project import Project, find_root
+from retouch.dvc.project import DvcProject, find_root
 from retouch.errors import InputError
 from retouch.execution.history import costs_of, spent_since
 from retouch.execution.model import Run
@@ -36,20 +36,20 @@ _OURS = ("alerts/", "reports/")
 
 
 @dataclass(frozen=True)
-class Workspace:
+class Project:
     """One checkout."""
 
     root: Path
 
     @cached_property
-    def project(self) -> Project:
-        """The DVC project. Raises InputError."""
-        return Project(self.root)
+    def dvc(self) -> DvcProject:
+        """What DVC says of it. Raises InputError."""
+        return DvcProject(self.root)
 
     @cached_property
     def pipeline(self) -> Pipeline:
         """The pipeline as checked out. Raises InputError."""
-        return self.project.pipeline()
+        return self.dvc.pipeline()
 
     @cached_property
     def policy(self) -> Policy:
@@ -197,7 +197,7 @@ class Workspace:
             spent_today_cpu_seconds=self.spent_today(now),
             past=tuple(report_history.episodes(self.root)) if self.policy.value else (),
         )
-        resolve = self.project.with_edits
+        resolve = self.dvc.with_edits
         return make_plan(alerts, self.policy, self.pipeline, base, now, resolve, vouched)
 
     def overrides(self, report_id: str) -> tuple[Override, ...]:
@@ -255,9 +255,9 @@ class Workspace:
             )
 
 
-def open_workspace(start: Path) -> Workspace:
+def open_project(start: Path) -> Project:
     """Return the workspace that holds `start`. Raises InputError outside of a DVC project."""
-    return Workspace(find_root(start.resolve()))
+    return Project(find_root(start.resolve()))
 
 
 def _listed(paths: Sequence[str]) -> str:

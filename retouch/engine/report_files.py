@@ -17,7 +17,7 @@ from retouch.policy.promotion import Promotion
 from retouch.reporting.figures import FIGURES, figures_of
 from retouch.reporting.incident import render_incident
 from retouch.reporting.render import INCIDENT, render_report
-from retouch.storage import documents as repository
+from retouch.storage import documents
 from retouch.storage.columns import read_columns
 from retouch.system import files
 
@@ -42,13 +42,13 @@ def report_files(
     if incident is not None:
         made[INCIDENT] = incident.encode()
     made[REPORT] = render_report(plan, run, verdict, figures=figures, shadow=shadow).encode()
-    documents: dict[str, Document | None] = {
+    filed: dict[str, Document | None] = {
         "plan": plan,
         "run": run,
         "shadow": shadow,
         "verdict": verdict,
     }
-    for name, document in documents.items():
+    for name, document in filed.items():
         if document is not None:
             made[f"{name}.json"] = document.to_json().encode()
     return made
@@ -66,13 +66,27 @@ def file_report(
     What an earlier report left there and this one has not goes. The verdict comes last: once it is
     there, the alert counts as handled.
     """
-    folder = repository.report_folder(root, plan.report_id)
+    folder = documents.report_folder(root, plan.report_id)
     made = report_files(plan, run, verdict, shadow)
     for name, content in made.items():
         if name == _PLAN:  # the first of the documents
             _remove_what_is_left(folder, made)
         files.write_bytes(folder / name, content)
     return folder
+
+
+def rerender_report(root: Path, report_id: str) -> Path:
+    """Render a report again from its documents; return its folder. Raises InputError."""
+    folder = documents.report_folder(root, report_id)
+    if not (folder / _PLAN).exists():
+        message = f"reports/{report_id}: there is no such report."
+        raise InputError(message, hint="See `retouch status`.")
+    run, verdict, shadow = (
+        documents.read_document(folder / name, model) if (folder / name).exists() else None
+        for name, model in (("run.json", Run), ("verdict.json", Verdict), ("shadow.json", Shadow))
+    )
+    plan = documents.read_document(folder / _PLAN, Plan)
+    return file_report(root, plan, run, verdict, shadow)
 
 
 def _remove_what_is_left(folder: Path, made: Collection[str]) -> None:
@@ -173,7 +187,7 @@ def file_document(path: Path, document: Document) -> None:
 
 def read_saved_plan(path: Path, fresh: Plan) -> Plan:
     """Return a saved plan, to be carried out as it is. Raises InputError when it is out of date."""
-    saved: Plan = repository.read_document(path, Plan)
+    saved: Plan = documents.read_document(path, Plan)
     moved = [
         name
         for name in type(fresh.reads).model_fields

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 from retouch.alerts.model import Alert
 from retouch.dvc import dvc
 from retouch.engine import escalation
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.engine.provenance import Trust
 from retouch.engine.provenance import vouched as trust_in
 from retouch.engine.report_files import (
@@ -22,20 +21,16 @@ from retouch.engine.report_files import (
     promised_coverage,
     read_saved_plan,
 )
-from retouch.errors import CheckFailed, InputError
+from retouch.errors import CheckFailed
 from retouch.execution import transaction
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.execution.runner import PlainRunner, Progress
 from retouch.execution.stages import note_before, run_stages
 from retouch.gate.model import Verdict
-from retouch.gate.shadow_model import Shadow
 from retouch.git import git
 from retouch.git_remote import store
 from retouch.planning.model import Plan
 from retouch.planning.plan import plan_stages
-from retouch.policy.check import ExampleResult, check_policy
-from retouch.policy.lint import lint_policy
-from retouch.provenance.signer_lint import lint_signers
 from retouch.storage import documents
 from retouch.system import files
 
@@ -43,7 +38,6 @@ _BUDGET = f"`budget` in {documents.POLICY}"
 BUILD = "build"
 """The report folder of a full build: the receipts that forecasts start from."""
 Clock = Callable[[], datetime]
-AnyPolicy = TypeVar("AnyPolicy")
 
 
 @dataclass(frozen=True)
@@ -59,7 +53,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Answer:
+class RunResult:
     """What `retouch run` came to."""
 
     plan: Plan | None
@@ -73,64 +67,64 @@ class Answer:
     """What an earlier run was doing when it was cut short; it has been undone."""
 
 
-def plan(
-    workspace: Workspace, alert_files: Sequence[Path], now: datetime, *, jobs: int, trust: Trust
+def plan_alerts(
+    project: Project, alert_files: Sequence[Path], now: datetime, *, jobs: int, trust: Trust
 ) -> Plan:
     """Plan the answer to one group of alerts. Runs nothing, needs no data. Raises InputError."""
-    vouched = trust_in(workspace.root, alert_files, trust, now)
-    return workspace.plan(workspace.alerts(alert_files), now=now, jobs=jobs, vouched=vouched)
+    vouched = trust_in(project.root, alert_files, trust, now)
+    return project.plan(project.alerts(alert_files), now=now, jobs=jobs, vouched=vouched)
 
 
-def run(
-    workspace: Workspace,
+def run_alerts(
+    project: Project,
     alert_files: Sequence[Path],
     settings: Settings,
     *,
     saved_plan: Path | None = None,
-) -> Answer:
-    """Answer one group of alerts: plan, run, judge, report. The same alert twice is a no-op.
+) -> RunResult:
+    """RunResult one group of alerts: plan, run, judge, report. The same alert twice is a no-op.
 
     Raises InputError, and CheckFailed when a stage fails or an output cannot be pushed; after a
     failure the workspace is as it was, but for the report.
     """
-    with transaction.only_one(workspace.root):
-        recovered = transaction.recover(workspace.root)
-        alerts = workspace.alerts(alert_files)
-        done = workspace.handled([alert.alert_id for alert in alerts])
+    with transaction.only_one(project.root):
+        recovered = transaction.recover(project.root)
+        alerts = project.alerts(alert_files)
+        done = project.handled([alert.alert_id for alert in alerts])
         new = tuple(alert for alert in alerts if alert.alert_id not in done)
         if not new:
-            return Answer(None, next(iter(done.values())), recovered=recovered)
+            return RunResult(None, next(iter(done.values())), recovered=recovered)
         began = settings.clock()
-        vouched = trust_in(workspace.root, alert_files, settings.trust, began)
-        fresh = workspace.plan(new, now=began, jobs=settings.jobs, vouched=vouched)
+        vouched = trust_in(project.root, alert_files, settings.trust, began)
+        fresh = project.plan(new, now=began, jobs=settings.jobs, vouched=vouched)
         plan = read_saved_plan(saved_plan, fresh) if saved_plan else fresh
         if plan.action == "hold":
-            folder = file_report(workspace.root, plan)
-            return Answer(plan, folder, recovered=recovered)
-        workspace.require_clean()
+            folder = file_report(project.root, plan)
+            return RunResult(plan, folder, recovered=recovered)
+        project.require_clean()
         # One that was overridden since: as long as it is there, the alert counts as handled.
-        files.remove(documents.report_folder(workspace.root, plan.report_id) / "verdict.json")
+        files.remove(documents.report_folder(project.root, plan.report_id) / "verdict.json")
         try:
-            walk = escalation.climb(plan, _bench(workspace, plan, new, settings, began))
-            return _conclude(workspace, plan, walk, began, settings, recovered, new[0])
+            walk = escalation.climb(plan, _bench(project, plan, new, settings, began))
+            return _conclude(project, plan, walk, began, settings, recovered, new[0])
         finally:
-            transaction.put_back(workspace.root)  # finds nothing once a result is kept
+            transaction.put_back(project.root)  # finds nothing once a result is kept
 
 
-def build(workspace: Workspace, settings: Settings, *, record: bool) -> tuple[Receipt, ...]:
+def build_pipeline(project: Project, settings: Settings, *, record: bool) -> tuple[Receipt, ...]:
     """Bring every stage up to date, as `dvc repro` would, independent ones at the same time.
 
     `record`: keep the receipts in `reports/build/`, for forecasts. Raises InputError; CheckFailed
     when a stage fails, with everything put back.
     """
-    with transaction.only_one(workspace.root):
-        transaction.recover(workspace.root)
-        stages = plan_stages(workspace.pipeline, complete=True)
-        root, began = workspace.root, settings.clock()
+    with transaction.only_one(project.root):
+        transaction.recover(project.root)
+        stages = plan_stages(project.pipeline, complete=True)
+        root, began = project.root, settings.clock()
         started = time.monotonic()
-        note_before(root, workspace.project, workspace.pipeline, stages, work="a build")
+        note_before(root, project.dvc, project.pipeline, stages, work="a build")
         try:
-            receipts = run_stages(root, workspace.pipeline, stages, settings, complete=True)
+            receipts = run_stages(root, project.pipeline, stages, settings, complete=True)
             _require_all_well(root, receipts)
             transaction.keep(root)
         finally:
@@ -143,113 +137,63 @@ def build(workspace: Workspace, settings: Settings, *, record: bool) -> tuple[Re
                 wall_seconds=round(time.monotonic() - started, 3),
                 kept=True,
             )
-            document = _run_document(workspace, BUILD, (), (attempt,), began, settings)
+            document = _run_document(project, BUILD, (), (attempt,), began, settings)
             file_document(documents.report_folder(root, BUILD) / "run.json", document)
         return receipts
 
 
-def report(workspace: Workspace, report_id: str) -> Path:
-    """Render a report again from its documents; return its folder. Raises InputError."""
-    folder = documents.report_folder(workspace.root, report_id)
-    if not (folder / "plan.json").exists():
-        message = f"reports/{report_id}: there is no such report."
-        raise InputError(message, hint="See `retouch status`.")
-    run, verdict, shadow = (
-        documents.read_document(folder / name, model) if (folder / name).exists() else None
-        for name, model in (("run.json", Run), ("verdict.json", Verdict), ("shadow.json", Shadow))
-    )
-    plan = documents.read_document(folder / "plan.json", Plan)
-    return file_report(workspace.root, plan, run, verdict, shadow)
-
-
-@dataclass(frozen=True)
-class PolicyCheck:
-    """What is to be said of the policies as checked out."""
-
-    results: tuple[ExampleResult, ...] = ()
-    warnings: tuple[str, ...] = ()
-    """What they say in vain: a sentence each, the file first."""
-    faults: tuple[str, ...] = ()
-    """A sentence for each file that cannot be read."""
-
-
-def policy_check(workspace: Workspace) -> PolicyCheck:
-    """Read every policy file, and run the retraining policy's own examples."""
-    faults: list[str] = []
-    policy, _ = _read(lambda: workspace.policy, faults), _read(lambda: workspace.promotion, faults)
-    results = _read(lambda: policy and check_policy(policy), faults) or ()
-    _read(lambda: workspace.silences, faults)
-    monitors = _read(lambda: workspace.monitors, faults)
-    signers = _read(lambda: documents.read_signers(workspace.root), faults)
-    warnings = [
-        f"{documents.POLICY}: {message}" for message in (lint_policy(policy) if policy else ())
-    ]
-    if monitors is not None and signers is not None:
-        warnings += lint_signers(signers, monitors)
-    return PolicyCheck(results, tuple(warnings), tuple(faults))
-
-
-def _read(read: Callable[[], AnyPolicy], faults: list[str]) -> AnyPolicy | None:
-    """Return what is read; when it cannot be, add the sentence that says why."""
-    try:
-        return read()
-    except InputError as error:
-        faults.append(str(error))
-        return None
-
-
 def _bench(
-    workspace: Workspace, plan: Plan, alerts: tuple[Alert, ...], settings: Settings, now: datetime
+    project: Project, plan: Plan, alerts: tuple[Alert, ...], settings: Settings, now: datetime
 ) -> escalation.Bench:
     return escalation.Bench(
-        root=workspace.root,
-        project=workspace.project,
-        pipeline=workspace.pipeline,
-        production=workspace.production,
-        promotion=workspace.promotion,
-        days=workspace.holdout,
-        judged_before=workspace.judged_before(alerts),
+        root=project.root,
+        dvc=project.dvc,
+        pipeline=project.pipeline,
+        production=project.production,
+        promotion=project.promotion,
+        days=project.holdout,
+        judged_before=project.judged_before(alerts),
         alerts=alerts,
-        budget=workspace.policy.budget,
-        spent_today_cpu_seconds=workspace.spent_today(now),
+        budget=project.policy.budget,
+        spent_today_cpu_seconds=project.spent_today(now),
         jobs=settings.jobs,
         watch=settings.watch,
-        overrides=workspace.overrides(plan.report_id),
+        overrides=project.overrides(plan.report_id),
     )
 
 
 def _conclude(
-    workspace: Workspace,
+    project: Project,
     plan: Plan,
     walk: escalation.Walk,
     began: datetime,
     settings: Settings,
     recovered: str | None,
     alert: Alert,
-) -> Answer:
+) -> RunResult:
     """Write down what came of the walk, and send a kept candidate's outputs on."""
     ids = tuple(alert.alert_id for alert in plan.alerts)
-    run = _run_document(workspace, plan.key, ids, walk.attempts, began, settings)
+    run = _run_document(project, plan.key, ids, walk.attempts, began, settings)
     run = run.model_copy(update={"stopped": walk.stopped})
-    verdict = None if walk.failed else _verdict(workspace, alert, plan, walk, settings.clock())
-    folder = file_report(workspace.root, plan, run, verdict)
-    transaction.keep(workspace.root)
+    verdict = None if walk.failed else _verdict(project, alert, plan, walk, settings.clock())
+    folder = file_report(project.root, plan, run, verdict)
+    transaction.keep(project.root)
     if walk.failed is not None:
-        _require_all_well(workspace.root, walk.attempts[-1].receipts)
+        _require_all_well(project.root, walk.attempts[-1].receipts)
     if walk.stopped is not None and verdict is None:
         raise CheckFailed(f"{walk.stopped} Everything was put back.", hint=f"See {_BUDGET}.")
-    if walk.kept and settings.push and dvc.has_remote(workspace.root):
-        store.push_stages(walk.attempts[-1].named("ran", "restored"), root=workspace.root)
-    return Answer(plan, folder, run, verdict, recovered)
+    if walk.kept and settings.push and dvc.has_remote(project.root):
+        store.push_stages(walk.attempts[-1].named("ran", "restored"), root=project.root)
+    return RunResult(plan, folder, run, verdict, recovered)
 
 
 def _verdict(
-    workspace: Workspace, alert: Alert, plan: Plan, walk: escalation.Walk, now: datetime
+    project: Project, alert: Alert, plan: Plan, walk: escalation.Walk, now: datetime
 ) -> Verdict | None:
     """Return what the gate said in the end; None when no candidate came to it."""
     if not walk.judgements:
         return None
-    deciding, promotion = walk.judgements[-1], workspace.promotion
+    deciding, promotion = walk.judgements[-1], project.promotion
     return Verdict(
         plan_key=plan.key,
         alert_ids=tuple(alert.alert_id for alert in plan.alerts),
@@ -261,12 +205,12 @@ def _verdict(
         judged_at=now,
         on_merge=promotion.release.on_merge,
         promised_coverage=promised_coverage(promotion),
-        drift=alerted_drift(workspace.root, workspace.pipeline, alert, promotion.score.day),
+        drift=alerted_drift(project.root, project.pipeline, alert, promotion.score.day),
     )
 
 
 def _run_document(
-    workspace: Workspace,
+    project: Project,
     key: str,
     alert_ids: tuple[str, ...],
     attempts: tuple[Attempt, ...],
@@ -278,7 +222,7 @@ def _run_document(
         alert_ids=alert_ids,
         runner=PlainRunner.name,
         jobs=settings.jobs,
-        base_commit=git.head_commit(workspace.root),
+        base_commit=git.head_commit(project.root),
         started_at=began,
         finished_at=settings.clock(),
         attempts=attempts,

@@ -19,7 +19,7 @@ from retouch.engine.compare import (
     score_both,
     scratch,
 )
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.engine.report_files import file_report
 from retouch.errors import InputError
 from retouch.execution import transaction
@@ -62,42 +62,42 @@ class Answer:
     """The folder of the report it was filed with."""
 
 
-def shadow(workspace: Workspace, question: Question, *, at: datetime, jobs: int) -> Answer:
+def shadow(project: Project, question: Question, *, at: datetime, jobs: int) -> Answer:
     """Compare both models on the rows that have arrived since the candidate was judged.
 
     The result goes to the report that kept the candidate, where there is one. Raises InputError;
     CheckFailed when scoring fails. Nothing of the workspace changes but that report.
     """
-    root, scoring = workspace.root, _unlabelled(workspace)
+    root, scoring = project.root, _unlabelled(project)
     if question.tolerance is not None and not 0 <= question.tolerance < float("inf"):
         raise InputError(f"--tolerance {question.tolerance}: is no number from 0 on.")
     with transaction.only_one(root):
         require_settled(root)
-        production = recorded_model(workspace, question.production, "--production")
-        candidate = recorded_model(workspace, question.candidate, "--candidate")
+        production = recorded_model(project, question.production, "--production")
+        candidate = recorded_model(project, question.candidate, "--candidate")
         report = _report_of(root, question.report_id, candidate.hash)
         if production.hash == candidate.hash:
             return Answer(_same(production))
         with scratch(root):
-            theirs = lay_out(workspace, "candidate", candidate)
-            days = _days(workspace, question, candidate.hash, theirs)
+            theirs = lay_out(project, "candidate", candidate)
+            days = _days(project, question, candidate.hash, theirs)
             if days is None:
-                return Answer(_nothing_arrived(workspace))
-            ours = lay_out(workspace, "production", production)
-            with data_for(workspace, scoring):
-                both = score_both(workspace, scoring, days, (ours, theirs), jobs)
+                return Answer(_nothing_arrived(project))
+            ours = lay_out(project, "production", production)
+            with data_for(project, scoring):
+                both = score_both(project, scoring, days, (ours, theirs), jobs)
         from retouch.gate.shadow import compare_shadow  # pandas takes a second
 
-        policy, tolerance = workspace.promotion, question.tolerance
+        policy, tolerance = project.promotion, question.tolerance
         found = compare_shadow(*both, days=days, policy=policy, at=at, tolerance=tolerance)
         if report is not None:
-            _file(workspace, report, found)
+            _file(project, report, found)
         return Answer(found.message, found, report)
 
 
-def _unlabelled(workspace: Workspace) -> Scoring:
+def _unlabelled(project: Project) -> Scoring:
     """Return the policy's scoring with the command for rows without labels. Raises InputError."""
-    scoring = workspace.promotion.score
+    scoring = project.promotion.score
     where = f"{documents.PROMOTION}: score.unlabelled_cmd"
     if scoring.unlabelled_cmd is None:
         raise InputError(
@@ -152,21 +152,21 @@ def _verdicts(root: Path) -> Iterator[tuple[Path, Verdict]]:
 
 
 def _days(
-    workspace: Workspace, question: Question, candidate: str, theirs: LaidOut
+    project: Project, question: Question, candidate: str, theirs: LaidOut
 ) -> HoldoutDays | None:
     """Return the days to compare on; None: nothing has arrived since. Raises InputError."""
-    arrived = workspace.data_until.isoformat()
+    arrived = project.data_until.isoformat()
     for option, day in (("--from", question.start), ("--until", question.until)):
         if day is not None and not is_day(day):
             raise InputError(f"{option} {day!r}: is not a day written YYYY-MM-DD.")
     until = question.until or arrived
     if until > arrived:
         raise InputError(f"--until {until}: data has arrived up to {arrived} only (exclusive).")
-    start = question.start or _judged_until(workspace.root, candidate) or theirs.seen_until
+    start = question.start or _judged_until(project.root, candidate) or theirs.seen_until
     if start is None or not is_day(start):
         raise InputError(
             f"It is not known how far the candidate has looked: its"
-            f" {workspace.promotion.holdout.seen_until_file} does not say.",
+            f" {project.promotion.holdout.seen_until_file} does not say.",
             hint="Say where to start: `--from DAY`.",
         )
     if start < until:
@@ -190,13 +190,13 @@ def _judged_until(root: Path, candidate: str) -> str | None:
     return max(ends)[1] if ends else None
 
 
-def _file(workspace: Workspace, folder: Path, found: Shadow) -> None:
+def _file(project: Project, folder: Path, found: Shadow) -> None:
     """Add the comparison to a report, in the place of an earlier one."""
     plan, run, verdict = (
         documents.read_document(folder / name, model)
         for name, model in (("plan.json", Plan), ("run.json", Run), ("verdict.json", Verdict))
     )
-    file_report(workspace.root, plan, run, verdict, found)
+    file_report(project.root, plan, run, verdict, found)
 
 
 def _same(model: Production) -> str:
@@ -207,10 +207,10 @@ def _same(model: Production) -> str:
     )
 
 
-def _nothing_arrived(workspace: Workspace) -> str:
-    clock = workspace.promotion.holdout.clock
+def _nothing_arrived(project: Project) -> str:
+    clock = project.promotion.holdout.clock
     return (
         "Nothing has arrived since the candidate was judged: data reaches up to"
-        f" {workspace.data_until} (exclusive). When there is more, move the clock, {clock.key} in"
+        f" {project.data_until} (exclusive). When there is more, move the clock, {clock.key} in"
         f" {clock.file}, and make what scoring reads: `dvc repro` its stages."
     )

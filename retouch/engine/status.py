@@ -9,7 +9,7 @@ from pathlib import Path
 
 from retouch.alerts.model import Alert
 from retouch.documents import Document, Value
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.gate.model import Verdict
@@ -26,7 +26,7 @@ from retouch.registry.status import Standing, standing_of
 from retouch.storage import documents
 
 
-class StageTold(Document):
+class StageExplanation(Document):
     """What there is to say of one stage."""
 
     stage: str
@@ -41,26 +41,26 @@ class StageTold(Document):
     """Per tier of the plan, or `without an alert`: what happens to it, and why."""
 
 
-def explain(
-    workspace: Workspace, name: str, alert_files: Sequence[Path], now: datetime
-) -> StageTold:
+def explain_stage(
+    project: Project, name: str, alert_files: Sequence[Path], now: datetime
+) -> StageExplanation:
     """Say what a stage is and why it would run or not. Raises InputError for an unknown stage."""
-    stages = {stage.name: stage for stage in workspace.pipeline.stages}
+    stages = {stage.name: stage for stage in project.pipeline.stages}
     if name not in stages:
         close = get_close_matches(name, stages, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else "See `dvc stage list`."
         raise InputError(f"{name}: there is no such stage.", hint=hint)
-    plans = {"without an alert": plan_stages(workspace.pipeline)}
+    plans = {"without an alert": plan_stages(project.pipeline)}
     if alert_files:
-        tiers = workspace.plan(workspace.alerts(alert_files), now=now, jobs=1).tiers
+        tiers = project.plan(project.alerts(alert_files), now=now, jobs=1).tiers
         plans = {f"tier {tier.tier}": tier.stages for tier in tiers}
-    return StageTold(
+    return StageExplanation(
         stage=name,
         desc=stages[name].desc,
         meta=stages[name].meta,
         upstream=stages[name].upstream,
-        downstream=tuple(sorted(downstream(workspace.pipeline, [name]))),
-        cost=workspace.costs.get(name),
+        downstream=tuple(sorted(downstream(project.pipeline, [name]))),
+        cost=project.costs.get(name),
         decisions=tuple(
             (label, decided)
             for label, found in plans.items()
@@ -104,35 +104,35 @@ class Status(Document):
     interrupted: str | None
 
 
-def status(workspace: Workspace) -> Status:
+def project_status(project: Project) -> Status:
     """Return where things stand. Changes nothing. Raises InputError."""
-    stages = plan_stages(workspace.pipeline)
+    stages = plan_stages(project.pipeline)
     return Status(
-        model=workspace.production.model,
-        production_hash=workspace.production.hash,
-        production_commit=workspace.production.commit,
-        versions=_versions(workspace),
+        model=project.production.model,
+        production_hash=project.production.hash,
+        production_commit=project.production.commit,
+        versions=_versions(project),
         out_of_date=tuple(s.stage for s in stages if s.decision == "run"),
-        holdout=_holdout_status(workspace),
+        holdout=_holdout_status(project),
         alerts=tuple(
-            _alert_status(workspace.root, documents.read_alert(path, root=workspace.root))
-            for path in documents.alert_files(workspace.root)
+            _alert_status(project.root, documents.read_alert(path, root=project.root))
+            for path in documents.alert_files(project.root)
         ),
-        interrupted=transaction.was_interrupted(workspace.root),
+        interrupted=transaction.was_interrupted(project.root),
     )
 
 
-def registry(workspace: Workspace, *, shared: bool = False) -> Registry:
+def read_registry(project: Project, *, shared: bool = False) -> Registry:
     """Return the versions of the policy's model; none where nothing was ever tagged.
 
     `shared`: by the tags that `origin` has too. A version whose tag does not say which model it is
     of is the one that its commit's lock records. Raises InputError.
     """
-    model, tags = workspace.policy.model, gto_tags.read_tags(workspace.root, shared=shared)
+    model, tags = project.policy.model, gto_tags.read_tags(project.root, shared=shared)
     ours = (tag for tag in tags if tag.model == model and tag.kind in ("version", "assign"))
     hashes = {}
     for commit in {tag.commit for tag in ours if "model" not in tag.said}:
-        snapshot = Snapshot(workspace.root, commit)
+        snapshot = Snapshot(project.root, commit)
         try:
             texts = snapshot.read(snapshot.named("dvc.yaml", "dvc.lock"))
             hashes[commit] = recorded_model(texts, model).hash
@@ -141,22 +141,22 @@ def registry(workspace: Workspace, *, shared: bool = False) -> Registry:
     return registry_of(model, tags, hashes)
 
 
-def _versions(workspace: Workspace) -> Standing:
+def _versions(project: Project) -> Standing:
     try:
-        return standing_of(registry(workspace), workspace.production.hash)
+        return standing_of(read_registry(project), project.production.hash)
     except InputError as error:
         return Standing(fault=str(error))
 
 
-def _holdout_status(workspace: Workspace) -> HoldoutStatus | None:
-    if not (workspace.root / documents.PROMOTION).exists():
+def _holdout_status(project: Project) -> HoldoutStatus | None:
+    if not (project.root / documents.PROMOTION).exists():
         return None
-    days = workspace.holdout
+    days = project.holdout
     return HoldoutStatus(
         start=days.start,
         end=days.end,
-        judged=workspace.judged_before(),
-        allowed=workspace.promotion.holdout.candidates,
+        judged=project.judged_before(),
+        allowed=project.promotion.holdout.candidates,
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from retouch.dvc import dvc
-from retouch.dvc.project import Project
+from retouch.dvc.project import DvcProject
 from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.git import git
@@ -83,7 +83,7 @@ def changed_files(root: Path) -> tuple[str, ...]:
 
 
 def _put_outputs_back(root: Path) -> None:
-    project = Project(root)
+    project = DvcProject(root)
     try:
         outputs = [output for stage in project.pipeline().stages for output in stage.outputs]
         other = [o for o in outputs if o.cached and o.workspace not in (None, o.recorded)]

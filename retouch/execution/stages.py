@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from retouch.dvc.project import Project
+from retouch.dvc.project import DvcProject
 from retouch.execution import transaction
 from retouch.execution.model import Receipt
 from retouch.execution.runner import PlainRunner, Progress
@@ -77,7 +77,7 @@ def lock_files(stages: tuple[StagePlan, ...]) -> tuple[str, ...]:
 
 def note_before(
     root: Path,
-    project: Project,
+    project: DvcProject,
     pipeline: Pipeline,
     stages: tuple[StagePlan, ...],
     *,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.github.client import Client
 from retouch.github.repository import Repository
 from retouch.github.status import set_status
@@ -24,7 +24,7 @@ def test_a_lock_is_restored_from_only_when_our_verdict_lies_on_it(loop: Loop):
 
     def restored(us: str = US) -> set[str]:
         base = git.head("main")
-        incoming = fetched(root, branch, base, WritablePaths.of(Workspace(root).pipeline))
+        incoming = fetched(root, branch, base, WritablePaths.of(Project(root).pipeline))
         assert incoming is not None
         assert set(incoming.locks) == {"dvc.lock"}
         assert heard(incoming, repo, None).locks == {}

@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 
 from retouch.dvc.params import apply_edits
-from retouch.dvc.project import Project as Reader
+from retouch.dvc.project import DvcProject
 from retouch.execution.cutoff import new_inputs
 from retouch.planning.changes import changes_of
 from retouch.planning.plan import plan_stages
@@ -47,7 +47,7 @@ CASES = list(_cases())
 
 
 def _read(root):
-    reader = Reader(root)
+    reader = DvcProject(root)
     try:
         return reader.pipeline()
     finally:
@@ -109,7 +109,7 @@ def _foretold(root, edits):
     """Read the pipeline as the edits would make it: the way it is done, and the thorough way."""
     if not edits:
         return []
-    reader = Reader(root)
+    reader = DvcProject(root)
     try:
         return [reader.with_edits(edits), reader.resolved_anew(edits)]
     finally:

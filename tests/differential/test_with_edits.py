@@ -1,4 +1,4 @@
-"""What `Project.with_edits` foretells, against the project after the edits were really made."""
+"""What `DvcProject.with_edits` foretells, against the project after the edits were really made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from retouch.dvc.params import apply_edits
-from retouch.dvc.project import Project, find_root
+from retouch.dvc.project import DvcProject, find_root
 from retouch.errors import InputError
 from retouch.planning.changes import changes_of
 from retouch.policy.edits import ParamEdit
@@ -88,12 +88,12 @@ def edit(key, before, after, file="params.yaml"):
 
 def changed_by(root, *edits):
     """Return the stages the edits change; both ways to foretell them agree with the deed."""
-    project = Project(root)
+    project = DvcProject(root)
     before = project.pipeline()
     foretold, anew = project.with_edits(edits), project.resolved_anew(edits)
     for path, text in apply_edits(root, edits).items():
         files.write_text(root / path, text)
-    done = Project(root).pipeline()
+    done = DvcProject(root).pipeline()
     assert foretold.params == anew.params == done.params
     assert [s.params for s in anew.stages] == [s.params for s in done.stages]
     assert [_inputs(s) for s in foretold.stages] == [_inputs(s) for s in done.stages]
@@ -163,7 +163,7 @@ def test_keys_that_are_numbers_are_text_to_us_whichever_way_they_are_read(root):
     files.write_text(root / "years.yaml", "2013: 1\nlast: 2\n")
     added = "  years: {cmd: x, params: [years, {years.yaml: }], outs: [h]}\n"
     files.write_text(root / "dvc.yaml", DVC_YAML + added)
-    years = next(s for s in Project(root).pipeline().stages if s.name == "years").params
+    years = next(s for s in DvcProject(root).pipeline().stages if s.name == "years").params
 
     assert [p.key for p in years] == ["years", "2013", "last"]
     assert years[0].current == {"2013": {"x": 1}, "2014": {"x": 1}}
@@ -171,7 +171,7 @@ def test_keys_that_are_numbers_are_text_to_us_whichever_way_they_are_read(root):
 
 
 def test_the_pipeline_is_read_once_and_nothing_is_written(root):
-    project = Project(root)
+    project = DvcProject(root)
     lying_there = {path: path.stat().st_mtime_ns for path in root.rglob("*.yaml")}
 
     assert project.with_edits([]) == project.pipeline()
@@ -187,33 +187,33 @@ def test_a_declared_key_that_is_gone_is_refused(root):
     with pytest.raises(
         InputError, match=r"^parts/eu.yaml: until: no such key, but stage one declares"
     ):
-        Project(root).pipeline()
+        DvcProject(root).pipeline()
 
 
 def test_a_broken_pipeline_is_refused(root):
     files.write_text(root / "dvc.yaml", "stages: {a: {comand: x}}\n")
 
     with pytest.raises(InputError):
-        Project(root).pipeline()
+        DvcProject(root).pipeline()
 
 
 def test_a_frozen_stage_has_nothing_upstream_as_dvc_sees_it(root):
     added = "  after: {cmd: cat a, deps: [a], outs: [h], frozen: true}\n"
     files.write_text(root / "dvc.yaml", DVC_YAML + added)
 
-    after = next(s for s in Project(root).pipeline().stages if s.name == "after")
+    after = next(s for s in DvcProject(root).pipeline().stages if s.name == "after")
 
     assert (after.frozen, after.upstream, after.inputs[0].producer) == (True, (), "whole")
 
 
 def test_a_param_without_a_record_is_known_as_such(root):
-    params = [p for s in Project(root).pipeline().stages for p in s.params]
+    params = [p for s in DvcProject(root).pipeline().stages for p in s.params]
 
     assert {(p.was_recorded, p.exists) for p in params} == {(False, True)}
 
 
 def test_a_new_stage_has_not_run(root):
-    assert {b.reason for s in Project(root).pipeline().stages for b in changes_of(s)} == {
+    assert {b.reason for s in DvcProject(root).pipeline().stages for b in changes_of(s)} == {
         "never_run"
     }
 

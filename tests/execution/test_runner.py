@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from retouch.cli.console import Lines
-from retouch.engine.project import open_workspace
+from retouch.engine.project import open_project
 from retouch.execution.stages import run_stages
 from retouch.planning.plan import plan_stages
 from tests.toy_project import Toy
@@ -111,15 +111,15 @@ def test_only_planned_stages_run_even_when_others_are_out_of_date(toy: Toy):
     toy.replace("params.yaml", "highest: 1000", "highest: 120")  # upstream: drops labels
     toy.fit_until("eu", "2024-01-25")
     toy.fit_until("us", "2024-01-25")
-    workspace = open_workspace(toy.root)
-    planned = tuple(s for s in plan_stages(workspace.pipeline) if s.stage == "fit@us")
+    project = open_project(toy.root)
+    planned = tuple(s for s in plan_stages(project.pipeline) if s.stage == "fit@us")
     (toy.root / ".retouch/run").mkdir(parents=True, exist_ok=True)
 
     class How:
         jobs = 2
         watch = Lines(Console(quiet=True), {})
 
-    receipts = run_stages(toy.root, workspace.pipeline, planned, How)
+    receipts = run_stages(toy.root, project.pipeline, planned, How)
 
     assert [(r.stage, r.outcome) for r in receipts] == [("fit@us", "ran")]
     after = toy.tree()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from retouch.engine.evaluate import Trial
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.errors import CheckFailed, InputError
 from retouch.gate.comparison import Look
 from retouch.policy.promotion import Promotion
@@ -39,8 +39,8 @@ PROBE = {
 
 def on_trial(toy: Toy, *, mean: float = 130.0, guardrails=GUARDRAILS, alerts=(), **change):
     """Put a candidate with another mean for eu in the workspace, and return its trial."""
-    workspace = Workspace(toy.root)
-    path = workspace.production.path
+    project = Project(toy.root)
+    path = project.production.path
     shutil.copytree(toy.root / path, toy.root / COPY / path)
     part = toy.root / path / "eu.json"
     said = json.loads(part.read_text()) | {"mean": mean}
@@ -48,16 +48,16 @@ def on_trial(toy: Toy, *, mean: float = 130.0, guardrails=GUARDRAILS, alerts=(),
     part.write_text(json.dumps(said))
     for script in ("latency.py", "probe.py"):
         shutil.copy(SOURCE / script, toy.root)
-    policy = workspace.promotion.model_dump()
+    policy = project.promotion.model_dump()
     holdout = policy["holdout"] | change.pop("holdout", {})
     policy |= {"guardrails": guardrails, "probe": PROBE, "holdout": holdout}
     return Trial(
         root=toy.root,
         promotion=Promotion.model_validate(policy),
-        days=workspace.holdout,
-        production=workspace.production,
+        days=project.holdout,
+        production=project.production,
         production_copy=f"{COPY}/{path}",
-        alerts=workspace.alerts([toy.root / alert for alert in alerts]),
+        alerts=project.alerts([toy.root / alert for alert in alerts]),
         needs=("data/clean.csv",),
         jobs=2,
         **change,

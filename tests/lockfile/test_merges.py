@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from retouch.engine.project import open_workspace
+from retouch.engine.project import open_project
 from retouch.execution import transaction
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.jobs.verify.verify import verify
@@ -20,7 +20,7 @@ REPORT = "01M82XS4CR86V1E6DCCBD23F46"
 
 
 def look(lab: Toy, **asked):
-    return verify(open_workspace(lab.root), **asked)
+    return verify(open_project(lab.root), **asked)
 
 
 def text_at(lab: Toy, ref: str, path: str = "dvc.lock") -> str:

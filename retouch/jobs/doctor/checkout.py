@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from retouch.dvc import remote as dvc_remote
-from retouch.engine import run as engine
-from retouch.engine.project import Workspace
+from retouch.engine.policy_check import check_policies
+from retouch.engine.project import Project
 from retouch.errors import CheckFailed, visible
 from retouch.git import clone
 from retouch.git_remote import store
@@ -19,16 +19,16 @@ from retouch.storage import documents
 NO_NETWORK = "The network was not to be used."
 
 
-def checkout_findings(workspace: Workspace, network: bool) -> Iterator[Finding]:
+def checkout_findings(project: Project, network: bool) -> Iterator[Finding]:
     """Yield what is found in the checkout; `network`: whether its remote may be asked."""
-    root = workspace.root
+    root = project.root
     yield from each(
         ("history", lambda: _history(root)),
         ("tags", lambda: _tags(root, network)),
-        ("pipeline", lambda: _pipeline(workspace)),
-        ("model", lambda: _model(workspace)),
-        ("policies", lambda: _policies(workspace)),
-        ("monitors", lambda: _monitors(workspace.monitors, documents.read_signers(root))),
+        ("pipeline", lambda: _pipeline(project)),
+        ("model", lambda: _model(project)),
+        ("policies", lambda: _policies(project)),
+        ("monitors", lambda: _monitors(project.monitors, documents.read_signers(root))),
         ("merge driver", lambda: _merge_driver(root)),
     )
 
@@ -60,8 +60,8 @@ def _tags(root: Path, network: bool) -> Finding:
     return ok("tags", f"All {len(there)} of `origin` are here." if there else "There are none yet.")
 
 
-def _pipeline(workspace: Workspace) -> Finding:
-    stages = [stage for stage in workspace.pipeline.stages if stage.cmd is not None]
+def _pipeline(project: Project) -> Finding:
+    stages = [stage for stage in project.pipeline.stages if stage.cmd is not None]
     if not stages:
         return fail("pipeline", "dvc.yaml declares no stage.", "Declare the pipeline's stages.")
     told = sum(stage.meta is not None for stage in stages)
@@ -77,13 +77,13 @@ def _pipeline(workspace: Workspace) -> Finding:
     return ok("pipeline", f"{len(stages)} stages, all of which say what they work on.")
 
 
-def _model(workspace: Workspace) -> Finding:
-    production = workspace.production
+def _model(project: Project) -> Finding:
+    production = project.production
     return ok("model", f"{production.model} is {production.path}, made by {production.stage}.")
 
 
-def _policies(workspace: Workspace) -> Finding:
-    told = engine.policy_check(workspace)
+def _policies(project: Project) -> Finding:
+    told = check_policies(project)
     if told.faults:
         return fail("policies", told.faults[0], "`retouch policy check` tells all.")
     wrong = sum(not result.passed for result in told.results)

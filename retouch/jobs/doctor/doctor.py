@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from retouch.dvc.project import find_root
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.git import git
 from retouch.jobs.doctor.checkout import checkout_findings, data_findings
@@ -25,15 +25,15 @@ def examine(start: Path, environment: Mapping[str, str], asking: Asking) -> Diag
         root = find_root(start)
     except InputError as error:
         return Diagnosis(findings=(fail("checkout", error.message, error.hint),))
-    return Diagnosis(findings=tuple(_findings(Workspace(root), top, environment, asking)))
+    return Diagnosis(findings=tuple(_findings(Project(root), top, environment, asking)))
 
 
 def _findings(
-    workspace: Workspace, top: Path, environment: Mapping[str, str], asking: Asking
+    project: Project, top: Path, environment: Mapping[str, str], asking: Asking
 ) -> list[Finding]:
     return [
-        *checkout_findings(workspace, asking.network),
-        *data_findings(workspace.root, environment, asking.network),
+        *checkout_findings(project, asking.network),
+        *data_findings(project.root, environment, asking.network),
         *each(("workflows", lambda: workflow_finding(top))),
         *github_findings(top, environment, asking),
     ]

@@ -20,8 +20,7 @@ from retouch.jobs.packages.paths import ONLY_DOCUMENTS, allowed
 from retouch.jobs.packages.proposal import Proposal
 from retouch.planning.model import Plan
 from retouch.reporting.case import Case
-from retouch.storage import documents as repository
-from retouch.storage.documents import OVERRIDES
+from retouch.storage.documents import ALERTS, OVERRIDES, RECEIPT, REPORTS
 
 _ALERT_BYTES = 2_000_000
 TRAILER = "Retouch-Proposal"
@@ -49,9 +48,9 @@ def alert_files(root: Path, proposal: Proposal, head: str | None) -> dict[str, b
     """
     if head is None:
         return {}
-    there = branches.paths_below(root, head, [repository.ALERTS])
-    on_base = {*branches.paths_below(root, proposal.base, [repository.ALERTS])}
-    named = {f"{repository.ALERTS}/{name}" for i in proposal.alert_ids for name in _beside(i)}
+    there = branches.paths_below(root, head, [ALERTS])
+    on_base = {*branches.paths_below(root, proposal.base, [ALERTS])}
+    named = {f"{ALERTS}/{name}" for i in proposal.alert_ids for name in _beside(i)}
     paths = [path for path in there if path in named or _is_new_alert(path, on_base)]
     return branches.read_files(root, head, paths, limit=_ALERT_BYTES)
 
@@ -75,10 +74,10 @@ def answer_files(
     has of alerts and overrides stands. What the base has already is left out. Raises InputError for
     an alert with other bytes than the branch has, and for a file that is no text.
     """
-    report = f"{repository.REPORTS}/{package.proposal.report_id}/"
+    report = f"{REPORTS}/{package.proposal.report_id}/"
     made = {path: raw for path, raw in package.files.items() if not path.startswith(report)}
     for path, raw in alert_files(root, package.proposal, head).items():
-        if path.endswith(repository.RECEIPT):
+        if path.endswith(RECEIPT):
             made.setdefault(path, raw)
         elif made.setdefault(path, raw) != raw:
             raise InputError(f"{path}: is another alert than the branch has; alerts never change.")

@@ -19,7 +19,7 @@ from retouch.alerts.signature import signature_file_name
 from retouch.alerts.words import summarise
 from retouch.dvc import object_files
 from retouch.engine.admission import Submission, Transport
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.engine.provenance import Judge, Trust
 from retouch.errors import InputError
 from retouch.git import branches, git
@@ -77,7 +77,7 @@ def _base_facts(root: Path, proposal: Proposal) -> BaseFacts:
 
     Raises InputError for a base on another line of history.
     """
-    pipeline, base = Workspace(root).pipeline, proposal.base
+    pipeline, base = Project(root).pipeline, proposal.base
     if not branches.is_ancestor(root, base, git.head_commit(root)):
         raise InputError(f"The package was made on {base[:10]}, which the base branch lacks.")
     writable = WritablePaths.of(pipeline)
@@ -125,7 +125,7 @@ def stages_moved(root: Path, package: Package, newest: str) -> Stale | None:
     if base == newest or report_id is None:
         return None
     if branches.is_ancestor(root, base, newest):
-        read = _paths_read(Workspace(root).pipeline)
+        read = _paths_read(Project(root).pipeline)
         if not any(_is_read(change.path, read) for change in branches.changes(root, base, newest)):
             return None
     documents = Documents(_plan(package, report_id))
@@ -136,9 +136,9 @@ def stages_moved(root: Path, package: Package, newest: str) -> Stale | None:
 def held_by(root: Path, pulls: Iterable[PullRequest], newest: str) -> tuple[Claim, ...]:
     """Return what open pull requests hold; one that cannot be read holds nothing."""
     found: list[Claim] = []
-    workspace = Workspace(root)
+    project = Project(root)
     for pull in pulls:
-        writable = WritablePaths.of(workspace.pipeline)  # read once, if there is a pull request
+        writable = WritablePaths.of(project.pipeline)  # read once, if there is a pull request
         try:
             brought = brought_by(root, [pull], newest, writable)
         except InputError:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.github.deployments import DeploymentState, deploy, set_deployment_status
 from retouch.github.git_data import repository_facts
 from retouch.github.issues import find_issue, open_issue
@@ -25,7 +25,7 @@ Label = Literal["retouch:canary", "retouch:rollback"]
 class Announcement:
     """The steps on GitHub after a version was taken down. Each can be taken again."""
 
-    workspace: Workspace
+    project: Project
     repo: Repository
     fall: Fall
     revert_url: str | None = field(default=None, init=False)
@@ -33,7 +33,7 @@ class Announcement:
     def revert(self, versions: Sequence[Version]) -> Step | None:
         """Open the pull request that takes versions back, the newest first."""
         base = repository_facts(self.repo).default_branch
-        found = open_revert(self.workspace, self.repo, base, versions, self.fall)
+        found = open_revert(self.project, self.repo, base, versions, self.fall)
         if found is None:
             return Step(
                 message=f"{base} records nothing of {self.fall.version} any more.", new=False

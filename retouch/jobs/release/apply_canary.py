@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.gate.canary_model import CanaryModel, CanaryVerdict
 from retouch.github.repository import Repository
@@ -37,7 +37,7 @@ Todo = Callable[[], Step | None]
 
 
 def settle(
-    workspace: Workspace,
+    project: Project,
     verdict: CanaryVerdict,
     *,
     answer: Answer | None = None,
@@ -50,8 +50,8 @@ def settle(
     `answer`: a person's, to an undecided canary. Raises InputError for a verdict that does not fit
     this repository, CheckFailed when tags cannot be written.
     """
-    registry = registry_at(workspace, push=push)
-    decision = _checked(workspace, registry, verdict)
+    registry = registry_at(project, push=push)
+    decision = _checked(project, registry, verdict)
     action = next_action(decision.outcome, verdict.limits)
     if answer is not None:
         if decision.outcome != "undecided":
@@ -60,7 +60,7 @@ def settle(
                 hint="Leave the option out.",
             )
         action = answer
-    course = _Course(workspace, registry, verdict, decision, push, repo, at)
+    course = _Course(project, registry, verdict, decision, push, repo, at)
     match action:
         case "promote":
             return course.promote()
@@ -72,13 +72,13 @@ def settle(
             return Outcome(message=decision.message)
 
 
-def _checked(workspace: Workspace, registry: Registry, verdict: CanaryVerdict) -> Decision:
+def _checked(project: Project, registry: Registry, verdict: CanaryVerdict) -> Decision:
     """Return the decision, made anew. Raises InputError for a verdict that does not belong here."""
     again = "Judge it again: `retouch canary judge`."
-    limits = workspace.promotion.limits
+    limits = project.promotion.limits
     if (verdict.name, verdict.limits, verdict.loss) != (
         registry.model,
-        policy_of(workspace),
+        policy_of(project),
         limits.loss,
     ):
         raise InputError(
@@ -89,8 +89,8 @@ def _checked(workspace: Workspace, registry: Registry, verdict: CanaryVerdict) -
     for one in (verdict.production, verdict.candidate):
         _require_known(registry, one)
     seen = (verdict.production.seen_until, verdict.candidate.seen_until)
-    until = workspace.data_until.isoformat()
-    looked = judged_until(workspace.root, verdict.candidate.model)
+    until = project.data_until.isoformat()
+    looked = judged_until(project.root, verdict.candidate.model)
     if None in seen or verdict.end > until or verdict.start < max(filter(None, (*seen, looked))):
         raise InputError(
             f"The days from {verdict.start} to {verdict.end} (exclusive) are not all new to both"
@@ -121,7 +121,7 @@ def _require_known(registry: Registry, one: CanaryModel) -> None:
 class _Course:
     """What is done with one verdict."""
 
-    workspace: Workspace
+    project: Project
     registry: Registry
     verdict: CanaryVerdict
     decision: Decision
@@ -200,7 +200,7 @@ class _Course:
         if self.in_canary:
             self._require_same_production()
             said = {"reason": self._reason, "model": self.candidate.hash, "failed": True}
-            tag = move(self.workspace, "unassign", self.candidate, CANARY, said, push=self.push)
+            tag = move(self.project, "unassign", self.candidate, CANARY, said, push=self.push)
             done.append(
                 Step(message=f"{self.candidate.name} was taken out of {CANARY}: {tag.name}.")
             )
@@ -227,8 +227,8 @@ class _Course:
             counter=counter,
             at=self.at,
         )
-        told = Announcement(self.workspace, repo, fall)
-        versions = versions_between(self.workspace, self.registry, self.production, self.candidate)
+        told = Announcement(self.project, repo, fall)
+        versions = versions_between(self.project, self.registry, self.production, self.candidate)
         message = self.decision.message
 
         def failed() -> Step:
@@ -266,7 +266,7 @@ class _Course:
     def _moved(
         self, kind: Literal["assign", "unassign"], stage: str, said: Mapping[str, object]
     ) -> Step:
-        tag = move(self.workspace, kind, self.candidate, stage, said, push=self.push)
+        tag = move(self.project, kind, self.candidate, stage, said, push=self.push)
         how = "was put into" if kind == "assign" else "was taken out of"
         return Step(message=f"{self.candidate.name} {how} {stage}: {tag.name}.")
 

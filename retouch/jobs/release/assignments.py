@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from retouch.engine import status
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
+from retouch.engine.status import read_registry
 from retouch.git import gto_tags
 from retouch.registry.registry import Registry, Version
 from retouch.registry.tags import Tag, tag_name
@@ -17,19 +17,19 @@ _TRIES = 5
 """How often the next number is taken when somebody else was quicker."""
 
 
-def registry_at(workspace: Workspace, *, push: bool) -> Registry:
+def registry_at(project: Project, *, push: bool) -> Registry:
     """Return the versions of the workspace's model. Raises InputError.
 
     With `push` it is what `origin` has that counts: a tag that was written here and never pushed
     is written again, which pushes it.
     """
     if push:
-        gto_tags.fetch_tags(workspace.root)
-    return status.registry(workspace, shared=push)
+        gto_tags.fetch_tags(project.root)
+    return read_registry(project, shared=push)
 
 
 def move(
-    workspace: Workspace,
+    project: Project,
     kind: Literal["assign", "unassign"],
     version: Version,
     stage: str,
@@ -42,17 +42,17 @@ def move(
     It is later than any other tag by a second, which is all a tag can tell: some readers of GTO's
     tags go by time alone. Raises CheckFailed when the tag cannot be written or pushed.
     """
-    registry = registry_at(workspace, push=push)
+    registry = registry_at(project, push=push)
     if registry.tags:
         gto_tags.wait_until_later(registry.tags[-1].at)
     message, number = json.dumps(dict(said), sort_keys=True), registry.next_counter()
     for attempt in range(_TRIES):
         name = tag_name(kind, registry.model, stage=stage, counter=number + attempt)
         try:
-            gto_tags.write_tag(workspace.root, name, version.commit, message, push=push)
+            gto_tags.write_tag(project.root, name, version.commit, message, push=push)
         except gto_tags.TagTaken:
             if attempt == _TRIES - 1:
                 raise
         else:
-            return next(tag for tag in gto_tags.read_tags(workspace.root) if tag.name == name)
+            return next(tag for tag in gto_tags.read_tags(project.root) if tag.name == name)
     raise AssertionError("unreachable")

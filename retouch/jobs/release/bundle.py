@@ -8,8 +8,8 @@ from pathlib import Path
 
 from retouch.documents import Document
 from retouch.dvc import objects
-from retouch.engine import status
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
+from retouch.engine.status import read_registry
 from retouch.errors import CheckFailed, InputError
 from retouch.jobs.release.committed import Committed
 from retouch.registry import bundle as contents
@@ -30,15 +30,15 @@ class Bundled(Document):
     manifest: Manifest
 
 
-def bundle(workspace: Workspace, name: str, out: Path | None, *, here: Path) -> Bundled:
+def bundle(project: Project, name: str, out: Path | None, *, here: Path) -> Bundled:
     """Write the bundle of a version, or of what is in a stage, to `out` or to a file in `here`.
 
     Everything is read from git at the version's commit and from DVC by hash, so that the checkout
     does not matter. Raises InputError, and CheckFailed for a model too large.
     """
-    found = version_named(status.registry(workspace), name)
-    target = out or here / f"{contents.bundle_name(workspace.policy.model, found.name)}.tar.gz"
-    return write_bundle(workspace, found, target)
+    found = version_named(read_registry(project), name)
+    target = out or here / f"{contents.bundle_name(project.policy.model, found.name)}.tar.gz"
+    return write_bundle(project, found, target)
 
 
 def version_named(registry: Registry, name: str) -> Version:
@@ -57,9 +57,9 @@ def version_named(registry: Registry, name: str) -> Version:
     return found
 
 
-def write_bundle(workspace: Workspace, version: Version, target: Path) -> Bundled:
+def write_bundle(project: Project, version: Version, target: Path) -> Bundled:
     """Write the bundle of a version to a file. Raises InputError and CheckFailed."""
-    commit = Committed(workspace.root, version.commit)
+    commit = Committed(project.root, version.commit)
     if version.hash is not None and version.hash != commit.model.hash:
         raise InputError(
             f"{version.name}: its tag names the model {version.hash}, but the lock of its commit "
@@ -73,7 +73,7 @@ def write_bundle(workspace: Workspace, version: Version, target: Path) -> Bundle
         )
     with files.temporary_folder("bundle") as folder:
         model = _model_files(commit, folder)
-        manifest, packed = _packed(workspace.policy.model, version, commit, model)
+        manifest, packed = _packed(project.policy.model, version, commit, model)
         write_archive(target, packed)
     digest, size = files.digest_of(target)
     return Bundled(

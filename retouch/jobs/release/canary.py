@@ -23,7 +23,7 @@ from retouch.engine.compare import (
     score_both,
     scratch,
 )
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.gate.canary_model import CanaryDay, CanaryModel, CanaryVerdict
@@ -52,27 +52,27 @@ class Judged:
     """None: there is no canary, or nothing has arrived."""
 
 
-def judge(workspace: Workspace, *, at: datetime, jobs: int) -> Judged:
+def judge(project: Project, *, at: datetime, jobs: int) -> Judged:
     """Judge the canary on the days that arrived since it was judged last by the gate.
 
     The tags are those of the clone. Raises InputError; CheckFailed when scoring fails, which says
     nothing about the canary: its scores are missing, not bad.
     """
-    registry = registry_at(workspace, push=False)
+    registry = registry_at(project, push=False)
     both = versions_to_compare(registry)
     if isinstance(both, str):
         return Judged(both)
-    canary = policy_of(workspace)
+    canary = policy_of(project)
     prod, new = both
-    with transaction.only_one(workspace.root):
-        require_settled(workspace.root)
-        models = [_model(workspace, version) for version in (prod, new)]
+    with transaction.only_one(project.root):
+        require_settled(project.root)
+        models = [_model(project, version) for version in (prod, new)]
         if models[0].hash == models[1].hash:
             return Judged(f"{new.name} is the model of {prod.name}: there is nothing to compare.")
-        scored = _scored(workspace, models, jobs)
+        scored = _scored(project, models, jobs)
     if scored is None:
-        return Judged(_nothing_arrived(workspace, new))
-    verdict = _verdict(workspace, canary, registry.model, both, scored, at)
+        return Judged(_nothing_arrived(project, new))
+    verdict = _verdict(project, canary, registry.model, both, scored, at)
     return Judged(verdict.message, verdict)
 
 
@@ -88,9 +88,9 @@ def versions_to_compare(registry: Registry) -> tuple[Version, Version] | str:
     return prod, new
 
 
-def policy_of(workspace: Workspace) -> Canary:
+def policy_of(project: Project) -> Canary:
     """Return how canaries are judged. Raises InputError when the policy does not say."""
-    canary = workspace.promotion.release.canary
+    canary = project.promotion.release.canary
     if canary is None:
         raise InputError(
             f"{documents.PROMOTION}: release.canary: is missing: it says how a canary is judged.",
@@ -121,9 +121,9 @@ class _Scored:
     span: HoldoutDays
 
 
-def _model(workspace: Workspace, version: Version) -> Production:
+def _model(project: Project, version: Version) -> Production:
     """Return the model a version's commit records. Raises InputError when its tag says another."""
-    found = recorded_model(workspace, version.commit, version.name)
+    found = recorded_model(project, version.commit, version.name)
     if version.hash not in (None, found.hash):
         raise InputError(
             f"{version.name}: its tag names the model {str(version.hash)[:10]}, and its commit"
@@ -133,30 +133,30 @@ def _model(workspace: Workspace, version: Version) -> Production:
     return found
 
 
-def _scored(workspace: Workspace, models: Sequence[Production], jobs: int) -> _Scored | None:
+def _scored(project: Project, models: Sequence[Production], jobs: int) -> _Scored | None:
     """Score both models on what has arrived since; None when nothing has."""
-    scoring = workspace.promotion.score
-    _require_made(workspace, scoring.needs)
-    with scratch(workspace.root):
-        ours = lay_out(workspace, "production", models[0])
-        theirs = lay_out(workspace, "candidate", models[1])
-        span = _span(workspace, ours, theirs)
+    scoring = project.promotion.score
+    _require_made(project, scoring.needs)
+    with scratch(project.root):
+        ours = lay_out(project, "production", models[0])
+        theirs = lay_out(project, "candidate", models[1])
+        span = _span(project, ours, theirs)
         if span is None:
             return None
-        with data_for(workspace, scoring):
-            contenders = score_both(workspace, scoring, span, (ours, theirs), jobs)
+        with data_for(project, scoring):
+            contenders = score_both(project, scoring, span, (ours, theirs), jobs)
     return _Scored((ours, theirs), contenders, span)
 
 
-def _require_made(workspace: Workspace, needs: Sequence[str]) -> None:
+def _require_made(project: Project, needs: Sequence[str]) -> None:
     """Raise InputError when scoring would read what newer inputs have not been made into yet."""
-    read = {output.path for output in outputs_around(needs, workspace.pipeline)}
+    read = {output.path for output in outputs_around(needs, project.pipeline)}
     makers = {
         stage.name
-        for stage in workspace.pipeline.stages
+        for stage in project.pipeline.stages
         if not read.isdisjoint(output.path for output in stage.outputs)
     }
-    planned = [s.stage for s in plan_stages(workspace.pipeline) if s.decision != "reuse"]
+    planned = [s.stage for s in plan_stages(project.pipeline) if s.decision != "reuse"]
     old = [name for name in planned if name in makers]
     if old:
         raise InputError(
@@ -165,23 +165,23 @@ def _require_made(workspace: Workspace, needs: Sequence[str]) -> None:
         )
 
 
-def _span(workspace: Workspace, ours: LaidOut, theirs: LaidOut) -> HoldoutDays | None:
+def _span(project: Project, ours: LaidOut, theirs: LaidOut) -> HoldoutDays | None:
     """Return the whole days that are new to both models and to the gate; None: there are none."""
-    starts = [judged_until(workspace.root, theirs.hash)]
+    starts = [judged_until(project.root, theirs.hash)]
     for model in (ours, theirs):
         if model.seen_until is None or not is_day(model.seen_until):
             raise InputError(
                 f"It is not known how far the {model.name} model has looked: its"
-                f" {workspace.promotion.holdout.seen_until_file} does not say.",
+                f" {project.promotion.holdout.seen_until_file} does not say.",
                 hint="Let the stage that makes it write the day.",
             )
         starts.append(model.seen_until)
-    start, until = max(filter(None, starts)), workspace.data_until.isoformat()
+    start, until = max(filter(None, starts)), project.data_until.isoformat()
     return HoldoutDays(start, until) if start < until else None
 
 
 def _verdict(
-    workspace: Workspace,
+    project: Project,
     canary: Canary,
     name: str,
     versions: tuple[Version, Version],
@@ -190,7 +190,7 @@ def _verdict(
 ) -> CanaryVerdict:
     from retouch.gate.canary_days import days_of  # pandas takes a second
 
-    policy, (ours, theirs) = workspace.promotion, scored.contenders
+    policy, (ours, theirs) = project.promotion, scored.contenders
     assert ours.scores is not None and theirs.scores is not None
     found = days_of(ours.scores, theirs.scores, span=scored.span, policy=policy)
     named = [_named(*both) for both in zip(versions, scored.models, strict=True)]
@@ -225,9 +225,9 @@ def _named(version: Version, model: LaidOut) -> CanaryModel:
     )
 
 
-def _nothing_arrived(workspace: Workspace, new: Version) -> str:
-    clock = workspace.promotion.holdout.clock
+def _nothing_arrived(project: Project, new: Version) -> str:
+    clock = project.promotion.holdout.clock
     return (
         f"Nothing has arrived since {new.name} was judged: data reaches up to"
-        f" {workspace.data_until} (exclusive), by {clock.key} in {clock.file}."
+        f" {project.data_until} (exclusive), by {clock.key} in {clock.file}."
     )

@@ -11,9 +11,9 @@ import json
 from dataclasses import dataclass
 
 from retouch.documents import Document
-from retouch.engine import status
 from retouch.engine.base_branch import base_commit
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
+from retouch.engine.status import read_registry
 from retouch.errors import CheckFailed, InputError, RetouchError
 from retouch.git import branches, git, gto_tags
 from retouch.github import versions
@@ -74,26 +74,26 @@ class Request:
     """GitHub, for the deployment and the release; None: neither."""
 
 
-def promote(workspace: Workspace, request: Request) -> Promoted:
+def promote(project: Project, request: Request) -> Promoted:
     """Take the steps that make a version of the model a commit records; those taken are kept.
 
     A step that fails ends the call; what is left is in the answer, and the next call goes on.
     Raises InputError, and CheckFailed before anything is written when the lock is not sound.
     """
-    commit = git.commit_of(workspace.root, request.commit)
+    commit = git.commit_of(project.root, request.commit)
     if commit is None:
         raise InputError(
             f"--commit {request.commit!r}: git knows no such commit.",
             hint="Fetch it first: `git fetch`.",
         )
     if request.push:
-        _require_merged(workspace, commit)
-        gto_tags.fetch_tags(workspace.root)
-    flow = _Flow(workspace, Committed(workspace.root, commit), request)
+        _require_merged(project, commit)
+        gto_tags.fetch_tags(project.root)
+    flow = _Flow(project, Committed(project.root, commit), request)
     plan = flow.plan()
     if request.dry or not plan.left:
         return Promoted(promoting=plan)
-    sound = verify(workspace, commit=commit)
+    sound = verify(project, commit=commit)
     if not sound.sound:
         message = (
             f"The lock of {commit[:10]} is not sound, so nothing is promoted: {sound.message[0]}"
@@ -102,10 +102,10 @@ def promote(workspace: Workspace, request: Request) -> Promoted:
     return flow.take(plan)
 
 
-def _require_merged(workspace: Workspace, commit: str) -> None:
+def _require_merged(project: Project, commit: str) -> None:
     """Raise CheckFailed for a commit that the base branch does not hold: nobody has reviewed it."""
-    base = base_commit(workspace.root, None, {})
-    if not branches.is_ancestor(workspace.root, commit, base.commit):
+    base = base_commit(project.root, None, {})
+    if not branches.is_ancestor(project.root, commit, base.commit):
         raise CheckFailed(
             f"{commit[:10]} is not on {base.name}, and only what was merged is promoted.",
             hint="Merge it; or `git fetch`, should that have happened.",
@@ -115,8 +115,8 @@ def _require_merged(workspace: Workspace, commit: str) -> None:
 class _Flow:
     """One call: the facts, and what each step does."""
 
-    def __init__(self, workspace: Workspace, committed: Committed, request: Request) -> None:
-        self._workspace, self._request = workspace, request
+    def __init__(self, project: Project, committed: Committed, request: Request) -> None:
+        self._project, self._request = project, request
         self._committed = committed
 
     def plan(self) -> Promoting:
@@ -161,7 +161,7 @@ class _Flow:
         return Promoted(promoting=done, newly=tuple(newly))
 
     def _take(self, step: Step, plan: Promoting) -> None:
-        root, push = self._workspace.root, self._request.push
+        root, push = self._project.root, self._request.push
         match step:
             case Register():
                 message = json.dumps(_facts_in(plan), sort_keys=True)
@@ -169,11 +169,11 @@ class _Flow:
             case Assign():
                 version = self._version(plan.version)
                 said = {"reason": plan.reason} | _facts_in(plan)
-                move(self._workspace, "assign", version, step.stage, said, push=push)
+                move(self._project, "assign", version, step.stage, said, push=push)
             case Withdraw():
                 version = self._version(step.version)
                 said = {"reason": _superseded_by(plan), "model": version.hash}
-                move(self._workspace, "unassign", version, CANARY, said, push=push)
+                move(self._project, "unassign", version, CANARY, said, push=push)
             case Deploy():
                 self._deploy(step, plan)
             case Publish():
@@ -181,7 +181,7 @@ class _Flow:
 
     @property
     def _registry(self) -> Registry:
-        return status.registry(self._workspace, shared=self._request.push)
+        return read_registry(self._project, shared=self._request.push)
 
     def _version(self, name: str | None) -> Version:
         found = self._registry.find(name or "")
@@ -208,7 +208,7 @@ class _Flow:
         repo, version = _given(self._request.repo), self._version(plan.version)
         with files.temporary_folder("release") as folder:
             target = folder / f"{bundle_name(plan.model, version.name)}.tar.gz"
-            bundled = write_bundle(self._workspace, version, target)
+            bundled = write_bundle(self._project, version, target)
             body = release_body(
                 version=version.name,
                 model=plan.model,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.errors import CheckFailed
 from retouch.git import branches, git, history
 from retouch.github import git_data, pulls
@@ -52,26 +52,26 @@ class Revert:
 
 
 def versions_between(
-    workspace: Workspace, registry: Registry, target: Version, bad: Version
+    project: Project, registry: Registry, target: Version, bad: Version
 ) -> tuple[Version, ...]:
     """Return the versions that the branch gained after `target` up to `bad`, newest first."""
     between = [
         version
         for version in registry.known
         if version.commit != bad.commit
-        and holds(workspace, bad.commit, version.commit)
-        and not holds(workspace, target.commit, version.commit)
+        and holds(project, bad.commit, version.commit)
+        and not holds(project, target.commit, version.commit)
     ]
     return (bad, *reversed(between))
 
 
-def holds(workspace: Workspace, commit: str, ancestor: str) -> bool:
+def holds(project: Project, commit: str, ancestor: str) -> bool:
     """Say whether a commit is another one, or comes after it."""
-    return branches.is_ancestor(workspace.root, ancestor, commit)
+    return branches.is_ancestor(project.root, ancestor, commit)
 
 
 def open_revert(
-    workspace: Workspace, repo: Repository, base: str, versions: Sequence[Version], fall: Fall
+    project: Project, repo: Repository, base: str, versions: Sequence[Version], fall: Fall
 ) -> Revert | None:
     """Open the pull request that takes versions back, or return the one there is.
 
@@ -88,7 +88,7 @@ def open_revert(
     head = git_data.branch_head(repo, base)
     if head is None:
         raise CheckFailed(f"{repo.name}: there is no branch {base} any more.")
-    taken = _taken_back(workspace, head, versions)
+    taken = _taken_back(project, head, versions)
     if not taken.files:
         return None
     text = revert_pull_request(
@@ -109,21 +109,21 @@ def _is_of_earlier(pull: PullRequest, fall: Fall) -> bool:
     return pull.standing != "open" and said.startswith("<!-- retouch:revert ") and said != ours
 
 
-def _taken_back(workspace: Workspace, head: str, versions: Sequence[Version]) -> TakenBack:
-    root = workspace.root
+def _taken_back(project: Project, head: str, versions: Sequence[Version]) -> TakenBack:
+    root = project.root
     if not branches.bring_commit(root, head):
         raise CheckFailed(
             f"The newest commit of the base branch, {head[:10]}, is not in this clone.",
             hint="Bring it, and call again: `git fetch origin`.",
         )
-    merges = [merge for version in versions if (merge := _merge(workspace, version)) is not None]
+    merges = [merge for version in versions if (merge := _merge(project, version)) is not None]
     paths = sorted({path for merge in merges for path in (*merge.before, *merge.after)})
-    return take_back(_texts(workspace, head, paths), merges, WritablePaths.of(workspace.pipeline))
+    return take_back(_texts(project, head, paths), merges, WritablePaths.of(project.pipeline))
 
 
-def _merge(workspace: Workspace, version: Version) -> Merge | None:
+def _merge(project: Project, version: Version) -> Merge | None:
     """Return what a version changed against its first parent; None for a first commit."""
-    root = workspace.root
+    root = project.root
     parent = git.commit_of(root, f"{version.commit}^1")
     if parent is None:
         return None
@@ -131,10 +131,10 @@ def _merge(workspace: Workspace, version: Version) -> Merge | None:
     paths = [change.path for change in changed if not change.path.startswith("../")]
     return Merge(
         version.name,
-        before=_texts(workspace, parent, paths),
-        after=_texts(workspace, version.commit, paths),
+        before=_texts(project, parent, paths),
+        after=_texts(project, version.commit, paths),
     )
 
 
-def _texts(workspace: Workspace, commit: str, paths: Sequence[str]) -> Texts:
-    return {path: git.committed_text(workspace.root, path, commit) or None for path in paths}
+def _texts(project: Project, commit: str, paths: Sequence[str]) -> Texts:
+    return {path: git.committed_text(project.root, path, commit) or None for path in paths}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.errors import CheckFailed, InputError
 from retouch.github.repository import Repository
 from retouch.jobs.release.announcements import Announcement, open_revert_of, record_deployment
@@ -38,17 +38,17 @@ class Wish:
 
 
 def rollback(
-    workspace: Workspace, wish: Wish, *, push: bool, repo: Repository | None, at: datetime
+    project: Project, wish: Wish, *, push: bool, repo: Repository | None, at: datetime
 ) -> Outcome:
     """Put production back. `repo`: None when GitHub is to be left alone.
 
     What fails once the tags are there is in the outcome, with exit code 1: the next call goes on.
     Raises InputError for a wish that cannot be met, CheckFailed when the tags cannot be written.
     """
-    registry = registry_at(workspace, push=push)
+    registry = registry_at(project, push=push)
     found = next_rollback(registry, wish.to)
     reason = found.reason or plain(wish.reason, REASON_LIMIT) or "No reason was given."
-    course = _Course(workspace, found, reason, push, at)
+    course = _Course(project, found, reason, push, at)
     done = course.put_back()
     outcome = take(
         f"Production is {found.target.name}; it was {found.bad.name}.",
@@ -68,7 +68,7 @@ def rollback(
 class _Course:
     """The steps of one rollback."""
 
-    workspace: Workspace
+    project: Project
     found: Rollback
     reason: str
     push: bool
@@ -77,7 +77,7 @@ class _Course:
     @cached_property
     def forward(self) -> bool:
         """Whether it goes to a newer version, as when a rollback is undone: nothing is bad then."""
-        return holds(self.workspace, self.found.target.commit, self.found.bad.commit)
+        return holds(self.project, self.found.target.commit, self.found.bad.commit)
 
     def put_back(self) -> list[Step]:
         """Write the tags that are not there yet; the one that takes out comes first.
@@ -88,16 +88,16 @@ class _Course:
         why = {"reason": self.reason}
         if self.found.taken_out is None:
             said = {**why, "model": bad.hash, "rolled_back": not self.forward, "to": target.name}
-            tag = move(self.workspace, "unassign", bad, PROD, said, push=self.push)
+            tag = move(self.project, "unassign", bad, PROD, said, push=self.push)
             done.append(Step(message=f"{bad.name} was taken out of {PROD}: {tag.name}."))
         if self.found.put_in is None:
             said = {**why, "model": target.hash, "rollback_of": bad.name}
-            tag = move(self.workspace, "assign", target, PROD, said, push=self.push)
+            tag = move(self.project, "assign", target, PROD, said, push=self.push)
             done.append(Step(message=f"{target.name} was put into {PROD}: {tag.name}."))
         if not self.forward and bad in [event.version for event in self._canaries]:
             # Otherwise it would go to production again once it passes.
             said = {**why, "model": bad.hash, "rolled_back": True}
-            tag = move(self.workspace, "unassign", bad, CANARY, said, push=self.push)
+            tag = move(self.project, "unassign", bad, CANARY, said, push=self.push)
             done.append(Step(message=f"{bad.name} was taken out of {CANARY}: {tag.name}."))
         if not done:
             message = f"{bad.name} is out of {PROD} and {target.name} in its place already."
@@ -118,7 +118,7 @@ class _Course:
     @property
     def registry(self) -> Registry:
         """The versions as the tags are now."""
-        return registry_at(self.workspace, push=self.push)
+        return registry_at(self.project, push=self.push)
 
     def on_github(self, repo: Repository) -> list[Callable[[], Step | None]]:
         """Return what is to be told to GitHub."""
@@ -131,8 +131,8 @@ class _Course:
         if self.forward:
             return [lambda: open_revert_of(repo, target), *records]
         fall = self._fall()
-        told = Announcement(self.workspace, repo, fall)
-        versions = versions_between(self.workspace, self.registry, target, bad)
+        told = Announcement(self.project, repo, fall)
+        versions = versions_between(self.project, self.registry, target, bad)
         return [
             lambda: told.revert(versions),
             lambda: told.issue(

@@ -15,7 +15,7 @@ from pathlib import Path
 from retouch.alerts.receipt import Receipt
 from retouch.engine import intake
 from retouch.engine.admission import Transport
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.engine.provenance import Trust
 from retouch.errors import InputError
 from retouch.git import branches, git
@@ -61,7 +61,7 @@ class Brought:
 
 
 def take_in_all(
-    workspace: Workspace,
+    project: Project,
     brought: Brought | None,
     recorded: Mapping[str, Receipt],
     trust: Trust,
@@ -73,7 +73,7 @@ def take_in_all(
     `recorded`: receipts that an earlier intake wrote on a branch. They say when and how an alert
     came; all else is judged anew. Raises InputError for what is wrong with the base branch.
     """
-    root = workspace.root
+    root = project.root
     there = receipts_here(root)
     lacking = [path for path in documents.alert_files(root) if path.stem not in there]
     theirs = brought.alert_ids if brought else frozenset()
@@ -88,9 +88,9 @@ def take_in_all(
     faults: list[str] = []
     others: list[str] = []
     for (moment, transport, is_theirs), paths in sorted(came.items(), key=lambda one: one[0][0]):
-        told = intake.take_in(workspace, paths, replace(trust, transport=transport), moment)
+        told = intake.take_in(project, paths, replace(trust, transport=transport), moment)
         (faults if is_theirs else others).extend(told.faults)
-    outcome = intake.look(workspace, trust, now).outcome
+    outcome = intake.look(project, trust, now).outcome
     receipts = documents.receipt_files(root, (path.stem for path in lacking))
     return TakenIn(outcome, receipts, tuple(dict.fromkeys(faults)), tuple(dict.fromkeys(others)))
 

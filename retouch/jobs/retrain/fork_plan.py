@@ -8,10 +8,10 @@ from pathlib import Path
 
 from retouch.alerts.fingerprint import group_key
 from retouch.alerts.parse import parse_alert
-from retouch.engine import run
 from retouch.engine.admission import Transport
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.engine.provenance import Trust
+from retouch.engine.run import plan_alerts
 from retouch.errors import InputError
 from retouch.execution.clean_checkout import laid_in
 from retouch.git import branches
@@ -34,7 +34,7 @@ def plans_of(
     head = branches.fetch(root, f"refs/pull/{number}/head")
     if head is None:
         raise InputError(f"origin has no pull request {number}.")
-    writable = WritablePaths.of(Workspace(root).pipeline)
+    writable = WritablePaths.of(Project(root).pipeline)
     incoming = read_incoming(root, f"pull/{number}", head, base, writable)
     if incoming.faults:
         return "".join(f"- {inline(fault)}\n" for fault in incoming.faults)
@@ -56,7 +56,7 @@ def _plans(root: Path, incoming: Incoming, trust: Trust, now: datetime) -> list[
         for paths in groups.values():
             try:
                 names = [root / path for path in paths]
-                plan = run.plan(Workspace(root), names, now, jobs=1, trust=trust)
+                plan = plan_alerts(Project(root), names, now, jobs=1, trust=trust)
                 texts.append(render_report(plan, None, None, figures={}))
             except InputError as error:
                 texts.append(f"- {inline(str(error))}\n")

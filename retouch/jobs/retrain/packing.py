@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retouch.dvc.objects import objects_of
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.execution.clean_checkout import changed_files
 from retouch.execution.model import Run
 from retouch.jobs import package_folder as packages
@@ -72,14 +72,14 @@ def changed_by(root: Path, writable: WritablePaths) -> tuple[dict[str, bytes], t
     return kept, tuple(left)
 
 
-def new_objects(workspace: Workspace, run: Run) -> dict[str, Path]:
+def new_objects(project: Project, run: Run) -> dict[str, Path]:
     """Return the objects of what the kept candidate made and the base branch has not recorded.
 
     `workspace` is one that was read before the run. Raises InputError when the cache lacks one.
     """
     before = {
         output.path: output.recorded
-        for stage in workspace.pipeline.stages
+        for stage in project.pipeline.stages
         for output in stage.outputs
         if output.cached
     }
@@ -90,4 +90,4 @@ def new_objects(workspace: Workspace, run: Run) -> dict[str, Path]:
         for path, recorded in receipt.outputs.items()
     }
     new = [(path, h) for path, h in sorted(made.items()) if path in before and before[path] != h]
-    return objects_of(workspace.root, new) if new else {}
+    return objects_of(project.root, new) if new else {}

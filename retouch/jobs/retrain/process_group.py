@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from retouch.engine import run as flows
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
+from retouch.engine.run import Settings, plan_alerts, run_alerts
 from retouch.errors import InputError, RetouchError
 from retouch.execution.clean_checkout import laid_in
 from retouch.execution.model import Run
@@ -19,7 +19,7 @@ from retouch.jobs.retrain import packing
 from retouch.jobs.retrain.incoming import Incoming
 from retouch.jobs.retrain.packing import Target
 from retouch.planning.model import Plan
-from retouch.storage import documents as repository
+from retouch.storage import documents
 
 EDITED = "Somebody committed to the branch, so it is left alone; `/retrain --overwrite` takes it."
 
@@ -31,7 +31,7 @@ class Job:
     root: Path
     out: Path
     """Where packages go."""
-    settings: flows.Settings
+    settings: Settings
     event: Event
     say: Callable[[str], None]
     """Tells the log what happens, a sentence at a time."""
@@ -80,9 +80,9 @@ def answer(case: Case, writable: WritablePaths, job: Job) -> Path | None:
     A stage that fails and a gate that says no are outcomes, and packed like any other.
     """
     with laid_in(job.root, case.laid):
-        workspace, settings = Workspace(job.root), vouched(case, job)
+        project, settings = Project(job.root), vouched(case, job)
         try:
-            plan = plan_of(workspace, case.alert_ids, settings)
+            plan = plan_of(project, case.alert_ids, settings)
         except InputError as error:
             return packing.write(job.out, case.target, case.alert_ids, faults=(str(error),))
         waits: tuple[int, ...] = ()
@@ -94,14 +94,14 @@ def answer(case: Case, writable: WritablePaths, job: Job) -> Path | None:
         if waits:
             numbers = ", ".join(f"#{number}" for number in waits)
             return _packed(case, plan, {}, job, waits_for=waits, message=f"It waits for {numbers}.")
-        return _run(case, plan, workspace, settings, writable, job)
+        return _run(case, plan, project, settings, writable, job)
 
 
-def plan_of(workspace: Workspace, alert_ids: tuple[str, ...], settings: flows.Settings) -> Plan:
+def plan_of(project: Project, alert_ids: tuple[str, ...], settings: Settings) -> Plan:
     """Plan the answer to alerts that lie in the checkout. Raises InputError."""
-    return flows.plan(
-        workspace,
-        _paths(workspace.root, alert_ids),
+    return plan_alerts(
+        project,
+        _paths(project.root, alert_ids),
         settings.clock(),
         jobs=settings.jobs,
         trust=settings.trust,
@@ -125,7 +125,7 @@ def is_settled(case: Case, plan: Plan, *, waits: bool) -> bool:
     return saved.action == "hold" if plan.action == "hold" else waits
 
 
-def vouched(case: Case, job: Job) -> flows.Settings:
+def vouched(case: Case, job: Job) -> Settings:
     """Return settings that know who vouches: a person now, or the one who did for this answer."""
     vouches = job.event.accepted_by if isinstance(job.event, Asked) else None
     if vouches is None and case.saved_plan is not None:
@@ -136,30 +136,30 @@ def vouched(case: Case, job: Job) -> flows.Settings:
 def _run(
     case: Case,
     plan: Plan,
-    workspace: Workspace,
-    settings: flows.Settings,
+    project: Project,
+    settings: Settings,
     writable: WritablePaths,
     job: Job,
 ) -> Path:
     root, message = job.root, ""
     _seed(case, job)
     try:
-        flows.run(workspace, _paths(root, case.alert_ids), settings)
+        run_alerts(project, _paths(root, case.alert_ids), settings)
     except RetouchError as error:
         message = error.message.splitlines()[0]
         job.say(str(error))
-    documents = repository.report_json(root, plan.report_id, limit=FILE_BYTES)
-    run: Run | None = repository.report_document(root, plan.report_id, "run.json", Run)
+    filed = documents.report_json(root, plan.report_id, limit=FILE_BYTES)
+    run: Run | None = documents.report_document(root, plan.report_id, "run.json", Run)
     if run is None or not run.attempts or not run.attempts[-1].kept:
-        return _packed(case, plan, documents, job, message=message)
+        return _packed(case, plan, filed, job, message=message)
     try:
         changed, left = packing.changed_by(root, writable)
-        objects = packing.new_objects(workspace, run)
+        objects = packing.new_objects(project, run)
     except InputError as error:
         return packing.write(job.out, case.target, case.alert_ids, faults=(str(error),))
     for name in left:
         job.say(f"{name}: was changed by a stage and is none of its outputs; it is left out.")
-    return _packed(case, plan, {**documents, **changed}, job, objects=objects, message=message)
+    return _packed(case, plan, {**filed, **changed}, job, objects=objects, message=message)
 
 
 def _packed(
@@ -172,8 +172,8 @@ def _packed(
     waits_for: tuple[int, ...] = (),
     message: str = "",
 ) -> Path:
-    folder = f"{repository.REPORTS}/{plan.report_id}"
-    documents = {
+    folder = f"{documents.REPORTS}/{plan.report_id}"
+    filed = {
         f"{folder}/plan.json": plan.to_json().encode(),
         **{path: raw for path, raw in case.laid.items() if path.startswith(f"{folder}/")},
     }
@@ -181,7 +181,7 @@ def _packed(
         job.out,
         case.target,
         tuple(sorted({*case.alert_ids, *case.recorded})),
-        {**case.texts, **documents, **texts},
+        {**case.texts, **filed, **texts},
         report_id=plan.report_id,
         objects=objects,
         waits_for=waits_for,
@@ -202,4 +202,4 @@ def _seed(case: Case, job: Job) -> None:
 
 
 def _paths(root: Path, alert_ids: tuple[str, ...]) -> list[Path]:
-    return [root / repository.ALERTS / f"{alert_id}.json" for alert_id in alert_ids]
+    return [root / documents.ALERTS / f"{alert_id}.json" for alert_id in alert_ids]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retouch.documents import Value
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.errors import InputError, RetouchError
 from retouch.execution.clean_checkout import laid_in
 from retouch.github.pulls import PullRequest
@@ -58,7 +58,7 @@ def refresh(repo: Repository, base_branch: str, job: Job) -> Refreshed:
     Raises InputError for a checkout that is not of the base branch.
     """
     base = checked_base(job.root, base_branch)
-    writable = WritablePaths.of(Workspace(job.root).pipeline)
+    writable = WritablePaths.of(Project(job.root).pipeline)
     pulls = our_pulls(repo, base_branch)
     brought: dict[int, Incoming] = {}
     unread: dict[int, str] = {}
@@ -144,17 +144,17 @@ def _fresh(incoming: Incoming, author: str, job: Job) -> tuple[Plan | None, tupl
     """Return the plan as it would be made now, and its alerts; None when none is due."""
     wanted = set(wanted_of(incoming))
     with laid_in(job.root, files_of(incoming)):
-        workspace = Workspace(job.root)
-        taken = _taken(workspace, incoming, author, job)
+        project = Project(job.root)
+        taken = _taken(project, incoming, author, job)
         groups = [g.alert_ids for g in taken.outcome.groups if wanted.intersection(g.alert_ids)]
         if not groups:
             return None, ()
         ids = groups[0]
         case = Case(ids, Place(incoming.branch, ""), {}, {}, incoming)
-        return plan_of(workspace, ids, vouched(case, job)), ids
+        return plan_of(project, ids, vouched(case, job)), ids
 
 
-def _taken(workspace: Workspace, incoming: Incoming, author: str, job: Job) -> TakenIn:
+def _taken(project: Project, incoming: Incoming, author: str, job: Job) -> TakenIn:
     brought = Brought(incoming.head, frozenset(incoming.alert_ids), author)
     trust, now = job.settings.trust, job.settings.clock()
-    return take_in_all(workspace, brought, incoming.receipts, trust, job.event, now)
+    return take_in_all(project, brought, incoming.receipts, trust, job.event, now)

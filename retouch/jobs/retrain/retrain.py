@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.errors import CheckFailed, InputError
 from retouch.execution.clean_checkout import laid_in
 from retouch.git import branches
@@ -58,7 +58,7 @@ def retrain_pull(repo: Repository, number: int, job: Job) -> tuple[Path, ...]:
         job.say(f"#{number} is {how}.")
         return ()
     base = checked_base(job.root, found.base.ref)
-    writable = WritablePaths.of(Workspace(job.root).pipeline)
+    writable = WritablePaths.of(Project(job.root).pipeline)
     incoming = fetched(job.root, found.head.ref, base, writable)
     if incoming is None:
         raise CheckFailed(f"{repo.name}#{number}: its branch is gone.", hint="Close it.")
@@ -146,7 +146,7 @@ def _take_in(incoming: Incoming, saved: Incoming, sender: str, job: Job) -> Take
     with laid_in(job.root, files_of(incoming)):
         brought = Brought(incoming.head, frozenset(incoming.alert_ids), sender)
         trust, now = job.settings.trust, job.settings.clock()
-        return take_in_all(Workspace(job.root), brought, saved.receipts, trust, job.event, now)
+        return take_in_all(Project(job.root), brought, saved.receipts, trust, job.event, now)
 
 
 def _groups_with(wanted: Sequence[str], taken: TakenIn, job: Job) -> list[tuple[str, ...]]:

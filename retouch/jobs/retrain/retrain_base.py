@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from retouch.alerts.receipt import Receipt
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.execution.clean_checkout import laid_in
 from retouch.git import branches
 from retouch.github.pulls import PullRequest, pull_request_of
@@ -33,7 +33,7 @@ def retrain_main(repo: Repository, base_branch: str, job: Job) -> tuple[Path, ..
     Raises InputError for a checkout that is not of the base branch.
     """
     base = checked_base(job.root, base_branch)
-    writable = WritablePaths.of(Workspace(job.root).pipeline)
+    writable = WritablePaths.of(Project(job.root).pipeline)
     pulls = our_pulls(repo, base_branch)
     brought = readable(job.root, pulls, base, writable)
     claims = tuple(c for n, theirs in brought.items() for c in claims_of(n, theirs))
@@ -52,7 +52,7 @@ def retrain_main(repo: Repository, base_branch: str, job: Job) -> tuple[Path, ..
 def _take_in(recorded: dict[str, Receipt], job: Job) -> TakenIn:
     with laid_in(job.root, {}):
         trust, now = job.settings.trust, job.settings.clock()
-        return take_in_all(Workspace(job.root), None, recorded, trust, job.event, now)
+        return take_in_all(Project(job.root), None, recorded, trust, job.event, now)
 
 
 def _case(

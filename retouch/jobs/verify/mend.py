@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.engine.run import Settings
 from retouch.errors import CheckFailed, InputError
 from retouch.execution import transaction
@@ -39,7 +39,7 @@ class Mended:
     """What an earlier run was doing when it was cut short; it has been undone."""
 
 
-def mend(workspace: Workspace, settings: Settings, *, base: str | None = None) -> Mended:
+def mend(project: Project, settings: Settings, *, base: str | None = None) -> Mended:
     """Drop what is doubtful from the lock files; run that, what is stale, and what they change.
 
     The workspace must be as HEAD has it. Missing inputs are pulled. The receipts go to
@@ -47,18 +47,18 @@ def mend(workspace: Workspace, settings: Settings, *, base: str | None = None) -
     stage fails. After that, or when it is cut short and anything of ours is run again, all is as it
     was.
     """
-    root = workspace.root
+    root = project.root
     with transaction.only_one(root):
         recovered = transaction.recover(root)
         _require_committed(root)
-        found = verify(workspace, base=base)
+        found = verify(project, base=base)
         if not (found.doubtful or found.stale):
             return Mended(found, recovered=recovered)
-        before = workspace.pipeline
+        before = project.pipeline
         pipeline = _without(before, found.doubtful)
         stages = plan_stages(pipeline)
         _require_as_recorded(before, stages)
-        note_before(root, workspace.project, before, stages, work="mending dvc.lock")
+        note_before(root, project.dvc, before, stages, work="mending dvc.lock")
         try:
             receipts = _run_again(root, pipeline, stages, found, settings)
             transaction.keep(root)

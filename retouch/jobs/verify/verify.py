@@ -14,7 +14,7 @@ from pydantic import ConfigDict
 
 from retouch.documents import Document
 from retouch.dvc.missing import missing_outputs
-from retouch.engine.project import Workspace
+from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.git import git, history
 from retouch.jobs.packages.paths import REFUSED_HINT, WritablePaths, allowed
@@ -36,7 +36,7 @@ _ALERT = re.compile(r"alerts/[^/]+(?<!\.receipt)\.(json|sig)")
 
 
 def verify(
-    workspace: Workspace, *, commit: str = "HEAD", base: str | None = None, data: bool = False
+    project: Project, *, commit: str = "HEAD", base: str | None = None, data: bool = False
 ) -> Integrity:
     """Say whether every entry of the lock files of a commit is one that a run made.
 
@@ -44,7 +44,7 @@ def verify(
     held against it, every merge on the way included. `data`: see that the outputs can be had.
     Nothing is run and nothing changes. Raises InputError.
     """
-    root = workspace.root
+    root = project.root
     head = history.named_commit(root, commit, "--commit")
     parents = _parents(root, head, base)
     with _checked_out(root, head) as there:
@@ -84,18 +84,18 @@ def _parents(root: Path, head: str, base: str | None) -> tuple[str, ...]:
 
 
 @contextmanager
-def _checked_out(root: Path, commit: str) -> Iterator[Workspace]:
+def _checked_out(root: Path, commit: str) -> Iterator[Project]:
     """Have a workspace of the commit beside this one. Errors name files as they are here."""
     with history.files_of(root, commit) as place:
-        workspace = Workspace(place)
+        project = Project(place)
         try:
-            yield workspace
+            yield project
         except InputError as error:
             message = history.without_place(error.message)
             raise InputError(message, hint=error.hint) from None
         finally:
-            if "project" in vars(workspace):
-                workspace.project.close()
+            if "dvc" in vars(project):
+                project.dvc.close()
 
 
 def _locks(pipeline: Pipeline) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from retouch.engine.project import open_workspace
+from retouch.engine.project import open_project
 from retouch.gate.canary_model import CanaryVerdict
 from retouch.git.gto_tags import read_tags, write_tag
 from retouch.jobs.release.assignments import registry_at
@@ -54,7 +54,7 @@ class Place:
         return set(listed.decode().split())
 
     def registry(self) -> Registry:
-        return registry_at(open_workspace(self.toy.root), push=False)
+        return registry_at(open_project(self.toy.root), push=False)
 
     def staged(self) -> tuple[str | None, str | None]:
         """Return the versions in prod and canary."""
@@ -101,7 +101,7 @@ def make_place(folder: Path, built: Toy) -> Place:
 def _tag(toy: Toy, commit: str, *names: str) -> None:
     from retouch.engine.compare import recorded_model
 
-    model = recorded_model(open_workspace(toy.root), commit, "a commit").hash
+    model = recorded_model(open_project(toy.root), commit, "a commit").hash
     for name in names:
         write_tag(toy.root, name, commit, json.dumps({"model": model}), push=True)
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from retouch.cli.main import main
-from retouch.engine.project import open_workspace
+from retouch.engine.project import open_project
 from retouch.engine.submit_alerts import open_pull_requests
 from retouch.github.client import Client
 from retouch.github.repository import Repository
@@ -63,7 +63,7 @@ def answer_once(folder: Path, built: Toy) -> Answered:
     toy.git("remote", "set-url", "origin", str(folder / "site.git"))
     work = toy.copy("work")
     alert = work.alert("target_drift", where={"region": "eu"})
-    before = open_workspace(work.root)
+    before = open_project(work.root)
     writable = WritablePaths.of(before.pipeline)  # read before anything runs
     told = work.retouch("run", alert, "--jobs", "2")
     assert told.code == 0, told
