@@ -17,7 +17,7 @@ def register(toy: Toy, folder: Path, monitor: str, **said: str) -> Path:
     known = signers.read_text() if signers.exists() else ""
     public = key.with_suffix(".pub").read_text().strip()
     signers.write_text(f'{known}{monitor} namespaces="retouch-alert" {public}\n')
-    fields = {"message": "It looks.", "owner": "the tests", **said}
+    fields = {"description": "It looks.", "owner": "the tests", **said}
     entry = ", ".join(f"{name}: {value}" for name, value in fields.items())
     toy.replace("policies/monitors.yaml", "monitors:\n", f"monitors:\n  {monitor}: {{{entry}}}\n")
     if "repository:" not in (toy.root / "policies/monitors.yaml").read_text():

@@ -31,7 +31,7 @@ EXAMPLE = {"given": {}, "expect": {"hold": "x"}}
 
 
 def tier(module, *edits, **said):
-    return {"message": "Do.", "module": module, "must": "improve", "edits": list(edits)} | said
+    return {"description": "Do.", "module": module, "must": "improve", "edits": list(edits)} | said
 
 
 POLICY = {

@@ -16,7 +16,12 @@ from retouch.policy.decide import matches
 from retouch.policy.lint import covers, lint_policy
 from retouch.policy.model import Policy, When
 
-TIER = {"message": "Do.", "module": "train", "must": "improve", "edits": [{"set": "k", "to": 1}]}
+TIER = {
+    "description": "Do.",
+    "module": "train",
+    "must": "improve",
+    "edits": [{"set": "k", "to": 1}],
+}
 
 
 def rule(name, when, examples=({"given": {"kind": "manual"}, "expect": {"hold": "x"}},)):

@@ -13,7 +13,12 @@ from retouch.alerts.new import new_alert
 from retouch.policy.decide import decide, matches
 from retouch.policy.model import Policy, When
 
-TIER = {"message": "Do.", "module": "train", "must": "improve", "edits": [{"set": "k", "to": 1}]}
+TIER = {
+    "description": "Do.",
+    "module": "train",
+    "must": "improve",
+    "edits": [{"set": "k", "to": 1}],
+}
 
 
 def rule(name, when, **answer):

@@ -41,7 +41,7 @@ def params():
 
 def tier(*edits, module="train"):
     return Tier.model_validate(
-        {"message": "Do.", "module": module, "must": "improve", "edits": list(edits)}
+        {"description": "Do.", "module": module, "must": "improve", "edits": list(edits)}
     )
 
 

@@ -21,7 +21,12 @@ from retouch.schema_errors import validated
 
 PAGE = (Path(__file__).parents[2] / "docs/suppression.md").read_text()
 SECTION = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0])["suppression"]
-TIER = {"message": "Do.", "module": "train", "must": "improve", "edits": [{"set": "k", "to": 1}]}
+TIER = {
+    "description": "Do.",
+    "module": "train",
+    "must": "improve",
+    "edits": [{"set": "k", "to": 1}],
+}
 DURATION = TypeAdapter(Duration)
 DRIFT, BROKEN = {"kind": "data_drift"}, {"kind": "data_quality"}
 

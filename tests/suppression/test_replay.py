@@ -25,7 +25,12 @@ from tests.suppression.histories import (
     taken,
 )
 
-TIER = {"message": "Do.", "module": "train", "must": "improve", "edits": [{"set": "k", "to": 1}]}
+TIER = {
+    "description": "Do.",
+    "module": "train",
+    "must": "improve",
+    "edits": [{"set": "k", "to": 1}],
+}
 EXAMPLE = {"given": {}, "expect": {"hold": "x"}}
 AT_ONCE = {"group_wait": "0 minutes", "persistence": [], "otherwise": {"for": 1, "keep_firing": 1}}
 
