@@ -107,7 +107,11 @@ def _cases(report: Node) -> list[Node]:
     frame = report if _is_frame(report) else report.get("failure_cases")
     found = [] if frame is None or frame.value in ([], {}) else rows(frame, _CASE)
     # A single `SchemaError` has the cells alone; its check stands beside them.
-    return [case for case in found if report.get("reason_code") is None and case.need("check")]
+    if report.get("reason_code") is not None:
+        return []
+    for case in found:
+        case.need("check")
+    return found
 
 
 def _failures(report: Node, cases: Sequence[Node]) -> Iterator[_Failure]:

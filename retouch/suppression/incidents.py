@@ -60,10 +60,12 @@ class Incident:
         self.heard_at, self.quiet = now, 0
         self.open_if_it_lasted(asked, now)
 
-    def open_if_it_lasted(self, asked: Persistence, now: datetime) -> None:
-        """Open it once it was seen in as many windows as are asked."""
-        if self.opened_at is None and len(self.windows) >= asked.windows:
+    def open_if_it_lasted(self, asked: Persistence, now: datetime) -> bool:
+        """Open it once seen in as many windows as are asked; return whether that opened it."""
+        opens = self.opened_at is None and len(self.windows) >= asked.windows
+        if opens:
             self.opened_at = now
+        return opens
 
     def goes_quiet(self, now: datetime) -> None:
         """Take in a quiet window: it ends the count of one not yet open."""
@@ -191,11 +193,10 @@ class Ledger:
         if window in trouble.fired:
             first, incident = trouble.fired[window]
             # The same window again, but severe enough to count without another one.
-            if incident.opened_at is None and not incident.is_over(self.settings, now):
-                incident.open_if_it_lasted(asked, now)
-                if incident.opened_at is not None:
-                    incident.rule, incident.asked, trouble.latest = rule, asked, taken
-                    return Part(trouble, incident)
+            over = incident.is_over(self.settings, now)
+            if not over and incident.open_if_it_lasted(asked, now):
+                incident.rule, incident.asked, trouble.latest = rule, asked, taken
+                return Part(trouble, incident)
             return Part(trouble, incident, repeats=first)
         incident = self._current(trouble, taken)
         incident.fires(window, rule, asked, now)
