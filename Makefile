@@ -9,8 +9,9 @@ READY := .venv/.ready
 .DEFAULT_GOAL := help
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
 ACTIONS := $(wildcard .github/actions/*/action.yml tests/actions/*/action.yml)
+FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
-.PHONY: help needs demo test fresh e2e lint format bench fuzz lock schemas clean
+.PHONY: help needs demo test fresh e2e lint format bench fuzz lock dist schemas clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z0-9]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +54,11 @@ lint: $(READY) ## Check style, types, the architecture and the workflows
 	@$(BIN)/jactionlint --no-online --no-hints
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions $(ACTIONS)
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(FORMS)
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
+	@$(BIN)/pre-commit validate-config
+	@$(BIN)/sp-repo-review --show err .
 
 format: $(READY) ## Put the code into the house's format
 	@$(BIN)/ruff check --fix --quiet .
@@ -67,6 +73,10 @@ fuzz: $(READY) ## Try 100,000 hostile inputs on everything that reads from outsi
 lock: $(READY) ## Resolve every dependency anew into requirements.lock (UPGRADE= keeps what is pinned)
 	@$(BIN)/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-header --no-emit-index-url \
 	  --python-version 3.11 --universal --extra reference --group dev --output-file requirements.lock pyproject.toml
+
+dist: $(READY) ## Build sdist and wheel into dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --outdir dist .
 
 schemas: $(READY) ## Write the JSON Schemas of all documents into schemas/
 	@$(BIN)/python -m retouch.cli.schemas

@@ -26,6 +26,7 @@ from tests.github.bare import Bare
 from tests.github.fake import REPOSITORY, Call, FakeGitHub, Reply, Route
 from tests.github.site import Site
 from tests.toy_project import Told, Toy
+from tests.workflows.reading import OWN
 
 ADDRESS = f"https://github.com/{REPOSITORY}"
 _NOW = "2024-03-01T07:00:00Z"
@@ -170,14 +171,14 @@ class Scene:
         only: str | None = None,
         since: str = "main",
     ) -> list[Ran]:
-        """Run every workflow that the event starts, but `verify`: that tests our own code."""
+        """Run the workflows that the event starts, except `verify` and what no adopter copies."""
         whole = {**self._common(), **payload}
         changed = self._changed(event, whole, since)
         names = [only] if only else sorted(path.stem for path in FOLDER.glob("*.yml"))
         ran = [
             self._run(name, event, whole)
             for name in names
-            if name != "verify" and starts(_workflow(name), event, whole, changed)
+            if name not in ("verify", *OWN) and starts(_workflow(name), event, whole, changed)
         ]
         return ran + self._dispatched()
 

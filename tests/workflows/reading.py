@@ -1,4 +1,4 @@
-"""The workflow files as documents."""
+"""The workflow files as documents: those that adopters copy, and those of this repository alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import yaml
 from tests.toy_project import ROOT
 
 GITHUB = ROOT / ".github"
-FILES = sorted((GITHUB / "workflows").glob("*.yml"))
+OWN = ("ci", "release")
+"""Workflows for the code of this repository, which no adopter copies: `test_own_workflows`."""
+FILES = sorted(p for p in (GITHUB / "workflows").glob("*.yml") if p.stem not in OWN)
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
 NAMES = [path.stem for path in FILES]
 
@@ -70,7 +72,7 @@ def job(at: str) -> Job:
 
 
 def jobs() -> Iterator[Job]:
-    """Yield every job of every workflow."""
+    """Yield every job of every workflow that adopters copy."""
     for name in NAMES:
         for which, body in workflow(name)["jobs"].items():
             yield Job(f"{name}/{which}", body)

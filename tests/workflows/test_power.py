@@ -44,7 +44,6 @@ PERMISSIONS = {
         "pull-requests": "write",
     },
     "verify/lock": READ,
-    "verify/test": READ,
 }
 ALLOWED_TO_WRITE = {
     "ci command",
@@ -90,7 +89,7 @@ def test_a_job_that_writes_runs_only_our_engine(at):
 def test_what_runs_the_repository_can_write_nothing_and_knows_no_secret():
     runners = [one for one in WITH_STEPS if one.commands & RUNS_THE_REPOSITORY]
     assert {one.at for one in runners} == {"alert/plan", "retrain/retrain", "canary/judge"}
-    for one in [*runners, job("verify/lock"), job("verify/test")]:
+    for one in [*runners, job("verify/lock")]:
         assert not one.writes
         assert "secrets" not in str(one.body)
         assert not one.using("actions/create-github-app-token")
@@ -135,7 +134,7 @@ def test_every_checkout_leaves_no_token_behind():
 
 def test_what_comes_from_outside_is_answered_with_the_code_of_the_base_branch():
     base = "${{ github.event.repository.default_branch }}"
-    others = {"promote/promote": "${{ github.sha }}", "verify/lock": None, "verify/test": None}
+    others = {"promote/promote": "${{ github.sha }}", "verify/lock": None}
     for one in WITH_STEPS:
         [checkout] = one.using("actions/checkout")
         assert one.steps[0] == checkout, one.at
