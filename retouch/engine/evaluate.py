@@ -27,7 +27,7 @@ from retouch.gate.comparison import (
     ScoredModel,
     Turns,
 )
-from retouch.gate.guardrails.cases import cases_of, made_rows
+from retouch.gate.guardrails.synthetic import cases_of, made_rows
 from retouch.gate.holdout import HoldoutDays
 from retouch.gate.judge import judge
 from retouch.gate.model import Judgement, Override

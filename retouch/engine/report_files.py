@@ -112,7 +112,7 @@ def alerted_drift(root: Path, pipeline: Pipeline, alert: Alert, day_column: str)
     window, columns = alert.slice.current.window, alert.slice.columns
     if window is None or not columns:
         return None
-    from retouch.gate.drift import drift_of  # pandas takes a while, and a plan needs none
+    from retouch.gate.evidence import drift_of  # pandas takes a while, and a plan needs none
 
     reference = alert.slice.reference
     for stages in _sources(pipeline, alert):

@@ -100,7 +100,43 @@ def jackknife_error(sums: Numbers, sizes: NDArray[np.intp]) -> float:
     Delete-one-block jackknife (Efron and Tibshirani 1993, chapter 11): each block is left out in
     turn. With blocks of one size it equals the textbook sd(block means) / sqrt(blocks).
     """
-    count = len(sums)
-    without_one = (sums.sum() - sums) / (sizes.sum() - sizes)
+    return _standard_error((sums.sum() - sums) / (sizes.sum() - sizes))
+
+
+def jackknife_bounds(
+    estimate: float, without_one: Numbers, confidence: float
+) -> tuple[float, float] | tuple[None, None]:
+    """Return one-sided bounds of an estimate from its values with each block left out in turn.
+
+    `without_one` has the shape (blocks,); each bound holds with probability `confidence`. Jackknife
+    standard error and t quantiles on blocks - 1 degrees of freedom, as in `mean_gain`. None with
+    fewer than two blocks, or where the estimate is undefined without one of them.
+    """
+    count = len(without_one)
+    if count < 2 or not np.isfinite(without_one).all():
+        return None, None
+    t = float(stdtrit(count - 1, confidence))
+    error = _standard_error(without_one)
+    return estimate - t * error, estimate + t * error
+
+
+def by_day(day: NDArray[Any]) -> tuple[int, NDArray[np.intp]]:
+    """Return the number of distinct days, and for each row the index of its day among them."""
+    days, block = np.unique(day, return_inverse=True)
+    return len(days), block
+
+
+def means_without_one_day(values: Numbers, day: NDArray[Any]) -> Numbers:
+    """Return the mean of values of shape (rows,) with each day left out; shape (days,)."""
+    count, block = by_day(day)
+    sums = np.bincount(block, weights=values, minlength=count)
+    sizes = np.bincount(block, minlength=count)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means: Numbers = (sums.sum() - sums) / (sizes.sum() - sizes)
+    return means
+
+
+def _standard_error(without_one: Numbers) -> float:
+    count = len(without_one)
     spread = np.square(without_one - without_one.mean()).sum()
     return float(np.sqrt((count - 1) / count * spread))

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from retouch.gate.calibration import reliability_of
-from retouch.gate.checks import answer
+from retouch.gate.checks import answer, restored_check
 from retouch.gate.comparison import Comparison, Look, Measured
 from retouch.gate.evidence import by_day, calibration, holdout_used
 from retouch.gate.guardrails import evaluate_guardrails
+from retouch.gate.guardrails.calibration import reliability_of
 from retouch.gate.holdout import leak
 from retouch.gate.losses import loss_of
 from retouch.gate.messages import days_text
 from retouch.gate.model import Check, GuardrailResult, HoldoutUsed, Judgement, Outcome
-from retouch.gate.overlap import overlap
 from retouch.gate.pairing import Paired, pair
 from retouch.gate.questions import Question, questions
-from retouch.gate.recovery import restored
-from retouch.gate.sanity import damage
 from retouch.gate.score_table import Incomparable, rows_text
 from retouch.gate.slices import select
+from retouch.gate.validity import damage, overlap
 
 _BY_MEASURING = ("latency", "size", "synthetic")
 """Guardrails that need more than the score tables."""
@@ -152,7 +150,7 @@ def _restored(
     if comparison.restores is None or comparison.reference is None or not found.rows:
         return
     where = () if comparison.alerted is None else comparison.alerted.where
-    yield restored(
+    yield restored_check(
         question,
         found,
         where=select(paired.slices, where).applied,

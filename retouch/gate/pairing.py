@@ -91,11 +91,13 @@ def pair(
     loss: Loss,
     required: tuple[str, ...] = (),
     optional: tuple[str, ...] = (),
+    days: str = "the hold-out",
 ) -> Paired | Incomparable:
-    """Put two score tables, as the scoring command wrote them, side by side by id.
+    """Join two score tables, as the scoring command wrote them, by id.
 
     `required` and `optional` are the slice columns to carry along: without a required one the
-    comparison is invalid, an optional one is carried where both tables have it.
+    comparison is invalid, an optional one is carried where both tables have it. `days` is what
+    messages call the days of `holdout`. Never raises for faulty tables.
     """
     in_both = [name for name in optional if name in production and name in candidate]
     carried = tuple(dict.fromkeys((*required, *in_both)))
@@ -106,6 +108,7 @@ def pair(
             of,
             scoring=scoring,
             holdout=holdout,
+            days=days,
             loss=loss,
             required=required,
             carried=carried,

@@ -51,6 +51,7 @@ def read_scores(
     loss: Loss,
     required: tuple[str, ...],
     carried: tuple[str, ...],
+    days: str = "the hold-out",
 ) -> ScoreTable | Incomparable:
     """Read one model's score table; `of` is what a sentence calls the model.
 
@@ -70,7 +71,7 @@ def read_scores(
     )
     order = rows["id"].argsort(kind="stable").to_numpy()
     rows = rows.iloc[order].reset_index(drop=True)
-    fault = next(_faults(rows, holdout, loss), None)
+    fault = next(_faults(rows, holdout, days, loss), None)
     if fault is not None:
         return Incomparable(f"The score table of {of} has {fault}.")
     slices = {name: _plain(table[name]) for name in carried}
@@ -95,11 +96,13 @@ def _unreadable(
     return f"has {rows_text(without_id)} without an id" if without_id else None
 
 
-def _faults(rows: pd.DataFrame, holdout: HoldoutDays | None, loss: Loss) -> Iterator[str]:
+def _faults(
+    rows: pd.DataFrame, holdout: HoldoutDays | None, days: str, loss: Loss
+) -> Iterator[str]:
     for what, at_fault in (
         ("whose id occurs more than once", rows["id"].duplicated(keep=False)),
         *_unusable_numbers(rows, loss),
-        *_unusable_days(rows["day"], holdout),
+        *_unusable_days(rows["day"], holdout, days),
     ):
         if at_fault.any():
             yield f"{rows_text(int(at_fault.sum()))} {what}; {first_id(rows['id'], at_fault)}"
@@ -120,12 +123,12 @@ def _unusable_numbers(rows: pd.DataFrame, loss: Loss) -> Iterator[tuple[str, pd.
 
 
 def _unusable_days(
-    day: pd.Series[str], holdout: HoldoutDays | None
+    day: pd.Series[str], holdout: HoldoutDays | None, days: str
 ) -> Iterator[tuple[str, pd.Series[bool]]]:
     yield "whose day cannot be read", day.isna()
     if holdout:
         within = f"{holdout.start} to {holdout.end} (exclusive)"
-        yield f"outside the hold-out, {within}", (day < holdout.start) | (day >= holdout.end)
+        yield f"outside {days}, {within}", (day < holdout.start) | (day >= holdout.end)
 
 
 def rows_text(count: int) -> str:

@@ -22,8 +22,7 @@ from retouch.gate.losses import LOSSES, Numbers, loss_of
 from retouch.gate.messages import days_text
 from retouch.gate.pairing import Paired, pair
 from retouch.gate.score_table import Incomparable
-from retouch.gate.shadow_model import Scores, Shadow, ShadowDay, Shift
-from retouch.gate.shadow_sentence import in_one_sentence
+from retouch.gate.shadow_model import Scores, Shadow, ShadowDay, Shift, in_one_sentence
 from retouch.gate.slices import Rows, each_value
 from retouch.policy.promotion import Limits, Promotion
 
@@ -66,7 +65,7 @@ def compare_shadow(
     )
     paired = _paired(production, candidate, days, policy)
     if isinstance(paired, Incomparable):
-        return shadow.model_copy(update={"message": _of_these_days(paired.message)})
+        return shadow.model_copy(update={"message": paired.message})
     return _compared(paired, shadow, policy)
 
 
@@ -97,6 +96,7 @@ def _paired(
         holdout=days,
         loss=replace(LOSSES["absolute_error"], of_probabilities=probabilities),
         optional=_columns(policy),
+        days="the requested days",
     )
     if isinstance(paired, Incomparable) or not policy.holdout.every_day:
         return paired
@@ -107,11 +107,6 @@ def _paired(
         f"Both score tables lack {days_text(len(empty))} of those from {days.start} to {days.end}"
         f" (exclusive); the first is {empty[0]}."
     )
-
-
-def _of_these_days(message: str) -> str:
-    """Return one of the pairing's sentences without its word for days, which is the gate's."""
-    return message.replace("the hold-out", "the days asked for")
 
 
 def _columns(policy: Promotion) -> tuple[str, ...]:

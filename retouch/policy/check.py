@@ -1,15 +1,23 @@
-"""Hold a policy against its own examples, each under the whole policy."""
+"""Check a policy: what its own examples get, unreachable rules and unused tiers, odd settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from retouch.alerts.model import Alert
+from retouch.alerts.model import FAMILY_OF, SEVERITIES, Alert, Kind
 from retouch.alerts.new import new_alert
 from retouch.documents import Value
-from retouch.policy.decide import decide
-from retouch.policy.model import RETRAINING_FILE, Example, Policy
+from retouch.policy.decide import decide, members
+from retouch.policy.model import (
+    RETRAINING_FILE,
+    Between,
+    Example,
+    Policy,
+    SeverityCondition,
+    When,
+)
+from retouch.policy.suppression import Suppression, in_words
 
 _NOW = datetime(2100, 1, 1, tzinfo=UTC)
 """After any time an example may name; no decision depends on it."""
@@ -64,3 +72,142 @@ def _alert(example: Example, policy: Policy, source: str) -> Alert:
 
 def _outcome(ladder: tuple[str, ...] | None, hold: str | None) -> str:
     return f"hold: {hold}" if hold is not None else f"try {', '.join(ladder or ())}"
+
+
+def lint_policy(policy: Policy) -> tuple[str, ...]:
+    """Return one sentence for each rule that can never decide, each tier that is never tried, and
+    each odd setting of tiers, `suppression`, `budget` and `value`.
+
+    Sound, not complete: what is reported is so, but a rule that only several earlier ones together
+    make useless is not found.
+    """
+    return (
+        *_idle_rules(policy),
+        *_idle_tiers(policy),
+        *_odd_suppression(policy.suppression),
+        *_odd_budget(policy),
+        *_odd_value(policy),
+    )
+
+
+def covers(earlier: When, later: When) -> bool:
+    """Tell whether every alert that meets `later` is sure to meet `earlier` as well."""
+    return (
+        _kinds(later) <= _kinds(earlier)
+        and _severity(later.severity) >= _severity(earlier.severity)
+        and _covers_words(earlier.dataset, later.dataset)
+        and _covers_words(earlier.columns, later.columns)
+        and _covers_words(earlier.monitor, later.monitor)
+        and _covers_numbers(earlier.confidence, later.confidence)
+        and _covers_numbers(earlier.findings, later.findings)
+        and (
+            earlier.findings is None
+            or later.findings is None
+            or earlier.findings.metric == later.findings.metric
+        )
+    )
+
+
+def _idle_rules(policy: Policy) -> Iterator[str]:
+    for i, rule in enumerate(policy.rules):
+        if not _kinds(rule.when):
+            yield f"rules[{i}] ({rule.name!r}) never decides: no kind it names is of its family."
+            continue
+        for j, earlier in enumerate(policy.rules[:i]):
+            if covers(earlier.when, rule.when):
+                yield (
+                    f"rules[{i}] ({rule.name!r}) never decides: "
+                    f"rules[{j}] ({earlier.name!r}) matches first whatever it matches."
+                )
+                break
+
+
+def _idle_tiers(policy: Policy) -> Iterator[str]:
+    tried = {tier for rule in policy.rules for tier in rule.attempt or ()}
+    for name in policy.tiers:
+        if name not in tried:
+            yield f"tiers.{name} is never tried: no rule names it."
+    for name, tier in policy.tiers.items():
+        if tier.restores is not None and tier.must == "not_get_worse":
+            yield (
+                f"tiers.{name}: 'restores' asks that the loss comes back, 'must: not_get_worse' "
+                "that it only stays; where the slice stays bad, no repair passes."
+            )
+
+
+def _odd_suppression(suppression: Suppression) -> Iterator[str]:
+    rules = suppression.persistence
+    for i, rule in enumerate(rules):
+        if any(covers(earlier.when, rule.when) for earlier in rules[:i]):
+            yield (
+                f"suppression.persistence[{i}] ({rule.name!r}) never decides: "
+                "an earlier one matches first whatever it matches."
+            )
+    for j, inhibition in enumerate(suppression.inhibit):
+        place = f"suppression.inhibit[{j}] ({inhibition.name!r})"
+        if covers(inhibition.when, inhibition.mutes):
+            yield f"{place} mutes nothing: all it would mute meets its own 'when'."
+        for i, earlier in enumerate(suppression.inhibit[:j]):
+            if not _kinds(inhibition.mutes).isdisjoint(_kinds(earlier.when)):
+                yield (
+                    f"{place} may mute what inhibit[{i}] ({earlier.name!r}) mutes by: "
+                    "put it first, or it comes too late."
+                )
+    if suppression.group_wait > timedelta(days=1):
+        wait = in_words(suppression.group_wait)
+        yield f"suppression.group_wait is {wait}: the most urgent alert waits as long."
+
+
+def _odd_budget(policy: Policy) -> Iterator[str]:
+    budget = policy.budget
+    for name in ("cpu_per_alert", "wall_per_alert", "cpu_per_day"):
+        if getattr(budget, name) == timedelta(0):
+            yield f"budget.{name} is nothing: no tier whose cost is known is ever tried."
+    alert, day = budget.cpu_per_alert, budget.cpu_per_day
+    if alert is not None and day is not None and alert > day:
+        yield (
+            f"budget.cpu_per_alert, {in_words(alert)}, is never reached: "
+            f"cpu_per_day allows {in_words(day)}."
+        )
+    if budget.tiers is None:
+        return
+    for i, rule in enumerate(policy.rules):
+        beyond = (rule.attempt or ())[budget.tiers :]
+        if beyond:
+            yield (
+                f"budget.tiers is {budget.tiers}: rules[{i}] ({rule.name!r}) never gets to "
+                f"{' and '.join(beyond)}."
+            )
+
+
+def _odd_value(policy: Policy) -> Iterator[str]:
+    if policy.value is None:
+        return
+    if not any(tier.whole_model for tier in policy.tiers.values()):
+        yield "value: no tier has whole_model, so a full run never has a history to be weighed by."
+    if not policy.value.horizon:
+        yield "value.horizon is nothing: no gain is ever worth its cost."
+
+
+def _kinds(when: When) -> frozenset[Kind]:
+    """Return the kinds of alert that family and kind together let pass."""
+    named = frozenset(FAMILY_OF) if when.kind is None else members(when.kind)
+    return frozenset(kind for kind in named if when.family in (None, FAMILY_OF[kind]))
+
+
+def _severity(condition: SeverityCondition | None) -> int:
+    return 0 if condition is None else SEVERITIES.index(condition.at_least)
+
+
+def _covers_words(
+    earlier: str | tuple[str, ...] | None, later: str | tuple[str, ...] | None
+) -> bool:
+    if earlier is None:
+        return True
+    return later is not None and members(later) <= members(earlier)
+
+
+def _covers_numbers(earlier: Between | None, later: Between | None) -> bool:
+    if earlier is None:
+        return True
+    return later is not None and earlier.lowest <= later.lowest and later.highest <= earlier.highest

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from retouch.gate.canary import Bounds, confidence_sequence
 from retouch.gate.canary_model import CanaryOutcome, CanaryVerdict
-from retouch.gate.confidence_sequence import Bounds, confidence_sequence
 from retouch.policy.promotion import Canary
 
 Action = Literal["promote", "roll_back", "ask", "nothing"]

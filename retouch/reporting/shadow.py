@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from retouch.gate.holdout import is_day
-from retouch.gate.shadow_model import Shadow, ShadowDay, Shift
-from retouch.gate.shadow_sentence import days_of, share_of, tolerance_of
+from retouch.gate.shadow_model import Shadow, ShadowDay, Shift, days_of, share_of, tolerance_of
 from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.numbers import SPACE, UNKNOWN, number, plural, signed
 from retouch.reporting.table import Table, table

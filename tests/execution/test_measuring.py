@@ -11,7 +11,7 @@ import pytest
 
 from retouch.errors import CheckFailed
 from retouch.execution.measuring import Models, measure, needs_measuring
-from retouch.gate.guardrails.cases import cases_of, made_rows
+from retouch.gate.guardrails.synthetic import cases_of, made_rows
 from retouch.system.processes import Processes
 from tests.gate.guardrail_tables import make_policy
 

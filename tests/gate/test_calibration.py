@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retouch.gate.calibration import bins_of, calibration_of, reliability_of
+from retouch.gate.guardrails.calibration import bins_of, calibration_of, reliability_of
 from tests.gate.guardrail_tables import make_paired, make_policy
 
 POLICY = make_policy()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retouch.alerts.model import Predicate, Window
-from retouch.gate.drift import MOST_DAYS, drift_of
+from retouch.gate.evidence import MOST_DAYS, drift_of
 
 NEW_YORK = timezone(timedelta(hours=-4))
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retouch.gate.comparison import Measured, Probed
-from retouch.gate.guardrails.cases import MOST_ROWS, VARIANT, cases_of, made_rows
+from retouch.gate.guardrails.synthetic import MOST_ROWS, VARIANT, cases_of, made_rows
 from tests.gate.guardrail_tables import ask, make_paired, make_policy
 
 ROWS = make_paired(range(300), 1, 2)

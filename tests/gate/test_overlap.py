@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retouch.gate.overlap import overlap
+from retouch.gate.validity import overlap
 
 
 @pytest.fixture

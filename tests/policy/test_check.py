@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from retouch.alerts.model import SEVERITIES
 from retouch.alerts.new import new_alert
 from retouch.errors import InputError
-from retouch.policy.check import check_policy
+from retouch.policy.check import check_policy, covers, lint_policy
 from retouch.policy.decide import matches
-from retouch.policy.lint import covers, lint_policy
 from retouch.policy.model import Policy, When
 
 TIER = {

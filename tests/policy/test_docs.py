@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from retouch.policy import model, promotion
-from retouch.policy.check import check_policy
-from retouch.policy.lint import lint_policy
+from retouch.policy.check import check_policy, lint_policy
 from retouch.policy.load import parse_policy, parse_promotion
 
 PAGE = (Path(__file__).parents[2] / "docs/policy.md").read_text()

@@ -10,9 +10,8 @@ import yaml
 
 from retouch.alerts.model import FAMILY_OF
 from retouch.pipeline.model import Stage, StageMeta
-from retouch.policy.check import check_policy
+from retouch.policy.check import check_policy, lint_policy
 from retouch.policy.edits import expand_edits
-from retouch.policy.lint import lint_policy
 from retouch.policy.load import parse_policy, parse_promotion
 
 ROOT = Path(__file__).parents[2]

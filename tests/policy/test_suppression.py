@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from retouch.errors import InputError
 from retouch.policy import suppression as settings
-from retouch.policy.lint import lint_policy
+from retouch.policy.check import lint_policy
 from retouch.policy.model import Policy
 from retouch.policy.suppression import Duration, Suppression, in_words
 from retouch.schema_errors import validated

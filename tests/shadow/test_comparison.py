@@ -159,7 +159,7 @@ BREAKS = {
     "text": (put("score", "many"), "whose score is not a finite number"),
     "a day too late": (
         put("day", "2013-07-09"),
-        "outside the days asked for, 2013-07-01 to 2013-07-09 (exclusive)",
+        "outside the requested days, 2013-07-01 to 2013-07-09 (exclusive)",
     ),
     "no day": (put("day", "soon"), "whose day cannot be read"),
     "constant": (

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from retouch.gate.comparison import Measured
-from retouch.gate.guardrails import calibration, fairness, flips, latency, size, synthetic
+from retouch.gate.guardrails import calibration, fairness, flips, serving, synthetic
 from retouch.gate.guardrails.bounds import unknown
-from retouch.gate.guardrails.cases import cases_of
 from retouch.gate.model import GuardrailResult
 from retouch.gate.pairing import Paired
 from retouch.policy.guardrails import (
@@ -44,9 +43,12 @@ def _evaluate(
         case NegativeFlips():
             return flips.evaluate(guardrail, paired, limits)
         case Latency():
-            return latency.evaluate(guardrail, facts.latency.get(guardrail.name), limits.confidence)
+            turns = facts.latency.get(guardrail.name)
+            return serving.evaluate_latency(guardrail, turns, limits.confidence)
         case Size():
-            return size.evaluate(guardrail, facts.production_bytes, facts.candidate_bytes)
+            return serving.evaluate_size(guardrail, facts.production_bytes, facts.candidate_bytes)
         case Synthetic():
-            return synthetic.evaluate(guardrail, facts.probed, cases_of(policy.guardrails))
+            return synthetic.evaluate(
+                guardrail, facts.probed, synthetic.cases_of(policy.guardrails)
+            )
     assert_never(guardrail)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,21 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retouch.gate.calibration import (
-    are_probabilities,
-    bins_of,
-    has_interval,
-    within_interval,
-)
+from retouch.gate.block_jackknife import by_day, jackknife_bounds, means_without_one_day
 from retouch.gate.guardrails.bounds import Held, Result, deciding, found, number, unknown
-from retouch.gate.guardrails.groups import groups_of, some_of, too_little
-from retouch.gate.jackknife import bounds, by_day, means_without_one_day
+from retouch.gate.guardrails.groups import large_enough, names_text, too_few_rows
 from retouch.gate.losses import Numbers
-from retouch.gate.model import GuardrailResult
+from retouch.gate.model import Calibration, CalibrationOf, GuardrailResult, ReliabilityBin
 from retouch.gate.pairing import Paired
-from retouch.gate.slices import Mask
+from retouch.gate.slices import Mask, each_value
 from retouch.policy.guardrails import CalibrationLimit
-from retouch.policy.promotion import Limits
+from retouch.policy.promotion import Limits, Promotion
 
 ALL_ROWS = "all rows"
 
@@ -68,7 +62,7 @@ class _Answer:
 def evaluate(guardrail: CalibrationLimit, paired: Paired, limits: Limits) -> GuardrailResult:
     """Hold how far off the candidate is against the limits: on all rows, and on each slice."""
     measure = _measure(guardrail)
-    wrong = _unusable(guardrail, paired) or too_little(paired.rows["day"], ALL_ROWS, limits)
+    wrong = _unusable(guardrail, paired) or too_few_rows(paired, ALL_ROWS, limits)
     if wrong:
         return unknown(guardrail, measure, wrong)
     slices, small = _slices(guardrail, paired, limits)
@@ -77,7 +71,7 @@ def evaluate(guardrail: CalibrationLimit, paired: Paired, limits: Limits) -> Gua
     answers = [_answer(guardrail, where, paired.rows[rows], confidence) for where, rows in slices]
     decides = _deciding(answers)
     clauses = "; ".join(each.message(confidence) for each in decides.held)
-    others = f"; too small to judge: {some_of(small)}" if small else ""
+    others = f"; too small to judge: {names_text(small)}" if small else ""
     asked = f", the worst of {len(answers)} slices" if len(answers) > 1 else ""
     return found(
         guardrail,
@@ -123,8 +117,8 @@ def _slices(
     slices = [(ALL_ROWS, np.ones(len(paired.rows), dtype=bool))]
     if guardrail.by is None:
         return slices, []
-    groups = groups_of(paired.slices[guardrail.by], paired.rows["day"])
-    enough = set(groups.large_enough(limits).tolist())
+    groups = each_value(paired.slices[guardrail.by])
+    enough = set(large_enough(groups, paired.days, limits).tolist())
     names = [f"{guardrail.by} = {name}" for name in groups.names]
     slices += [(names[group], groups.of_row == group) for group in sorted(enough)]
     return slices, [name for group, name in enumerate(names) if group not in enough]
@@ -139,20 +133,18 @@ def _answer(
         limit = guardrail.reliability_error_at_most
     held = []
     if limit is not None:
-        lower, upper = bounds(new.value, new.without_one, confidence)
+        lower, upper = jackknife_bounds(new.value, new.without_one, confidence)
         if lower is not None:
             lower = max(0.0, lower - new.by_chance)
         held.append(Held("the error", new.value, limit, lower, upper))
     if guardrail.worsens_at_most is not None:
         growth = new.value - old.value
-        lower, upper = bounds(growth, new.without_one - old.without_one, confidence)
+        lower, upper = jackknife_bounds(growth, new.without_one - old.without_one, confidence)
         held.append(Held("its growth", growth, guardrail.worsens_at_most, lower, upper))
     return _Answer(where, len(rows), old.value, new.value, tuple(held))
 
 
-def _off(
-    guardrail: CalibrationLimit, rows: pd.DataFrame, side: Literal["production", "candidate"]
-) -> _Off:
+def _off(guardrail: CalibrationLimit, rows: pd.DataFrame, side: Side) -> _Off:
     day = rows["day"].to_numpy(dtype=np.str_)
     if guardrail.coverage is not None:
         within = within_interval(rows, side)
@@ -225,3 +217,92 @@ def _candidate_bins(guardrail: CalibrationLimit, rows: pd.DataFrame) -> Iterator
         index=False
     ):
         yield {"rows": int(size), "mean_score": float(score), "mean_label": float(label)}
+
+
+Side = Literal["production", "candidate"]
+SIDES: tuple[Side, Side] = ("production", "candidate")
+BINS = 10
+
+
+def calibration_of(
+    paired: Paired, slices: Sequence[tuple[str, Mask]], policy: Promotion
+) -> tuple[Calibration, ...]:
+    """Return both models' calibration on each of the slices, given by name and rows.
+
+    Nothing without an interval; a slice without rows is left out.
+    """
+    if not has_interval(paired.rows):
+        return ()
+    confidence = policy.limits.confidence
+    return tuple(
+        Calibration(
+            where=where,
+            rows=int(mask.sum()),
+            days=int(rows["day"].nunique()),
+            production=_of("production", rows, confidence),
+            candidate=_of("candidate", rows, confidence),
+        )
+        for where, mask in slices
+        if not (rows := paired.rows[mask]).empty
+    )
+
+
+def reliability_of(paired: Paired, policy: Promotion) -> tuple[ReliabilityBin, ...]:
+    """Return both models' reliability in bins of equal size; nothing unless labels are 0 and 1.
+
+    Nothing either when a score is no probability.
+    """
+    rows = paired.rows
+    if rows.empty or not are_probabilities(rows):
+        return ()
+    return tuple(each for side in SIDES for each in _bins(side, rows))
+
+
+def has_interval(rows: pd.DataFrame) -> bool:
+    """Say whether the paired rows hold both models' intervals."""
+    return all(f"{side}_{end}" in rows for side in SIDES for end in ("lower", "upper"))
+
+
+def are_probabilities(rows: pd.DataFrame) -> bool:
+    """Say whether all labels are 0 or 1 and all scores of both models from 0 to 1."""
+    scores = rows[["production_score", "candidate_score"]].to_numpy(dtype=float)
+    return bool(np.isin(rows["label"], (0, 1)).all() and ((scores >= 0) & (scores <= 1)).all())
+
+
+def within_interval(rows: pd.DataFrame, side: Side) -> Numbers:
+    """Return 1 where the label is within the model's interval, ends included; else 0."""
+    label = rows["label"]
+    within = (rows[f"{side}_lower"] <= label) & (label <= rows[f"{side}_upper"])
+    return within.to_numpy().astype(np.float64)
+
+
+def bins_of(scores: Numbers, count: int) -> NDArray[np.intp]:
+    """Return the bin of each score: equally filled, but rows of one score share their bin."""
+    edges = np.unique(np.quantile(scores, np.arange(1, count) / count, method="higher"))
+    _, bins = np.unique(np.searchsorted(edges, scores, side="left"), return_inverse=True)
+    return bins
+
+
+def _of(side: Side, rows: pd.DataFrame, confidence: float) -> CalibrationOf:
+    within = within_interval(rows, side)
+    without_one = means_without_one_day(within, rows["day"].to_numpy(dtype=np.str_))
+    coverage = float(within.mean())
+    lower, upper = jackknife_bounds(coverage, without_one, confidence)
+    return CalibrationOf(
+        bias=float((rows[f"{side}_score"] - rows["label"]).mean()),
+        coverage=coverage,
+        coverage_lower=None if lower is None else max(0.0, lower),
+        coverage_upper=None if upper is None else min(1.0, upper),
+    )
+
+
+def _bins(side: Side, rows: pd.DataFrame) -> Iterator[ReliabilityBin]:
+    scores = rows[f"{side}_score"].to_numpy(dtype=float)
+    bins = bins_of(scores, BINS)
+    sizes = np.bincount(bins)
+    means = np.bincount(bins, weights=scores) / sizes
+    shares = np.bincount(bins, weights=rows["label"].to_numpy(dtype=float)) / sizes
+    for size, score, label in zip(sizes, means, shares, strict=True):
+        yield ReliabilityBin(
+            model=side, rows=int(size), mean_score=float(score), mean_label=float(label)
+        )

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retouch.gate.block_jackknife import jackknife_bounds
 from retouch.gate.guardrails.bounds import Held, NoAnswer, deciding, found, number, unknown
-from retouch.gate.guardrails.group_metric import (
-    GroupRows,
-    by_group,
-    in_words,
-    labels_and_scores,
-    without_one_day,
-)
-from retouch.gate.guardrails.groups import Groups, groups_of, some_of
-from retouch.gate.jackknife import bounds
+from retouch.gate.guardrails.calibration import SIDES, has_interval, within_interval
+from retouch.gate.guardrails.groups import days_per_group, large_enough, names_text
 from retouch.gate.losses import Numbers
 from retouch.gate.messages import days_text
 from retouch.gate.model import GuardrailResult
 from retouch.gate.pairing import Paired
 from retouch.gate.score_table import rows_text
+from retouch.gate.slices import Groups, each_value
 from retouch.policy.guardrails import Fairness
-from retouch.policy.metrics import IN_LABELS_UNIT, NEED_BOTH_LABELS
+from retouch.policy.metrics import (
+    IN_LABELS_UNIT,
+    NEED_BOTH_LABELS,
+    OF_DECISIONS,
+    OF_PROBABILITIES,
+    OF_TWO_LABELS,
+)
 from retouch.policy.promotion import Limits
 
 _NEED_SPREAD = frozenset({"d2_absolute_error_score", "explained_variance_score", "r2_score"})
@@ -73,48 +77,45 @@ def _judged(guardrail: Fairness, paired: Paired, limits: Limits) -> _Judged:
     if guardrail.by not in paired.slices:
         raise NoAnswer(f"The score table has no column {guardrail.by!r}.")
     label, old, new = labels_and_scores(guardrail, paired)
-    day = paired.rows["day"]
-    groups = groups_of(paired.slices[guardrail.by], day)
-    places, left_out = _large_enough(guardrail, groups, label, limits)
+    groups = each_value(paired.slices[guardrail.by])
+    places, left_out = _usable(guardrail, groups, paired.days, label, limits)
     if len(places) < 2:
         raise NoAnswer(
             f"Fewer than two groups of {guardrail.by} can be compared; left out:"
-            f" {some_of(left_out) or 'none'}."
+            f" {names_text(left_out) or 'none'}."
         )
     chosen = np.isin(groups.of_row, places)
     return _Judged(
         names=tuple(groups.names[place] for place in places),
-        rows_of=tuple(groups.rows[places].tolist()),
-        days_of=tuple(groups.days[places].tolist()),
+        rows_of=tuple(groups.sizes[places].tolist()),
+        days_of=tuple(days_per_group(groups, paired.days)[places].tolist()),
         rows=GroupRows(
             label[chosen],
             (old[chosen], new[chosen]),
-            day.to_numpy(dtype=np.str_)[chosen],
+            paired.days.of_row[chosen],
             np.searchsorted(places, groups.of_row[chosen]),
         ),
         left_out=left_out,
     )
 
 
-def _large_enough(
-    guardrail: Fairness, groups: Groups, label: Numbers, limits: Limits
+def _usable(
+    guardrail: Fairness, groups: Groups, days: Groups, label: Numbers, limits: Limits
 ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
     """Return the places of the groups that can be judged, and why each other one cannot."""
-    enough = np.isin(np.arange(len(groups.names)), groups.large_enough(limits))
+    enough = np.isin(np.arange(len(groups.names)), large_enough(groups, days, limits))
     mixed = np.ones_like(enough)
+    counts = zip(groups.sizes, days_per_group(groups, days), strict=True)
+    size = [f"{rows_text(int(rows))} on {days_text(int(on))}" for rows, on in counts]
     if guardrail.metric in NEED_BOTH_LABELS | _NEED_SPREAD:
         labels = pd.Series(label).groupby(groups.of_row)
         mixed = (labels.max() > labels.min()).to_numpy()
     left_out = tuple(
-        f"{name} (one label only)" if enough[place] else f"{name} ({_little(groups, place)})"
+        f"{name} (one label only)" if enough[place] else f"{name} ({size[place]})"
         for place, name in enumerate(groups.names)
         if not (enough[place] and mixed[place])
     )
     return np.flatnonzero(enough & mixed), left_out
-
-
-def _little(groups: Groups, place: int) -> str:
-    return f"{rows_text(int(groups.rows[place]))} on {days_text(int(groups.days[place]))}"
 
 
 def _require_numbers(guardrail: Fairness, judged: _Judged, values: NDArray[np.float64]) -> None:
@@ -122,7 +123,7 @@ def _require_numbers(guardrail: Fairness, judged: _Judged, values: NDArray[np.fl
     if not finite.all():
         names = [name for place, name in enumerate(judged.names) if not finite[:, place].all()]
         called = in_words(guardrail.metric).capitalize()
-        raise NoAnswer(f"{called} is no number for {some_of(names)}.")
+        raise NoAnswer(f"{called} is no number for {names_text(names)}.")
 
 
 def _held(
@@ -145,7 +146,7 @@ def _held(
         ),
     ):
         if limit is not None:
-            lower, upper = bounds(float(value), without_one, limits.confidence)
+            lower, upper = jackknife_bounds(float(value), without_one, limits.confidence)
             held.append(Held(what, float(value), limit, lower, upper, unit))
     return tuple(held)
 
@@ -159,7 +160,7 @@ def _sentence(
 ) -> str:
     least, most = int(values[1].argmin()), int(values[1].argmax())
     clauses = "; ".join(each.message(limits.confidence) for each in held)
-    others = f"; not judged: {some_of(judged.left_out)}" if judged.left_out else ""
+    others = f"; not judged: {names_text(judged.left_out)}" if judged.left_out else ""
     return (
         f"{in_words(guardrail.metric).capitalize()} by {guardrail.by} goes from"
         f" {number(values[1, least])} ({judged.names[least]}) to {number(values[1, most])}"
@@ -181,3 +182,127 @@ def _evidence(judged: _Judged, values: NDArray[np.float64]) -> list[dict[str, ob
         }
         for place in np.argsort(-moved, kind="stable")
     ]
+
+
+Metric = Callable[[Numbers, Numbers], float]
+_UNDEFINED = (ValueError, TypeError, ZeroDivisionError, FloatingPointError, Warning)
+"""What metrics raise for rows they are not defined for, warnings turned into errors among them."""
+
+
+@dataclass(frozen=True)
+class GroupRows:
+    """Rows as the metric takes them; all of shape (rows,)."""
+
+    label: Numbers
+    scores: tuple[Numbers, Numbers]
+    """Production's and the candidate's."""
+    day: NDArray[Any]
+    group: NDArray[np.intp]
+    """The place of each row's group among the groups."""
+
+
+def in_words(metric: str) -> str:
+    """Return `mean absolute error`, to end or to begin a phrase with."""
+    return metric.removesuffix("_score").replace("_", " ")
+
+
+def labels_and_scores(guardrail: Fairness, paired: Paired) -> tuple[Numbers, Numbers, Numbers]:
+    """Return labels, production's scores and the candidate's as the metric takes them.
+
+    Raises NoAnswer for labels or scores it is not meant for.
+    """
+    rows, name = paired.rows, guardrail.metric
+    called = in_words(name).capitalize()
+    label = rows["label"].to_numpy(dtype=np.float64)
+    if name == "interval_coverage":
+        if not has_interval(rows):
+            raise NoAnswer("The score tables hold no interval: the policy names no ends of it.")
+        return label, within_interval(rows, SIDES[0]), within_interval(rows, SIDES[1])
+    old, new = (rows[f"{side}_score"].to_numpy(dtype=np.float64) for side in SIDES)
+    if guardrail.threshold is not None:
+        old, new = ((each >= guardrail.threshold).astype(np.float64) for each in (old, new))
+    if name in OF_TWO_LABELS and not np.isin(label, (0, 1)).all():
+        raise NoAnswer(f"{called} needs labels 0 and 1; some are neither.")
+    if name in OF_DECISIONS and not np.isin((old, new), (0, 1)).all():
+        raise NoAnswer(
+            f"{called} needs decisions 0 and 1, and some scores are neither: give the guardrail a"
+            " 'threshold'."
+        )
+    if name in OF_PROBABILITIES and not ((old >= 0) & (old <= 1) & (new >= 0) & (new <= 1)).all():
+        raise NoAnswer(f"{called} needs scores from 0 to 1; some are outside.")
+    return label, old, new
+
+
+def metric_of(name: str) -> Metric:
+    """Return the function of (labels, scores) -> number."""
+    if name == "bias":
+        return lambda label, score: float(np.mean(score - label))
+    if name == "interval_coverage":
+        return lambda _label, within: float(np.mean(within))
+    import fairlearn.metrics  # with scikit-learn, two seconds of loading
+    import sklearn.metrics
+
+    metric: Metric = getattr(sklearn.metrics, name, None) or getattr(fairlearn.metrics, name)
+    return metric
+
+
+def by_group(name: str, rows: GroupRows, side: int) -> Numbers:
+    """Return the metric of each group, in their order, by fairlearn's MetricFrame.
+
+    Raises NoAnswer when it cannot be worked out for one of them.
+    """
+    from fairlearn.metrics import MetricFrame
+
+    try:
+        with _undefined_is_an_error():
+            frame = MetricFrame(
+                metrics=metric_of(name),
+                y_true=rows.label,
+                y_pred=rows.scores[side],
+                sensitive_features=rows.group,
+            )
+        return np.asarray(frame.by_group.sort_index(), dtype=np.float64)
+    except _UNDEFINED as error:
+        first_line = " ".join(str(error).split()).split(". ")[0].rstrip(".")
+        raise NoAnswer(
+            f"{in_words(name).capitalize()} cannot be worked out: {first_line}."
+        ) from None
+
+
+def without_one_day(
+    name: str, rows: GroupRows, values: NDArray[np.float64]
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the metric of each model and group, shape (2, groups), with each day left out in turn.
+
+    `values`: with all days, which is also that of a group without rows on that day. NaN where it
+    cannot be worked out.
+    """
+    metric = metric_of(name)
+    days, block = np.unique(rows.day, return_inverse=True)
+    members = [np.flatnonzero(rows.group == group) for group in range(values.shape[1])]
+    for day in range(len(days)):
+        left = values.copy()
+        for group, member in enumerate(members):
+            kept = member[block[member] != day]
+            if len(kept) < len(member):
+                for side in (0, 1):
+                    left[side, group] = _or_nan(metric, rows.label[kept], rows.scores[side][kept])
+        yield left
+
+
+def _or_nan(metric: Metric, label: Numbers, score: Numbers) -> float:
+    try:
+        with _undefined_is_an_error():
+            return float(metric(label, score)) if len(label) else float("nan")
+    except _UNDEFINED:
+        return float("nan")
+
+
+@contextmanager
+def _undefined_is_an_error() -> Iterator[None]:
+    """Make metrics raise where they would put 0 for what is not defined."""
+    from sklearn.exceptions import UndefinedMetricWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UndefinedMetricWarning)
+        yield

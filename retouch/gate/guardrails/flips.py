@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from retouch.gate.block_jackknife import jackknife_bounds, means_without_one_day
 from retouch.gate.guardrails.bounds import MOST_EVIDENCE, Held, found, number, unknown
-from retouch.gate.guardrails.groups import too_little
-from retouch.gate.jackknife import bounds, means_without_one_day
+from retouch.gate.guardrails.groups import too_few_rows
 from retouch.gate.losses import Numbers
 from retouch.gate.model import GuardrailResult
 from retouch.gate.pairing import Paired
@@ -22,7 +22,7 @@ MEASURE = "share of rows production had right and the candidate has wrong"
 def evaluate(guardrail: NegativeFlips, paired: Paired, limits: Limits) -> GuardrailResult:
     """Hold the share of negative flips against its limit."""
     rows = paired.rows
-    few = too_little(rows["day"], "all rows", limits)
+    few = too_few_rows(paired, "all rows", limits)
     if few:
         return unknown(guardrail, MEASURE, few)
     labels = rows["label"].to_numpy(dtype=float)
@@ -34,7 +34,7 @@ def evaluate(guardrail: NegativeFlips, paired: Paired, limits: Limits) -> Guardr
     flips, mended = old & ~new, new & ~old
     share = float(flips.mean())
     without_one = means_without_one_day(flips.astype(float), rows["day"].to_numpy(dtype=np.str_))
-    lower, upper = bounds(share, without_one, limits.confidence)
+    lower, upper = jackknife_bounds(share, without_one, limits.confidence)
     if share and not guardrail.share_at_most:
         lower, upper = None, None  # One row that flips is proof enough that some do.
     elif lower is not None and upper is not None:

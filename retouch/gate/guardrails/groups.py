@@ -1,63 +1,42 @@
-"""The groups a guardrail asks about, and whether there are rows and days enough in each."""
+"""Groups of rows: which have enough rows and days to be evaluated, and their names in messages."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from retouch.gate.messages import days_text
+from retouch.gate.pairing import Paired
 from retouch.gate.score_table import rows_text
-from retouch.gate.slices import MISSING
+from retouch.gate.slices import Groups, Rows
 from retouch.policy.promotion import Limits
 
 
-@dataclass(frozen=True)
-class Groups:
-    """The values of one column, in the order of their text."""
-
-    names: tuple[str, ...]
-    of_row: NDArray[np.intp]
-    """The place of each row's group among the names."""
-    rows: NDArray[np.intp]
-    days: NDArray[np.intp]
-    """Per group."""
-
-    def large_enough(self, limits: Limits) -> NDArray[np.intp]:
-        """Return the places of the groups with rows and days enough to be judged."""
-        enough = (self.rows >= limits.min_rows) & (self.days >= limits.min_days)
-        return np.flatnonzero(enough)
+def days_per_group(groups: Groups, days: Groups) -> Rows:
+    """Return on how many days each group has rows; shape (groups,)."""
+    pairs = np.unique(groups.of_row * len(days.names) + days.of_row)
+    return np.bincount(pairs // len(days.names), minlength=len(groups.names))
 
 
-def groups_of(column: pd.Series[Any], day: pd.Series[str]) -> Groups:
-    """Group rows by the values of a column; rows without one are a group of their own."""
-    text = column.astype(object).map(str).where(column.notna(), MISSING)
-    of_row, names = pd.factorize(text.to_numpy(dtype=object), sort=True)
-    pairs = pd.DataFrame({"group": of_row, "day": day.to_numpy()}).drop_duplicates()
-    return Groups(
-        names=tuple(str(name) for name in names),
-        of_row=of_row,
-        rows=np.bincount(of_row, minlength=len(names)),
-        days=np.bincount(pairs["group"].to_numpy(), minlength=len(names)),
-    )
+def large_enough(groups: Groups, days: Groups, limits: Limits) -> Rows:
+    """Return the numbers of the groups with the rows and days that the policy requires."""
+    enough = groups.sizes >= limits.min_rows
+    return np.flatnonzero(enough & (days_per_group(groups, days) >= limits.min_days))
 
 
-def too_little(day: pd.Series[str], where: str, limits: Limits) -> str:
-    """Say that there is too little to judge by; nothing when there is enough."""
-    rows, days = len(day), day.nunique()
+def too_few_rows(paired: Paired, where: str, limits: Limits) -> str:
+    """Return a sentence when there are too few rows or days overall, else an empty text."""
+    rows, days = len(paired.rows), len(paired.days.names)
     if rows >= limits.min_rows and days >= limits.min_days:
         return ""
     return (
-        f"Too little to judge {where} by: {rows_text(rows)} on {days_text(days)}, where"
+        f"Not enough data on {where}: {rows_text(rows)} on {days_text(days)}, where"
         f" {rows_text(limits.min_rows)} on {days_text(limits.min_days)} are needed."
     )
 
 
-def some_of(names: Sequence[str], most: int = 8) -> str:
+def names_text(names: Sequence[str], most: int = 8) -> str:
     """Return `AA, B6 and 5 more`."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -188,7 +188,7 @@ def _verdict(
     scored: _Scored,
     at: datetime,
 ) -> CanaryVerdict:
-    from retouch.gate.canary_days import days_of  # pandas takes a second
+    from retouch.gate.canary import days_of  # pandas takes a second
 
     policy, (ours, theirs) = project.promotion, scored.contenders
     assert ours.scores is not None and theirs.scores is not None

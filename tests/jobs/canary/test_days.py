@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retouch.gate.canary_days import days_of
+from retouch.gate.canary import days_of
 from retouch.gate.holdout import HoldoutDays
 from tests.shadow.conftest import DAYS, make_policy, make_scores
 
@@ -101,7 +101,7 @@ def test_days_after_one_without_rows_wait_for_it():
     tables = [labelled(shift) for shift in (3.0, 1.0)]
     found = compared(*(table[table["day"] != "2013-07-04"] for table in tables))
     assert [day.day[-2:] for day in found.days] == ["01", "02", "03"]
-    assert found.note == "2013-07-04 has no rows, and later days wait for it."
+    assert found.note == "2013-07-04 has no rows; later days wait for it."
     lenient = compared(
         *(table[table["day"] != "2013-07-04"] for table in tables), holdout={"every_day": False}
     )
@@ -111,7 +111,7 @@ def test_days_after_one_without_rows_wait_for_it():
 def test_rows_of_days_that_were_not_asked_for_are_no_scores():
     short = HoldoutDays("2013-07-01", "2013-07-03")
     found = compared(labelled(3.0), labelled(1.0), span=short)
-    assert found.days == () and "outside the days asked for" in found.note
+    assert found.days == () and "outside the requested days" in found.note
 
 
 def test_a_day_with_too_few_of_one_class_counts_for_nothing():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.gate.confidence_sequence import confidence_sequence
+from retouch.gate.canary import confidence_sequence
 
 GAINS = st.lists(st.floats(-2, 2), min_size=1, max_size=40)
 SCALES = st.floats(0.1, 10)

@@ -1,4 +1,4 @@
-"""Time to predict, candidate against production, from turns taken one after the other."""
+"""What serving a model costs: time to predict and bytes of the artifact."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from retouch.gate.comparison import Turns
 from retouch.gate.guardrails.bounds import Held, deciding, found, number, unknown
 from retouch.gate.losses import Numbers
 from retouch.gate.model import GuardrailResult
-from retouch.policy.guardrails import Latency
+from retouch.policy.guardrails import Latency, Size
 
-MEASURE = "seconds to predict 1,000 rows, {quantile}"
+LATENCY_MEASURE = "seconds to predict 1,000 rows, {quantile}"
+SIZE_MEASURE = "bytes of the model artifact"
 FEWEST_TURNS = 10
 RESAMPLES = 1000
 SEED = 20130101
@@ -24,7 +25,7 @@ _QUANTILES = {"p50": 0.5, "p95": 0.95}
 _LARGEST_BATCH = 1_000_000
 
 
-def evaluate(guardrail: Latency, turns: Turns | None, confidence: float) -> GuardrailResult:
+def evaluate_latency(guardrail: Latency, turns: Turns | None, confidence: float) -> GuardrailResult:
     """Hold the ratios of medians and of 95th percentiles against their limits.
 
     How sure they are is told by a bootstrap of turns: pairs, as what slows down the machine slows
@@ -37,13 +38,13 @@ def evaluate(guardrail: Latency, turns: Turns | None, confidence: float) -> Guar
     }
     wrong = _unusable(turns)
     if turns is None or wrong:
-        return unknown(guardrail, MEASURE.format(quantile=next(iter(limits))), wrong)
+        return unknown(guardrail, LATENCY_MEASURE.format(quantile=next(iter(limits))), wrong)
     scale = _PER_ROWS / turns.rows
     old, new = np.array(turns.production) * scale, np.array(turns.candidate) * scale
     held = {name: _held(old, new, name, limit, confidence) for name, limit in limits.items()}
     if not all(math.isfinite(each.compared + (each.upper or 0.0)) for each in held.values()):
         message = "The times are too far apart to compare."
-        return unknown(guardrail, MEASURE.format(quantile=next(iter(limits))), message)
+        return unknown(guardrail, LATENCY_MEASURE.format(quantile=next(iter(limits))), message)
     decides = deciding(tuple(held.values()))
     name = next(name for name, each in held.items() if each is decides)
     before, after = (float(np.quantile(times, _QUANTILES[name])) for times in (old, new))
@@ -51,7 +52,7 @@ def evaluate(guardrail: Latency, turns: Turns | None, confidence: float) -> Guar
     return found(
         guardrail,
         decides,
-        MEASURE.format(quantile=name),
+        LATENCY_MEASURE.format(quantile=name),
         f"1,000 rows take the candidate {number(1000 * after)} ms ({name}; production"
         f" {number(1000 * before)} ms, {len(old)} turns); {clauses}.",
         production=before,
@@ -104,3 +105,37 @@ def _slowest(old: Numbers, new: Numbers) -> list[dict[str, float]]:
         {"turn": int(turn) + 1, "production": float(old[turn]), "candidate": float(new[turn])}
         for turn in np.argsort(-new, kind="stable")[:10]
     ]
+
+
+def evaluate_size(
+    guardrail: Size, production: int | None, candidate: int | None
+) -> GuardrailResult:
+    """Hold the candidate's bytes, and how they compare with production's, against the limits."""
+    if candidate is None or production is None:
+        return unknown(guardrail, SIZE_MEASURE, "The size of the model was not measured.")
+    if candidate <= 0:
+        return unknown(guardrail, SIZE_MEASURE, "The candidate's artifact is empty or not there.")
+    held = []
+    if guardrail.bytes_at_most is not None:
+        held.append(
+            Held("the candidate's size", float(candidate), guardrail.bytes_at_most, unit="bytes")
+        )
+    if guardrail.ratio_at_most is not None:
+        if production <= 0:
+            message = "The artifact of the model in production is empty or not there."
+            return unknown(guardrail, SIZE_MEASURE, message)
+        held.append(
+            Held("its ratio to production's", candidate / production, guardrail.ratio_at_most)
+        )
+    clauses = "; ".join(each.message(0.0) for each in held)
+    return found(
+        guardrail,
+        deciding(held),
+        SIZE_MEASURE
+        if deciding(held) is held[0] and guardrail.bytes_at_most
+        else f"{SIZE_MEASURE}, ratio",
+        f"The candidate takes {number(candidate)} bytes, the model in production"
+        f" {number(production)}; {clauses}.",
+        production=float(production),
+        candidate=float(candidate),
+    )
