@@ -8,8 +8,7 @@ from typing import TypeVar
 
 from retouch.engine.project import Project
 from retouch.errors import InputError
-from retouch.policy.check import ExampleResult, check_policy
-from retouch.policy.lint import lint_policy
+from retouch.policy.check import ExampleResult, check_policy, lint_policy
 from retouch.provenance.signer_lint import lint_signers
 from retouch.storage import documents
 

@@ -13,10 +13,9 @@ import pandas as pd
 from retouch.alerts.model import Predicate
 from retouch.gate.block_jackknife import MeanGain, mean_gain
 from retouch.gate.comparison import PRODUCTION
-from retouch.gate.losses import LARGEST_LOSS, ShortOf, loss_of, short_of
+from retouch.gate.losses import LARGEST_LOSS, Numbers, ShortOf, loss_of, short_of
 from retouch.gate.messages import Alarm, alarm_sentence, restored_sentence, sentence
 from retouch.gate.model import Check
-from retouch.gate.multiplicity import false_discovery, holm
 from retouch.gate.pairing import Paired
 from retouch.gate.questions import Question
 from retouch.gate.score_table import Incomparable, read_scores, rows_text
@@ -56,8 +55,7 @@ def answer(
     """
     asked = [_ask(question, paired, confidence) for question in questions]
     slices = [each for each in asked if each.question.is_slice and each.enough(limits)]
-    q_values = false_discovery([each.chance_of_no_change for each in slices])
-    q_value = {each.question.name: float(q) for each, q in zip(slices, q_values, strict=True)}
+    q_value = _q_values(slices)
     alarms = _alarms(asked, limits)
     checks = []
     for each in asked:
@@ -92,6 +90,27 @@ def _alarms(asked: Sequence[_Asked], limits: Limits) -> dict[str, Alarm]:
         name: Alarm(p, float(after), len(watched), raised=bool(after <= 1 - limits.confidence))
         for (name, p), after in zip(watched, adjusted, strict=True)
     }
+
+
+def holm(p_values: Sequence[float]) -> Numbers:
+    """Return Holm's adjusted p-values (Scand. J. Statist. 6, 1979), of shape (p-values,).
+
+    Rejecting what is at most a keeps the probability of any false rejection at most a. Kept here:
+    statsmodels, which has it, is too heavy a dependency for three lines.
+    """
+    p, count = np.asarray(p_values, dtype=float), len(p_values)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty(count)
+    adjusted[order] = np.maximum.accumulate(p[order] * np.arange(count, 0, -1))
+    return np.minimum(adjusted, 1.0)
+
+
+def _q_values(slices: Sequence[_Asked]) -> dict[str, float]:
+    """Return the slices' q-values (Benjamini and Hochberg, J. R. Stat. Soc. B 57, 1995) by name."""
+    from scipy.stats import false_discovery_control  # takes a second to load
+
+    q_values = false_discovery_control([each.chance_of_no_change for each in slices])
+    return {each.question.name: float(q) for each, q in zip(slices, q_values, strict=True)}
 
 
 def _watched(asked: _Asked, limits: Limits, alarm: Alarm | None) -> Check:

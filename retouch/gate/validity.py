@@ -11,7 +11,7 @@ import pandas as pd
 
 from retouch.gate.comparison import CANDIDATE, PRODUCTION
 from retouch.gate.holdout import HoldoutDays
-from retouch.gate.losses import Numbers, midranks
+from retouch.gate.losses import Numbers
 from retouch.gate.pairing import Paired
 from retouch.gate.score_table import as_days, as_text, first_id, rows_text
 from retouch.gate.slices import Groups, Rows, each_value
@@ -270,8 +270,10 @@ class Relation:
 
 def relation(scores: Numbers, labels: Numbers, groups: Groups) -> Relation:
     """Correlate scores, of shape (rows,), with labels within each group and over all of them."""
+    from scipy.stats import rankdata  # takes a second to load
+
     lines = _Sums.of(scores, labels, groups)
-    ranks = _Sums.of(midranks(scores), midranks(labels), groups)
+    ranks = _Sums.of(rankdata(scores), rankdata(labels), groups)
     sizes, total = groups.sizes, int(groups.sizes.sum())
     value = np.fmax(lines.correlations, ranks.correlations)
     others = np.fmax(lines.others.correlations, ranks.others.correlations)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import false_discovery_control
 
-from retouch.gate.multiplicity import false_discovery, holm
+from retouch.gate.checks import holm
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +132,7 @@ def test_q_values_are_two_sided_against_no_change(judged, noise, policy):
     slices = judgement.checks[1:]  # With next to no margin their p-values ask for a gain of 0.
     two_sided = [2 * min(c.p_value, 1 - c.p_value) for c in slices]
     found = [c.q_value for c in slices]
-    assert found == pytest.approx(false_discovery(two_sided), rel=1e-6)
+    assert found == pytest.approx(false_discovery_control(two_sided), rel=1e-6)
 
 
 def test_the_chance_of_a_check_agrees_with_its_bound(judged, noise):

@@ -16,7 +16,6 @@ from retouch.gate.losses import (
     area_losses,
     log_loss,
     loss_of,
-    midranks,
     short_of,
 )
 from retouch.policy.promotion import LossName
@@ -130,10 +129,3 @@ def test_one_class_has_no_area():
     assert short_of(np.zeros(50)).label == 1
     assert short_of(np.repeat([0.0, 1.0], 10)) is None
     assert short_of(np.repeat([0.0, 1.0], [10, 9])).rows == 9
-
-
-@given(st.lists(st.integers(-3, 3), min_size=1, max_size=30))
-def test_equal_values_share_the_mean_of_their_ranks(values):
-    found = midranks(np.array(values, dtype=float))
-    brute = [sum(b < a for b in values) + (values.count(a) + 1) / 2 for a in values]
-    assert found.tolist() == brute

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import false_discovery_control
 
 from retouch.errors import InputError
+from retouch.gate.checks import holm
 from retouch.gate.comparison import Look
-from retouch.gate.multiplicity import false_discovery, holm
 
 CHANCES = st.lists(st.floats(0, 1), max_size=12)
 
@@ -66,13 +67,13 @@ def test_holm_rejects_what_his_procedure_does(chances, level):
 
 @given(CHANCES, st.floats(0.001, 0.5))
 def test_q_values_discover_what_benjamini_and_hochberg_do(chances, level):
-    found = {i for i, q in enumerate(false_discovery(chances)) if q <= level}
+    found = {i for i, q in enumerate(false_discovery_control(chances)) if q <= level}
     assert found == stepwise_discoveries(chances, level)
 
 
 @given(CHANCES)
 def test_corrected_chances_are_no_smaller_and_keep_their_order(chances):
-    for corrected in (holm(chances), false_discovery(chances)):
+    for corrected in (holm(chances), false_discovery_control(chances)):
         assert all(after >= before for before, after in zip(chances, corrected, strict=True))
         assert all(p <= 1 for p in corrected)
         order = np.argsort(chances, kind="stable")

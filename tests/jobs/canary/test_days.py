@@ -127,5 +127,5 @@ def test_a_day_with_too_few_of_one_class_counts_for_nothing():
         tables.append(table)
     found = compared(*tables, loss="auc")
     assert len(found.days) == 7 and "2013-07-02" not in [day.day for day in found.days]
-    assert found.note == "1 day has too few rows of one class, and count for nothing."
+    assert found.note == "1 day was skipped: too few rows of one class."
     assert all(day.candidate < day.production for day in found.days)
