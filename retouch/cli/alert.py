@@ -1,11 +1,11 @@
-"""`retouch alert`: write alerts, make them of a monitor's output, and check them."""
+"""`retouch alert`: write alerts, import them from a monitor's output, check and deliver them."""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, get_args
@@ -16,16 +16,31 @@ from retouch.adapters.base.context import Context
 from retouch.adapters.registry import ADAPTERS
 from retouch.alerts.model import FAMILY_OF, SEVERITIES, Alert, Status
 from retouch.alerts.new import alert_json, new_alert
-from retouch.cli.alert_intake import alert_intake, alert_status
-from retouch.cli.alert_open import alert_open
-from retouch.cli.alert_options import said_by_flags
-from retouch.cli.alert_sign import alert_sign, alert_verify
-from retouch.engine import import_alerts
-from retouch.engine.project import Project, open_project
+from retouch.cli.options import (
+    FILES,
+    JSON,
+    PATH,
+    current_project,
+    echo_outcomes,
+    exit_with,
+    now,
+    repository_from_environment,
+)
+from retouch.engine import import_alerts, submit_alerts
+from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.reporting.escape import plain
 from retouch.schema_errors import near
 from retouch.storage import documents
+
+_FINDING = re.compile(
+    r"(?P<metric>[a-z][a-z0-9_]*)(:(?P<column>[^=<>]+?))?\s*=\s*(?P<value>[-+.\deE]+)"
+    r"(\s*(?P<op>[<>]=?)\s*(?P<limit>[-+.\deE]+))?"
+)
+_CONDITION = re.compile(r"(?P<column>[^=<>!]+)(?P<op>!=|<=|>=|=|<|>)(?P<value>.+)", re.DOTALL)
+_OPS = {"=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?", re.ASCII)
+_BREACH = {">": "gt", ">=": "ge", "<": "lt", "<=": "le"}
 
 AUDIENCE = click.option(
     "--audience",
@@ -80,15 +95,13 @@ def alert_new(
     target_drift attribution_drift label_quality performance estimated_performance concept_drift
     system_health policy_change manual
     """
-    project = open_project(Path.cwd())
+    project = current_project()
     flags["model"] = flags["model"] or project.policy.model
     flags["audience"] = flags["audience"] or project.monitors.repository
     if flags["path"] and not flags["digest"]:
         flags["digest"] = _recorded_digest(project, flags["path"])
     said = said_by_flags(flags, where=where, findings=findings)
-    made = new_alert(
-        said, now=datetime.now(UTC).replace(microsecond=0), randomness=secrets.token_bytes(10)
-    )
+    made = new_alert(said, now=now(), randomness=secrets.token_bytes(10))
     if only_print:
         click.echo(alert_json(made), nl=False)
         return
@@ -97,9 +110,7 @@ def alert_new(
 
 
 @alert.command("check")
-@click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
-)
+@FILES
 def alert_check(paths: Sequence[Path]) -> None:
     """Say what is wrong with alert files, one sentence each.
 
@@ -112,18 +123,17 @@ def alert_check(paths: Sequence[Path]) -> None:
         except InputError as error:
             faults += 1
             click.echo(plain(str(error), 1000), err=True)
-    if faults:
-        raise click.exceptions.Exit(InputError.exit_code)
+    exit_with(InputError.exit_code if faults else 0)
 
 
 @alert.command("import")
 @click.argument("native", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE")
 @click.option("--from", "tool", required=True, metavar="TOOL", help="Whose output it is.")
-@click.option("--context", type=click.Path(path_type=Path), help="What the output does not say.")
-@click.option("--mapping", type=click.Path(path_type=Path), help="For --from mapping.")
+@click.option("--context", type=PATH, help="What the output does not say.")
+@click.option("--mapping", type=PATH, help="For --from mapping.")
 @AUDIENCE
 @click.option("--resolved", is_flag=True, help="Also say where all is well: incidents can end.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder [default: alerts/].")
+@click.option("--out", type=PATH, help="Folder [default: alerts/].")
 @click.option("--print", "only_print", is_flag=True, help="Print instead of writing files.")
 def alert_import(
     native: Path,
@@ -143,7 +153,7 @@ def alert_import(
 
     \b
     """
-    project = _project_or_none()
+    project = _workspace_or_none()
     if project is None and out is None and not only_print:
         raise InputError(
             "This is no DVC project, so there is no alerts/.", hint="Say --out FOLDER."
@@ -154,7 +164,7 @@ def alert_import(
         context=context,
         mapping=mapping,
         defaults=_known(project, audience),
-        now=datetime.now(UTC).replace(microsecond=0),
+        now=now(),
         quiet_too=resolved,
     )
     if not made:
@@ -171,8 +181,43 @@ alert_import.help += "\n".join(
 )
 
 
-for command in (alert_sign, alert_verify, alert_open, alert_intake, alert_status):
-    alert.add_command(command)
+@alert.command("open")
+@FILES
+@click.option(
+    "--repo", envvar="GITHUB_REPOSITORY", metavar="OWNER/NAME", help="[env: GITHUB_REPOSITORY]"
+)
+@click.option("--base", metavar="BRANCH", help="Where it goes [default: the default branch].")
+@click.option("--dispatch", is_flag=True, help="Send a repository_dispatch instead.")
+@JSON
+def alert_open(
+    paths: Sequence[Path], repo: str | None, base: str | None, dispatch: bool, as_json: bool
+) -> None:
+    """Open a pull request on GitHub for each alert, with its signature FILE.sig if there is one.
+
+    The same alert twice finds its pull request. The token comes from GITHUB_TOKEN (Contents: write,
+    Pull requests: write), the address from GITHUB_API_URL where it is not github.com.
+    """
+    target = repository_from_environment(repo)
+    if dispatch and base is not None:
+        raise InputError("--base: a repository_dispatch goes to no branch.", hint="Leave it out.")
+    if dispatch:
+        outcomes = submit_alerts.dispatch(paths, target)
+    else:
+        outcomes = submit_alerts.open_pull_requests(
+            paths, target, base and submit_alerts.checked_branch(base)
+        )
+    seen = []
+    for outcome in outcomes:
+        seen.append(outcome)
+        if as_json:
+            continue
+        if outcome.exit_code:
+            click.echo(outcome.message, err=True)
+        else:
+            click.echo(f"{outcome.file}: {outcome.message}")
+    if as_json:
+        echo_outcomes(seen)
+    exit_with(max(outcome.exit_code for outcome in seen))
 
 
 def _checked(path: Path, root: Path | None) -> str:
@@ -209,14 +254,83 @@ def _known(project: Project | None, audience: str | None) -> Context:
     return Context(model=project.policy.model, audience=name)
 
 
-def _project_or_none() -> Project | None:
+def _workspace_or_none() -> Project | None:
     try:
-        return open_project(Path.cwd())
+        return current_project()
     except InputError:
         return None
 
 
 def _root_or_none() -> Path | None:
     """Return the project's root; a file may be checked outside of one as well."""
-    project = _project_or_none()
+    project = _workspace_or_none()
     return None if project is None else project.root
+
+
+def finding(text: str) -> dict[str, Any]:
+    """Return the finding in `METRIC[:COLUMN]=VALUE[>LIMIT]`. Raises InputError.
+
+    `psi:temp=0.31>0.2` says that the PSI of `temp` is 0.31, and that above 0.2 is a breach.
+    """
+    match = _FINDING.fullmatch(text.strip())
+    if match is None:
+        raise InputError(
+            f"--finding {text!r}: is not METRIC[:COLUMN]=VALUE[>LIMIT].",
+            hint="For example: `--finding psi:temp=0.31>0.2`.",
+        )
+    found: dict[str, Any] = {"metric": match["metric"], "value": _number(match["value"], text)}
+    if match["column"]:
+        found["column"] = match["column"]
+    if match["op"]:
+        found["breach_when"] = _BREACH[match["op"]]
+        bound = "upper" if match["op"].startswith(">") else "lower"
+        found[bound] = _number(match["limit"], text)
+    return found
+
+
+def condition(text: str) -> dict[str, Any]:
+    """Return the predicate in `COLUMN=VALUE`, `COLUMN=A,B` or `COLUMN>=VALUE`. Raises InputError.
+
+    What looks like a number, true or false is one, as in the policies; in quotes it is text.
+    """
+    match = _CONDITION.fullmatch(text)
+    values = [one.strip() for one in match["value"].split(",")] if match else []
+    column, op = (match["column"].strip(), _OPS[match["op"]]) if match else ("", "")
+    if not column or not all(values) or (op != "eq" and len(values) > 1):
+        raise InputError(
+            f"--where {text!r}: is not COLUMN=VALUE, COLUMN=A,B or COLUMN>=VALUE.",
+            hint="For example: `--where origin=JFK`.",
+        )
+    if len(values) > 1:
+        return {"column": column, "op": "in", "value": [_scalar(one) for one in values]}
+    said: dict[str, Any] = {"column": column, "value": _scalar(values[0])}
+    return said if op == "eq" else {**said, "op": op}
+
+
+def said_by_flags(
+    flags: dict[str, Any], *, where: Sequence[str], findings: Sequence[str]
+) -> dict[str, Any]:
+    """Return the fields of an alert in short form; flags that were not given are left out."""
+    said = {name: value for name, value in flags.items() if value not in (None, (), "")}
+    if where:
+        said["where"] = [condition(text) for text in where]
+    if findings:
+        said["findings"] = [finding(text) for text in findings]
+    return said
+
+
+def _scalar(text: str) -> str | int | float | bool:
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1]
+    if text in ("true", "false"):
+        return text == "true"
+    if _NUMBER.fullmatch(text) is None:
+        return text
+    return float(text) if "." in text else int(text)
+
+
+def _number(digits: str, text: str) -> float:
+    try:
+        return float(digits)
+    except ValueError:
+        raise InputError(f"--finding {text!r}: {digits!r} is no number.") from None

@@ -44,31 +44,52 @@ _VERDICTS = {
 }
 
 
+def terminal(*, width: int = 140) -> Console:
+    """Return the console on stdout; a pipe or a log gets lines longer than a terminal's."""
+    console = Console(highlight=False, emoji=False)
+    return console if console.is_terminal else Console(width=width, highlight=False, emoji=False)
+
+
+def table(*headings: str, folded: Iterable[str] = ()) -> Table:
+    """Return an empty table without lines; the text in `folded` columns may take several lines."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
+    for heading in headings:
+        made.add_column(heading, header_style="dim", no_wrap=True)
+    for heading in folded:
+        made.add_column(heading, header_style="dim", overflow="fold")
+    return made
+
+
+def shown(text: str, limit: int = 1000) -> str:
+    """Return text that an alert may have a part in: one line, harmless to a terminal."""
+    return escape(plain(text, limit))
+
+
 def print_plan(console: Console, plan: Plan, *, whole: bool) -> None:
     """Print a plan; reused stages are counted, and listed one by one when `whole`."""
-    rule = f" [dim]({_shown(plan.rule)})[/]" if plan.rule else ""
+    rule = f" [dim]({shown(plan.rule)})[/]" if plan.rule else ""
     for note in plan.touched.notes:
-        console.print(f"[yellow]{_shown(note)}[/]")
+        console.print(f"[yellow]{shown(note)}[/]")
     if not plan.tiers:
-        console.print(f"[bold]Nothing to run.[/] {_shown(plan.why)}{rule}")
+        console.print(f"[bold]Nothing to run.[/] {shown(plan.why)}{rule}")
         _print_worth(console, plan.worth)
         return
     for reason in plan.unproven:
-        console.print(f"[yellow]Held for a person: {_shown(reason)}[/]")
+        console.print(f"[yellow]Held for a person: {shown(reason)}[/]")
     held = "[bold yellow]Held.[/] " if plan.action == "hold" else ""
-    console.print(f"{held}{_shown(plan.why)}{rule}")
+    console.print(f"{held}{shown(plan.why)}{rule}")
     for number, tier in enumerate(plan.tiers, 1):
         console.print(
-            f"\n[bold]Tier {number} of {len(plan.tiers)}: {_shown(tier.tier)}[/]. "
-            f"{_shown(tier.message)}"
+            f"\n[bold]Tier {number} of {len(plan.tiers)}: {shown(tier.tier)}[/]. "
+            f"{shown(tier.message)}"
         )
         for edit in tier.edits:
             change = change_in_words(edit.before, edit.after)
-            console.print(f"  {_shown(edit.file)}: [bold]{_shown(edit.key)}[/] {_shown(change)}")
+            console.print(f"  {shown(edit.file)}: [bold]{shown(edit.key)}[/] {shown(change)}")
         console.print(_stages(tier, whole))
         console.print(f"  {_forecast(tier.forecast)}")
     for skipped in plan.skipped:
-        console.print(f"\n[dim]Tier {_shown(skipped.tier)} is skipped. {_shown(skipped.reason)}[/]")
+        console.print(f"\n[dim]Tier {shown(skipped.tier)} is skipped. {shown(skipped.reason)}[/]")
     _print_worth(console, plan.worth)
 
 
@@ -76,19 +97,17 @@ def _print_worth(console: Console, worth: Worth | None) -> None:
     """Print both sides of the value rule: what each answer is worth, and what it costs."""
     if worth is None:
         return
-    console.print(f"\n[bold]Worth it?[/] {_shown(worth.message)}")
-    table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
-    for heading in ("  answer", "like alerts", "chance", "gain", "worth", "cost", "net, CPU"):
-        table.add_column(heading, header_style="dim", no_wrap=True)
+    console.print(f"\n[bold]Worth it?[/] {shown(worth.message)}")
+    options = table("  answer", "like alerts", "chance", "gain", "worth", "cost", "net, CPU")
     for option in worth.options:
-        table.add_row(*_option(option))
-    console.print(table)
+        options.add_row(*_option(option))
+    console.print(options)
 
 
 def _option(option: Option) -> tuple[str, ...]:
     amounts = (option.benefit_cpu_seconds, option.cost_cpu_seconds, option.net_cpu_seconds)
     return (
-        f"  {_shown(option.name)}",
+        f"  {shown(option.name)}",
         f"{option.accepted} of {option.episodes} passed" if option.episodes else "–",
         "–" if option.chance is None else f"{option.chance:.0%}",
         "–" if option.gain is None else f"{option.gain:.3g}",
@@ -97,21 +116,19 @@ def _option(option: Option) -> tuple[str, ...]:
 
 
 def _stages(tier: TierPlan, whole: bool) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
-    for heading in ("  wave", "stage", "decision"):
-        table.add_column(heading, header_style="dim", no_wrap=True)
-    table.add_column("because", header_style="dim", overflow="fold")
+    listed = table("  wave", "stage", "decision", folded=("because",))
     for stage in sorted(tier.stages, key=lambda s: (s.wave is None, s.wave or 0)):
         if stage.decision != "reuse" or whole:
             wave = "" if stage.wave is None else f"{stage.wave + 1:6}"
             because = because_in_words(stage.because[0])
             if len(stage.because) > 1:
                 because += f"; and {len(stage.because) - 1} more"
-            table.add_row(wave, _shown(stage.stage), _DECISIONS[stage.decision], _shown(because))
+            listed.add_row(wave, shown(stage.stage), _DECISIONS[stage.decision], shown(because))
     reused = tier.named("reuse")
     if reused and not whole:
-        table.add_row("", f"{len(reused)} others", _DECISIONS["reuse"], "nothing they read changes")
-    return table
+        others = f"{len(reused)} others"
+        listed.add_row("", others, _DECISIONS["reuse"], "nothing they read changes")
+    return listed
 
 
 def _forecast(forecast: Forecast) -> str:
@@ -135,16 +152,16 @@ def print_answer(console: Console, answer: RunResult, *, root: str) -> None:
         console.print(f"Nothing to do: already handled. The report: {report}/report.md")
         return
     if answer.verdict is None:
-        why = _shown(" ".join(answer.plan.unproven) or answer.plan.why)
+        why = shown(" ".join(answer.plan.unproven) or answer.plan.why)
         console.print(f"Held for a person: {why} The report: {report}/report.md")
         return
     console.print(
-        f"\nVerdict: {_VERDICTS[answer.verdict.outcome]}. {_shown(answer.verdict.message)}"
+        f"\nVerdict: {_VERDICTS[answer.verdict.outcome]}. {shown(answer.verdict.message)}"
     )
     kept = answer.run is not None and answer.run.attempts[-1].kept
     what = "The candidate is in the workspace" if kept else "Everything was put back"
     if answer.run is not None and answer.run.stopped:
-        console.print(f"[yellow]{_shown(answer.run.stopped)}[/]")
+        console.print(f"[yellow]{shown(answer.run.stopped)}[/]")
     console.print(f"{what}. The report: {report}/report.md")
 
 
@@ -152,24 +169,22 @@ def print_status(console: Console, status: Status) -> None:
     """Print where things stand."""
     told = "HEAD records" if status.versions.newest else "In production"
     made = f"{status.production_hash[:12]} (commit {status.production_commit[:10]})"
-    console.print(f"{told}: [bold]{_shown(status.model)}[/] {made}")
+    console.print(f"{told}: [bold]{shown(status.model)}[/] {made}")
     for line in status.versions.lines:
-        console.print(_shown(line), highlight=False)
+        console.print(shown(line), highlight=False)
     if status.interrupted:
-        cut = _shown(status.interrupted)
+        cut = shown(status.interrupted)
         console.print(f"[yellow]A run was cut short: {cut}. The next `retouch run` undoes it.[/]")
     if (days := status.holdout) is not None:
         judged = f"{plural(days.judged, 'candidate')} judged, at most {days.allowed} for one slice"
         console.print(f"Hold-out {days.start} to {days.end}: {judged}")
     if status.out_of_date:
         names = ", ".join(status.out_of_date[:5])
-        console.print(f"[yellow]Out of date: {_shown(names)}. `retouch build` mends it.[/]")
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for heading in ("alert", "kind", "state", ""):
-        table.add_column(heading, header_style="dim", overflow="fold")
+        console.print(f"[yellow]Out of date: {shown(names)}. `retouch build` mends it.[/]")
+    alerts = table(folded=("alert", "kind", "state", ""))
     for alert in status.alerts:
-        table.add_row(alert.alert_id, alert.kind, alert.state, _shown(alert.message))
-    console.print(table if status.alerts else "No alerts.")
+        alerts.add_row(alert.alert_id, alert.kind, alert.state, shown(alert.message))
+    console.print(alerts if status.alerts else "No alerts.")
 
 
 class Lines:
@@ -261,7 +276,7 @@ class LiveBar:
         self._waiting.discard(receipt.stage)
         took = f" [dim]{duration(receipt.wall_seconds)}[/]" if receipt.wall_seconds else ""
         what = _OUTCOMES[receipt.outcome]
-        self._console.print(f"  {_shown(receipt.stage)}: {what}{took}", highlight=False)
+        self._console.print(f"  {shown(receipt.stage)}: {what}{took}", highlight=False)
         self._show(advance=1)
 
     def _show(self, advance: int) -> None:
@@ -271,31 +286,26 @@ class LiveBar:
         seconds = sum(known) / max(1, len(self._running))
         left = f"about {duration(seconds)} left" if known else ""
         names = ", ".join(sorted(self._running))
-        self._bar.update(self._task, advance=advance, description=_shown(names), left=left)
+        self._bar.update(self._task, advance=advance, description=shown(names), left=left)
 
 
 def print_stage(console: Console, told: StageExplanation) -> None:
     """Print what there is to say of one stage."""
-    console.print(f"[bold]{_shown(told.stage)}[/]  {_shown(told.desc or '')}")
+    console.print(f"[bold]{shown(told.stage)}[/]  {shown(told.desc or '')}")
     meta = told.meta
     if meta is None:
         console.print("  It says nothing under meta.retouch: an alert reaches it only by widening.")
     else:
         part = ", ".join(f"{key} = {value}" for key, value in meta.partition.items()) or "all of it"
-        console.print(f"  module {_shown(meta.module or 'not said')}, works on {_shown(part)}")
-        console.print(f"  datasets: {_shown(', '.join(meta.datasets) or 'none directly')}")
-        console.print(f"  columns: {_shown(', '.join(meta.columns) or 'not said')}")
-    console.print(f"  upstream: {_shown(', '.join(told.upstream) or 'none')}")
-    console.print(f"  downstream: {_shown(', '.join(told.downstream) or 'none')}")
+        console.print(f"  module {shown(meta.module or 'not said')}, works on {shown(part)}")
+        console.print(f"  datasets: {shown(', '.join(meta.datasets) or 'none directly')}")
+        console.print(f"  columns: {shown(', '.join(meta.columns) or 'not said')}")
+    console.print(f"  upstream: {shown(', '.join(told.upstream) or 'none')}")
+    console.print(f"  downstream: {shown(', '.join(told.downstream) or 'none')}")
     if told.cost is not None:
         cpu, wall = duration(told.cost.cpu_seconds), duration(told.cost.wall_seconds)
         console.print(f"  takes {cpu} of CPU, {wall}")
     for label, decided in told.decisions:
         because = "; ".join(because_in_words(reason) for reason in decided.because)
         decision = _DECISIONS[decided.decision]
-        console.print(f"  {_shown(label)}: {decision}, because {_shown(because)}")
-
-
-def _shown(text: str) -> str:
-    """Return text that an alert may have a part in: one line, harmless to a terminal."""
-    return escape(plain(text, 1000))
+        console.print(f"  {shown(label)}: {decision}, because {shown(because)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from retouch.cli.console import Lines, LiveBar, print_answer, print_plan
+from retouch.cli.options import wall_seconds
 from retouch.dvc.params import apply_edits
 from retouch.engine.project import Project
 from retouch.engine.provenance import Trust
@@ -40,7 +41,7 @@ def replay_alert(
     copy = copy_before(project, shipped, project.root / COPY)
     alert = copy.root / documents.ALERTS / f"{shipped.alert_ids[0]}.json"
     kind = LiveBar if console.is_terminal else Lines
-    wall = {name: cost.wall_seconds for name, cost in project.costs.items()}
+    wall = wall_seconds(project)
 
     console.rule("1. Build the pipeline as it was before the alert")
     with kind(console, wall) as watch:

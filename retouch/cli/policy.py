@@ -8,17 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from retouch.cli.console import shown, table, terminal
+from retouch.cli.options import JSON, PATH, current_project, exit_with, now
 from retouch.engine import intake
 from retouch.engine.policy_check import check_policies
-from retouch.engine.project import open_project
 from retouch.engine.provenance import Trust
 from retouch.errors import CheckFailed, InputError
 from retouch.policy.load import parse_policy
-from retouch.reporting.escape import plain
 from retouch.reporting.numbers import duration, plural
 from retouch.storage import documents
 from retouch.suppression.replay_diff import (
@@ -45,7 +44,7 @@ def policy_check() -> None:
 
     Exit code 1 when an example is decided otherwise, 2 when a file cannot be read.
     """
-    told = check_policies(open_project(Path.cwd()))
+    told = check_policies(current_project())
     for fault in told.faults:
         click.echo(f"Error: {fault}", err=True)
     for result in told.results:
@@ -62,8 +61,7 @@ def policy_check() -> None:
     if told.results:
         passed = len(told.results) - failed
         click.echo(f"{passed} of {len(told.results)} examples decided as expected.")
-    if told.faults:
-        raise click.exceptions.Exit(InputError.exit_code)
+    exit_with(InputError.exit_code if told.faults else 0)
     if failed:
         raise CheckFailed(f"{documents.POLICY}: {failed} examples are decided otherwise.")
 
@@ -72,12 +70,12 @@ def policy_check() -> None:
 @click.option(
     "new",
     "--policy",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="The changed policy [default: the one that holds, to see what it makes of the past].",
 )
 @click.option("--since", metavar="DATE", help="Only alerts received since: 2026-11-01.")
 @click.option("--base", metavar="REF", help="Where monitors and keys are believed.")
-@click.option("as_json", "--json", is_flag=True, help="Print JSON, for a machine to read.")
+@JSON
 def policy_replay(new: Path | None, since: str | None, base: str | None, as_json: bool) -> None:
     """Decide all past alerts again, and print what another policy would have changed.
 
@@ -85,15 +83,15 @@ def policy_replay(new: Path | None, since: str | None, base: str | None, as_json
     what really happened plays no part. A cost is an upper bound: the first tier, on the pipeline as
     it is now. Runs nothing, changes nothing.
     """
-    project, now = open_project(Path.cwd()), datetime.now(UTC).replace(microsecond=0)
-    policies, moment = [project.policy], _day(since)
+    project, moment = current_project(), _day(since)
+    policies = [project.policy]
     if new is not None:
         text = files.read_text(new, limit=1_000_000, hint="docs/policy.md shows one.")
         policies.append(parse_policy(text, str(new)))
         if policies[1].model != policies[0].model:
             raise InputError(f"{new}: model: is {policies[1].model!r}, not {policies[0].model!r}.")
     trust = Trust(base, environment=os.environ)
-    told = intake.replays(project, policies, trust, now, moment)
+    told = intake.replays(project, policies, trust, now(), moment)
     changed = difference(told[0], told[-1], moment)
     if as_json:
         click.echo((changed if new is not None else told[0]).to_json(), nl=False)
@@ -114,34 +112,26 @@ def _day(since: str | None) -> datetime | None:
 
 
 def _print_replay(told: Replay) -> None:
-    table = _table("received", "alert", "about, and the decision")
+    alerts = table("received", "alert", folded=("about, and the decision",))
     for one in told.alerts:
-        table.add_row(*_about(one, _fate(one.told)))
-    _print(table, [f"{plural(len(told.alerts), 'alert')}: {_in_numbers(totals(told))}"])
+        alerts.add_row(*_about(one, _fate(one.told)))
+    _print(alerts, [f"{plural(len(told.alerts), 'alert')}: {_in_numbers(totals(told))}"])
 
 
 def _print_difference(told: Difference) -> None:
-    table = _table("received", "alert", "about, and the decisions")
+    changes = table("received", "alert", folded=("about, and the decisions",))
     for one in told.changes:
-        now, then = _fate(one.before), _fate(one.after)
-        table.add_row(*_about(one, f"now:  {now}", f"then: {then}"))
+        before, after = _fate(one.before), _fate(one.after)
+        changes.add_row(*_about(one, f"now:  {before}", f"then: {after}"))
     count = f"{len(told.changes)} of {plural(told.alerts, 'alert')} would be decided otherwise."
-    now, then = _in_numbers(told.before), _in_numbers(told.after)
-    _print(table, [count, f"Now:             {now}", f"With the change: {then}"])
+    before, after = _in_numbers(told.before), _in_numbers(told.after)
+    _print(changes, [count, f"Now:             {before}", f"With the change: {after}"])
 
 
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2), show_edge=False)
-    for heading in headings:
-        whole = heading in ("received", "alert")
-        table.add_column(heading, header_style="dim", overflow="fold", no_wrap=whole)
-    return table
-
-
-def _print(table: Table, lines: Iterable[str]) -> None:
-    console = Console(highlight=False, emoji=False)
-    if table.row_count:
-        console.print(table)
+def _print(alerts: Table, lines: Iterable[str]) -> None:
+    console = terminal()
+    if alerts.row_count:
+        console.print(alerts)
         console.print()
     for line in lines:
         console.print(line, soft_wrap=True)
@@ -156,7 +146,7 @@ def _fate(told: Told) -> str:
     what = told.state.replace("_", " ") if told.fate == "suppressed" else told.fate
     tier = f" by {told.tier}" if told.tier else ""
     rule = f" ({told.rule})" if told.rule not in (None, told.state) else ""
-    return escape(plain(f"{what}{tier}{rule}", 200))
+    return shown(f"{what}{tier}{rule}", 200)
 
 
 def _in_numbers(told: Totals) -> str:

@@ -60,7 +60,7 @@ def test_wrong_words_on_the_command_line_are_bad_input(toy: Toy, args):
 
 
 def test_our_own_bugs_have_an_exit_code_of_their_own(toy: Toy, monkeypatch):
-    monkeypatch.setattr("retouch.cli.main.project_status", lambda _project: 1 / 0)
+    monkeypatch.setattr("retouch.cli.run.project_status", lambda _project: 1 / 0)
     told = toy.retouch("status")
     assert told.code == 3
     assert "ZeroDivisionError" in told.err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.cli.alert_options import condition, finding
+from retouch.cli.alert import condition, finding
 from retouch.errors import InputError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.cli.github_options import login_from_environment, repository_from_environment
+from retouch.cli.options import login_from_environment, repository_from_environment
 from retouch.errors import InputError
 
 

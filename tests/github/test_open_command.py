@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from retouch.alerts.new import alert_json, new_alert
-from retouch.cli.alert_open import alert_open
+from retouch.cli.alert import alert_open
 from retouch.errors import InputError
 from tests.github.fake import REPOSITORY, TOKEN, Status
 

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 
 from retouch.alerts.new import alert_json, new_alert
 from retouch.alerts.receipt import Receipt, receipt_file_name
-from retouch.cli.alert_sign import alert_sign, alert_verify
+from retouch.cli.alert_intake import alert_sign, alert_verify
 from retouch.errors import RetouchError
 from tests.toy_project import Told
 

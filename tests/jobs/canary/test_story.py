@@ -195,7 +195,7 @@ def test_wherever_github_fails_the_next_call_goes_on(
     failed_once: Place, tmp_path, on_github, monkeypatch, route, fault
 ):
     failed = failed_once.copy(tmp_path)
-    monkeypatch.setattr("retouch.cli.github_options.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("retouch.cli.options.time.sleep", lambda seconds: None)
     github = on_github(failed)
     github.fails(route, *[fault] * 8)
     first = failed.toy.retouch("canary", "apply", "canary.json")

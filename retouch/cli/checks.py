@@ -1,23 +1,84 @@
-"""`retouch verify` and `retouch merge-lock`: is every entry of dvc.lock one that was made?"""
+"""Checks of the repository: doctor, verify, and the merge driver of dvc.lock."""
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from retouch.engine.project import Project, open_project
-from retouch.errors import InputError, visible
+from retouch.cli.console import terminal
+from retouch.cli.options import (
+    JOBS,
+    JSON,
+    PATH,
+    current_project,
+    exit_with,
+    now,
+    plain_lines,
+    repository_from_environment,
+)
+from retouch.engine.project import Project
+from retouch.errors import CheckFailed, InputError, visible
+from retouch.github.repository import Repository
 from retouch.lockfile.integrity import MEND_COMMAND, Integrity
 from retouch.system import files
 from retouch.system.processes import cpu_count
 
-_SAID_NO = 1
+if TYPE_CHECKING:
+    from retouch.jobs.doctor.findings import Diagnosis
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": "dim"}
+
+
+@click.command("doctor")
+@click.option("--offline", is_flag=True, help="Ask neither git's remote, nor DVC's, nor GitHub.")
+@JSON
+def doctor(offline: bool, as_json: bool) -> None:
+    """Look whether everything is set up, and say what would mend it. Changes nothing.
+
+    Checkout, policies, DVC's remote, workflows; with GITHUB_TOKEN and GITHUB_REPOSITORY also what
+    that token may do. What cannot be looked at is skipped, and the reason is said. Exit code 1 when
+    something fails.
+    """
+    from retouch.jobs.doctor.doctor import examine
+    from retouch.jobs.doctor.github import Asking
+
+    asking = Asking(not offline, _repository)
+    found = examine(Path.cwd(), os.environ, asking)
+    if as_json:
+        click.echo(found.to_json(), nl=False)
+    else:
+        _print(found)
+    exit_with(0 if found.healthy else CheckFailed.exit_code)
+
+
+def _repository() -> Repository:
+    """Return the repository that the environment names, asked once: nobody waits for a doctor."""
+    from retouch.github.client import Client, Waiting
+    from retouch.github.transport import API_URL
+
+    named = repository_from_environment()
+    address = os.environ.get("GITHUB_API_URL") or API_URL
+    waiting = Waiting(timeout=(5.0, 10.0), patience=0.0)
+    return Repository(Client(os.environ.get("GITHUB_TOKEN", ""), address, waiting), named.name)
+
+
+def _print(found: Diagnosis) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, show_header=False)
+    for finding in found.findings:
+        message = Text(visible(finding.message))
+        if finding.hint:
+            message.append(f"\n{visible(finding.hint)}", style="dim")
+        standing = Text(finding.standing, style=_COLOURS[finding.standing])
+        table.add_row(standing, finding.about, message)
+    terminal().print(table)
 
 
 @click.command("verify")
@@ -28,10 +89,8 @@ _SAID_NO = 1
 @click.option("--data", is_flag=True, help="See that the cache or the remote has every output.")
 @click.option("--mend", is_flag=True, help="Run again what is in doubt; the commit must be HEAD.")
 @click.option("--install-driver", is_flag=True, help="Merge dvc.lock by stage in this clone.")
-@click.option(
-    "--jobs", "-j", type=click.IntRange(1), help="Stages to run at a time [default: all cores]."
-)
-@click.option("as_json", "--json", is_flag=True, help="Print JSON, for a machine to read.")
+@JOBS
+@JSON
 def verify(
     commit: str,
     base: str | None,
@@ -48,7 +107,7 @@ def verify(
     parent's, or one that a run's receipt in reports/ vouches for. Exit code 1 when one is not, or
     when DVC would run a stage.
     """
-    project = open_project(Path.cwd())
+    project = current_project()
     if install_driver:
         _install_driver(project.root)
     elif mend:
@@ -60,8 +119,7 @@ def verify(
 
         found = look(project, commit=commit, base=base, data=data)
         click.echo(_json(found) if as_json else _lines(found))
-        if not found.sound:
-            raise click.exceptions.Exit(_SAID_NO)
+        exit_with(0 if found.sound else CheckFailed.exit_code)
 
 
 def _json(found: Integrity) -> str:
@@ -92,13 +150,10 @@ def _lines(found: Integrity) -> str:
 
 
 def _mend(project: Project, base: str | None, jobs: int) -> None:
-    from retouch.cli.console import Lines
     from retouch.engine.run import Settings
     from retouch.jobs.verify import mend
 
-    costs = {name: cost.wall_seconds for name, cost in project.costs.items()}
-    watch = Lines(Console(stderr=True), costs)
-    settings = Settings(jobs, watch, lambda: datetime.now(UTC).replace(microsecond=0))
+    settings = Settings(jobs, plain_lines(project), now)
     mended = mend.mend(project, settings, base=base)
     if mended.recovered:
         click.echo(f"An earlier run was cut short and undone: {mended.recovered}.")
@@ -125,9 +180,9 @@ def _install_driver(root: Path) -> None:
 
 
 @click.command("merge-lock")
-@click.argument("base", type=click.Path(path_type=Path))
-@click.argument("ours", type=click.Path(path_type=Path))
-@click.argument("theirs", type=click.Path(path_type=Path))
+@click.argument("base", type=PATH)
+@click.argument("ours", type=PATH)
+@click.argument("theirs", type=PATH)
 @click.argument("path", default="dvc.lock")
 def merge_lock(base: Path, ours: Path, theirs: Path, path: str) -> None:
     """Merge two versions of dvc.lock by stage: git's driver, see `retouch verify --help`.
@@ -148,4 +203,4 @@ def merge_lock(base: Path, ours: Path, theirs: Path, path: str) -> None:
             f" no entry for them: `git add {shlex.quote(path)}`, commit, then `{MEND_COMMAND}`."
         )
         click.echo(visible(message), err=True)
-        raise click.exceptions.Exit(_SAID_NO)
+        exit_with(CheckFailed.exit_code)

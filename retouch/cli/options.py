@@ -1,0 +1,135 @@
+"""What commands share: options, the project and clock they work with, and the repository on GitHub.
+
+Every command opens its project with `current_project`, reads the time from `now`, and names its
+options here, so that one flag means one thing everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+from rich.console import Console
+
+from retouch.alerts.receipt import Channel
+from retouch.cli.console import Lines, LiveBar
+from retouch.engine import submit_alerts
+from retouch.engine.project import Project, open_project
+from retouch.errors import InputError
+from retouch.github.client import Client, Waiting
+from retouch.github.repository import Repository
+from retouch.github.transport import API_URL
+
+_LONG_WAIT_SECONDS = 5
+"""A wait as long as this is announced, so that nobody takes it for a hang."""
+_ACTIONS_LOGIN = "github-actions[bot]"
+
+PATH = click.Path(path_type=Path)
+FILES = click.argument("paths", nargs=-1, required=True, type=PATH, metavar="FILE...")
+JSON = click.option("as_json", "--json", is_flag=True, help="Print JSON, for a machine to read.")
+JOBS = click.option(
+    "--jobs", "-j", type=click.IntRange(1), help="Stages to run at a time [default: all cores]."
+)
+BASE = click.option(
+    "--base", metavar="REF", help="Where policies/ is believed [default: the base branch]."
+)
+REPOSITORY = click.option(
+    "--repository",
+    envvar="GITHUB_REPOSITORY",
+    metavar="OWNER/NAME",
+    help="This repository [default: what policies/monitors.yaml says].",
+)
+REPO = click.option(
+    "--repo", envvar="GITHUB_REPOSITORY", metavar="OWNER/NAME", help="[env: GITHUB_REPOSITORY]"
+)
+CHANNEL = click.option(
+    "--channel",
+    type=click.Choice(get_args(Channel)),
+    default="manual",
+    show_default=True,
+    help="The way they came in.",
+)
+SENDER = click.option(
+    "--sender", metavar="LOGIN", help="Who brought them, as GitHub authenticated them."
+)
+
+
+def current_project() -> Project:
+    """Return the project that the working directory is part of. Raises InputError."""
+    return open_project(Path.cwd())
+
+
+def now() -> datetime:
+    """Return the time in UTC, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def watch(project: Project, *, quiet: bool = False) -> AbstractContextManager[Lines | LiveBar]:
+    """Return the display of a run on stderr: a live bar on a terminal, plain lines elsewhere."""
+    console = Console(stderr=True)
+    kind: Callable[..., Lines | LiveBar] = LiveBar if console.is_terminal and not quiet else Lines
+    return kind(console, wall_seconds(project))
+
+
+def plain_lines(project: Project) -> Lines:
+    """Return the display of a run in a log: wide plain lines on stderr."""
+    return Lines(Console(stderr=True, width=140), wall_seconds(project))
+
+
+def wall_seconds(project: Project) -> dict[str, float]:
+    """Return the wall time of each stage when it last ran, in seconds."""
+    return {name: cost.wall_seconds for name, cost in project.costs.items()}
+
+
+def exit_with(code: int) -> None:
+    """End the command with this exit code, unless it is 0."""
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def echo_json(document: Any) -> None:
+    """Print a document as indented JSON."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def echo_outcomes(outcomes: Sequence[Any]) -> None:
+    """Print the results of several files as a JSON list."""
+    click.echo(json.dumps([outcome.model_dump(mode="json") for outcome in outcomes], indent=2))
+
+
+def repository_from_environment(name: str | None = None) -> Repository:
+    """Return a repository: the one named, else that of GITHUB_REPOSITORY.
+
+    The token comes from GITHUB_TOKEN, the address from GITHUB_API_URL where it is not github.com.
+    Raises InputError when one of them is missing or malformed.
+    """
+    name = name or os.environ.get("GITHUB_REPOSITORY")
+    if not name:
+        raise InputError(
+            "No repository is named.", hint="Give --repo owner/name, or set GITHUB_REPOSITORY."
+        )
+    name = submit_alerts.checked_repository(name)
+    api_url = os.environ.get("GITHUB_API_URL") or API_URL
+    client = Client(os.environ.get("GITHUB_TOKEN", ""), api_url, Waiting(sleep=_sleep))
+    return Repository(client, name)
+
+
+def login_from_environment() -> str:
+    """Return the login our comments bear: RETOUCH_APP_LOGIN, else that of a workflow's token.
+
+    GitHub does not tell a workflow's token who it is.
+    """
+    return os.environ.get("RETOUCH_APP_LOGIN") or _ACTIONS_LOGIN
+
+
+def _sleep(seconds: float) -> None:
+    if seconds >= _LONG_WAIT_SECONDS:
+        click.echo(f"GitHub is asked again in {seconds:.0f} s.", err=True)
+    time.sleep(seconds)

@@ -1,0 +1,168 @@
+"""The commands for one checkout: plan, run, build, report, status, explain, and the demo."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from retouch.cli.console import print_answer, print_plan, print_stage, print_status, terminal
+from retouch.cli.demo import replay_alert
+from retouch.cli.options import BASE, JOBS, JSON, PATH, REPOSITORY, current_project, now, watch
+from retouch.engine.provenance import Trust
+from retouch.engine.report_files import rerender_report
+from retouch.engine.run import RunResult, Settings, build_pipeline, plan_alerts, run_alerts
+from retouch.engine.status import explain_stage, project_status
+from retouch.git import git
+from retouch.system import files
+from retouch.system.processes import cpu_count
+
+ALERTS = click.argument("alerts", nargs=-1, required=True, type=PATH, metavar="ALERT...")
+
+
+@click.command()
+@ALERTS
+@click.option("--whole", is_flag=True, help="List the stages that are reused as well.")
+@click.option("--out", type=PATH, help="Save the plan, for `run --plan`.")
+@BASE
+@REPOSITORY
+@JOBS
+@JSON
+def plan(
+    alerts: Sequence[Path],
+    whole: bool,
+    out: Path | None,
+    base: str | None,
+    repository: str | None,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    """Show what the alerts would make run, and why.
+
+    Runs nothing, changes nothing and needs no data.
+    """
+    trust = Trust(base, repository, os.environ)
+    made = plan_alerts(current_project(), alerts, now(), jobs=jobs or cpu_count(), trust=trust)
+    if out is not None:
+        files.write_text(out, made.to_json())
+    if as_json:
+        click.echo(made.to_json(), nl=False)
+    else:
+        print_plan(terminal(), made, whole=whole)
+
+
+@click.command()
+@click.argument("stage")
+@click.option("--alert", "alerts", multiple=True, type=PATH, help="Under this alert.")
+@JSON
+def explain(stage: str, alerts: Sequence[Path], as_json: bool) -> None:
+    """Say what a stage is, what it works on, and why it would run or not."""
+    told = explain_stage(current_project(), stage, alerts, now())
+    if as_json:
+        click.echo(told.to_json(), nl=False)
+    else:
+        print_stage(terminal(), told)
+
+
+@click.command()
+@ALERTS
+@click.option("saved_plan", "--plan", type=PATH, help="Carry out this saved plan.")
+@click.option("--push/--no-push", default=True, help="Send a kept candidate to the DVC remote.")
+@click.option(
+    "--accept-unsigned", is_flag=True, help="You vouch for alerts that nobody signed, by name."
+)
+@BASE
+@REPOSITORY
+@JOBS
+@JSON
+def run(
+    alerts: Sequence[Path],
+    saved_plan: Path | None,
+    push: bool,
+    accept_unsigned: bool,
+    base: str | None,
+    repository: str | None,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    """Answer the alerts: plan, run what they touched, judge, report.
+
+    A candidate that passes stays in the workspace, for you to commit; otherwise everything is put
+    back. The same alert twice is a no-op. A run that was cut short is undone by the next one.
+    """
+    project = current_project()
+    trust = Trust(
+        base,
+        repository,
+        os.environ,
+        accepted_by=git.user_name(project.root) if accept_unsigned else None,
+    )
+    with watch(project, quiet=as_json) as display:
+        settings = Settings(jobs or cpu_count(), display, now, trust, push)
+        answer = run_alerts(project, alerts, settings, saved_plan=saved_plan)
+    if as_json:
+        click.echo(json.dumps(_answer(answer), indent=2))
+    else:
+        print_answer(terminal(), answer, root=str(project.root))
+
+
+@click.command()
+@click.option("--record", is_flag=True, help="Keep the costs in reports/build/, for forecasts.")
+@JOBS
+def build(record: bool, jobs: int | None) -> None:
+    """Bring every stage up to date: what `dvc repro` does, independent stages at the same time."""
+    project = current_project()
+    with watch(project) as display:
+        settings = Settings(jobs or cpu_count(), display, now)
+        receipts = build_pipeline(project, settings, record=record)
+    ran = sum(receipt.outcome == "ran" for receipt in receipts)
+    cpu = sum(receipt.cpu_seconds for receipt in receipts)
+    click.echo(f"Up to date: {ran} stages run, {cpu:.1f} s of CPU." if receipts else "Up to date.")
+
+
+@click.command()
+@click.argument("report_id", metavar="ID")
+def report(report_id: str) -> None:
+    """Write the report of an alert again, from its plan, run and verdict."""
+    folder = rerender_report(current_project().root, report_id)
+    click.echo(files.read_text(folder / "report.md"), nl=False)
+
+
+@click.command()
+@JSON
+def status(as_json: bool) -> None:
+    """Say what is in production, which alerts are open, and whether a run was cut short."""
+    found = project_status(current_project())
+    if as_json:
+        click.echo(found.to_json(), nl=False)
+    else:
+        print_status(terminal(), found)
+
+
+@click.command()
+@click.argument("alert_id", required=False, metavar="[ALERT-ID]")
+@JOBS
+def demo(alert_id: str | None, jobs: int | None) -> None:
+    """Replay a shipped alert in a copy of this repository: build, plan, run, verdict, report.
+
+    The copy is set back to just before the alert, so nothing here is changed; at the end it is
+    held against what is committed.
+    """
+    project, jobs = current_project(), jobs or cpu_count()
+    replay_alert(project, alert_id, jobs=jobs, console=terminal(), now=now)
+
+
+def _answer(answer: RunResult) -> dict[str, Any]:
+    verdict = answer.verdict
+    return {
+        "handled_before": answer.plan is None,
+        "action": answer.plan.action if answer.plan else None,
+        "verdict": verdict.outcome if verdict else None,
+        "message": verdict.message if verdict else (answer.plan.why if answer.plan else ""),
+        "kept": bool(answer.run and answer.run.attempts[-1].kept),
+        "report": str(answer.report),
+    }
