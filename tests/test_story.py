@@ -119,7 +119,7 @@ def _asking_again_does_nothing(toy: Toy, alert: str) -> None:
     told = toy.retouch("run", alert)
     assert told.code == 0, told
     report = f"reports/{Path(alert).stem}/report.md"
-    assert told.out == f"Nothing to do: already handled. The report: {report}\n"
+    assert told.out == f"Nothing to do: already handled. Report: {report}\n"
     told = toy.retouch("run", alert, "--json")
     assert json.loads(told.out)["handled_before"] is True
     assert toy.tree() == before

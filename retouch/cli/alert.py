@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Sequence
+from inspect import cleandoc
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, get_args
@@ -20,6 +21,7 @@ from retouch.cli.options import (
     FILES,
     JSON,
     PATH,
+    REPO,
     current_project,
     echo_outcomes,
     exit_with,
@@ -46,49 +48,53 @@ AUDIENCE = click.option(
     "--audience",
     envvar="GITHUB_REPOSITORY",
     metavar="OWNER/NAME",
-    help="The repository it is for [default: what policies/monitors.yaml says].",
+    help="The repository it is for [default: the one in policies/monitors.yaml].",
 )
 
 
 @click.group()
 def alert() -> None:
-    """Raise alerts, prove whose they are, and see what became of them."""
+    """Create, sign, verify and track alerts."""
 
 
 @alert.command("new")
 @click.option("--kind", required=True, type=click.Choice(sorted(FAMILY_OF)), metavar="KIND")
-@click.option("--dataset", required=True, help="The data that was judged.")
-@click.option("--path", help="Where DVC keeps it; its digest is then taken from dvc.lock.")
+@click.option("--dataset", required=True, help="The dataset that was judged.")
+@click.option("--path", help="Its path in DVC; the digest is then read from dvc.lock.")
 @click.option("--digest", help="Its digest: md5:... as in dvc.lock, or sha256:...")
-@click.option("--model", help="The model it is about [default: the policy's].")
+@click.option("--model", help="The model concerned [default: the policy's].")
 @click.option("--model-version", help="The version that was judged.")
-@click.option("--monitor", default="by-hand", show_default=True, help="Who judged.")
-@click.option(
-    "--column", "columns", multiple=True, help="A column that went wrong; again for more."
-)
+@click.option("--monitor", default="by-hand", show_default=True, help="The id of the monitor.")
+@click.option("--column", "columns", multiple=True, help="An affected column; repeatable.")
 @click.option(
     "--where",
     multiple=True,
     metavar="CONDITION",
-    help="COLUMN=VALUE (or =A,B, or with !=, <, <=, >, >=) holds for all its rows; again for more.",
+    help="All affected rows have COLUMN=VALUE (or =A,B; also !=, <, <=, >, >=); repeatable.",
 )
-@click.option("--window", nargs=2, metavar="START END", help="Days, or times with their offset.")
-@click.option("--rows", type=click.IntRange(0), help="How many rows were judged.")
+@click.option("--window", nargs=2, metavar="START END", help="Days, or times with a UTC offset.")
+@click.option("--rows", type=click.IntRange(0), help="The number of rows judged.")
 @click.option(
-    "--finding", "findings", multiple=True, metavar="FINDING", help="METRIC[:COLUMN]=VALUE[>LIMIT]."
+    "--finding",
+    "findings",
+    multiple=True,
+    metavar="FINDING",
+    help="METRIC[:COLUMN]=VALUE[>LIMIT]; repeatable.",
 )
 @click.option("--status", type=click.Choice(get_args(Status)), help="[default: firing]")
 @click.option("--severity", type=click.Choice(SEVERITIES), help="[default: warning]")
-@click.option("--confidence", type=float, help="0 to 1, as declared by whoever raises it.")
-@click.option("--expires-at", metavar="TIME", help="After this it is of no use.")
+@click.option("--confidence", type=float, help="0 to 1, as stated by the monitor.")
+@click.option("--expires-at", metavar="TIME", help="The alert is ignored after this time.")
 @click.option("--message", help="What a person should know.")
-@click.option("--hypothesis", help="What the cause may be.")
+@click.option("--hypothesis", help="The suspected cause.")
 @AUDIENCE
-@click.option("--print", "only_print", is_flag=True, help="Print it instead of writing a file.")
+@click.option(
+    "--print", "only_print", is_flag=True, help="Print the alert instead of writing a file."
+)
 def alert_new(
     where: Sequence[str], findings: Sequence[str], only_print: bool, **flags: Any
 ) -> None:
-    """Write a new alert into alerts/.
+    """Write a new alert to alerts/.
 
     \b
     KIND is one of: data_quality schema_change volume freshness data_drift prediction_drift
@@ -100,8 +106,8 @@ def alert_new(
     flags["audience"] = flags["audience"] or project.monitors.repository
     if flags["path"] and not flags["digest"]:
         flags["digest"] = _recorded_digest(project, flags["path"])
-    said = said_by_flags(flags, where=where, findings=findings)
-    made = new_alert(said, now=now(), randomness=secrets.token_bytes(10))
+    fields = fields_of_flags(flags, where=where, findings=findings)
+    made = new_alert(fields, now=now(), randomness=secrets.token_bytes(10))
     if only_print:
         click.echo(alert_json(made), nl=False)
         return
@@ -112,9 +118,9 @@ def alert_new(
 @alert.command("check")
 @FILES
 def alert_check(paths: Sequence[Path]) -> None:
-    """Say what is wrong with alert files, one sentence each.
+    """Check alert files, with one message per error.
 
-    Receipts and signatures among them are passed over, so that alerts/* may be given.
+    Receipts and signatures are skipped, so that alerts/* can be given.
     """
     faults, root = 0, _root_or_none()
     for path in paths:
@@ -128,13 +134,19 @@ def alert_check(paths: Sequence[Path]) -> None:
 
 @alert.command("import")
 @click.argument("native", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE")
-@click.option("--from", "tool", required=True, metavar="TOOL", help="Whose output it is.")
-@click.option("--context", type=PATH, help="What the output does not say.")
-@click.option("--mapping", type=PATH, help="For --from mapping.")
+@click.option("--from", "tool", required=True, metavar="TOOL", help="The tool that wrote FILE.")
+@click.option("--context", type=PATH, help="A file with what the output does not contain.")
+@click.option("--mapping", type=PATH, help="The mapping file, for --from mapping.")
 @AUDIENCE
-@click.option("--resolved", is_flag=True, help="Also say where all is well: incidents can end.")
-@click.option("--out", type=PATH, help="Folder [default: alerts/].")
-@click.option("--print", "only_print", is_flag=True, help="Print instead of writing files.")
+@click.option(
+    "--resolved",
+    is_flag=True,
+    help="Also write `resolved` alerts for what passed, so that incidents can close.",
+)
+@click.option("--out", type=PATH, help="The folder to write to [default: alerts/].")
+@click.option(
+    "--print", "only_print", is_flag=True, help="Print the alerts instead of writing files."
+)
 def alert_import(
     native: Path,
     tool: str,
@@ -145,18 +157,19 @@ def alert_import(
     out: Path | None,
     only_print: bool,
 ) -> None:
-    """Turn a monitor's own output (FILE, or - for standard input) into alerts.
+    """Convert a monitor's own output into alerts.
 
-    The verdicts are the monitor's. What its output does not say, such as which bytes it judged,
-    comes from the context file, and is never guessed. docs/monitors.md has an example for every
-    TOOL:
+    FILE is the output, or - for standard input. The verdicts are the monitor's. What its output
+    does not contain, such as the digest of the data, comes from the context file and is never
+    guessed. docs/monitors.md has an example for each TOOL:
 
     \b
     """
-    project = _workspace_or_none()
+    project = _project_or_none()
     if project is None and out is None and not only_print:
         raise InputError(
-            "This is no DVC project, so there is no alerts/.", hint="Say --out FOLDER."
+            "This folder is not in a DVC project, so there is no alerts/.",
+            hint="Give --out FOLDER.",
         )
     made = import_alerts.alerts_from(
         tool,
@@ -168,38 +181,39 @@ def alert_import(
         quiet_too=resolved,
     )
     if not made:
-        click.echo(f"{native}: nothing to raise an alert about.", err=only_print)
+        click.echo(f"{native}: no alert to raise.", err=only_print)
     elif only_print:
         click.echo("".join(map(alert_json, made)), nl=False)
     else:
         _write(made, out or Path(project.root if project else "") / documents.ALERTS)
 
 
-assert alert_import.help is not None  # the docstring above
-alert_import.help += "\n".join(
-    wrap(" ".join([*ADAPTERS, import_alerts.MAPPING]), width=72, break_on_hyphens=False)
-)
+_TOOLS = wrap(" ".join([*ADAPTERS, import_alerts.MAPPING]), width=72, break_on_hyphens=False)
+# Cleaned before anything is appended: click removes the indentation that all lines share.
+alert_import.help = "\n".join([cleandoc(alert_import.help or ""), *_TOOLS])
 
 
 @alert.command("open")
 @FILES
-@click.option(
-    "--repo", envvar="GITHUB_REPOSITORY", metavar="OWNER/NAME", help="[env: GITHUB_REPOSITORY]"
-)
-@click.option("--base", metavar="BRANCH", help="Where it goes [default: the default branch].")
-@click.option("--dispatch", is_flag=True, help="Send a repository_dispatch instead.")
+@REPO
+@click.option("--base", metavar="BRANCH", help="The target branch [default: the default branch].")
+@click.option("--dispatch", is_flag=True, help="Send a repository_dispatch event instead.")
 @JSON
 def alert_open(
     paths: Sequence[Path], repo: str | None, base: str | None, dispatch: bool, as_json: bool
 ) -> None:
-    """Open a pull request on GitHub for each alert, with its signature FILE.sig if there is one.
+    """Open a pull request on GitHub for each alert.
 
-    The same alert twice finds its pull request. The token comes from GITHUB_TOKEN (Contents: write,
-    Pull requests: write), the address from GITHUB_API_URL where it is not github.com.
+    Its signature FILE.sig is added, if there is one. An alert that was delivered before keeps its
+    pull request. GITHUB_TOKEN holds the token (Contents: write, Pull requests: write),
+    GITHUB_API_URL the address where it is not github.com.
     """
     target = repository_from_environment(repo)
     if dispatch and base is not None:
-        raise InputError("--base: a repository_dispatch goes to no branch.", hint="Leave it out.")
+        raise InputError(
+            "--base: cannot be combined with --dispatch, which has no target branch.",
+            hint="Omit one of them.",
+        )
     if dispatch:
         outcomes = submit_alerts.dispatch(paths, target)
     else:
@@ -221,9 +235,9 @@ def alert_open(
 
 
 def _checked(path: Path, root: Path | None) -> str:
-    """Return what there is to say of a file in which nothing is wrong. Raises InputError."""
+    """Return the result for a file without errors. Raises InputError."""
     if what := documents.lies_beside(path):
-        return f"{what}, no alert"
+        return f"{what}, not an alert"
     documents.read_alert(path, root=root)
     return "ok"
 
@@ -233,28 +247,28 @@ def _recorded_digest(project: Project, path: str) -> str:
     if digest is None:
         raise InputError(
             f"--path {path!r}: dvc.lock records no such data{near(path, project.paths)}",
-            hint="Say its --digest, or leave out --path.",
+            hint="Give its --digest, or omit --path.",
         )
     return digest
 
 
 def _write(made: Sequence[Alert], folder: Path) -> None:
     for written in import_alerts.write_alerts(made, folder):
-        told = written.alert
-        there = "" if written.new else "  (was there already)"
+        raised = written.alert
+        note = "" if written.new else "  (already exists)"
         path = os.path.relpath(written.path)
-        click.echo(f"{path}  {told.kind} {told.status} {told.severity}{there}")
+        click.echo(f"{path}  {raised.kind} {raised.status} {raised.severity}{note}")
 
 
 def _known(project: Project | None, audience: str | None) -> Context:
-    """Return what this repository knows for every alert: the model, and its own name."""
+    """Return what every alert of this repository has in common: the model, and the audience."""
     if project is None:
         return Context(audience=audience)
     name = audience or project.monitors.repository
     return Context(model=project.policy.model, audience=name)
 
 
-def _workspace_or_none() -> Project | None:
+def _project_or_none() -> Project | None:
     try:
         return current_project()
     except InputError:
@@ -263,19 +277,19 @@ def _workspace_or_none() -> Project | None:
 
 def _root_or_none() -> Path | None:
     """Return the project's root; a file may be checked outside of one as well."""
-    project = _workspace_or_none()
+    project = _project_or_none()
     return None if project is None else project.root
 
 
 def finding(text: str) -> dict[str, Any]:
     """Return the finding in `METRIC[:COLUMN]=VALUE[>LIMIT]`. Raises InputError.
 
-    `psi:temp=0.31>0.2` says that the PSI of `temp` is 0.31, and that above 0.2 is a breach.
+    `psi:temp=0.31>0.2` means that the PSI of `temp` is 0.31, and that above 0.2 is a breach.
     """
     match = _FINDING.fullmatch(text.strip())
     if match is None:
         raise InputError(
-            f"--finding {text!r}: is not METRIC[:COLUMN]=VALUE[>LIMIT].",
+            f"--finding {text!r}: must be METRIC[:COLUMN]=VALUE[>LIMIT].",
             hint="For example: `--finding psi:temp=0.31>0.2`.",
         )
     found: dict[str, Any] = {"metric": match["metric"], "value": _number(match["value"], text)}
@@ -291,32 +305,32 @@ def finding(text: str) -> dict[str, Any]:
 def condition(text: str) -> dict[str, Any]:
     """Return the predicate in `COLUMN=VALUE`, `COLUMN=A,B` or `COLUMN>=VALUE`. Raises InputError.
 
-    What looks like a number, true or false is one, as in the policies; in quotes it is text.
+    Values are numbers and booleans where they look like them, as in the policies; quoted, text.
     """
     match = _CONDITION.fullmatch(text)
     values = [one.strip() for one in match["value"].split(",")] if match else []
     column, op = (match["column"].strip(), _OPS[match["op"]]) if match else ("", "")
     if not column or not all(values) or (op != "eq" and len(values) > 1):
         raise InputError(
-            f"--where {text!r}: is not COLUMN=VALUE, COLUMN=A,B or COLUMN>=VALUE.",
+            f"--where {text!r}: must be COLUMN=VALUE, COLUMN=A,B or COLUMN>=VALUE.",
             hint="For example: `--where origin=JFK`.",
         )
     if len(values) > 1:
         return {"column": column, "op": "in", "value": [_scalar(one) for one in values]}
-    said: dict[str, Any] = {"column": column, "value": _scalar(values[0])}
-    return said if op == "eq" else {**said, "op": op}
+    predicate: dict[str, Any] = {"column": column, "value": _scalar(values[0])}
+    return predicate if op == "eq" else {**predicate, "op": op}
 
 
-def said_by_flags(
+def fields_of_flags(
     flags: dict[str, Any], *, where: Sequence[str], findings: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the fields of an alert in short form; flags that were not given are left out."""
-    said = {name: value for name, value in flags.items() if value not in (None, (), "")}
+    """Return the fields of an alert in short form, without the flags that were not given."""
+    fields = {name: value for name, value in flags.items() if value not in (None, (), "")}
     if where:
-        said["where"] = [condition(text) for text in where]
+        fields["where"] = [condition(text) for text in where]
     if findings:
-        said["findings"] = [finding(text) for text in findings]
-    return said
+        fields["findings"] = [finding(text) for text in findings]
+    return fields
 
 
 def _scalar(text: str) -> str | int | float | bool:
@@ -333,4 +347,4 @@ def _number(digits: str, text: str) -> float:
     try:
         return float(digits)
     except ValueError:
-        raise InputError(f"--finding {text!r}: {digits!r} is no number.") from None
+        raise InputError(f"--finding {text!r}: {digits!r} is not a number.") from None

@@ -1,4 +1,4 @@
-"""`retouch alert sign`, `verify`, `intake`, `status`: whose alerts they are, and what they do."""
+"""`retouch alert sign`, `verify`, `intake` and `status`: provenance and state of alerts."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ from retouch.storage.report_history import StoredAlert
 from retouch.suppression.state import OpenIncident, Outcome
 from retouch.system.processes import collecting_nothing
 
-_OVER: frozenset[State] = frozenset({"answered", "duplicate", "resolved", "expired"})
-"""States in which nobody waits for anything."""
+_SETTLED: frozenset[State] = frozenset({"answered", "duplicate", "resolved", "expired"})
+"""States that `status` shows with --all only."""
 _STYLES: dict[State, str] = {"acts": "bold", "refused": "red", "flapping": "yellow"}
 
 
@@ -62,13 +62,13 @@ _STYLES: dict[State, str] = {"acts": "bold", "refused": "red", "flapping": "yell
     required=True,
     envvar="RETOUCH_SIGNING_KEY",
     type=PATH,
-    help="The monitor's private key, or its public one when an ssh-agent holds the private one.",
+    help="The monitor's private key, or its public key if ssh-agent holds the private one.",
 )
 def alert_sign(paths: Sequence[Path], key: Path) -> None:
-    """Sign alerts: write FILE.sig beside each, made by ssh-keygen.
+    """Sign alerts with ssh-keygen: write FILE.sig beside each.
 
-    The signature covers the file's bytes: a formatter, or a checkout that changes line ends,
-    breaks it. An earlier signature is replaced. The key may also be named by RETOUCH_SIGNING_KEY.
+    The signature covers the bytes of the file: reformatting it, or converting its line endings,
+    invalidates it. An existing signature is replaced. RETOUCH_SIGNING_KEY can name the key, too.
     """
     faults = 0
     for path in paths:
@@ -88,7 +88,7 @@ def alert_sign(paths: Sequence[Path], key: Path) -> None:
 @CHANNEL
 @SENDER
 @REPOSITORY
-@click.option("--no-receipt", is_flag=True, help="Write no receipts.")
+@click.option("--no-receipt", is_flag=True, help="Do not write receipts.")
 @JSON
 def alert_verify(
     paths: Sequence[Path],
@@ -99,10 +99,11 @@ def alert_verify(
     no_receipt: bool,
     as_json: bool,
 ) -> None:
-    """Say whose alerts these are, and write a receipt beside each one in alerts/.
+    """Check which monitor signed each alert.
 
-    Monitors and keys are those of the base branch: --base, or the pull request's target, or the
-    remote's default branch, or HEAD. Exit code 2 when one is refused.
+    A receipt is written beside each alert in alerts/. Monitors and keys are read from the base
+    branch: --base, the target of the pull request, the remote's default branch, or HEAD. Exit code
+    2 when an alert is refused.
     """
     root = find_root(Path.cwd().resolve())
     paths = list(filterfalse(stored.lies_beside, paths))
@@ -130,7 +131,7 @@ def alert_verify(
 
 
 def _read(paths: Sequence[Path], root: Path) -> dict[Path, Submission]:
-    """Return the alerts that can be read; of the others, say what is wrong with them."""
+    """Return the alerts that can be read, and print the errors of the others."""
     submissions: dict[Path, Submission] = {}
     digests: dict[str, str] = {}
     for path in paths:
@@ -160,7 +161,7 @@ def _lines(submission: Submission, receipt: Receipt, base: Base) -> list[str]:
 
 @alert.command("intake")
 @click.argument("paths", nargs=-1, type=PATH, metavar="[FILE...]")
-@click.option("--event", type=PATH, help="A repository_dispatch event.")
+@click.option("--event", type=PATH, help="A repository_dispatch event, as JSON.")
 @CHANNEL
 @SENDER
 @BASE
@@ -175,14 +176,17 @@ def alert_intake(
     repository: str | None,
     as_json: bool,
 ) -> None:
-    """Take alerts in: verify them, decide which count now, write a receipt beside each.
+    """Verify new alerts, and decide which of them count now.
 
-    Without a FILE, all that lie in alerts/ and are new. What is to be planned is printed as groups,
-    each for one `retouch run`; an alert that waited may be in a group of a later intake. Exit code
-    2 when a file is no alert, or is refused; the others are taken in all the same.
+    Without FILE: all new alerts in alerts/. A receipt is written beside each. Alerts to be planned
+    are printed in groups, one for each `retouch run`; a pending alert may be in the group of a
+    later intake. Exit code 2 when a file is not an alert, or is refused; the others are processed
+    anyway.
     """
     if event is not None and paths:
-        raise InputError("--event brings its own alert; give it without any FILE.")
+        raise InputError(
+            "--event: cannot be combined with FILE.", hint="The event contains its alert."
+        )
     project = current_project()
     transport = Transport(
         channel=channel,
@@ -193,30 +197,31 @@ def alert_intake(
     trust = Trust(base, repository, os.environ, transport)
     with collecting_nothing():
         if event is not None:
-            taken = intake.take_in_event(project, event, trust, now())
+            result = intake.take_in_event(project, event, trust, now())
         else:
-            taken = intake.take_in(project, paths, trust, now())
+            result = intake.take_in(project, paths, trust, now())
     if as_json:
-        click.echo(_intake_json(taken))
+        click.echo(_intake_json(result))
     else:
-        _print_intake(taken)
-    for fault in taken.faults:
+        _print_intake(result)
+    for fault in result.faults:
         click.echo(plain(fault, 1000), err=True)
-    exit_with(InputError.exit_code if taken.faults else 0)
+    exit_with(InputError.exit_code if result.faults else 0)
 
 
 @alert.command("status")
-@click.option("--at", metavar="TIME", help="As it was then: 2026-11-23T06:00:00Z.")
-@click.option("--all", "everything", is_flag=True, help="Also what is over.")
+@click.option("--at", metavar="TIME", help="Show the state at this time: 2026-11-23T06:00:00Z.")
+@click.option("--all", "everything", is_flag=True, help="Show settled alerts too.")
 @BASE
 @REPOSITORY
 @JSON
 def alert_status(
     at: str | None, everything: bool, base: str | None, repository: str | None, as_json: bool
 ) -> None:
-    """Show which alerts are open, pending, silenced, inhibited, flapping, and why.
+    """Show the state of each alert and why, and the open incidents.
 
-    Then the incidents that are open: troubles that are not over, answered or not.
+    An alert may be open, pending, silenced, inhibited, flapping and so on. An incident is open
+    until the problem has ended, whether it was handled or not.
     """
     moment = _moment(at) if at else now()
     seen = intake.look(current_project(), Trust(base, repository, os.environ), moment)
@@ -231,27 +236,30 @@ def _moment(at: str) -> datetime:
         moment = datetime.fromisoformat(at)
     except ValueError:
         moment = None
-    # Near the ends of the calendar there is no such moment in UTC.
+    # A time at the ends of the calendar may have no counterpart in UTC.
     if moment is None or moment.tzinfo is None or not 1970 <= moment.year < 3000:
-        raise InputError(f"--at {at!r}: must be a time with its offset, like 2026-11-23T06:00:00Z.")
+        raise InputError(
+            f"--at {at!r}: must be a time with a UTC offset.",
+            hint="For example: --at 2026-11-23T06:00:00Z.",
+        )
     return moment
 
 
-def _intake_json(taken: intake.Intake) -> str:
-    rest = {"faults": list(taken.faults), **_groups_document(taken.outcome)}
-    # Receipt by receipt: of a storm there are thousands, and pydantic writes each much faster.
-    receipts = ", ".join(receipt.model_dump_json() for receipt in taken.receipts)
+def _intake_json(result: intake.Intake) -> str:
+    rest = {"faults": list(result.faults), **_groups_document(result.outcome)}
+    # Receipt by receipt: there may be thousands, and pydantic serialises each much faster.
+    receipts = ", ".join(receipt.model_dump_json() for receipt in result.receipts)
     return f'{{"receipts": [{receipts}], {json.dumps(rest, ensure_ascii=False)[1:]}'
 
 
 def _groups_document(outcome: Outcome) -> dict[str, object]:
-    told = outcome.model_dump(mode="json")
-    return {"groups": told["groups"], "next_due": told["next_due"]}
+    document = outcome.model_dump(mode="json")
+    return {"groups": document["groups"], "next_due": document["next_due"]}
 
 
 def _status_document(seen: intake.Look) -> dict[str, object]:
-    told = seen.outcome.model_dump(mode="json")
-    also = {one["alert_id"]: one["also"] for one in told["alerts"]}
+    document = seen.outcome.model_dump(mode="json")
+    also = {one["alert_id"]: one["also"] for one in document["alerts"]}
     alerts = []
     for one in seen.lying:
         standing = seen.standing_of(one)
@@ -266,52 +274,52 @@ def _status_document(seen: intake.Look) -> dict[str, object]:
             }
         )
     return {
-        "now": told["now"],
+        "now": document["now"],
         "alerts": alerts,
-        "incidents": told["incidents"],
+        "incidents": document["incidents"],
         "faults": list(seen.faults),
         **_groups_document(seen.outcome),
     }
 
 
-def _print_intake(taken: intake.Intake) -> None:
+def _print_intake(result: intake.Intake) -> None:
     console = terminal()
-    if not taken.receipts:
-        console.print("Nothing new.")
-    accepted = [receipt for receipt in taken.receipts if receipt.provenance.verdict != "refused"]
+    if not result.receipts:
+        console.print("No new alerts.")
+    accepted = [receipt for receipt in result.receipts if receipt.provenance.verdict != "refused"]
     for receipt in accepted[:50]:
         standing = receipt.standing
-        state, message = (standing.state, standing.message) if standing else ("taken in", "")
+        state, message = (standing.state, standing.message) if standing else ("processed", "")
         console.print(
             f"{receipt.alert_id}  {receipt.provenance.verdict}, {state}: {shown(message)}",
         )
     if len(accepted) > 50:
         console.print(f"and {len(accepted) - 50:,} more: `retouch alert status --all`")
-    _print_groups(console, taken.outcome)
+    _print_groups(console, result.outcome)
 
 
 def _print_status(seen: intake.Look, *, everything: bool) -> None:
     console = terminal()
-    alerts = table("state", "alert", folded=("about, and why",))
+    alerts = table("state", "alert", folded=("slice and reason",))
     also = {one.alert_id: one.also for one in seen.outcome.alerts}
     for one, standing in _rows(seen, everything=everything):
         style = _STYLES.get(standing.state, "")
         new = " [dim](new)[/]" if one.alert.alert_id in seen.new else ""
-        told = f"[{style}]{standing.state}[/]" if style else standing.state
+        state = f"[{style}]{standing.state}[/]" if style else standing.state
         others = (
             f"also {other.state}: {_why(other)}" for other in also.get(one.alert.alert_id, ())
         )
         message = "\n".join([_about(one), _why(standing), *others])
-        alerts.add_row(told, f"{one.alert.alert_id}{new}", message)
+        alerts.add_row(state, f"{one.alert.alert_id}{new}", message)
     if alerts.row_count:
         console.print(alerts)
-    over = Counter(s.state for one in seen.lying if (s := seen.standing_of(one)))
-    counts = [f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(over.items())]
+    by_state = Counter(s.state for one in seen.lying if (s := seen.standing_of(one)))
+    counts = [f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(by_state.items())]
     console.print(f"{plural(len(seen.lying), 'alert')}: {', '.join(counts) or 'none yet'}.")
     for fault in seen.faults:
         console.print(f"[red]{shown(fault)}[/]")
     if seen.new:
-        console.print(f"{plural(len(seen.new), 'alert')} to take in: `retouch alert intake`.")
+        console.print(f"{plural(len(seen.new), 'new alert')}. Process with `retouch alert intake`.")
     _print_incidents(console, seen.outcome)
     _print_groups(console, seen.outcome)
 
@@ -319,36 +327,38 @@ def _print_status(seen: intake.Look, *, everything: bool) -> None:
 def _rows(seen: intake.Look, *, everything: bool) -> Iterable[tuple[StoredAlert, Standing]]:
     for one in seen.lying:
         standing = seen.standing_of(one)
-        if standing is not None and (everything or standing.state not in _OVER):
+        if standing is not None and (everything or standing.state not in _SETTLED):
             yield one, standing
 
 
 def _about(one: StoredAlert) -> str:
-    told = summarise(one.alert)
-    what = [told.kind, told.dataset, ", ".join(told.columns[:3]), *told.where[:2]]
-    where = " ".join(filter(None, what))
-    return shown(f"{where}, {told.window}" if told.window else where, 100)
+    summary = summarise(one.alert)
+    parts = [summary.kind, summary.dataset, ", ".join(summary.columns[:3]), *summary.where[:2]]
+    text = " ".join(filter(None, parts))
+    return shown(f"{text}, {summary.window}" if summary.window else text, 100)
 
 
 def _print_incidents(console: Console, outcome: Outcome) -> None:
-    """Print the open incidents; those of one alert that fare alike in one line."""
-    told = Counter(map(_incident, outcome.incidents))
-    if told:
+    """Print the open incidents; equal lines once, with their number."""
+    lines = Counter(map(_incident, outcome.incidents))
+    if lines:
         console.print("\nOpen incidents:")
-    for line, count in list(told.items())[:50]:
-        alike = f" ({count} findings)" if count > 1 else ""
-        console.print(f"  {line}{alike}", soft_wrap=True)
-    if len(told) > 50:
-        console.print(f"  and {len(told) - 50:,} more: `retouch alert status --json`")
+    for line, count in list(lines.items())[:50]:
+        times = f" ({count} findings)" if count > 1 else ""
+        console.print(f"  {line}{times}", soft_wrap=True)
+    if len(lines) > 50:
+        console.print(f"  and {len(lines) - 50:,} more: `retouch alert status --json`")
 
 
 def _incident(one: OpenIncident) -> str:
-    counted = f"seen in {one.windows} of the {one.needs} windows that make it count"
+    counted = f"seen in {one.windows} of {plural(one.needs, 'window')} required"
     if one.opened_at is not None:
         windows = plural(one.windows, "window")
         counted = f"open since {_minute(one.opened_at)}, seen in {windows}"
-    quiet = f", {one.quiet} of {one.closes_after} quiet ones" if one.quiet else ""
-    answered = f", answered by {shown(one.answered_by)}" if one.answered_by else ""
+    quiet = (
+        f", {one.quiet} of {plural(one.closes_after, 'quiet window')} to close" if one.quiet else ""
+    )
+    answered = f", handled by {shown(one.answered_by)}" if one.answered_by else ""
     flaps = ", flapping" if one.flapping else ""
     trust = "" if one.trusted else ", not trusted"
     return f"{one.first}  {one.kind} {shown(one.key)}: {counted}{quiet}{answered}{flaps}{trust}"
@@ -369,8 +379,8 @@ def _why(standing: Standing) -> str:
 def _print_groups(console: Console, outcome: Outcome) -> None:
     for group in outcome.groups:
         paths = " ".join(f"alerts/{alert_id}.json" for alert_id in group.alert_ids)
-        vouch = "" if group.trusted else ", which a person has to vouch for"
-        console.print(f"\nTo plan, about {shown(group.key)}{vouch}:")
+        approval = "" if group.trusted else ", which a person has to approve"
+        console.print(f"\nTo be planned, for {shown(group.key)}{approval}:")
         console.print(f"  retouch run {paths}", soft_wrap=True)
     if outcome.next_due is not None:
-        console.print(f"The next group is due {_minute(outcome.next_due)}.")
+        console.print(f"The next group is due at {_minute(outcome.next_due)}.")

@@ -27,7 +27,7 @@ from retouch.cli.options import (
 from retouch.engine.project import Project
 from retouch.errors import CheckFailed, InputError, visible
 from retouch.github.repository import Repository
-from retouch.lockfile.integrity import MEND_COMMAND, Integrity
+from retouch.lockfile.integrity import REPAIR_COMMAND, Integrity
 from retouch.system import files
 from retouch.system.processes import cpu_count
 
@@ -38,14 +38,18 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": "dim"}
 
 
 @click.command("doctor")
-@click.option("--offline", is_flag=True, help="Ask neither git's remote, nor DVC's, nor GitHub.")
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Contact neither the git remote, nor the DVC remote, nor GitHub.",
+)
 @JSON
 def doctor(offline: bool, as_json: bool) -> None:
-    """Look whether everything is set up, and say what would mend it. Changes nothing.
+    """Check that everything is set up, and print how to fix it.
 
-    Checkout, policies, DVC's remote, workflows; with GITHUB_TOKEN and GITHUB_REPOSITORY also what
-    that token may do. What cannot be looked at is skipped, and the reason is said. Exit code 1 when
-    something fails.
+    Checks the checkout, the policies, the DVC remote and the workflows; with GITHUB_TOKEN and
+    GITHUB_REPOSITORY also the token's permissions. A check that cannot be made is skipped, with the
+    reason. Changes nothing. Exit code 1 when a check fails.
     """
     from retouch.jobs.doctor.doctor import examine
     from retouch.jobs.doctor.github import Asking
@@ -60,7 +64,7 @@ def doctor(offline: bool, as_json: bool) -> None:
 
 
 def _repository() -> Repository:
-    """Return the repository that the environment names, asked once: nobody waits for a doctor."""
+    """Return the repository that the environment names, without retries: doctor should be quick."""
     from retouch.github.client import Client, Waiting
     from retouch.github.transport import API_URL
 
@@ -83,57 +87,60 @@ def _print(found: Diagnosis) -> None:
 
 @click.command("verify")
 @click.option(
-    "--commit", default="HEAD", show_default=True, metavar="REF", help="The commit to look at."
+    "--commit", default="HEAD", show_default=True, metavar="REF", help="The commit to check."
 )
-@click.option("--base", metavar="REF", help="It is the head of a branch that is to go there.")
-@click.option("--data", is_flag=True, help="See that the cache or the remote has every output.")
-@click.option("--mend", is_flag=True, help="Run again what is in doubt; the commit must be HEAD.")
-@click.option("--install-driver", is_flag=True, help="Merge dvc.lock by stage in this clone.")
+@click.option("--base", metavar="REF", help="Check it as the head of a branch to be merged here.")
+@click.option("--data", is_flag=True, help="Check that the cache or the remote has every output.")
+@click.option("--repair", is_flag=True, help="Rerun doubtful stages; the commit must be HEAD.")
+@click.option("--mend", "repair", is_flag=True, hidden=True)  # the former name of --repair
+@click.option(
+    "--install-driver", is_flag=True, help="Configure this clone to merge dvc.lock by stage."
+)
 @JOBS
 @JSON
 def verify(
     commit: str,
     base: str | None,
     data: bool,
-    mend: bool,
+    repair: bool,
     install_driver: bool,
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Say whether every entry of dvc.lock is one that a run made.
+    """Check that every entry of dvc.lock is the result of a run.
 
-    Git merges dvc.lock line by line, and may pair the inputs of two runs with the output of one:
-    DVC then finds nothing to do, and the model is wrong. After a merge every entry must be a
-    parent's, or one that a run's receipt in reports/ vouches for. Exit code 1 when one is not, or
-    when DVC would run a stage.
+    Git merges dvc.lock line by line, and may combine the inputs of two runs with the output of one:
+    DVC then finds nothing to do, and the model is wrong. After a merge every entry must be that of
+    a parent commit, or of a run's receipt in reports/. Exit code 1 when one is not, or when DVC
+    would run a stage.
     """
     project = current_project()
     if install_driver:
         _install_driver(project.root)
-    elif mend:
+    elif repair:
         if commit != "HEAD":
-            raise InputError("--mend: mends HEAD, no other commit.", hint="Check it out first.")
-        _mend(project, base, jobs or cpu_count())
+            raise InputError("--repair: works on HEAD only.", hint=f"Check out {commit} first.")
+        _repair(project, base, jobs or cpu_count())
     else:
-        from retouch.jobs.verify.verify import verify as look
+        from retouch.jobs.verify.verify import verify as check_lock
 
-        found = look(project, commit=commit, base=base, data=data)
+        found = check_lock(project, commit=commit, base=base, data=data)
         click.echo(_json(found) if as_json else _lines(found))
         exit_with(0 if found.sound else CheckFailed.exit_code)
 
 
 def _json(found: Integrity) -> str:
-    told = {**found.model_dump(mode="json"), "sound": found.sound, "message": found.message}
-    return json.dumps(told, indent=2, ensure_ascii=False)
+    document = {**found.model_dump(mode="json"), "sound": found.sound, "message": found.message}
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _lines(found: Integrity) -> str:
-    """Return what is said of a commit, a line for each thing."""
+    """Return the findings about a commit, one a line."""
     counts = {
-        "same_as_parent": "as a parent has it",
-        "recorded": "as a run recorded it",
-        "made_here": "made in this commit, with no receipt",
-        "first": "in the first commit, with nothing to hold it against",
+        "same_as_parent": "as in a parent commit",
+        "recorded": "as recorded by a run",
+        "made_here": "changed in this commit, without a receipt",
+        "first": "in the first commit, with nothing to compare with",
         "doubtful": "doubtful",
     }
     each = [f"{n} {words}" for kind, words in counts.items() if (n := len(found.named(kind)))]  # type: ignore[arg-type]
@@ -145,28 +152,28 @@ def _lines(found: Integrity) -> str:
     ]
     made = found.named("made_here")
     if made:
-        lines.append(f"No receipt vouches for: {', '.join(made)}.")
+        lines.append(f"Without a receipt: {', '.join(made)}.")
     return visible("\n".join(lines))
 
 
-def _mend(project: Project, base: str | None, jobs: int) -> None:
+def _repair(project: Project, base: str | None, jobs: int) -> None:
     from retouch.engine.run import Settings
     from retouch.jobs.verify import mend
 
     settings = Settings(jobs, plain_lines(project), now)
     mended = mend.mend(project, settings, base=base)
     if mended.recovered:
-        click.echo(f"An earlier run was cut short and undone: {mended.recovered}.")
+        click.echo(f"Undid an interrupted run: {mended.recovered}.")
     if not mended.receipts:
-        click.echo("Nothing to mend.")
+        click.echo("Nothing to repair.")
         return
     for receipt in mended.receipts:
         click.echo(visible(f"{receipt.stage}: {receipt.outcome}: {receipt.because}."))
     if mended.changed:
-        click.echo(visible(f"Came out other than dvc.lock said: {', '.join(mended.changed)}."))
+        click.echo(visible(f"The results differ from dvc.lock: {', '.join(mended.changed)}."))
     else:
-        click.echo("Everything came out as dvc.lock said; now a receipt says so too.")
-    click.echo("Commit it, with reports/mend/: `git add --update && git add reports/mend`.")
+        click.echo("The results are those in dvc.lock, and now have a receipt.")
+    click.echo("Commit them with reports/mend/: `git add --update && git add reports/mend`.")
 
 
 def _install_driver(root: Path) -> None:
@@ -175,7 +182,7 @@ def _install_driver(root: Path) -> None:
 
     command = f"{shlex.quote(sys.executable)} -m retouch merge-lock %O %A %B %P"
     history.install_merge_driver(root, "retouch-lock", "dvc.lock by stage", command)
-    click.echo("This clone now merges dvc.lock by stage, where .gitattributes says so:")
+    click.echo("This clone now merges dvc.lock by stage, where .gitattributes contains:")
     click.echo("  dvc.lock merge=retouch-lock")
 
 
@@ -185,11 +192,11 @@ def _install_driver(root: Path) -> None:
 @click.argument("theirs", type=PATH)
 @click.argument("path", default="dvc.lock")
 def merge_lock(base: Path, ours: Path, theirs: Path, path: str) -> None:
-    """Merge two versions of dvc.lock by stage: git's driver, see `retouch verify --help`.
+    """Merge two versions of dvc.lock by stage (git merge driver).
 
-    The result goes to OURS. A stage that both sides ran, each with another result, is left out of
-    it: the file is valid, DVC runs that stage again, and the exit code is 1, so that git stops and
-    says so.
+    The result is written to OURS. A stage that both sides ran with different results is left out:
+    the file stays valid, DVC runs that stage again, and exit code 1 makes git report a conflict.
+    `retouch verify --install-driver` installs the driver.
     """
     from retouch.lockfile.merge import merge_locks
 
@@ -199,8 +206,8 @@ def merge_lock(base: Path, ours: Path, theirs: Path, path: str) -> None:
     if merged.left_out:
         names = ", ".join(merged.left_out)
         message = (
-            f"{path}: both sides ran {names}, each with another result. The file is valid and has"
-            f" no entry for them: `git add {shlex.quote(path)}`, commit, then `{MEND_COMMAND}`."
+            f"{path}: both sides ran {names}, with different results. The file is valid and has"
+            f" no entry for them: `git add {shlex.quote(path)}`, commit, then `{REPAIR_COMMAND}`."
         )
         click.echo(visible(message), err=True)
         exit_with(CheckFailed.exit_code)

@@ -39,69 +39,80 @@ EVENT = click.option(
     "event_file",
     envvar="GITHUB_EVENT_PATH",
     type=PATH,
-    help="The event's payload [env: GITHUB_EVENT_PATH].",
+    help="The event's payload, as JSON [env: GITHUB_EVENT_PATH].",
 )
 EVENT_NAME = click.option(
-    "--event-name", envvar="GITHUB_EVENT_NAME", help="[env: GITHUB_EVENT_NAME]"
+    "--event-name", envvar="GITHUB_EVENT_NAME", help="The event's name [env: GITHUB_EVENT_NAME]."
 )
-BASE = click.option("--base", metavar="BRANCH", help="The base branch [default: the default one].")
+BASE = click.option(
+    "--base", metavar="BRANCH", help="The base branch [default: the default branch]."
+)
 OUTPUT = click.option(
     "--output",
     envvar="GITHUB_OUTPUT",
     type=PATH,
-    help="Append `any=` and `targets=` to this file [env: GITHUB_OUTPUT].",
+    help="Append the result to this file, as job outputs [env: GITHUB_OUTPUT].",
 )
 
 
 @click.group("ci")
 def ci() -> None:
-    """What the workflows call; each command is one job."""
+    """Run one job of the GitHub workflows."""
 
 
 @ci.command("receive")
 @EVENT
 @EVENT_NAME
 @OUTPUT
-@click.option("--stale", metavar="JSON", help="Say this on pull requests: the list of `refresh`.")
+@click.option(
+    "--stale",
+    metavar="JSON",
+    help="Mark these pull requests as stale: the list that `retouch ci refresh` prints.",
+)
 def receive(
     event_file: Path | None, event_name: str | None, output: Path | None, stale: str | None
 ) -> None:
-    """Deliver an alert that was sent, and say what is to be retrained, as one line of JSON.
+    """Deliver a dispatched alert, and print what is to be retrained.
 
-    Runs nothing of the repository's. With --stale it only posts statuses.
+    Prints one line of JSON. Runs no code of the repository. With --stale it only posts commit
+    statuses.
     """
     from retouch.jobs.retrain import receive as work
 
     repo = repository_from_environment()
     if stale is not None:
-        for sentence in work.post_stale(_stale(stale), repo):
-            _say(sentence)
+        for message in work.post_stale(_stale(stale), repo):
+            _log(message)
         return
     if event_file is None:
-        raise InputError("--event: is missing.", hint="In a workflow GITHUB_EVENT_PATH names it.")
+        raise InputError(
+            "--event: is missing.", hint="In a workflow, GITHUB_EVENT_PATH is set to its file."
+        )
     found = work.receive(event_of(event_file, event_name)[0], repo, Path.cwd())
-    for sentence in found.message:
-        _say(sentence)
+    for message in found.message:
+        _log(message)
     targets = [target.model_dump() for target in found.targets]
-    _tell({"any": found.any, "targets": targets}, output)
+    _output({"any": found.any, "targets": targets}, output)
 
 
 def _stale(text: str) -> tuple[Any, ...]:
     from retouch.jobs.retrain.receive import MOST_TARGETS, Stale
 
     try:
-        told = json.loads(text)
-        if not isinstance(told, list) or len(told) > MOST_TARGETS:
-            raise ValueError("it is no list of pull requests")
-        return tuple(Stale.model_validate(one) for one in told)
+        listed = json.loads(text)
+        if not isinstance(listed, list) or len(listed) > MOST_TARGETS:
+            raise ValueError("not a list of pull requests")
+        return tuple(Stale.model_validate(one) for one in listed)
     except (ValueError, RecursionError):
-        raise InputError("--stale: is not the list that `retouch ci refresh` prints.") from None
+        raise InputError(
+            "--stale: must be the list that `retouch ci refresh` prints as `stale`."
+        ) from None
 
 
-def _tell(document: dict[str, Any], output: Path | None) -> None:
+def _output(document: dict[str, Any], output: Path | None) -> None:
     """Print the document as one line, and append each of its fields to the job's outputs.
 
-    JSON in one line of ASCII: nothing in it can begin another output.
+    JSON on one line of ASCII, so that its content cannot begin another output.
     """
     if output is not None:
         lines = "".join(f"{name}={json.dumps(value)}\n" for name, value in document.items())
@@ -111,11 +122,17 @@ def _tell(document: dict[str, Any], output: Path | None) -> None:
 
 
 @ci.command("retrain")
-@click.option("--pull", "number", type=click.IntRange(min=1), help="Of this pull request.")
-@click.option("--main", "on_main", is_flag=True, help="Of what lies on the base branch.")
-@click.option("--out", type=PATH, help="Where packages go: a new folder.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Stages at the same time.")
-@click.option("--plan-only", is_flag=True, help="Of a fork: print the plans as Markdown.")
+@click.option(
+    "--pull", "number", type=click.IntRange(min=1), help="The number of the pull request."
+)
+@click.option("--main", "on_main", is_flag=True, help="Retrain for the alerts on the base branch.")
+@click.option("--out", type=PATH, help="A new folder for the packages.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Stages to run in parallel.")
+@click.option(
+    "--plan-only",
+    is_flag=True,
+    help="Only print the plans, as Markdown: for pull requests from forks.",
+)
 @EVENT
 @EVENT_NAME
 @BASE
@@ -129,10 +146,11 @@ def retrain(
     event_name: str | None,
     base: str | None,
 ) -> None:
-    """Retrain for a pull request, or for the base branch's alerts, and pack what came of it.
+    """Retrain for a pull request or for the base branch's alerts.
 
-    To be run in a checkout of the base branch, with a token that can only read. Nothing is written
-    to GitHub. Exit code 0 whatever the verdict is; the packages tell.
+    Writes the result into packages, for `retouch ci publish`. Run it in a checkout of the base
+    branch, with a read-only token; it writes nothing to GitHub. Exit code 0 whatever the verdict,
+    which is in the packages.
     """
     from retouch.jobs.retrain.retrain import retrain_pull
     from retouch.jobs.retrain.retrain_base import retrain_main
@@ -140,14 +158,14 @@ def retrain(
     event, payload = event_of(event_file, event_name)
     if plan_only:
         if on_main or out is not None:
-            raise InputError("--plan-only: only prints; leave --main and --out out.")
+            raise InputError("--plan-only: cannot be combined with --main or --out.")
         _print_plans(number, event, base or default_branch_of(payload))
         return
     if (number is None) != on_main:
-        raise InputError("Give either --pull NUMBER or --main.")
+        raise InputError("Exactly one of --pull NUMBER and --main is required.")
     project, repo = current_project(), repository_from_environment()
     settings = _settings(project, repo, jobs)
-    job = Job(project.root, _new_folder(out), settings, event, _say, login_from_environment())
+    job = Job(project.root, _new_folder(out), settings, event, _log, login_from_environment())
     if number is not None:
         written = retrain_pull(repo, number, job)
     else:
@@ -170,13 +188,13 @@ def _new_folder(out: Path | None) -> Path:
 
 
 def _print_plans(number: int | None, event: Event, base: str | None) -> None:
-    """Print what a fork's pull request would come to, and add it to the job's summary."""
+    """Print the plans for a fork's pull request, and add them to the job's summary."""
     from retouch.jobs.retrain.fork_plan import plans_of
 
     if number is None and isinstance(event, AlertPull):
         number = event.number
     if number is None:
-        raise InputError("--plan-only: give --pull NUMBER, or the event of a pull request.")
+        raise InputError("--plan-only: needs --pull NUMBER, or the event of a pull request.")
     if base is None:
         raise InputError("--base: is missing, and the event does not name the default branch.")
     project = current_project()
@@ -195,22 +213,23 @@ def _print_plans(number: int | None, event: Event, base: str | None) -> None:
 @BASE
 @OUTPUT
 def refresh(event_file: Path | None, base: str | None, output: Path | None) -> None:
-    """Say which open answers no longer fit the base branch, as one line of JSON. Changes nothing.
+    """List open pull requests that no longer fit the base branch.
 
-    `targets` are to be retrained; `stale` is for `retouch ci receive --stale`.
+    Prints one line of JSON: `targets` are to be retrained; `stale` is for `retouch ci receive
+    --stale`. Changes nothing.
     """
     from retouch.jobs.retrain import refresh as work
 
     payload = _payload(event_file) if event_file else None
     project, repo = current_project(), repository_from_environment()
     settings = _settings(project, repo, None)
-    job = Job(project.root, project.root / ".retouch", settings, Wake(), _say)
+    job = Job(project.root, project.root / ".retouch", settings, Wake(), _log)
     branch = base or default_branch_of(payload) or git_data.repository_facts(repo).default_branch
     found = work.refresh(repo, branch, job)
     for one in found.pulls:
-        _say(f"#{one.pull}: {one.message}")
-    told = found.model_dump()
-    _tell({name: told[name] for name in ("any", "targets", "stale")}, output)
+        _log(f"#{one.pull}: {one.message}")
+    document = found.model_dump()
+    _output({name: document[name] for name in ("any", "targets", "stale")}, output)
 
 
 @ci.command("publish")
@@ -219,8 +238,10 @@ def refresh(event_file: Path | None, base: str | None, output: Path | None) -> N
 @BASE
 @EVENT
 @EVENT_NAME
-@click.option("--as-app", is_flag=True, help="GITHUB_TOKEN is an App's (RETOUCH_APP_LOGIN).")
-@click.option("--run-url", metavar="URL", help="Where the commit status leads.")
+@click.option(
+    "--as-app", is_flag=True, help="GITHUB_TOKEN belongs to a GitHub App (see RETOUCH_APP_LOGIN)."
+)
+@click.option("--run-url", metavar="URL", help="The page that the commit status links to.")
 @JSON
 def publish(
     folder: Path,
@@ -232,10 +253,10 @@ def publish(
     run_url: str | None,
     as_json: bool,
 ) -> None:
-    """Publish every package in FOLDER, in a checkout of the base branch.
+    """Publish the packages in FOLDER to GitHub.
 
-    The same package again writes nothing. Exit code 1 when one could not be published, 2 when one
-    is not fit to be.
+    Run it in a checkout of the base branch. A package that is already published changes nothing.
+    Exit code 1 when a package could not be published, 2 when one is invalid.
     """
     from retouch.git import git
     from retouch.github import git_data
@@ -247,7 +268,7 @@ def publish(
     site = Site(target, login_from_environment(), as_app, run_url or _run_url())
     base = base or git_data.repository_facts(target).default_branch
     event = event_of(event_file, event_name)[0]
-    publisher = Publisher(git.top_level(Path.cwd()), site, base, event)
+    publisher = Publisher(git.top_level(Path.cwd()), site, base, event, os.environ)
     seen = []
     for outcome in publish_all(folder, publisher):
         seen.append(outcome)
@@ -256,7 +277,7 @@ def publish(
     if as_json:
         echo_outcomes(seen)
     elif not seen:
-        click.echo("There is nothing to publish.")
+        click.echo("Nothing to publish.")
     exit_with(max((outcome.exit_code for outcome in seen), default=0))
 
 
@@ -266,12 +287,12 @@ def publish(
     envvar="GITHUB_EVENT_PATH",
     required=True,
     type=PATH,
-    help="The event's JSON [env: GITHUB_EVENT_PATH]",
+    help="The event's payload, as JSON [env: GITHUB_EVENT_PATH].",
 )
 @REPO
 @BASE
 def command(event: Path, repo: str | None, base: str | None) -> None:
-    """Do what a comment on a pull request of ours asks for: `/retrain ...`."""
+    """Carry out a `/retrain ...` comment on a pull request."""
     from retouch.github import git_data
     from retouch.jobs.comments.answer import answer
     from retouch.jobs.comments.request import read_event
@@ -279,24 +300,26 @@ def command(event: Path, repo: str | None, base: str | None) -> None:
     from retouch.system import files
 
     target = repository_from_environment(repo)
-    asked = read_event(files.read_text(event))
-    if asked is None:
-        click.echo("The comment asks nothing of us.")
+    request = read_event(files.read_text(event))
+    if request is None:
+        click.echo("The comment contains no command for Retouch.")
         return
     base = base or git_data.repository_facts(target).default_branch
     site = Site(target, login_from_environment(), run_url=_run_url())
-    click.echo(answer(asked, site, base))
+    click.echo(answer(request, site, base))
 
 
 def event_of(path: Path | None, name: str | None) -> tuple[Event, Any]:
-    """Return what the event asks, and its payload; without one, some time has passed.
+    """Return the event and its payload; without a file, the event of a scheduled run.
 
-    Raises InputError for what is no such event.
+    Raises InputError for an event that is not supported.
     """
     if path is None:
         return Wake(), None
     if not name:
-        raise InputError("--event-name: is missing; it says what the event is.")
+        raise InputError(
+            "--event-name: is missing.", hint="In a workflow, GITHUB_EVENT_NAME is set to it."
+        )
     payload = _payload(path)
     return read_event(name, payload), payload
 
@@ -305,7 +328,9 @@ def _payload(path: Path) -> Any:
     try:
         return json.loads(files.read_text(path, limit=_EVENT_BYTES))
     except (ValueError, RecursionError):
-        raise InputError(f"{path}: is not JSON.") from None
+        raise InputError(
+            f"{path}: is not valid JSON.", hint="Give the event's payload as GitHub sent it."
+        ) from None
 
 
 def _settings(project: Project, repo: Repository, jobs: int | None) -> run.Settings:
@@ -323,5 +348,5 @@ def _run_url() -> str | None:
     return f"{server}/{repository}/actions/runs/{number}" if server and number else None
 
 
-def _say(sentence: str) -> None:
-    click.echo(visible(sentence), err=True)
+def _log(message: str) -> None:
+    click.echo(visible(message), err=True)

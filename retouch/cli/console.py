@@ -1,4 +1,4 @@
-"""What a person sees on a terminal: a plan, a run as it goes, a verdict."""
+"""What is printed for people: plans, the progress of a run, verdicts, status."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DECISIONS = {"run": "[bold]run[/]", "may_run": "may run", "reuse": "[dim]reuse[
 _OUTCOMES = {
     "ran": "ran",
     "restored": "restored from the run cache",
-    "cut_off": "cut off: its inputs came out identical",
+    "cut_off": "cut off: its inputs did not change",
     "failed": "FAILED",
     "skipped": "skipped",
 }
@@ -89,16 +89,16 @@ def print_plan(console: Console, plan: Plan, *, whole: bool) -> None:
         console.print(_stages(tier, whole))
         console.print(f"  {_forecast(tier.forecast)}")
     for skipped in plan.skipped:
-        console.print(f"\n[dim]Tier {shown(skipped.tier)} is skipped. {shown(skipped.reason)}[/]")
+        console.print(f"\n[dim]Tier {shown(skipped.tier)} skipped. {shown(skipped.reason)}[/]")
     _print_worth(console, plan.worth)
 
 
 def _print_worth(console: Console, worth: Worth | None) -> None:
-    """Print both sides of the value rule: what each answer is worth, and what it costs."""
+    """Print both sides of the value rule: what each option is worth, and what it costs."""
     if worth is None:
         return
     console.print(f"\n[bold]Worth it?[/] {shown(worth.message)}")
-    options = table("  answer", "like alerts", "chance", "gain", "worth", "cost", "net, CPU")
+    options = table("  option", "similar alerts", "chance", "gain", "worth", "cost", "net, CPU")
     for option in worth.options:
         options.add_row(*_option(option))
     console.print(options)
@@ -127,13 +127,13 @@ def _stages(tier: TierPlan, whole: bool) -> Table:
     reused = tier.named("reuse")
     if reused and not whole:
         others = f"{len(reused)} others"
-        listed.add_row("", others, _DECISIONS["reuse"], "nothing they read changes")
+        listed.add_row("", others, _DECISIONS["reuse"], "their inputs do not change")
     return listed
 
 
 def _forecast(forecast: Forecast) -> str:
     if not forecast.full_cpu_seconds:
-        return "No run has been recorded yet, so the cost is not known."
+        return "No run has been recorded yet, so the cost is unknown."
     share = forecast.cpu_seconds / forecast.full_cpu_seconds
     unknown = f", {plural(forecast.unknown, 'stage')} unknown" if forecast.unknown else ""
     return (
@@ -143,44 +143,44 @@ def _forecast(forecast: Forecast) -> str:
     )
 
 
-def print_answer(console: Console, answer: RunResult, *, root: str) -> None:
-    """Print what a run came to, and what to do next."""
-    report = f"{answer.report}".removeprefix(f"{root}/")
-    if answer.recovered:
-        console.print(f"[yellow]An earlier run was cut short and undone: {answer.recovered}.[/]")
-    if answer.plan is None:
-        console.print(f"Nothing to do: already handled. The report: {report}/report.md")
+def print_result(console: Console, result: RunResult, *, root: str) -> None:
+    """Print the result of a run, and what to do next."""
+    report = f"{result.report}".removeprefix(f"{root}/")
+    if result.recovered:
+        console.print(f"[yellow]Undid an interrupted run: {result.recovered}.[/]")
+    if result.plan is None:
+        console.print(f"Nothing to do: already handled. Report: {report}/report.md")
         return
-    if answer.verdict is None:
-        why = shown(" ".join(answer.plan.unproven) or answer.plan.why)
-        console.print(f"Held for a person: {why} The report: {report}/report.md")
+    if result.verdict is None:
+        why = shown(" ".join(result.plan.unproven) or result.plan.why)
+        console.print(f"Held for a person: {why} Report: {report}/report.md")
         return
     console.print(
-        f"\nVerdict: {_VERDICTS[answer.verdict.outcome]}. {shown(answer.verdict.message)}"
+        f"\nVerdict: {_VERDICTS[result.verdict.outcome]}. {shown(result.verdict.message)}"
     )
-    kept = answer.run is not None and answer.run.attempts[-1].kept
-    what = "The candidate is in the workspace" if kept else "Everything was put back"
-    if answer.run is not None and answer.run.stopped:
-        console.print(f"[yellow]{shown(answer.run.stopped)}[/]")
-    console.print(f"{what}. The report: {report}/report.md")
+    kept = result.run is not None and result.run.attempts[-1].kept
+    what = "The candidate is in the workspace" if kept else "Changes were rolled back"
+    if result.run is not None and result.run.stopped:
+        console.print(f"[yellow]{shown(result.run.stopped)}[/]")
+    console.print(f"{what}. Report: {report}/report.md")
 
 
 def print_status(console: Console, status: Status) -> None:
-    """Print where things stand."""
-    told = "HEAD records" if status.versions.newest else "In production"
+    """Print what is in production, what is open, and what needs attention."""
+    label = "HEAD records" if status.versions.newest else "In production"
     made = f"{status.production_hash[:12]} (commit {status.production_commit[:10]})"
-    console.print(f"{told}: [bold]{shown(status.model)}[/] {made}")
+    console.print(f"{label}: [bold]{shown(status.model)}[/] {made}")
     for line in status.versions.lines:
         console.print(shown(line), highlight=False)
     if status.interrupted:
         cut = shown(status.interrupted)
-        console.print(f"[yellow]A run was cut short: {cut}. The next `retouch run` undoes it.[/]")
+        console.print(f"[yellow]A run was interrupted: {cut}. The next `retouch run` undoes it.[/]")
     if (days := status.holdout) is not None:
         judged = f"{plural(days.judged, 'candidate')} judged, at most {days.allowed} for one slice"
         console.print(f"Hold-out {days.start} to {days.end}: {judged}")
     if status.out_of_date:
         names = ", ".join(status.out_of_date[:5])
-        console.print(f"[yellow]Out of date: {shown(names)}. `retouch build` mends it.[/]")
+        console.print(f"[yellow]Out of date: {shown(names)}. To update: `retouch build`.[/]")
     alerts = table(folded=("alert", "kind", "state", ""))
     for alert in status.alerts:
         alerts.add_row(alert.alert_id, alert.kind, alert.state, shown(alert.message))
@@ -191,7 +191,7 @@ class Lines:
     """One plain line per event: for CI and for logs."""
 
     def __init__(self, console: Console, _wall: Mapping[str, float]) -> None:
-        """`_wall` is of no use here: a log has no time left."""
+        """Lines show no time left, so `_wall` is not used."""
         self._console = console
         self._began = time.monotonic()
 
@@ -208,14 +208,14 @@ class Lines:
         """Nothing to tear down."""
 
     def planned(self, stages: Iterable[str]) -> None:
-        """Hear which stages may run."""
+        """Print nothing: each stage has a line of its own."""
 
     def started(self, stage: str) -> None:
         """Print that a stage has started."""
         self._print(stage, "started")
 
     def finished(self, receipt: Receipt) -> None:
-        """Print how a stage ended."""
+        """Print the result of a stage."""
         took = f" in {duration(receipt.wall_seconds)}" if receipt.wall_seconds else ""
         self._print(receipt.stage, f"{_OUTCOMES[receipt.outcome]}{took}")
 
@@ -225,7 +225,7 @@ class Lines:
 
 
 class LiveBar:
-    """A bar with the time left, from what the stages cost before; for a terminal."""
+    """A bar with the time left, estimated from earlier runs; for a terminal."""
 
     def __init__(self, console: Console, wall: Mapping[str, float]) -> None:
         """`wall`: seconds each stage took when it last ran."""
@@ -255,7 +255,7 @@ class LiveBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.stop()
 
     def planned(self, stages: Iterable[str]) -> None:
@@ -266,12 +266,12 @@ class LiveBar:
         self._task = self._bar.add_task("", total=len(self._waiting), left="")
 
     def started(self, stage: str) -> None:
-        """Show the stage among those under way."""
+        """Show the stage as running."""
         self._running[stage] = time.monotonic()
         self._show(advance=0)
 
     def finished(self, receipt: Receipt) -> None:
-        """Print the stage's end above the bar and advance it."""
+        """Print the stage's result above the bar and advance the bar."""
         self._running.pop(receipt.stage, None)
         self._waiting.discard(receipt.stage)
         took = f" [dim]{duration(receipt.wall_seconds)}[/]" if receipt.wall_seconds else ""
@@ -289,23 +289,23 @@ class LiveBar:
         self._bar.update(self._task, advance=advance, description=shown(names), left=left)
 
 
-def print_stage(console: Console, told: StageExplanation) -> None:
-    """Print what there is to say of one stage."""
-    console.print(f"[bold]{shown(told.stage)}[/]  {shown(told.desc or '')}")
-    meta = told.meta
+def print_stage(console: Console, stage: StageExplanation) -> None:
+    """Print what a stage works on, and whether and why it would run."""
+    console.print(f"[bold]{shown(stage.stage)}[/]  {shown(stage.desc or '')}")
+    meta = stage.meta
     if meta is None:
-        console.print("  It says nothing under meta.retouch: an alert reaches it only by widening.")
+        console.print("  No meta.retouch: an alert affects it only if its slice is widened.")
     else:
-        part = ", ".join(f"{key} = {value}" for key, value in meta.partition.items()) or "all of it"
-        console.print(f"  module {shown(meta.module or 'not said')}, works on {shown(part)}")
+        part = ", ".join(f"{key} = {value}" for key, value in meta.partition.items()) or "all data"
+        console.print(f"  module {shown(meta.module or 'not declared')}, works on {shown(part)}")
         console.print(f"  datasets: {shown(', '.join(meta.datasets) or 'none directly')}")
-        console.print(f"  columns: {shown(', '.join(meta.columns) or 'not said')}")
-    console.print(f"  upstream: {shown(', '.join(told.upstream) or 'none')}")
-    console.print(f"  downstream: {shown(', '.join(told.downstream) or 'none')}")
-    if told.cost is not None:
-        cpu, wall = duration(told.cost.cpu_seconds), duration(told.cost.wall_seconds)
+        console.print(f"  columns: {shown(', '.join(meta.columns) or 'not declared')}")
+    console.print(f"  upstream: {shown(', '.join(stage.upstream) or 'none')}")
+    console.print(f"  downstream: {shown(', '.join(stage.downstream) or 'none')}")
+    if stage.cost is not None:
+        cpu, wall = duration(stage.cost.cpu_seconds), duration(stage.cost.wall_seconds)
         console.print(f"  takes {cpu} of CPU, {wall}")
-    for label, decided in told.decisions:
+    for label, decided in stage.decisions:
         because = "; ".join(because_in_words(reason) for reason in decided.because)
         decision = _DECISIONS[decided.decision]
         console.print(f"  {shown(label)}: {decision}, because {shown(because)}")

@@ -1,4 +1,4 @@
-"""Replay a shipped alert in a copy of the repository, and compare with what is committed."""
+"""Replay a committed alert in a copy of the repository, and compare the result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from retouch.cli.console import Lines, LiveBar, print_answer, print_plan
+from retouch.cli.console import Lines, LiveBar, print_plan, print_result
 from retouch.cli.options import wall_seconds
 from retouch.dvc.params import apply_edits
 from retouch.engine.project import Project
@@ -35,45 +35,45 @@ def replay_alert(
 ) -> Run:
     """Replay the alert and print each step; return what was run.
 
-    Raises InputError when no shipped alert can be replayed.
+    Raises InputError when no committed alert can be replayed.
     """
-    shipped = shipped_run(project, alert_id)
-    copy = copy_before(project, shipped, project.root / COPY)
-    alert = copy.root / documents.ALERTS / f"{shipped.alert_ids[0]}.json"
+    committed = committed_run(project, alert_id)
+    copy = copy_before(project, committed, project.root / COPY)
+    alert = copy.root / documents.ALERTS / f"{committed.alert_ids[0]}.json"
     kind = LiveBar if console.is_terminal else Lines
     wall = wall_seconds(project)
 
     console.rule("1. Build the pipeline as it was before the alert")
     with kind(console, wall) as watch:
         built = build_pipeline(copy, Settings(jobs, watch, now), record=False)
-    copy = Project(copy.root)  # what it had read is out of date now
+    copy = Project(copy.root)  # its cached values are out of date
     git.commit_all(copy.root, "The pipeline before the alert")
 
-    console.rule("2. The alert, and the plan it makes")
-    console.print(f"The alert: {documents.ALERTS}/{alert.name}")
+    console.rule("2. Plan for the alert")
+    console.print(f"Alert: {documents.ALERTS}/{alert.name}")
     planned = plan_alerts(copy, [alert], now(), jobs=jobs, trust=Trust())
     print_plan(console, planned, whole=False)
 
-    console.rule("3. Run what it touched, and judge the result")
+    console.rule("3. Run the affected stages, and judge the candidate")
     with kind(console, wall) as watch:
-        answer = run_alerts(copy, [alert], Settings(jobs, watch, now, push=False))
-    print_answer(console, answer, root=str(project.root))
+        result = run_alerts(copy, [alert], Settings(jobs, watch, now, push=False))
+    print_result(console, result, root=str(project.root))
 
     console.rule("4. The report")
-    _print_report(console, answer.report / "report.md")
-    assert answer.run is not None
-    console.print(_costs(answer.run, built))
+    _print_report(console, result.report / "report.md")
+    assert result.run is not None
+    console.print(_costs(result.run, built))
     console.print(_compared(project, copy))
-    return answer.run
+    return result.run
 
 
 def _print_report(console: Console, report: Path) -> None:
-    from rich.markdown import Markdown  # only here: every other verb would wait for it
+    from rich.markdown import Markdown  # slow to import, and no other command needs it
 
     console.print(Markdown(head_of(files.read_text(report))))
 
 
-def shipped_run(project: Project, alert_id: str | None) -> Run:
+def committed_run(project: Project, alert_id: str | None) -> Run:
     """Return the run of the alert to replay: the newest whose candidate was kept, or the named."""
     root = project.root
     paths = documents.report_documents(root, "run.json")
@@ -84,26 +84,26 @@ def shipped_run(project: Project, alert_id: str | None) -> Run:
             return run
     what = f"alert {alert_id}" if alert_id else "any alert"
     raise InputError(
-        f"reports/: holds no run for {what} whose candidate was kept, so there is none to replay.",
+        f"reports/: no run for {what} has an accepted candidate, so there is none to replay.",
         hint="See `retouch status`.",
     )
 
 
-def copy_before(project: Project, shipped: Run, root: Path) -> Project:
+def copy_before(project: Project, committed: Run, root: Path) -> Project:
     """Return a clone of the commit at `root`, set back to just before the alert was answered.
 
-    Its cache is its own and empty, so what it builds is really built.
+    It has a cache of its own, which is empty, so that every stage really runs.
     """
     files.remove(root)
     git.clone(project.root, root)
-    last: Attempt = shipped.attempts[-1]
+    last: Attempt = committed.attempts[-1]
     back = [
         ParamEdit(file=edit.file, key=edit.key, before=edit.after, after=edit.before)
         for edit in last.edits
     ]
     for path, text in apply_edits(root, back).items():
         files.write_text(root / path, text)
-    for alert_id in shipped.alert_ids:
+    for alert_id in committed.alert_ids:
         files.remove(documents.report_folder(root, alert_id))
     return Project(root)
 
@@ -115,12 +115,12 @@ def _costs(run: Run, built: Sequence[Receipt]) -> str:
 
 
 def _compared(project: Project, copy: Project) -> str:
-    """Say whether the replay gave what is committed."""
-    theirs = files.read_text(copy.root / "dvc.lock")
-    if theirs == files.read_text(project.root / "dvc.lock"):
-        return "dvc.lock of the replay is the committed one, byte for byte."
+    """Return whether the replay has the committed result."""
+    replayed = files.read_text(copy.root / "dvc.lock")
+    if replayed == files.read_text(project.root / "dvc.lock"):
+        return "The replayed dvc.lock equals the committed one, byte for byte."
     return (
-        "dvc.lock of the replay differs from the committed one: on this machine, or with these "
-        "library versions, some stage gives other bytes. Compare: "
+        "The replayed dvc.lock differs from the committed one: on this machine, or with these "
+        "library versions, some stage produces other bytes. Compare: "
         f"git diff --no-index dvc.lock {COPY}/dvc.lock"
     )

@@ -28,17 +28,17 @@ from retouch.system.processes import raising_on_terminate
 def cli() -> None:
     """Retrain only what an alert touched.
 
-    An alert is a JSON file that says which slice of the data went wrong. Retouch works out which
-    stages of the DVC pipeline answer it, runs only those, holds the result against the model in
-    production, and writes a report.
+    An alert is a JSON file that says which slice of the data went wrong. Retouch finds the stages
+    of the DVC pipeline that the slice affects, runs only those, compares the result with the model
+    in production, and writes a report.
 
     \b
-      retouch demo                   a real alert, from start to report
-      retouch plan alerts/ID.json    what would run, and why
-      retouch run alerts/ID.json     do it
+      retouch demo                   replay a real alert, from start to report
+      retouch plan alerts/ID.json    show what would run, and why
+      retouch run alerts/ID.json     run it
 
-    Exit codes: 0 worked (also: nothing to do), 1 a stage or a check said no, 2 bad input, 3 a bug
-    of ours, 130 interrupted.
+    Exit codes: 0 worked (also: nothing to do), 1 a stage or check failed, 2 bad input, 3 internal
+    error, 130 interrupted.
     """
 
 
@@ -71,10 +71,10 @@ def _main(argv: Sequence[str] | None) -> int:
         error.show()
         return InputError.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted; what was under way has been put back.", err=True)
+        click.echo("Interrupted; changes were rolled back.", err=True)
         return 130
     except Exception:
         traceback.print_exc()
-        click.echo("This is a bug in Retouch. Please report it with the lines above.", err=True)
+        click.echo("Internal error. Please report it with the lines above.", err=True)
         return RetouchError.exit_code
     return int(code or 0)

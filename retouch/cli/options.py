@@ -1,4 +1,4 @@
-"""What commands share: options, the project and clock they work with, and the repository on GitHub.
+"""What commands share: options, the project, the clock, and the repository on GitHub.
 
 Every command opens its project with `current_project`, reads the time from `now`, and names its
 options here, so that one flag means one thing everywhere.
@@ -28,36 +28,44 @@ from retouch.github.repository import Repository
 from retouch.github.transport import API_URL
 
 _LONG_WAIT_SECONDS = 5
-"""A wait as long as this is announced, so that nobody takes it for a hang."""
+"""A wait of at least this length is announced, so that it does not look like a hang."""
 _ACTIONS_LOGIN = "github-actions[bot]"
 
 PATH = click.Path(path_type=Path)
 FILES = click.argument("paths", nargs=-1, required=True, type=PATH, metavar="FILE...")
-JSON = click.option("as_json", "--json", is_flag=True, help="Print JSON, for a machine to read.")
+JSON = click.option("as_json", "--json", is_flag=True, help="Print JSON.")
 JOBS = click.option(
-    "--jobs", "-j", type=click.IntRange(1), help="Stages to run at a time [default: all cores]."
+    "--jobs",
+    "-j",
+    type=click.IntRange(1),
+    help="Stages to run in parallel [default: all cores].",
 )
 BASE = click.option(
-    "--base", metavar="REF", help="Where policies/ is believed [default: the base branch]."
+    "--base",
+    metavar="REF",
+    help="Read policies/ from this commit [default: the base branch].",
 )
 REPOSITORY = click.option(
     "--repository",
     envvar="GITHUB_REPOSITORY",
     metavar="OWNER/NAME",
-    help="This repository [default: what policies/monitors.yaml says].",
+    help="This repository [default: the one in policies/monitors.yaml].",
 )
 REPO = click.option(
-    "--repo", envvar="GITHUB_REPOSITORY", metavar="OWNER/NAME", help="[env: GITHUB_REPOSITORY]"
+    "--repo",
+    envvar="GITHUB_REPOSITORY",
+    metavar="OWNER/NAME",
+    help="The repository on GitHub [env: GITHUB_REPOSITORY].",
 )
 CHANNEL = click.option(
     "--channel",
     type=click.Choice(get_args(Channel)),
     default="manual",
     show_default=True,
-    help="The way they came in.",
+    help="How the alerts arrived.",
 )
 SENDER = click.option(
-    "--sender", metavar="LOGIN", help="Who brought them, as GitHub authenticated them."
+    "--sender", metavar="LOGIN", help="The login that delivered them, as authenticated by GitHub."
 )
 
 
@@ -113,7 +121,7 @@ def repository_from_environment(name: str | None = None) -> Repository:
     name = name or os.environ.get("GITHUB_REPOSITORY")
     if not name:
         raise InputError(
-            "No repository is named.", hint="Give --repo owner/name, or set GITHUB_REPOSITORY."
+            "No repository is given.", hint="Use --repo OWNER/NAME, or set GITHUB_REPOSITORY."
         )
     name = submit_alerts.checked_repository(name)
     api_url = os.environ.get("GITHUB_API_URL") or API_URL
@@ -122,14 +130,14 @@ def repository_from_environment(name: str | None = None) -> Repository:
 
 
 def login_from_environment() -> str:
-    """Return the login our comments bear: RETOUCH_APP_LOGIN, else that of a workflow's token.
+    """Return the login that our comments are posted under: RETOUCH_APP_LOGIN, else the Actions bot.
 
-    GitHub does not tell a workflow's token who it is.
+    A workflow's token cannot ask GitHub for its own login.
     """
     return os.environ.get("RETOUCH_APP_LOGIN") or _ACTIONS_LOGIN
 
 
 def _sleep(seconds: float) -> None:
     if seconds >= _LONG_WAIT_SECONDS:
-        click.echo(f"GitHub is asked again in {seconds:.0f} s.", err=True)
+        click.echo(f"Waiting for GitHub: retrying in {seconds:.0f} s.", err=True)
     time.sleep(seconds)

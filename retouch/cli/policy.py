@@ -1,4 +1,4 @@
-"""`retouch policy`: check the policies, and try a changed one on the past."""
+"""`retouch policy`: check the policies, and replay past alerts under a changed one."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ from retouch.system import files
 
 @click.group()
 def policy() -> None:
-    """Check the policies, and see what a changed one would have done."""
+    """Check the policies, or replay past alerts under a changed one."""
 
 
 @policy.command("check")
 def policy_check() -> None:
-    """Read every file in policies/, run the examples, and say what looks wrong.
+    """Check the files in policies/, and run the policy's examples.
 
-    Exit code 1 when an example is decided otherwise, 2 when a file cannot be read.
+    Exit code 1 when an example gets another decision than it expects, 2 when a file is invalid.
     """
-    told = check_policies(current_project())
-    for fault in told.faults:
+    check = check_policies(current_project())
+    for fault in check.faults:
         click.echo(f"Error: {fault}", err=True)
-    for result in told.results:
+    for result in check.results:
         if not result.passed:
             by = f" (by: {result.decided_by})" if result.decided_by else ""
             click.echo(
@@ -55,15 +55,15 @@ def policy_check() -> None:
                 f"{result.expected}, got {result.got}{by}",
                 err=True,
             )
-    for warning in told.warnings:
+    for warning in check.warnings:
         click.echo(warning, err=True)
-    failed = sum(not result.passed for result in told.results)
-    if told.results:
-        passed = len(told.results) - failed
-        click.echo(f"{passed} of {len(told.results)} examples decided as expected.")
-    exit_with(InputError.exit_code if told.faults else 0)
+    failed = sum(not result.passed for result in check.results)
+    if check.results:
+        passed = len(check.results) - failed
+        click.echo(f"{passed} of {plural(len(check.results), 'example')} decided as expected.")
+    exit_with(InputError.exit_code if check.faults else 0)
     if failed:
-        raise CheckFailed(f"{documents.POLICY}: {failed} examples are decided otherwise.")
+        raise CheckFailed(f"{documents.POLICY}: {plural(failed, 'example')} decided otherwise.")
 
 
 @policy.command("replay")
@@ -71,17 +71,23 @@ def policy_check() -> None:
     "new",
     "--policy",
     type=PATH,
-    help="The changed policy [default: the one that holds, to see what it makes of the past].",
+    help="The changed policy [default: the current policy, to replay the past with it].",
 )
-@click.option("--since", metavar="DATE", help="Only alerts received since: 2026-11-01.")
-@click.option("--base", metavar="REF", help="Where monitors and keys are believed.")
+@click.option(
+    "--since", metavar="DATE", help="Only alerts received on or after this day: 2026-11-01."
+)
+@click.option(
+    "--base",
+    metavar="REF",
+    help="Read monitors and keys from this commit [default: the base branch].",
+)
 @JSON
 def policy_replay(new: Path | None, since: str | None, base: str | None, as_json: bool) -> None:
-    """Decide all past alerts again, and print what another policy would have changed.
+    """Show what a changed policy would have decided in the past.
 
-    Both policies are replayed over the same alerts in the order they came, suppression included;
-    what really happened plays no part. A cost is an upper bound: the first tier, on the pipeline as
-    it is now. Runs nothing, changes nothing.
+    Both policies are replayed over the same alerts in order of arrival, including suppression; what
+    actually happened is not used. A cost is an upper bound: that of the first tier, on the current
+    pipeline. Runs nothing, changes nothing.
     """
     project, moment = current_project(), _day(since)
     policies = [project.policy]
@@ -89,14 +95,18 @@ def policy_replay(new: Path | None, since: str | None, base: str | None, as_json
         text = files.read_text(new, limit=1_000_000, hint="docs/policy.md shows one.")
         policies.append(parse_policy(text, str(new)))
         if policies[1].model != policies[0].model:
-            raise InputError(f"{new}: model: is {policies[1].model!r}, not {policies[0].model!r}.")
+            raise InputError(
+                f"{new}: model: is {policies[1].model!r}, but the current policy is for"
+                f" {policies[0].model!r}.",
+                hint="Replay a policy for the same model.",
+            )
     trust = Trust(base, environment=os.environ)
-    told = intake.replays(project, policies, trust, now(), moment)
-    changed = difference(told[0], told[-1], moment)
+    replays = intake.replays(project, policies, trust, now(), moment)
+    changed = difference(replays[0], replays[-1], moment)
     if as_json:
-        click.echo((changed if new is not None else told[0]).to_json(), nl=False)
+        click.echo((changed if new is not None else replays[0]).to_json(), nl=False)
     elif new is None:
-        _print_replay(told[0])
+        _print_replay(replays[0])
     else:
         _print_difference(changed)
 
@@ -107,24 +117,26 @@ def _day(since: str | None) -> datetime | None:
     try:
         read = datetime.fromisoformat(since)
     except ValueError:
-        raise InputError(f"--since {since!r}: is no date, like 2026-11-01.") from None
+        raise InputError(
+            f"--since {since!r}: is not a date.", hint="For example: --since 2026-11-01."
+        ) from None
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def _print_replay(told: Replay) -> None:
+def _print_replay(replay: Replay) -> None:
     alerts = table("received", "alert", folded=("about, and the decision",))
-    for one in told.alerts:
+    for one in replay.alerts:
         alerts.add_row(*_about(one, _fate(one.told)))
-    _print(alerts, [f"{plural(len(told.alerts), 'alert')}: {_in_numbers(totals(told))}"])
+    _print(alerts, [f"{plural(len(replay.alerts), 'alert')}: {_summary(totals(replay))}"])
 
 
-def _print_difference(told: Difference) -> None:
+def _print_difference(found: Difference) -> None:
     changes = table("received", "alert", folded=("about, and the decisions",))
-    for one in told.changes:
+    for one in found.changes:
         before, after = _fate(one.before), _fate(one.after)
         changes.add_row(*_about(one, f"now:  {before}", f"then: {after}"))
-    count = f"{len(told.changes)} of {plural(told.alerts, 'alert')} would be decided otherwise."
-    before, after = _in_numbers(told.before), _in_numbers(told.after)
+    count = f"{len(found.changes)} of {plural(found.alerts, 'alert')} would be decided otherwise."
+    before, after = _summary(found.before), _summary(found.after)
     _print(changes, [count, f"Now:             {before}", f"With the change: {after}"])
 
 
@@ -149,10 +161,10 @@ def _fate(told: Told) -> str:
     return shown(f"{what}{tier}{rule}", 200)
 
 
-def _in_numbers(told: Totals) -> str:
-    unknown = f", {plural(told.unknown_costs, 'cost')} unknown" if told.unknown_costs else ""
+def _summary(total: Totals) -> str:
+    unknown = f", {plural(total.unknown_costs, 'cost')} unknown" if total.unknown_costs else ""
     return (
-        f"{plural(told.retrains, 'retrain')} (at most {duration(told.cpu_seconds)} of CPU"
-        f"{unknown}), {plural(told.holds, 'group')} held for a person, "
-        f"{plural(told.suppressed, 'alert')} suppressed, {told.waiting} waiting."
+        f"{plural(total.retrains, 'retrain')} (at most {duration(total.cpu_seconds)} of CPU"
+        f"{unknown}), {plural(total.holds, 'group')} held for a person, "
+        f"{plural(total.suppressed, 'alert')} suppressed, {total.waiting} waiting."
     )

@@ -36,38 +36,41 @@ if TYPE_CHECKING:
     from retouch.jobs.release import promote as flow
     from retouch.jobs.release.steps import Outcome
 
-_PUSH = click.option("--push/--no-push", default=True, help="Send the tags to origin.")
+_PUSH = click.option("--push/--no-push", default=True, help="Push the tags to origin.")
 _GITHUB = click.option(
     "--github/--no-github",
     default=None,
-    help="Pull request, issue and deployment [default: when GITHUB_TOKEN and GITHUB_REPOSITORY"
-    " are set].",
+    help="Open pull requests and issues and record the deployment [default: when GITHUB_TOKEN and"
+    " GITHUB_REPOSITORY are set].",
 )
-_SAYS_LIMIT = 1000
+_MESSAGE_LENGTH = 1000
 
 _SHOWN = 10
 """Slices of a shadow comparison that are printed."""
 
 
 @click.command("promote")
-@click.option("--commit", default="HEAD", show_default=True, metavar="REF", help="Of main.")
-@click.option("--dry", is_flag=True, help="Only say what would be done.")
 @click.option(
-    "--push/--no-push", default=True, help="Put the tags on origin; what counts is there."
+    "--commit", default="HEAD", show_default=True, metavar="REF", help="A commit of main."
+)
+@click.option("--dry", is_flag=True, help="Print the steps without carrying them out.")
+@click.option(
+    "--push/--no-push", default=True, help="Push the tags to origin, where they take effect."
 )
 @click.option(
     "--github/--no-github",
     default=False,
-    help="Record the deployment and publish a release. [env: GITHUB_TOKEN, GITHUB_REPOSITORY]",
+    help="Record the deployment and publish a release [env: GITHUB_TOKEN, GITHUB_REPOSITORY].",
 )
 @JSON
 def promote(commit: str, dry: bool, push: bool, github: bool, as_json: bool) -> None:
-    """Make a version of the model a commit of main records: GTO's tags, a release, a deployment.
+    """Register the model of a commit on main as a new version.
 
-    The first version is the baseline and goes to prod. After it, a verdict in the commit must have
-    kept the very model; where it goes is release.on_merge of policies/promotion.yaml. Nothing new
-    is nothing done, and what an earlier call left is gone on with. Exit code 1 when the model is
-    refused, or a step failed.
+    Creates the GTO tags; with --github also a release and a deployment record. The first version is
+    the baseline and goes to prod. For a later one the commit must contain a verdict that accepts
+    exactly this model; release.on_merge in policies/promotion.yaml says where it goes. Calling it
+    again changes nothing, or completes an interrupted call. Exit code 1 when the model is refused
+    or a step fails.
     """
     from retouch.jobs.release import promote as flow
 
@@ -99,15 +102,15 @@ def _print_promoted(promoted: flow.Promoted) -> None:
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.tar.gz",
-    help="[default: MODEL-VERSION.tar.gz, here]",
+    help="The archive [default: MODEL-VERSION.tar.gz in this folder].",
 )
 @JSON
 def bundle(version: str, out: Path | None, as_json: bool) -> None:
-    """Write all that a version is made of into one file, the same bytes anywhere.
+    """Write everything that a version consists of into one archive.
 
-    VERSION is v1.2.0, or a stage: prod, canary. In it: the model, the digests of all data, code and
-    params, the metrics, the report, the environment lock, and checksums. What is checked out does
-    not matter.
+    VERSION is v1.2.0, or a stage: prod, canary. The archive holds the model, the digests of all
+    data, code and params, the metrics, the report, the environment lock, and checksums. It has the
+    same bytes on any machine, whatever is checked out.
     """
     from retouch.jobs.release import bundle as flow
 
@@ -121,51 +124,53 @@ def bundle(version: str, out: Path | None, as_json: bool) -> None:
 
 @click.group("canary")
 def canary() -> None:
-    """Hold a merged version against production on the days that arrive next, and settle it."""
+    """Judge a canary version on new days; promote or roll it back."""
 
 
 @canary.command("judge")
-@click.option("--out", type=PATH, help="Write the verdict: canary.json.")
+@click.option("--out", type=PATH, help="Write the verdict to this file (canary.json).")
 @JSON
 def judge(out: Path | None, as_json: bool) -> None:
-    """Score the canary and production on the days that arrived since, and say what they show.
+    """Compare the canary with production on newly arrived days.
 
-    Runs the scoring command of policies/promotion.yaml; writes no tag, and nothing in the
-    workspace. Exit code 0 whatever it shows; without a canary or new days nothing is written.
+    Scores both with the scoring command of policies/promotion.yaml; changes no tag and nothing in
+    the workspace. Exit code 0 whatever the result; without a canary or new days no file is written.
     """
-    from retouch.jobs.release.canary import judge as look
+    from retouch.jobs.release.canary import judge as judge_canary
 
-    found = look(current_project(), at=now(), jobs=cpu_count())
+    found = judge_canary(current_project(), at=now(), jobs=cpu_count())
     if found.verdict is not None and out is not None:
         file_document(out, found.verdict)
     if as_json and found.verdict is not None:
         click.echo(found.verdict.to_json(), nl=False)
     else:
-        click.echo(plain(found.message, _SAYS_LIMIT))
+        click.echo(plain(found.message, _MESSAGE_LENGTH))
 
 
 @canary.command("apply")
 @click.argument("file", type=PATH)
 @click.option(
     "--undecided",
-    "answer",
+    "decision",
     type=click.Choice(["promote", "roll_back"]),
-    help="Your answer, to a canary whose days are over and have shown neither.",
+    help="Your decision on a canary whose trial ended without a clear result.",
 )
 @_PUSH
 @_GITHUB
 @JSON
 def apply(
     file: Path,
-    answer: Literal["promote", "roll_back"] | None,
+    decision: Literal["promote", "roll_back"] | None,
     push: bool,
     github: bool | None,
     as_json: bool,
 ) -> None:
-    """Decide anew from the days in FILE, written by `retouch canary judge`, and act on it.
+    """Promote or roll back the canary, as the days in FILE decide.
 
-    A canary that passes goes to prod. One that fails is taken down, with a revert pull request and
-    an issue, and its model is not promoted again. The same file twice is once.
+    FILE is written by `retouch canary judge`; the decision is computed again from its days. A
+    canary that passes is promoted to prod. One that fails is withdrawn, with a revert pull request
+    and an issue, and its model is not promoted again. Applying the same FILE twice changes nothing
+    more.
     """
     from retouch.jobs.release.apply_canary import settle
 
@@ -173,54 +178,56 @@ def apply(
     outcome = settle(
         current_project(),
         verdict,
-        answer=answer,
+        answer=decision,
         push=push,
         repo=_repository(github),
         at=now(),
     )
-    _tell(outcome, as_json=as_json)
+    _print_outcome(outcome, as_json=as_json)
 
 
 @click.command("rollback")
-@click.option("--to", metavar="VERSION", help="[default: the version in prod before this one]")
-@click.option("--reason", default="", metavar="TEXT", help="Why, for the tag and the issue.")
+@click.option(
+    "--to",
+    metavar="VERSION",
+    help="The version to restore [default: the one in prod before this one].",
+)
+@click.option("--reason", default="", metavar="TEXT", help="The reason, for the tag and the issue.")
 @_PUSH
 @_GITHUB
 @JSON
 def rollback(to: str | None, reason: str, push: bool, github: bool | None, as_json: bool) -> None:
-    """Put production back to the version before, or to the one named.
+    """Roll production back to the previous version, or a given one.
 
-    Tags first, then the revert pull request, the issue and the deployment records. A call that was
-    cut short is finished by the next. A rollback is rolled back with --to only.
+    Moves the tags first, then opens the revert pull request and the issue and records the
+    deployment. The next call completes an interrupted one. To undo a rollback, use --to.
     """
     from retouch.jobs.release.rollback import Wish
-    from retouch.jobs.release.rollback import rollback as put_back
+    from retouch.jobs.release.rollback import rollback as roll_back
 
     wish = Wish(to, reason)
     project = current_project()
-    outcome = put_back(project, wish, push=push, repo=_repository(github), at=now())
-    _tell(outcome, as_json=as_json)
+    outcome = roll_back(project, wish, push=push, repo=_repository(github), at=now())
+    _print_outcome(outcome, as_json=as_json)
 
 
-def _tell(outcome: Outcome, *, as_json: bool) -> None:
+def _print_outcome(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         click.echo(outcome.model_dump_json(indent=2))
     else:
-        click.echo(plain(outcome.message, _SAYS_LIMIT))
+        click.echo(plain(outcome.message, _MESSAGE_LENGTH))
         for step in outcome.steps:
-            click.echo(f"  {'+' if step.new else '='} {plain(step.message, _SAYS_LIMIT)}")
+            click.echo(f"  {'+' if step.new else '='} {plain(step.message, _MESSAGE_LENGTH)}")
     if outcome.failed is not None:
-        click.echo(
-            f"Not finished: {plain(outcome.failed, _SAYS_LIMIT)} The next call goes on from there.",
-            err=True,
-        )
+        failure = plain(outcome.failed, _MESSAGE_LENGTH)
+        click.echo(f"Not finished: {failure} The next call continues from here.", err=True)
         exit_with(outcome.exit_code or CheckFailed.exit_code)
 
 
-def _repository(asked: bool | None) -> Repository | None:
-    """Return the repository on GitHub; None when it is to be left alone. Raises InputError."""
-    there = bool(os.environ.get("GITHUB_TOKEN") and os.environ.get("GITHUB_REPOSITORY"))
-    if asked is False or (asked is None and not there):
+def _repository(github: bool | None) -> Repository | None:
+    """Return the repository on GitHub; None when GitHub is not to be changed. Raises InputError."""
+    configured = bool(os.environ.get("GITHUB_TOKEN") and os.environ.get("GITHUB_REPOSITORY"))
+    if github is False or (github is None and not configured):
         return None
     return repository_from_environment()
 
@@ -228,17 +235,30 @@ def _repository(asked: bool | None) -> Repository | None:
 @click.command("shadow")
 @click.argument("report_id", required=False, metavar="[ALERT-ID]")
 @click.option(
-    "--production", default="HEAD", show_default=True, metavar="REF", help="The commit to ask."
+    "--production",
+    default="HEAD",
+    show_default=True,
+    metavar="REF",
+    help="The commit of the production model.",
 )
-@click.option("--candidate", metavar="REF", help="The same [default: the workspace's dvc.lock].")
 @click.option(
-    "--from", "start", metavar="DAY", help="First day [default: the first it was not judged on]."
+    "--candidate",
+    metavar="REF",
+    help="The commit of the candidate [default: the workspace's dvc.lock].",
 )
-@click.option("--until", metavar="DAY", help="Day after the last [default: the data's clock].")
 @click.option(
-    "--tolerance", type=float, help="Scores no further apart are alike [default: slice_margin]."
+    "--from",
+    "start",
+    metavar="DAY",
+    help="The first day [default: the first that the candidate was not judged on].",
 )
-@click.option("--out", type=PATH, help="Write the comparison here as well.")
+@click.option("--until", metavar="DAY", help="The day after the last [default: the data's clock].")
+@click.option(
+    "--tolerance",
+    type=float,
+    help="Scores that differ by at most this count as equal [default: slice_margin].",
+)
+@click.option("--out", type=PATH, help="Write the comparison to this file too.")
 @JSON
 def shadow(
     report_id: str | None,
@@ -250,41 +270,44 @@ def shadow(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Say how far a retrained model departs from production on rows that have no label yet.
+    """Compare a candidate with production on unlabelled rows.
 
-    Both score what has arrived since the candidate was judged, with score.unlabelled_cmd of
-    policies/promotion.yaml. The result goes into the report that kept the candidate, as
-    shadow.json. The workspace is only read. Exit code 1 when the scores cannot be compared.
+    Both models score the rows that arrived after the candidate was judged, with
+    score.unlabelled_cmd of policies/promotion.yaml. The result is added to the report that accepted
+    the candidate, as shadow.json; nothing else changes. Exit code 1 when the scores cannot be
+    compared.
     """
     question = Question(report_id, production, candidate, start, until, tolerance)
-    answer = compare(current_project(), question, at=now(), jobs=cpu_count())
-    if out is not None and answer.shadow is not None:
-        file_document(out, answer.shadow)
+    result = compare(current_project(), question, at=now(), jobs=cpu_count())
+    if out is not None and result.shadow is not None:
+        file_document(out, result.shadow)
     if as_json:
-        click.echo(_document(answer), nl=False)
+        click.echo(_document(result), nl=False)
     else:
-        _print_shadow(answer)
-    if answer.shadow is not None and answer.shadow.outcome == "invalid":
+        _print_shadow(result)
+    if result.shadow is not None and result.shadow.outcome == "invalid":
         exit_with(CheckFailed.exit_code)
 
 
-def _document(answer: Answer) -> str:
-    if answer.shadow is not None:
-        return answer.shadow.to_json()
-    return json.dumps({"outcome": "nothing_to_compare", "message": answer.message}, indent=2) + "\n"
+def _document(result: Answer) -> str:
+    if result.shadow is not None:
+        return result.shadow.to_json()
+    return json.dumps({"outcome": "nothing_to_compare", "message": result.message}, indent=2) + "\n"
 
 
-def _print_shadow(answer: Answer) -> None:
+def _print_shadow(result: Answer) -> None:
     console = terminal()
-    found = answer.shadow
+    found = result.shadow
     invalid = found is not None and found.outcome == "invalid"
-    before = "[bold red]Invalid.[/] " if invalid else ""
-    console.print(f"{before}{shown(answer.message)}", soft_wrap=True)
+    label = "[bold red]Invalid.[/] " if invalid else ""
+    console.print(f"{label}{shown(result.message)}", soft_wrap=True)
     if found is not None and found.overall is not None:
         console.print(_slices(found))
-        console.print("[dim]No label has come for these rows: nobody knows yet which is right.[/]")
-    if answer.report is not None:
-        where = os.path.relpath(answer.report / "report.md")
+        console.print(
+            "[dim]These rows have no labels yet, so it is unknown which model is right.[/]"
+        )
+    if result.report is not None:
+        where = os.path.relpath(result.report / "report.md")
         console.print(f"Report: {escape(visible(where))}")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from retouch.cli.console import print_answer, print_plan, print_stage, print_status, terminal
+from retouch.cli.console import print_plan, print_result, print_stage, print_status, terminal
 from retouch.cli.demo import replay_alert
 from retouch.cli.options import BASE, JOBS, JSON, PATH, REPOSITORY, current_project, now, watch
 from retouch.engine.provenance import Trust
@@ -26,8 +26,8 @@ ALERTS = click.argument("alerts", nargs=-1, required=True, type=PATH, metavar="A
 
 @click.command()
 @ALERTS
-@click.option("--whole", is_flag=True, help="List the stages that are reused as well.")
-@click.option("--out", type=PATH, help="Save the plan, for `run --plan`.")
+@click.option("--whole", is_flag=True, help="List reused stages too.")
+@click.option("--out", type=PATH, help="Save the plan, for `retouch run --plan`.")
 @BASE
 @REPOSITORY
 @JOBS
@@ -41,7 +41,7 @@ def plan(
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Show what the alerts would make run, and why.
+    """Show which stages the alerts affect, what would run, and why.
 
     Runs nothing, changes nothing and needs no data.
     """
@@ -57,23 +57,29 @@ def plan(
 
 @click.command()
 @click.argument("stage")
-@click.option("--alert", "alerts", multiple=True, type=PATH, help="Under this alert.")
+@click.option(
+    "--alert", "alerts", multiple=True, type=PATH, help="Explain it for this alert; repeatable."
+)
 @JSON
 def explain(stage: str, alerts: Sequence[Path], as_json: bool) -> None:
-    """Say what a stage is, what it works on, and why it would run or not."""
-    told = explain_stage(current_project(), stage, alerts, now())
+    """Show what a stage works on, and why it would or would not run."""
+    explanation = explain_stage(current_project(), stage, alerts, now())
     if as_json:
-        click.echo(told.to_json(), nl=False)
+        click.echo(explanation.to_json(), nl=False)
     else:
-        print_stage(terminal(), told)
+        print_stage(terminal(), explanation)
 
 
 @click.command()
 @ALERTS
-@click.option("saved_plan", "--plan", type=PATH, help="Carry out this saved plan.")
-@click.option("--push/--no-push", default=True, help="Send a kept candidate to the DVC remote.")
+@click.option("saved_plan", "--plan", type=PATH, help="Apply this saved plan.")
 @click.option(
-    "--accept-unsigned", is_flag=True, help="You vouch for alerts that nobody signed, by name."
+    "--push/--no-push", default=True, help="Push an accepted candidate to the DVC remote."
+)
+@click.option(
+    "--accept-unsigned",
+    is_flag=True,
+    help="Approve unsigned alerts; recorded under your git user name.",
 )
 @BASE
 @REPOSITORY
@@ -89,10 +95,11 @@ def run(
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Answer the alerts: plan, run what they touched, judge, report.
+    """Handle the alerts: plan, run, judge, report.
 
-    A candidate that passes stays in the workspace, for you to commit; otherwise everything is put
-    back. The same alert twice is a no-op. A run that was cut short is undone by the next one.
+    Only the stages that the alerts affect are run. An accepted candidate stays in the workspace,
+    for you to commit; otherwise changes are rolled back. Running the same alert again does nothing.
+    The next run undoes an interrupted one.
     """
     project = current_project()
     trust = Trust(
@@ -103,18 +110,18 @@ def run(
     )
     with watch(project, quiet=as_json) as display:
         settings = Settings(jobs or cpu_count(), display, now, trust, push)
-        answer = run_alerts(project, alerts, settings, saved_plan=saved_plan)
+        result = run_alerts(project, alerts, settings, saved_plan=saved_plan)
     if as_json:
-        click.echo(json.dumps(_answer(answer), indent=2))
+        click.echo(json.dumps(_result_document(result), indent=2))
     else:
-        print_answer(terminal(), answer, root=str(project.root))
+        print_result(terminal(), result, root=str(project.root))
 
 
 @click.command()
-@click.option("--record", is_flag=True, help="Keep the costs in reports/build/, for forecasts.")
+@click.option("--record", is_flag=True, help="Record the costs in reports/build/, for forecasts.")
 @JOBS
 def build(record: bool, jobs: int | None) -> None:
-    """Bring every stage up to date: what `dvc repro` does, independent stages at the same time."""
+    """Bring every stage up to date: `dvc repro`, but in parallel."""
     project = current_project()
     with watch(project) as display:
         settings = Settings(jobs or cpu_count(), display, now)
@@ -127,7 +134,10 @@ def build(record: bool, jobs: int | None) -> None:
 @click.command()
 @click.argument("report_id", metavar="ID")
 def report(report_id: str) -> None:
-    """Write the report of an alert again, from its plan, run and verdict."""
+    """Render the report of an alert again.
+
+    It is made from the plan, run and verdict in the folder of the report.
+    """
     folder = rerender_report(current_project().root, report_id)
     click.echo(files.read_text(folder / "report.md"), nl=False)
 
@@ -135,7 +145,10 @@ def report(report_id: str) -> None:
 @click.command()
 @JSON
 def status(as_json: bool) -> None:
-    """Say what is in production, which alerts are open, and whether a run was cut short."""
+    """Show what is in production and which alerts are open.
+
+    Also out-of-date stages, the use of the hold-out, and an interrupted run.
+    """
     found = project_status(current_project())
     if as_json:
         click.echo(found.to_json(), nl=False)
@@ -147,22 +160,22 @@ def status(as_json: bool) -> None:
 @click.argument("alert_id", required=False, metavar="[ALERT-ID]")
 @JOBS
 def demo(alert_id: str | None, jobs: int | None) -> None:
-    """Replay a shipped alert in a copy of this repository: build, plan, run, verdict, report.
+    """Replay a committed alert in a copy of this repository.
 
-    The copy is set back to just before the alert, so nothing here is changed; at the end it is
-    held against what is committed.
+    Builds the pipeline, plans, runs, judges and reports. The copy is reset to the state before the
+    alert, so this checkout is not changed; at the end the result is compared with it.
     """
     project, jobs = current_project(), jobs or cpu_count()
     replay_alert(project, alert_id, jobs=jobs, console=terminal(), now=now)
 
 
-def _answer(answer: RunResult) -> dict[str, Any]:
-    verdict = answer.verdict
+def _result_document(result: RunResult) -> dict[str, Any]:
+    verdict = result.verdict
     return {
-        "handled_before": answer.plan is None,
-        "action": answer.plan.action if answer.plan else None,
+        "handled_before": result.plan is None,
+        "action": result.plan.action if result.plan else None,
         "verdict": verdict.outcome if verdict else None,
-        "message": verdict.message if verdict else (answer.plan.why if answer.plan else ""),
-        "kept": bool(answer.run and answer.run.attempts[-1].kept),
-        "report": str(answer.report),
+        "message": verdict.message if verdict else (result.plan.why if result.plan else ""),
+        "kept": bool(result.run and result.run.attempts[-1].kept),
+        "report": str(result.report),
     }

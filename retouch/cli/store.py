@@ -1,4 +1,4 @@
-"""`retouch store`: DVC's data on a branch of the repository."""
+"""`retouch store`: DVC data on a branch of the repository."""
 
 from __future__ import annotations
 
@@ -12,26 +12,33 @@ from retouch.git_remote import store as stores
 from retouch.git_remote.address import READER, address, name_reader
 from retouch.git_remote.config import FOLDER
 from retouch.git_remote.store import BRANCH, Store
+from retouch.reporting.numbers import plural
 
 _REPOSITORY = click.option(
     "--repository",
     envvar="GITHUB_REPOSITORY",
     metavar="OWNER/NAME",
-    help="This repository [default: what git's remote `origin` says].",
+    help="This repository [default: that of the git remote `origin`].",
 )
 _BRANCH = click.option(
-    "--branch", default=BRANCH, show_default=True, metavar="NAME", help="The branch that holds it."
+    "--branch",
+    default=BRANCH,
+    show_default=True,
+    metavar="NAME",
+    help="The branch that holds the data.",
 )
 
 
 @click.group("store")
 def store() -> None:
-    """DVC's data on a branch of the repository: a remote with nothing to rent.
+    """Keep DVC data on a branch of this repository.
+
+    The branch is a DVC remote that needs no other service.
 
     \b
       retouch store open     before `dvc pull` and `dvc push`
       retouch store push     after `dvc push`
-      retouch store url      how others read it, without git
+      retouch store url      for reading without git
     """
 
 
@@ -41,64 +48,73 @@ def store() -> None:
 @click.option(
     "--commit-config",
     is_flag=True,
-    help=f"Name the address in .dvc/config as the remote `{READER}`, for whoever only reads.",
+    help=f"Add the address to .dvc/config as the remote `{READER}`, for read-only users.",
 )
 def init(branch: str, repository: str | None, commit_config: bool) -> None:
-    """Make the branch, if there is none, and open it. Nothing that is committed changes."""
+    """Create the branch, unless it exists, and open it.
+
+    Changes nothing that is committed.
+    """
     root = find_root(Path.cwd())
     url = address(root, branch, repository=repository) if commit_config else None
     opened = stores.open_store(root, branch=branch)
     stores.begin_store(opened)
-    _say_opened(opened)
+    _print_opened(opened)
     if url is not None:
-        said = name_reader(root, url)
-        if said["new"]:
-            click.echo(f".dvc/config names the remote {READER!r}, {url}: commit it.")
-        if not said["default"]:
-            click.echo(f"Another remote is the default: read with `dvc pull -r {READER}`.")
+        named = name_reader(root, url)
+        if named["new"]:
+            click.echo(f".dvc/config now has the remote {READER!r} ({url}). Commit it.")
+        if not named["default"]:
+            click.echo(f"Another remote is the default, so read with `dvc pull -r {READER}`.")
 
 
 @store.command("open")
 @_BRANCH
 def open_(branch: str) -> None:
-    """Fetch the branch and make it DVC's default remote here, in .dvc/config.local."""
-    _say_opened(stores.open_store(find_root(Path.cwd()), branch=branch))
+    """Fetch the branch, and make it the default DVC remote here.
+
+    The remote is configured in .dvc/config.local, for this checkout only.
+    """
+    _print_opened(stores.open_store(find_root(Path.cwd()), branch=branch))
 
 
 @store.command("push")
 def push() -> None:
-    """Send what `dvc push` put into the store to the branch."""
+    """Push to the branch what `dvc push` has put into the store."""
     opened = _opened()
     count = stores.push_store(opened)
-    click.echo(f"{count} new object{'' if count == 1 else 's'} on branch {opened.branch.name}.")
+    click.echo(f"{plural(count, 'new object')} on branch {opened.branch.name}.")
 
 
 @store.command("url")
 @_BRANCH
 @_REPOSITORY
 def url(branch: str, repository: str | None) -> None:
-    """Print the address of the branch's files, and how DVC is told to read there."""
+    """Print the address of the branch, and the command to use it."""
     found = address(find_root(Path.cwd()), branch, repository=repository)
     click.echo(f"{found}\n\ndvc remote add --local --default {READER} {found}")
 
 
 @store.command("gc")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def gc(yes: bool) -> None:
-    """Remove what neither a branch nor a tag needs any more, and the history of the branch."""
+    """Remove objects that no branch or tag needs.
+
+    The history of the data branch is removed, too.
+    """
     from retouch.git_remote.gc import collect, garbage
 
     opened = _opened()
     found = garbage(opened)
     if not found.places:
-        click.echo(f"Nothing to remove: all {found.kept:,} objects are needed.")
+        click.echo(f"Nothing to remove: all {found.kept:,} objects are in use.")
         return
     what = f"{len(found.places):,} of {len(found.places) + found.kept:,} objects"
-    click.echo(f"{what} ({found.bytes:,} bytes) belong to no branch and no tag.")
+    click.echo(f"{what} ({found.bytes:,} bytes) are not used by any branch or tag.")
     if not yes:
-        click.confirm("Remove them and write the branch anew?", abort=True)
+        click.confirm("Remove them and rewrite the branch?", abort=True)
     gone = collect(opened)
-    click.echo(f"Removed {len(gone.places):,}; {gone.kept:,} stay.")
+    click.echo(f"Removed {plural(len(gone.places), 'object')}; {gone.kept:,} remain.")
 
 
 def _opened() -> Store:
@@ -108,13 +124,13 @@ def _opened() -> Store:
     return found
 
 
-def _say_opened(opened: Store) -> None:
+def _print_opened(opened: Store) -> None:
     click.echo(
-        f"Branch {opened.branch.name} lies in {FOLDER}: DVC's remote {opened.remote!r} here."
+        f"Branch {opened.branch.name} is checked out in {FOLDER}, as DVC remote {opened.remote!r}."
     )
     if not opened.default:
         name = opened.remote
         click.echo(
-            "Your .dvc/config.local names another default remote, which stays: use"
+            "Your .dvc/config.local has another default remote, which was not changed. Use"
             f" `dvc push -r {name}` and `dvc pull -r {name}`."
         )

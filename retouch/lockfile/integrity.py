@@ -15,7 +15,7 @@ from retouch.documents import Document, Value
 Found = Literal["same_as_parent", "recorded", "made_here", "first", "doubtful"]
 Digests = Mapping[str, str]
 """The stage's address -> the digest of its entry."""
-MEND_COMMAND = "retouch verify --mend"
+REPAIR_COMMAND = "retouch verify --repair"
 
 
 class EntryFound(Value):
@@ -67,8 +67,10 @@ class Integrity(Document):
     @property
     def message(self) -> tuple[str, ...]:
         """A sentence for each thing that stands against it: what, why, and what mends it."""
-        doubts = tuple(f"{stage}: {_DOUBT} Mend: `{MEND_COMMAND}`." for stage in self.doubtful)
-        stale = tuple(f"{s.stage}: stale: {s.because}. Mend: `{MEND_COMMAND}`." for s in self.stale)
+        doubts = tuple(f"{stage}: {_DOUBT} Repair: `{REPAIR_COMMAND}`." for stage in self.doubtful)
+        stale = tuple(
+            f"{s.stage}: stale: {s.because}. Repair: `{REPAIR_COMMAND}`." for s in self.stale
+        )
         return (*doubts, *stale, *self.faults, *self.missing)
 
 

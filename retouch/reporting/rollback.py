@@ -142,7 +142,7 @@ def _of_revert(more: int, left: Sequence[tuple[str, str]]) -> Iterator[Markdown]
         yield write(
             "**Left as it is**, for it has changed since: {}. After merging, run {}.",
             listed,
-            code("retouch verify --mend"),
+            code("retouch verify --repair"),
         )
 
 

@@ -244,7 +244,7 @@ def test_a_slice_that_resolves_to_nothing_is_widened_and_the_plan_says_so(toy: T
         (("report", ""), "'' is not the id of a report. See `retouch status`."),
         (("run", ALERT, "--plan", "no.json"), "no.json: there is no such file."),
         (("plan", ALERT, "--out", "policies"), "policies: cannot be written: Is a directory."),
-        (("demo", "NOSUCH"), "reports/: holds no run for alert NOSUCH whose candidate was kept"),
+        (("demo", "NOSUCH"), "reports/: no run for alert NOSUCH has an accepted candidate"),
     ],
 )
 def test_a_bad_argument_is_refused(toy: Toy, args, message):

@@ -32,7 +32,7 @@ def test_a_condition_is_read(text, said):
 
 @pytest.mark.parametrize("text", ["origin", "=JFK", "origin=", "origin=JFK,", "month>=6,7", ""])
 def test_what_is_no_condition_is_one_sentence(text):
-    with pytest.raises(InputError, match=r"--where .* is not COLUMN=VALUE"):
+    with pytest.raises(InputError, match=r"--where .* must be COLUMN=VALUE"):
         condition(text)
 
 

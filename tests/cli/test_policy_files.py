@@ -69,4 +69,7 @@ def test_a_policy_for_another_model_is_not_replayed(toy: Toy):
     (toy.root / "other.yaml").write_text(text.replace("model: means", "model: medians"))
     told = toy.retouch("policy", "replay", "--policy", "other.yaml")
     assert told.code == 2
-    assert told.err == "Error: other.yaml: model: is 'medians', not 'means'.\n"
+    assert told.err == (
+        "Error: other.yaml: model: is 'medians', but the current policy is for 'means'."
+        " Replay a policy for the same model.\n"
+    )

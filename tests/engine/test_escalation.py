@@ -223,7 +223,7 @@ def test_a_tier_that_failed_before_is_skipped_where_it_is_not_worth_it(toy: Toy)
     told = toy.retouch("plan", alert).out
 
     assert "Tier 1 of 1: refit." in told
-    assert "Tier nudge is skipped. It is not worth its cost: " in told
+    assert "Tier nudge skipped. It is not worth its cost: " in told
     assert "0 of 2 candidates for like alerts passed." in told
     assert "Worth it? refit is worth most: " in told
 

@@ -62,7 +62,7 @@ def test_the_same_report_twice_is_the_same_alert(toy: Toy, context: str):
     before = [path.read_bytes() for path in alerts_of(toy)]
     told = toy.retouch(*args)
     assert told.code == 0
-    assert "(was there already)" in told.out
+    assert "(already exists)" in told.out
     assert [path.read_bytes() for path in alerts_of(toy)] == before
 
 
@@ -158,7 +158,7 @@ def test_a_quiet_report_says_so_and_closes_what_is_open_when_asked(
     args = ("alert", "import", "--from", "evidently", str(sample), "--context", context)
     told = toy.retouch(*args)
     assert (told.code, alerts_of(toy)) == (0, [])
-    assert "nothing to raise an alert about" in told.out
+    assert "no alert to raise" in told.out
     told = toy.retouch(*args, "--resolved")
     assert told.code == 0
     assert [parse_alert(p.read_bytes(), "x").status for p in alerts_of(toy)] == ["resolved"]

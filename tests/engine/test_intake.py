@@ -55,7 +55,7 @@ def test_a_new_alert_gets_a_receipt_and_its_group_is_named(eager: Toy):
     assert receipt.provenance.may_retrain
     assert receipt.standing is not None
     assert receipt.standing.state == "acts"
-    assert eager.retouch("alert", "intake").out.startswith("Nothing new.")
+    assert eager.retouch("alert", "intake").out.startswith("No new alerts.")
 
 
 def test_the_alert_itself_is_never_changed(toy: Toy):
@@ -197,7 +197,7 @@ def test_a_dispatched_alert_ends_as_files_with_the_bytes_that_were_signed(
     assert eager.retouch("alert", "verify", alert).code == 0
     again = eager.retouch("alert", "intake", "--event", str(event))
     assert again.code == 0, again
-    assert again.out.startswith("Nothing new.")
+    assert again.out.startswith("No new alerts.")
 
 
 def test_a_dispatched_alert_that_is_refused_leaves_no_file(eager: Toy, tmp_path: Path):
@@ -245,7 +245,7 @@ def test_status_writes_nothing_and_names_what_is_new(eager: Toy):
     eager.alert("data_quality")
     before = sorted(path.name for path in (eager.root / "alerts").iterdir())
     told = eager.retouch("alert", "status")
-    assert "1 alert to take in: `retouch alert intake`." in told.out
+    assert "1 new alert. Process with `retouch alert intake`." in told.out
     assert sorted(path.name for path in (eager.root / "alerts").iterdir()) == before
 
 
@@ -261,4 +261,4 @@ def test_no_text_of_an_alert_reaches_the_terminal_raw(eager: Toy):
 def test_a_time_without_an_offset_is_no_time_for_a_status(toy: Toy, at: str):
     told = toy.retouch("alert", "status", "--at", at)
     assert told.code == 2
-    assert "must be a time with its offset" in told.err
+    assert "must be a time with a UTC offset" in told.err

@@ -25,7 +25,7 @@ def test_when_every_tier_is_refused_everything_is_put_back(toy: Toy):
 
     assert told.code == 0, told
     assert "Verdict: reject." in told.out
-    assert "Everything was put back." in told.out
+    assert "Changes were rolled back." in told.out
     assert toy.tree() == before
     assert toy.git("status", "--porcelain", "--untracked-files=no") == ""
     attempts = toy.last_run(alert).attempts

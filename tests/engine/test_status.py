@@ -43,7 +43,7 @@ def test_open_incidents_and_further_reasons_are_told(toy: Toy):
     assert told.count("2120-01-01 00:00 UTC") == 1
     incidents = told.partition("Open incidents:\n")[2]
     assert incidents.split()[0] in alert
-    assert "data_drift means/rows: seen in 1 of the 2 windows that make it count" in incidents
+    assert "data_drift means/rows: seen in 1 of 2 windows required" in incidents
 
 
 @pytest.mark.parametrize(("version", "state"), [("0123456789ab", "stale"), ("v1.2", "waiting")])

@@ -212,7 +212,7 @@ def test_an_environment_that_is_not_githubs_is_one_sentence(
 def test_a_status_at_the_end_of_the_calendar_is_one_sentence(eager: Toy, at: str):
     told = eager.retouch("alert", "status", "--at", at)
     assert told.code == 2
-    assert "must be a time with its offset" in told.err
+    assert "must be a time with a UTC offset" in told.err
 
 
 @pytest.mark.parametrize(

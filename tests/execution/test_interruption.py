@@ -22,11 +22,11 @@ def test_an_interrupted_build_puts_everything_back_and_leaves_no_process(toy: To
     _, said = process.communicate(timeout=60)
 
     assert process.returncode == 130, said
-    assert said.endswith(b"Interrupted; what was under way has been put back.\n")
+    assert said.endswith(b"Interrupted; changes were rolled back.\n")
     assert b"Traceback" not in said
     assert toy.tree() == before
     assert toy.processes() == []
-    assert "cut short" not in toy.retouch("status").out
+    assert "interrupted" not in toy.retouch("status").out
 
 
 def test_a_killed_run_is_told_of_and_the_next_one_undoes_it_and_completes(toy: Toy):
@@ -47,16 +47,16 @@ def test_a_killed_run_is_told_of_and_the_next_one_undoes_it_and_completes(toy: T
     assert toy.tree() != before
 
     told = toy.retouch("status").out
-    assert f"A run was cut short: tier refit for alert {toy.report(alert).name}." in told
+    assert f"A run was interrupted: tier refit for alert {toy.report(alert).name}." in told
     assert toy.processes() == orphans, "asking changes nothing"
 
     told = toy.retouch("run", alert)
     assert told.code == 0, told
-    assert "An earlier run was cut short and undone: tier refit for alert" in told.out
+    assert "Undid an interrupted run: tier refit for alert" in told.out
     assert "Verdict: promote." in told.out
     assert toy.processes() == []
     assert toy.outcomes(alert)["fit@eu"] == "ran"
-    assert "cut short" not in toy.retouch("status").out
+    assert "interrupted" not in toy.retouch("status").out
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_run_that_is_killed_while_scoring_is_taken_up_again_without_repeating_
     told = toy.retouch("run", alert)
 
     assert told.code == 0, told
-    assert "An earlier run was cut short and undone" in told.out
+    assert "Undid an interrupted run" in told.out
     assert "Verdict: promote." in told.out
     assert toy.outcomes(alert) == {
         "fit@eu": "restored",

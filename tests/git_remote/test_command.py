@@ -18,7 +18,9 @@ def test_init_makes_the_branch_and_changes_nothing_that_is_committed(origin: Ori
     for _ in range(2):
         told = maker.retouch("store", "init")
         assert told.code == 0, told
-        assert told.out == "Branch dvc-store lies in .retouch/store: DVC's remote 'store' here.\n"
+        assert told.out == (
+            "Branch dvc-store is checked out in .retouch/store, as DVC remote 'store'.\n"
+        )
     assert origin.git("ls-tree", "--name-only", "dvc-store").split() == [
         ".gitattributes",
         "README.md",
@@ -31,7 +33,7 @@ def test_told_so_init_names_the_address_for_readers_and_the_writer_still_writes(
     args = ("store", "init", "--commit-config", "--repository", "o/n")
     told = maker.retouch(*args)
     assert told.code == 0, told
-    assert "commit it" in told.out
+    assert "Commit it." in told.out
     config = (maker.root / ".dvc/config").read_text()
     assert "url = https://raw.githubusercontent.com/o/n/dvc-store" in config
     assert "remote = github" in config
@@ -68,10 +70,10 @@ def test_gc_asks_before_it_removes_anything(
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     told = maker.retouch("store", "gc")
     assert told.code == 130
-    assert "1 of 1 objects (3 bytes) belong to no branch and no tag." in told.out
+    assert "1 of 1 objects (3 bytes) are not used by any branch or tag." in told.out
     assert len(origin.objects()) == 1
     told = maker.retouch("store", "gc", "--yes")
-    assert told.out.endswith("Removed 1; 0 stay.\n"), told
+    assert told.out.endswith("Removed 1 object; 0 remain.\n"), told
     assert origin.objects() == {}
     assert "Nothing to remove" in maker.retouch("store", "gc").out
 

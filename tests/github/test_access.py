@@ -28,5 +28,5 @@ def test_a_named_repository_comes_before_that_of_the_environment(monkeypatch):
 def test_without_a_name_nothing_is_asked(monkeypatch):
     monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
 
-    with pytest.raises(InputError, match=r"^No repository is named\. Give --repo owner/name"):
+    with pytest.raises(InputError, match=r"^No repository is given\. Use --repo OWNER/NAME"):
         repository_from_environment(None)

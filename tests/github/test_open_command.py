@@ -73,7 +73,7 @@ def test_a_long_wait_is_said(environment, github, alert):
     assert code == 0
     assert len(slept) == 2
     assert 59 <= slept[1] < 60
-    assert err == f"GitHub is asked again in {slept[1]:.0f} s.\n"
+    assert err == f"Waiting for GitHub: retrying in {slept[1]:.0f} s.\n"
 
 
 def test_the_worst_outcome_is_the_exit_code(environment, github, alert, tmp_path):
@@ -98,12 +98,12 @@ def test_a_machine_reads_all_outcomes(environment, github, alert, tmp_path):
     ("settings", "args", "message"),
     [
         ({"GITHUB_TOKEN": None}, (), "GITHUB_TOKEN is not set."),
-        ({"GITHUB_REPOSITORY": None}, (), "No repository is named. Give --repo owner/name"),
-        ({"GITHUB_REPOSITORY": ""}, (), "No repository is named."),
+        ({"GITHUB_REPOSITORY": None}, (), "No repository is given. Use --repo OWNER/NAME"),
+        ({"GITHUB_REPOSITORY": ""}, (), "No repository is given."),
         ({"GITHUB_API_URL": "http://example.org"}, (), "the token would be sent in clear"),
         ({}, ("--repo", "site"), "--repo: 'site' is not the name of a repository"),
         ({}, ("--base", "a b"), "--base: 'a b' is not the name of a branch"),
-        ({}, ("--base", "x", "--dispatch"), "--base: a repository_dispatch goes to no branch."),
+        ({}, ("--base", "x", "--dispatch"), "--base: cannot be combined with --dispatch"),
     ],
 )
 def test_wrong_settings_are_refused_before_anything_is_asked(

@@ -35,12 +35,12 @@ def test_the_clean_merge_that_dvc_takes_for_up_to_date_is_caught_and_mended(lab:
     found = look(lab)
     assert (found.doubtful, found.stale) == (("product",), ())
 
-    told = lab.retouch("verify", "--mend")
+    told = lab.retouch("verify", "--repair")
 
     assert told.code == 0, told
     assert (lab.root / "product.txt").read_text() == "6"
     assert (lab.root / "note.txt").read_text() == "6!"
-    assert "Came out other than dvc.lock said: product.txt, note.txt." in told.out
+    assert "The results differ from dvc.lock: product.txt, note.txt." in told.out
     assert "part@a" not in told.out
     assert [*entries(lab.lock())] == [*entries(text_at(lab, "HEAD"))], "in the same order"
     lab.git("add", "--update")
@@ -54,7 +54,7 @@ def test_the_clean_merge_that_dvc_takes_for_up_to_date_is_caught_and_mended(lab:
     assert len(found.parents) == 2
     assert found.sound
     assert found.named("recorded") == ("product", "note")
-    assert lab.retouch("verify", "--mend").out == "Nothing to mend.\n"
+    assert lab.retouch("verify", "--mend").out == "Nothing to repair.\n", "the former name"
 
 
 def test_a_conflict_resolved_by_taking_one_side_is_caught(lab: Toy):
@@ -68,7 +68,7 @@ def test_a_conflict_resolved_by_taking_one_side_is_caught(lab: Toy):
 
     assert told.code == 1, told
     assert f": doubtful: {DOUBT}" in told.out
-    assert "Mend: `retouch verify --mend`" in told.out
+    assert "Repair: `retouch verify --repair`" in told.out
     said = json.loads(lab.retouch("verify", "--json").out)
     assert (said["sound"], len(said["entries"])) == (False, 4)
 
@@ -106,7 +106,7 @@ def test_a_merge_made_with_the_driver_leaves_the_stage_out_and_stops(lab: Toy):
     with pytest.raises(AssertionError) as stopped:
         lab.git("merge", "--no-edit", "right")
 
-    assert "both sides ran product, each with another result" in str(stopped.value)
+    assert "both sides ran product, with different results" in str(stopped.value)
     assert "CONFLICT (content): Merge conflict in dvc.lock" in str(stopped.value)
     kept, left = entries(lab.lock()), entries(text_at(lab, "left"))
     assert "product" not in kept
@@ -137,13 +137,13 @@ def test_a_persons_own_work_is_reported_and_not_refused(lab: Toy):
     assert found.sound
     assert found.named("made_here") == ("part@a", "product")
     told = lab.retouch("verify", "--commit", "left")
-    assert (told.code, "No receipt vouches for: part@a, product." in told.out) == (0, True)
+    assert (told.code, "Without a receipt: part@a, product." in told.out) == (0, True)
 
 
 def test_the_first_commit_is_accepted_and_says_so(lab: Toy):
     told = lab.retouch("verify", "--commit", "main")
     assert told.code == 0
-    assert "4 in the first commit, with nothing to hold it against" in told.out
+    assert "4 in the first commit, with nothing to compare with" in told.out
 
 
 def test_the_state_of_the_workspace_has_no_say(lab: Toy):
@@ -239,7 +239,7 @@ def test_data_that_nobody_pushed_is_missed(lab: Toy):
     [
         (["--commit", "no-such"], "--commit 'no-such': git knows no such commit."),
         (["--base", "--upload-pack=x"], "--base '--upload-pack=x': git knows no such commit."),
-        (["--mend", "--commit", "left"], "--mend: mends HEAD, no other commit."),
+        (["--repair", "--commit", "left"], "--repair: works on HEAD only. Check out left first."),
     ],
 )
 def test_bad_input_is_one_sentence(lab: Toy, options, message):
@@ -268,17 +268,17 @@ def test_a_clone_too_shallow_to_have_the_parents_is_told(lab: Toy):
 def test_mending_wants_the_commit_and_its_data_and_puts_back_what_fails(lab: Toy):
     merged(lab)
     value(lab, "a", 7)
-    told = lab.retouch("verify", "--mend")
+    told = lab.retouch("verify", "--repair")
     assert (told.code, "differs from the commit: params.yaml" in told.err) == (2, True)
     lab.git("checkout", "--quiet", "params.yaml")
-    told = lab.retouch("verify", "--mend")
+    told = lab.retouch("verify", "--repair")
     assert (told.code, "differs from dvc.lock: a.txt" in told.err) == (2, True)
     lab.dvc("checkout", "--quiet", "--force")
     lab.replace("product.py", "a * c", "a / 0")
     lab.commit("Broken")
     before = lab.tree()
 
-    told = lab.retouch("verify", "--mend")
+    told = lab.retouch("verify", "--repair")
 
     assert told.code == 1, told
     assert "Stage product failed; everything was put back." in told.err
@@ -293,7 +293,7 @@ def test_a_mending_that_is_killed_is_undone_by_the_next_one(lab: Toy):
     (lab.root / "product.py").write_text("import time; time.sleep(120)\n" + text)
     lab.commit("Slow")
     before = lab.tree()
-    process = lab.start("verify", "--mend", "--base", "main")
+    process = lab.start("verify", "--repair", "--base", "main")
     wait_for(lambda: any("product.py" in command for command in lab.processes()))
     assert "product" not in entries(lab.lock())
 
@@ -325,7 +325,7 @@ def test_locks_in_folders_are_held_against_their_own_and_mended(lab: Toy):
     found = look(lab, base="HEAD~2")
     assert found.doubtful == ("sub/dvc.yaml:product",), "a receipt of another stage of that name"
 
-    told = lab.retouch("verify", "--mend", "--base", "HEAD~2")
+    told = lab.retouch("verify", "--repair", "--base", "HEAD~2")
 
     assert told.code == 0, told
     assert (lab.root / "sub/b.txt").read_text() == "2"

@@ -300,4 +300,4 @@ def test_the_command_says_what_became_of_each(world):
     assert said["outcome"] == "published"
     assert said["url"] == "https://github.com/acme/site/pull/1"
     told = world.command("ci", "publish", str(world.packages / "none"))
-    assert (told.code, told.out) == (0, "There is nothing to publish.\n")
+    assert (told.code, told.out) == (0, "Nothing to publish.\n")
