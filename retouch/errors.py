@@ -1,6 +1,6 @@
-"""The errors a person can do something about; each owns its exit code.
+"""The errors that a person can act on, each with its exit code.
 
-Anything else that escapes is our bug (exit code 3) and is shown as one.
+Any other exception is an internal error (exit code 3) and is shown with its traceback.
 """
 
 from __future__ import annotations
@@ -9,39 +9,40 @@ import unicodedata
 
 
 class RetouchError(Exception):
-    """A failure with one sentence for a person and, if there is one, the command that mends it."""
+    """A failure with a message and, where there is something to do about it, a hint."""
 
     exit_code = 3
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
-        """One sentence: the file, the field, what is wrong."""
+        """The file, the field, and what is wrong, as one sentence."""
         self.hint = hint
-        """A command or an action that puts it right, if one is known."""
+        """What to do about it: a command, an action or where to read on."""
 
     def __str__(self) -> str:
         return visible(f"{self.message} {self.hint}" if self.hint else self.message)
 
 
 class InputError(RetouchError):
-    """Something that was given to us is wrong; nothing has been changed."""
+    """An input is missing or invalid; nothing has been changed."""
 
     exit_code = 2
 
 
 class CheckFailed(RetouchError):
-    """A stage or a gate said no; what was there before has been put back."""
+    """A stage or a check failed; changes were rolled back."""
 
     exit_code = 1
 
 
 def visible(text: str) -> str:
-    """Return text that commands no terminal: control and bidi characters as `\\x1b`, `\\u202e`.
+    """Return text with control and bidirectional characters escaped, as `\\x1b` and `\\u202e`.
 
-    A stranger may have named the file that a sentence is about. Lines and tabs stay.
+    A message may contain a file name from an untrusted source, and must not control the terminal.
+    Newlines and tabs are kept.
     """
-    if text.isascii() and text.isprintable():  # as nearly all text
+    if text.isascii() and text.isprintable():  # the common case, quickly
         return text
     return "".join(char if _is_harmless(char) else repr(char)[1:-1] for char in text)
 

@@ -1,4 +1,4 @@
-"""What is wrong with a document, as one sentence that names the file and the place in it."""
+"""Validation errors of documents as messages that name the file, the field and the fault."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Place = tuple[str | int, ...]
 """The keys and positions that lead to a value."""
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
-_ASKED_FOR = {
+_EXPECTED = {
     "string_type": "text",
     "int_type": "a whole number",
     "float_type": "a number",
@@ -37,10 +37,11 @@ def validated(
     hint: str,
     text: str | bytes | None = None,
 ) -> AnyModel:
-    """Return `data`, as parsed from JSON or YAML, as a `model`: strictly, without conversions.
+    """Return `data`, as parsed from JSON or YAML, as a `model`, without type conversions.
 
-    `text`: the strict JSON that `data` was parsed from, where there is one; it saves writing it.
-    Raises InputError with the first fault in one sentence, and how many more there are.
+    `source` names the file and begins the message. `text` is the strict JSON that `data` was parsed
+    from, if there is one; it saves serialising `data`.
+    Raises InputError with the first fault, and the number of further ones.
     """
     try:
         return model.model_validate_json(text or json.dumps(data), strict=True)
@@ -53,13 +54,13 @@ def validated(
 
 
 def bad_input(source: str, place: Place, message: str, *, hint: str | None = None) -> InputError:
-    """Return the error `<source>: <dotted place>: <what is wrong>`."""
+    """Return the error `<source>: <path of the field>: <message>`."""
     end = "" if message.endswith(("?", ")")) else "."
     return InputError(": ".join(filter(None, (source, dotted(place), message))) + end, hint=hint)
 
 
 def dotted(place: Iterable[str | int]) -> str:
-    """Return `slice.where[0].column`; a key that is no short word stands quoted in brackets."""
+    """Return `slice.where[0].column`; a key that is not a short word is quoted in brackets."""
     text = ""
     for step in place:
         if isinstance(step, str) and re.fullmatch(r"[\w@-]{1,60}", step, re.ASCII):
@@ -76,37 +77,37 @@ def shown(value: object) -> str:
 
 
 def near(word: str, known: Iterable[str]) -> str:
-    """Return the rest of a sentence about an unknown word: the word meant, or all there are."""
+    """Return the end of a message about an unknown word: a similar known word, or all of them."""
     choices = list(known)
     meant = difflib.get_close_matches(word, choices, n=1)
     if meant:
         return f"; did you mean {meant[0]!r}?"
-    return f"; there are {', '.join(choices)}" if choices else ""
+    return f"; expected one of {', '.join(choices)}" if choices else ""
 
 
 def _faults(
     errors: Sequence[ErrorDetails], model: type[BaseModel], data: object
 ) -> list[tuple[Place, str]]:
-    """Return one fault per field, unknown keys first: a misspelt key also counts as missing."""
+    """Return one fault per field, unknown keys first, since a misspelt key is missing as well."""
     by_field: dict[Place, list[tuple[Place, ErrorDetails]]] = {}
     for error in filterfalse(_is_consequence, errors):
         field, place = _located(error, data)
         by_field.setdefault(field, []).append((place, error))
-    telling = [_most_telling(group) for group in by_field.values()]
-    telling.sort(key=lambda group: group[0][1]["type"] != "extra_forbidden")
-    return [(group[0][0], _message(group, model)) for group in telling]
+    faults = [_most_specific(group) for group in by_field.values()]
+    faults.sort(key=lambda group: group[0][1]["type"] != "extra_forbidden")
+    return [(group[0][0], _message(group, model)) for group in faults]
 
 
 def _is_consequence(error: ErrorDetails) -> bool:
-    """Tell whether a list is called too short for items that have a fault of their own."""
+    """Return whether a list counts as too short because some of its items are invalid."""
     return error["type"] == "too_short" and error["ctx"]["actual_length"] < len(error["input"])
 
 
 def _located(error: ErrorDetails, data: object) -> tuple[Place, Place]:
-    """Return the place of the field and the place of the fault in it.
+    """Return the path of the field, and the path of the fault within it.
 
-    They differ where a field may be of several types: pydantic reports a fault for each of them
-    and names the type in the middle of the path, where the document has no such key.
+    They differ where a field may have several types: pydantic reports a fault for each type, and
+    puts the name of the type into the path, where the document has no such key.
     """
     missing = error["loc"][-1:] if error["type"] == "missing" else ()
     field: Place | None = None
@@ -123,13 +124,13 @@ def _located(error: ErrorDetails, data: object) -> tuple[Place, Place]:
     return place if field is None else field, place
 
 
-def _most_telling(group: list[tuple[Place, ErrorDetails]]) -> list[tuple[Place, ErrorDetails]]:
-    """Return the faults of one field that say most: the deepest, then those of the right type."""
+def _most_specific(group: list[tuple[Place, ErrorDetails]]) -> list[tuple[Place, ErrorDetails]]:
+    """Return the most specific faults of one field: the deepest, then those of the right type."""
     deepest = max(len(place) for place, _ in group)
     group = [fault for fault in group if len(fault[0]) == deepest]
     return (
         [fault for fault in group if fault[1]["type"] == "extra_forbidden"]
-        or [fault for fault in group if fault[1]["type"] not in _ASKED_FOR]
+        or [fault for fault in group if fault[1]["type"] not in _EXPECTED]
         or group
     )
 
@@ -143,40 +144,40 @@ def _message(group: list[tuple[Place, ErrorDetails]], model: type[BaseModel]) ->
         case "extra_forbidden":
             return "unknown key" + near(str(place[-1]), _known_keys(model, place))
         case "literal_error":
-            return _says_of_choice(error["input"], context["expected"])
+            return _choice_message(error["input"], context["expected"])
         case "union_tag_invalid":
             key, tag = context["discriminator"].strip("'"), context["tag"]
-            return f"{key}: {_says_of_choice(tag, context['expected_tags'])}"
+            return f"{key}: {_choice_message(tag, context['expected_tags'])}"
         case "union_tag_not_found":
-            return f"needs the key {context['discriminator']}, which says what it is"
+            return f"the key {context['discriminator']} is missing, which determines its type"
         case "string_pattern_mismatch":
             return f"{shown(error['input'])} does not match {context['pattern']}"
         case "value_error":
             return str(context["error"])
         case "too_long" | "string_too_long":
             unit = "characters" if error["type"] == "string_too_long" else "entries"
-            return f"has {len(error['input'])} {unit}; at most {context['max_length']} are read"
-        case kind if kind in _ASKED_FOR:
-            return f"must be {_asked_for(group)}, not {_kind_of(error['input'])}"
+            return f"has {len(error['input'])} {unit}; at most {context['max_length']} are allowed"
+        case kind if kind in _EXPECTED:
+            return f"must be {_expected_types(group)}, not {_description(error['input'])}"
     message = error["msg"].removeprefix("Input ")
     return message[:1].lower() + message[1:]
 
 
-def _says_of_choice(value: object, expected: str) -> str:
+def _choice_message(value: object, expected: str) -> str:
     meant = difflib.get_close_matches(str(value), re.findall("'([^']*)'", expected), n=1)
     if meant:
-        return f"{shown(value)} is not known; did you mean {meant[0]!r}?"
-    return f"{shown(value)} is not known; it must be {expected}"
+        return f"{shown(value)} is unknown; did you mean {meant[0]!r}?"
+    return f"{shown(value)} is unknown; it must be {expected}"
 
 
-def _asked_for(group: list[tuple[Place, ErrorDetails]]) -> str:
-    kinds = list(dict.fromkeys(_ASKED_FOR[error["type"]] for _, error in group))
+def _expected_types(group: list[tuple[Place, ErrorDetails]]) -> str:
+    kinds = list(dict.fromkeys(_EXPECTED[error["type"]] for _, error in group))
     if "a number" in kinds and "a whole number" in kinds:
         kinds.remove("a whole number")
     return " or ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
 
 
-def _kind_of(value: object) -> str:
+def _description(value: object) -> str:
     match value:
         case None:
             return "null"
@@ -192,7 +193,7 @@ def _kind_of(value: object) -> str:
 
 
 def _known_keys(model: type[BaseModel], place: Place) -> list[str]:
-    """Return the keys known where the last step of `place` stands."""
+    """Return the known keys of the object that the last step of `place` is in."""
     for step in place[:-1]:
         for name, field in model.model_fields.items():
             if step == (field.alias or name):

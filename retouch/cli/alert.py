@@ -347,4 +347,7 @@ def _number(digits: str, text: str) -> float:
     try:
         return float(digits)
     except ValueError:
-        raise InputError(f"--finding {text!r}: {digits!r} is not a number.") from None
+        raise InputError(
+            f"--finding {text!r}: {digits!r} is not a number.",
+            hint="For example: `--finding psi:temp=0.31>0.2`.",
+        ) from None

@@ -105,7 +105,8 @@ def _stale(text: str) -> tuple[Any, ...]:
         return tuple(Stale.model_validate(one) for one in listed)
     except (ValueError, RecursionError):
         raise InputError(
-            "--stale: must be the list that `retouch ci refresh` prints as `stale`."
+            "--stale: is not a list of stale pull requests.",
+            hint="Give what `retouch ci refresh` prints as `stale`.",
         ) from None
 
 
@@ -158,11 +159,17 @@ def retrain(
     event, payload = event_of(event_file, event_name)
     if plan_only:
         if on_main or out is not None:
-            raise InputError("--plan-only: cannot be combined with --main or --out.")
+            raise InputError(
+                "--plan-only: cannot be combined with --main or --out.",
+                hint="It only prints; omit them.",
+            )
         _print_plans(number, event, base or default_branch_of(payload))
         return
     if (number is None) != on_main:
-        raise InputError("Exactly one of --pull NUMBER and --main is required.")
+        raise InputError(
+            "--pull, --main: exactly one of them is required.",
+            hint="Give --pull NUMBER for a pull request, --main for the base branch.",
+        )
     project, repo = current_project(), repository_from_environment()
     settings = _settings(project, repo, jobs)
     job = Job(project.root, _new_folder(out), settings, event, _log, login_from_environment())
@@ -181,9 +188,11 @@ def retrain(
 
 def _new_folder(out: Path | None) -> Path:
     if out is None:
-        raise InputError("--out: is missing; packages need a folder to go to.")
+        raise InputError("--out: is missing.", hint="Give a new folder for the packages.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"--out: {visible(str(out))} is there already, and not empty.")
+        raise InputError(
+            f"--out: {visible(str(out))} exists and is not empty.", hint="Give a new folder."
+        )
     return out.resolve()
 
 
@@ -194,9 +203,15 @@ def _print_plans(number: int | None, event: Event, base: str | None) -> None:
     if number is None and isinstance(event, AlertPull):
         number = event.number
     if number is None:
-        raise InputError("--plan-only: needs --pull NUMBER, or the event of a pull request.")
+        raise InputError(
+            "--plan-only: the pull request is unknown.",
+            hint="Give --pull NUMBER, or the event of a pull request.",
+        )
     if base is None:
-        raise InputError("--base: is missing, and the event does not name the default branch.")
+        raise InputError(
+            "--base: is missing, and the event does not name the default branch.",
+            hint="Give --base BRANCH.",
+        )
     project = current_project()
     transport = Transport(run_id=os.environ.get("GITHUB_RUN_ID") or None)
     trust = Trust("HEAD", os.environ.get("GITHUB_REPOSITORY") or None, os.environ, transport)

@@ -63,7 +63,10 @@ def policy_check() -> None:
         click.echo(f"{passed} of {plural(len(check.results), 'example')} decided as expected.")
     exit_with(InputError.exit_code if check.faults else 0)
     if failed:
-        raise CheckFailed(f"{documents.POLICY}: {plural(failed, 'example')} decided otherwise.")
+        raise CheckFailed(
+            f"{documents.POLICY}: {plural(failed, 'example')} decided otherwise.",
+            hint="Correct the rule, or what the example expects.",
+        )
 
 
 @policy.command("replay")

@@ -268,7 +268,7 @@ def test_output_that_does_not_fit_is_refused(mapping, output, message):
     ("mapping", "message"),
     [
         ([], "mapping.yaml: must be a mapping of keys to values."),
-        (changed(version=2), "version: 2 is not known; it must be 1"),
+        (changed(version=2), "version: 2 is unknown; it must be 1"),
         (changed({"kind": "drift"}), "alert.kind: 'drift' is not known"),
         (changed({"severity": {"at": "/s", "words": {"P1": "high"}}}), "alert.severity: 'high'"),
         (changed({"status": {"at": "/s", "is": "firing"}}), "alert.status: give `at`"),

@@ -97,7 +97,7 @@ def test_an_unknown_field_like_no_other_comes_with_all_there_are():
 
     assert message == (
         "alerts/x.json: monitor.colour: unknown key; "
-        "there are id, tool, tool_version, run_id, config_digest."
+        "expected one of id, tool, tool_version, run_id, config_digest."
     )
 
 
@@ -108,10 +108,10 @@ def test_a_hostile_key_is_shown_without_its_control_characters():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"kind": "drift"}, "kind: 'drift' is not known; did you mean 'data_drift'?"),
+        ({"kind": "drift"}, "kind: 'drift' is unknown; did you mean 'data_drift'?"),
         (
             {"status": 1},
-            "status: 1 is not known; it must be 'firing', 'resolved' or 'no_data'.",
+            "status: 1 is unknown; it must be 'firing', 'resolved' or 'no_data'.",
         ),
         ({"findings_truncated": True}, "findings_truncated: must be a whole number, not true."),
         (
@@ -227,7 +227,7 @@ def test_an_alert_with_one_field_replaced_is_an_alert_or_bad_input(field, value)
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({"message": "x" * 4001}, "message: has 4001 characters; at most 4000 are read."),
+        ({"message": "x" * 4001}, "message: has 4001 characters; at most 4000 are allowed."),
         ({"labels": {str(i): 1 for i in range(33)}}, "labels: has 33 entries; at most 32 are"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import io
 import json
@@ -12,6 +13,7 @@ import click
 import pytest
 from rich.console import Console
 
+import retouch.cli as cli_package
 from retouch.cli.console import Lines, LiveBar
 from retouch.cli.main import cli
 from retouch.execution.model import Outcome, Receipt
@@ -223,3 +225,17 @@ def test_a_bar_that_was_never_told_of_a_plan_does_not_mind():
     console = Console(file=io.StringIO(), force_terminal=True)
     with LiveBar(console, {}) as watch:
         watch.finished(_receipt("fit@eu", "ran"))
+
+
+def test_every_error_of_the_command_line_says_what_to_do():
+    """An error without a hint leaves the reader with the fault alone."""
+    folder = Path(cli_package.__file__).parent
+    without = [
+        f"{path.name}:{call.lineno}"
+        for path in sorted(folder.glob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+        if call.func.id in ("InputError", "CheckFailed")
+        if "hint" not in [keyword.arg for keyword in call.keywords]
+    ]
+    assert without == []

@@ -71,7 +71,7 @@ def test_an_example_that_is_no_alert_is_bad_input_with_its_place():
         check_policy(policy(rule("first", {}, broken)), "p.yaml")
 
     assert caught.value.message.startswith(
-        "p.yaml: rules[0].examples[0].given: kind: 'dream' is not known"
+        "p.yaml: rules[0].examples[0].given: kind: 'dream' is unknown"
     )
     assert caught.value.hint == "Correct the example, then run `retouch policy check`."
 

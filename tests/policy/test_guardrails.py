@@ -153,8 +153,8 @@ def test_the_example_of_the_docs_can_be_read_and_has_every_kind():
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("    kind: siz\n", "guardrails[0]: kind: 'siz' is not known; did you mean 'size'?"),
-        ("", "guardrails[0]: needs the key 'kind', which says what it is."),
+        ("    kind: siz\n", "guardrails[0]: kind: 'siz' is unknown; did you mean 'size'?"),
+        ("", "guardrails[0]: the key 'kind' is missing, which determines its type."),
     ],
 )
 def test_a_kind_that_is_unknown_or_left_out_is_told_in_words(kind, message):

@@ -62,17 +62,17 @@ def test_a_promotion_policy_is_read():
         (
             "family: performance,",
             "family: perfomance,",
-            "rules[0].when.family: 'perfomance' is not known; did you mean 'performance'?",
+            "rules[0].when.family: 'perfomance' is unknown; did you mean 'performance'?",
         ),
         (
             "concept_drift]",
             "drift]",
-            "rules[0].when.kind[1]: 'drift' is not known; did you mean 'data_drift'?",
+            "rules[0].when.kind[1]: 'drift' is unknown; did you mean 'data_drift'?",
         ),
         (
             "kind: [performance, concept_drift]",
             "kind: drift",
-            "rules[0].when.kind: 'drift' is not known; did you mean 'data_drift'?",
+            "rules[0].when.kind: 'drift' is unknown; did you mean 'data_drift'?",
         ),
         ("    try: [refit]", "    hold: 3", "rules[0].hold: must be text, not 3."),
         (
@@ -90,7 +90,7 @@ def test_a_promotion_policy_is_read():
         (
             "of: holdout.from",
             "of: holdout.form",
-            "tiers.refit.edits[0].to.of: 'holdout.form' is not known; did you mean 'holdout.from'?",
+            "tiers.refit.edits[0].to.of: 'holdout.form' is unknown; did you mean 'holdout.from'?",
         ),
         (
             "days_before: 15",
@@ -113,8 +113,8 @@ def test_a_promotion_policy_is_read():
             "tiers.refit.edits[0]: give exactly one of 'to', 'append', 'clear' and 'increase_by'.",
         ),
         ("must: improve", "must: yes", "tiers.refit.must: YAML reads true or false; if text"),
-        ("version: 1", "version: 2", "version: 2 is not known; it must be 1."),
-        ("version: 1", "version: '1'", "version: '1' is not known; it must be 1."),
+        ("version: 1", "version: 2", "version: 2 is unknown; it must be 1."),
+        ("version: 1", "version: '1'", "version: '1' is unknown; it must be 1."),
         (
             "when: {family",
             "when: {confidence: {}, family",

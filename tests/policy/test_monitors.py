@@ -51,7 +51,7 @@ def test_without_a_file_there_are_no_monitors():
         ("version: 1\n", "", "version: missing; write `version: 1`."),
         ("version: 1", "version: 2", "version: "),
         ("owner: the forecasting team", "onwer: x", "monitors.daily-error.onwer: unknown key"),
-        ("unsigned: hold", "unsigned: maybe", "'maybe' is not known; it must be 'hold' or"),
+        ("unsigned: hold", "unsigned: maybe", "'maybe' is unknown; it must be 'hold' or"),
         ("[performance]", "[perfromance]", "did you mean 'performance'?"),
         ("[performance]", "[]", "monitors.daily-error.kinds: "),
         ("[ann, ", "['a n', ", "monitors.daily-error.senders[0]: 'a n' does not match"),

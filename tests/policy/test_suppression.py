@@ -120,7 +120,7 @@ def test_a_duration_is_written_as_it_can_be_read(number, unit):
         ),
         (
             {"inhibit": [inhibition("a", BROKEN, DRIFT) | {"equal": ["datset"]}]},
-            "inhibit[0].equal[0]: 'datset' is not known; did you mean 'dataset'?",
+            "inhibit[0].equal[0]: 'datset' is unknown; did you mean 'dataset'?",
         ),
         (
             {"inhibit": [inhibition("a", BROKEN, DRIFT)] * 2},
