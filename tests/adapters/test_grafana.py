@@ -55,7 +55,7 @@ def test_a_score_that_is_no_query_of_the_rule_is_refused():
 
     assert error.value.message == (
         "report.json: alerts[0].values: has no 'score', the `score` of the context;"
-        " there are A, B, C."
+        " expected one of A, B, C."
     )
 
 

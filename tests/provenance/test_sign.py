@@ -113,7 +113,7 @@ def test_a_key_that_cannot_sign_is_named_and_nothing_is_written(checkout, make, 
     ("said", "message"),
     [
         ({"audience": None}, "audience: missing, so the same signature would be good in any repo"),
-        ({"kind": "no"}, "kind: 'no' is not known"),
+        ({"kind": "no"}, "kind: 'no' is unknown"),
     ],
 )
 def test_an_alert_that_could_not_be_admitted_is_not_signed(checkout, said, message):
