@@ -157,19 +157,10 @@ def retrain(
     from retouch.jobs.retrain.retrain_base import retrain_main
 
     event, payload = event_of(event_file, event_name)
+    _require_one_target(number, on_main=on_main, out=out, plan_only=plan_only)
     if plan_only:
-        if on_main or out is not None:
-            raise InputError(
-                "--plan-only: cannot be combined with --main or --out.",
-                hint="It only prints; omit them.",
-            )
         _print_plans(number, event, base or default_branch_of(payload))
         return
-    if (number is None) != on_main:
-        raise InputError(
-            "--pull, --main: exactly one of them is required.",
-            hint="Give --pull NUMBER for a pull request, --main for the base branch.",
-        )
     project, repo = current_project(), repository_from_environment()
     settings = _settings(project, repo, jobs)
     job = Job(project.root, _new_folder(out), settings, event, _log, login_from_environment())
@@ -184,6 +175,21 @@ def retrain(
         click.echo(str(path))
     if not written:
         click.echo("Nothing to publish.", err=True)
+
+
+def _require_one_target(
+    number: int | None, *, on_main: bool, out: Path | None, plan_only: bool
+) -> None:
+    if plan_only and (on_main or out is not None):
+        raise InputError(
+            "--plan-only: cannot be combined with --main or --out.",
+            hint="It only prints; omit them.",
+        )
+    if not plan_only and (number is None) != on_main:
+        raise InputError(
+            "--pull, --main: exactly one of them is required.",
+            hint="Give --pull NUMBER for a pull request, --main for the base branch.",
+        )
 
 
 def _new_folder(out: Path | None) -> Path:
