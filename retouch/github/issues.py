@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from retouch.github.repository import LabelNames, Line, Login, Repository, ResponseModel, Text
+from retouch.github.repository import LabelNames, Line, Login, Repository, Seen, Text
 
 Reaction = Literal["eyes", "+1", "-1"]
 
 
-class Comment(ResponseModel):
+class Comment(Seen):
     """A comment on an issue or a pull request."""
 
     id: int
@@ -22,7 +22,7 @@ class Comment(ResponseModel):
     html_url: Line
 
 
-class Issue(ResponseModel):
+class Issue(Seen):
     """An issue."""
 
     number: int
@@ -33,7 +33,7 @@ class Issue(ResponseModel):
     labels: LabelNames = ()
 
 
-class _Label(ResponseModel):
+class _Label(Seen):
     name: Line
 
 
@@ -42,66 +42,73 @@ class _ListedIssue(Issue):
     """Lists of issues hold pull requests too."""
 
 
-def list_comments(repo: Repository, number: int) -> tuple[Comment, ...]:
+def comments(repo: Repository, number: int) -> tuple[Comment, ...]:
     """Return the comments of an issue or a pull request, oldest first."""
-    found = {one.id: one for one in repo.list(Comment, "issues", str(number), "comments")}
+    path = repo.path("issues", str(number), "comments")
+    found = {read.id: read for read in (repo.read(Comment, c) for c in repo.client.pages(path))}
     return tuple(found[number] for number in sorted(found))
 
 
 def add_comment(repo: Repository, number: int, body: str, *, marker: str, author: str) -> Comment:
-    """Comment once; `marker` is a part of `body` that identifies the comment.
+    """Comment once; `marker` is a part of `body` by which the comment is known again.
 
-    An existing comment with the marker by `author`, our own login, is returned instead. Comments of
-    others never are, whatever their text: somebody may want ours suppressed.
+    A comment of `author`, who we are, with the marker is returned in its place. Nobody else's is,
+    whatever its text: somebody may want ours to be left out.
     """
-    _check_marker(body, marker)
+    _must_hold(body, marker)
 
     def found() -> Comment | None:
-        there = list_comments(repo, number)
+        there = comments(repo, number)
         return next((c for c in there if c.author == author and marker in c.body), None)
 
-    parts = ("issues", str(number), "comments")
-    return found() or repo.create(Comment, *parts, body={"body": body}, found=found)
+    path = repo.path("issues", str(number), "comments")
+    there = found()
+    return there or repo.read(Comment, repo.client.post(path, {"body": body}, found=found))
 
 
 def edit_comment(repo: Repository, comment_id: int, body: str) -> None:
-    """Replace the text of a comment."""
+    """Give a comment another text."""
     repo.client.patch(repo.path("issues/comments", str(comment_id)), {"body": body})
 
 
-def add_reaction(repo: Repository, comment_id: int, content: Reaction) -> None:
-    """Add a reaction to a comment; GitHub keeps one of each kind and user."""
+def react(repo: Repository, comment_id: int, content: Reaction) -> None:
+    """Put a reaction under a comment; GitHub keeps one of each kind and user."""
     path = repo.path("issues/comments", str(comment_id), "reactions")
     repo.client.post(path, {"content": content}, repeatable=True)
 
 
-def get_labels(repo: Repository, number: int) -> tuple[str, ...]:
+def labels_of(repo: Repository, number: int) -> tuple[str, ...]:
     """Return the names of the labels of an issue or a pull request, as GitHub orders them."""
-    return tuple(label.name for label in repo.list(_Label, "issues", str(number), "labels"))
+    path = repo.path("issues", str(number), "labels")
+    return tuple(repo.read(_Label, item).name for item in repo.client.pages(path))
 
 
 def set_labels(repo: Repository, number: int, labels: Sequence[str]) -> None:
-    """Give an issue or a pull request exactly these labels; missing ones are created.
+    """Give an issue or a pull request exactly these labels; new ones come into being.
 
-    Creating a label needs the permission Issues: write, on a pull request too.
+    To create a label takes the permission Issues: write, on a pull request too.
     """
     path = repo.path("issues", str(number), "labels")
     if labels:
         repo.client.put(path, {"labels": list(labels)})
         return
-    # GitHub's API description requires at least one label in a PUT.
-    for name in get_labels(repo, number):
+    # GitHub's description of its API wants at least one label to be set.
+    for name in labels_of(repo, number):
         repo.client.delete(f"{path}/{quote(name, safe='')}")
 
 
 def find_issue(repo: Repository, marker: str, label: str) -> Issue | None:
     """Return the issue with this label whose text holds the marker: an open one, else the last.
 
-    Only people with write access can label an issue, so that no stranger's is mistaken for ours.
+    Only who may write here can label an issue, so that no stranger's is taken for ours.
     """
+    path = repo.path("issues")
+    listed = [
+        repo.read(_ListedIssue, item) for item in repo.client.pages(path, state="all", labels=label)
+    ]
     found = [
         issue
-        for issue in repo.list(_ListedIssue, "issues", state="all", labels=label)
+        for issue in listed
         if issue.pull_request is None
         and marker in issue.body
         and label.lower() in (name.lower() for name in issue.labels)
@@ -115,17 +122,20 @@ def open_issue(
 ) -> Issue:
     """Open an issue once; `marker` is a part of `body`, and it is found by the first label.
 
-    An existing one is returned as it is, even if somebody has closed it.
+    One that is there is returned as it is, also when somebody has closed it.
     """
-    _check_marker(body, marker)
+    _must_hold(body, marker)
 
-    def found() -> Issue | None:
+    def look() -> Issue | None:
         return find_issue(repo, marker, labels[0])
 
-    fields = {"title": title, "body": body, "labels": list(labels)}
-    return found() or repo.create(Issue, "issues", body=fields, found=found)
+    there = look()
+    if there is not None:
+        return there
+    asked = {"title": title, "body": body, "labels": list(labels)}
+    return repo.read(Issue, repo.client.post(repo.path("issues"), asked, found=look))
 
 
-def _check_marker(body: str, marker: str) -> None:
+def _must_hold(body: str, marker: str) -> None:
     if not marker or marker not in body:
-        raise ValueError("The marker is not part of the text, so it would never be found.")
+        raise ValueError("The marker is no part of the text, so that it would never be found.")

@@ -127,8 +127,8 @@ def supersede(answer: Answer, pull: PullRequest, publisher: Publisher) -> int:
         branch = branch_of(alert_id)
         if branch == proposal.branch:
             continue
-        other = pulls.find_pull_request(site.repo, branch)
-        if other is None or other.status != "open":
+        other = pulls.pull_request_of(site.repo, branch)
+        if other is None or other.standing != "open":
             continue
         summaries = tuple(a for a in answer.documents.plan.alerts if a.alert_id == alert_id)
         said = Situation(superseded_by=pull.number)

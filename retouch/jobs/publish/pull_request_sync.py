@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from retouch.github import issues, pulls, records
+from retouch.github import issues, pulls, status
 from retouch.github.issues import Comment
 from retouch.github.pulls import PullRequest
-from retouch.github.records import StatusState
 from retouch.github.repository import Repository
+from retouch.github.status import State
 from retouch.reporting.marker import read_marker
 from retouch.reporting.retrain_pull_request import (
     COMMENT_MARKER,
@@ -56,12 +56,12 @@ def label(site: Site, pull: PullRequest, wanted: tuple[str, ...]) -> int:
     return 1
 
 
-def say(site: Site, commit: str, state: StatusState, description: str) -> int:
+def say(site: Site, commit: str, state: State, description: str) -> int:
     """Put our status on a commit, if it is not there."""
-    wanted = (state, records.short_description(description))
-    if records.latest_status(site.repo, commit) == wanted:
+    wanted = (state, status.in_140(description))
+    if status.status_of(site.repo, commit) == wanted:
         return 0
-    records.set_status(site.repo, commit, state, description, site.run_url)
+    status.set_status(site.repo, commit, state, description, site.run_url)
     return 1
 
 
@@ -109,7 +109,7 @@ def _comment(site: Site, pull: PullRequest, text: str) -> int:
 
 def _reports(site: Site, number: int) -> list[Comment]:
     """Return our comments that carry a report, oldest first."""
-    found = issues.list_comments(site.repo, number)
+    found = issues.comments(site.repo, number)
     return [c for c in found if c.author == site.us and c.body.startswith(COMMENT_MARKER)]
 
 

@@ -1,0 +1,1 @@
+"""README and docs: their commands run, their links lead somewhere."""

@@ -1,0 +1,45 @@
+"""What holds for README and docs as texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from tests.docs.pages import PAGES, anchors, links
+from tests.toy_project import ROOT
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_a_link_leads_to_a_file_and_a_heading_that_are_there(page: Path):
+    broken = []
+    for link in links(page):
+        target, _, anchor = unquote(link).partition("#")
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        there = (page.parent / target) if target else page
+        if not there.exists() or (anchor and anchor not in anchors(there)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_the_readme_has_at_most_150_lines():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_the_readme_or_a_page_it_links_leads_to_every_page():
+    reached = {ROOT / "README.md"}
+    waiting = list(reached)
+    while waiting:
+        page = waiting.pop()
+        for link in links(page):
+            there = (page.parent / link.partition("#")[0]).resolve()
+            if there in PAGES and there not in reached:
+                reached.add(there)
+                waiting.append(there)
+    assert reached == set(PAGES)
