@@ -118,7 +118,7 @@ def test_putting_back_removes_what_was_half_written_by_a_run_that_was_killed(roo
     begin(root)
     for name in ["params.yaml", "dvc.lock", "models/.gitignore"]:
         code = (
-            "import os, signal; from pathlib import Path; from retouch.storage import files\n"
+            "import os, signal; from pathlib import Path; from retouch.system import files\n"
             "os.fsync = lambda _handle: os.kill(os.getpid(), signal.SIGKILL)\n"
             f"files.write_text(Path({name!r}), 'half')"
         )
@@ -199,8 +199,8 @@ def test_a_child_that_ended_long_ago_is_no_trouble(root: Path):
 
 def test_the_lock_is_held_by_one_and_falls_with_its_process(tmp_path: Path):
     code = (
-        "import sys; from pathlib import Path; from retouch.storage import journal\n"
-        "with journal.only_one(Path('.')): print('held', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from retouch.execution import transaction\n"
+        "with transaction.only_one(Path('.')): print('held', flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -241,8 +241,8 @@ def test_the_lock_of_a_dead_run_is_waited_for_while_its_child_is_not_yet_another
 ):
     # What happens between fork and exec: the child has the lock's file open, the parent is gone.
     code = (
-        "import os, time; from pathlib import Path; from retouch.storage import journal\n"
-        "lock = journal.only_one(Path('.')); lock.__enter__()\n"
+        "import os, time; from pathlib import Path; from retouch.execution import transaction\n"
+        "lock = transaction.only_one(Path('.')); lock.__enter__()\n"
         "os._exit(0) if os.fork() else (print('held', flush=True), time.sleep(0.3), os._exit(0))"
     )
     dead = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE)

@@ -142,6 +142,6 @@ def test_a_fault_is_told_with_its_place(old, new, message):
     ],
 )
 def test_a_fault_of_the_promotion_policy_is_told_with_its_place(old, new, message):
-    message = refusal(PROMOTION.replace(old, new), parse_promotion)
+    refused = refusal(PROMOTION.replace(old, new), parse_promotion)
 
-    assert message.startswith(f"p.yaml: {message}")
+    assert refused.startswith(f"p.yaml: {message}")

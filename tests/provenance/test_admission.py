@@ -23,7 +23,7 @@ BAD = Examined(signature=SIGNATURE, words="Signature verification failed: incorr
 
 
 def registry(*, signer=None, revoked=(), repository="acme/flights", registered=True, **entry):
-    daily = RegisteredMonitor(message="The error of each day.", owner="ann", **entry)
+    daily = RegisteredMonitor(description="The error of each day.", owner="ann", **entry)
     return Registry(
         commit="c" * 40,
         repository=repository,
