@@ -29,7 +29,7 @@ from retouch.policy.monitors import parse_monitors
 from retouch.policy.silences import parse_silences
 from retouch.policy.strict_yaml import read_yaml
 from retouch.provenance.signers import parse_revoked, parse_signers
-from retouch.reporting.alert_pull_request import alert_pull_request
+from retouch.reporting.pull_request import alert_pull_request
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 SAMPLES = Path("tests/adapters/samples")

@@ -25,7 +25,7 @@ from retouch.planning.budget import seconds
 from retouch.planning.model import Forecast, Option, Plan, TierPlan, Worth
 from retouch.reporting.escape import plain
 from retouch.reporting.numbers import duration, plural
-from retouch.reporting.status_labels import because_in_words, change_in_words
+from retouch.reporting.plan import change_text, reason_text
 
 _DECISIONS = {"run": "[bold]run[/]", "may_run": "may run", "reuse": "[dim]reuse[/]"}
 _OUTCOMES = {
@@ -84,7 +84,7 @@ def print_plan(console: Console, plan: Plan, *, whole: bool) -> None:
             f"{shown(tier.message)}"
         )
         for edit in tier.edits:
-            change = change_in_words(edit.before, edit.after)
+            change = change_text(edit.before, edit.after)
             console.print(f"  {shown(edit.file)}: [bold]{shown(edit.key)}[/] {shown(change)}")
         console.print(_stages(tier, whole))
         console.print(f"  {_forecast(tier.forecast)}")
@@ -120,7 +120,7 @@ def _stages(tier: TierPlan, whole: bool) -> Table:
     for stage in sorted(tier.stages, key=lambda s: (s.wave is None, s.wave or 0)):
         if stage.decision != "reuse" or whole:
             wave = "" if stage.wave is None else f"{stage.wave + 1:6}"
-            because = because_in_words(stage.because[0])
+            because = reason_text(stage.because[0])
             if len(stage.because) > 1:
                 because += f"; and {len(stage.because) - 1} more"
             listed.add_row(wave, shown(stage.stage), _DECISIONS[stage.decision], shown(because))
@@ -306,6 +306,6 @@ def print_stage(console: Console, stage: StageExplanation) -> None:
         cpu, wall = duration(stage.cost.cpu_seconds), duration(stage.cost.wall_seconds)
         console.print(f"  takes {cpu} of CPU, {wall}")
     for label, decided in stage.decisions:
-        because = "; ".join(because_in_words(reason) for reason in decided.because)
+        because = "; ".join(reason_text(reason) for reason in decided.because)
         decision = _DECISIONS[decided.decision]
         console.print(f"  {shown(label)}: {decision}, because {shown(because)}")

@@ -18,7 +18,7 @@ from retouch.errors import InputError
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.git import git
 from retouch.policy.edits import ParamEdit
-from retouch.reporting.render import head_of
+from retouch.reporting.report import first_screen_of
 from retouch.storage import documents
 from retouch.system import files
 
@@ -70,7 +70,7 @@ def replay_alert(
 def _print_report(console: Console, report: Path) -> None:
     from rich.markdown import Markdown  # slow to import, and no other command needs it
 
-    console.print(Markdown(head_of(files.read_text(report))))
+    console.print(Markdown(first_screen_of(files.read_text(report))))
 
 
 def committed_run(project: Project, alert_id: str | None) -> Run:

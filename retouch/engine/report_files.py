@@ -14,9 +14,9 @@ from retouch.gate.shadow_model import Shadow
 from retouch.pipeline.model import Pipeline, Stage, StageMeta
 from retouch.planning.model import Plan
 from retouch.policy.promotion import Promotion
-from retouch.reporting.figures import FIGURES, figures_of
+from retouch.reporting.figures import FIGURES, draw_figures
 from retouch.reporting.incident import render_incident
-from retouch.reporting.render import INCIDENT, render_report
+from retouch.reporting.report import INCIDENT, render_report
 from retouch.storage import documents
 from retouch.storage.columns import read_columns
 from retouch.system import files
@@ -36,7 +36,7 @@ def report_files(
 
     It is made from the documents alone; the same documents, the same bytes. The verdict comes last.
     """
-    made: dict[str, bytes] = dict(figures_of(plan, verdict))
+    made: dict[str, bytes] = dict(draw_figures(plan, verdict))
     figures = tuple(made)
     incident = render_incident(plan, run, verdict)
     if incident is not None:

@@ -20,7 +20,7 @@ from retouch.errors import CheckFailed, InputError, RetouchError, visible
 from retouch.github import git_data
 from retouch.github.errors import Uncertain
 from retouch.github.git_data import PullRequest, Repository
-from retouch.reporting.alert_pull_request import alert_pull_request, branch_of
+from retouch.reporting.pull_request import alert_branch, alert_pull_request
 from retouch.schema_errors import bad_input, shown
 from retouch.storage import documents
 from retouch.system.untrusted_files import read_plain_file
@@ -174,7 +174,7 @@ def _open(parcel: _Parcel, repo: Repository, base: str | None) -> Outcome:
     if _is_at(parcel, repo, base_commit, base):
         message = f"lies on {base} already; there is nothing to open"
         return Outcome(file=parcel.source, alert_id=alert_id, outcome="on_base", message=message)
-    there = git_data.pull_request_of(repo, branch_of(alert_id))
+    there = git_data.pull_request_of(repo, alert_branch(alert_id))
     if there is not None:
         _must_be_at(parcel, repo, there.head.sha, f"pull request {there.number}")
         return _outcome(parcel, "found", _FOUND[there.standing], there)

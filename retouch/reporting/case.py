@@ -12,14 +12,14 @@ from retouch.planning.model import Plan, TierPlan
 from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.marker import Marker
 from retouch.reporting.numbers import decimals_for, number, signed
-from retouch.reporting.status_labels import WORDS, Standing, Words, mean_loss, unit_of
+from retouch.reporting.status_labels import STATUS_TEXTS, Status, StatusText, loss_name, loss_unit
 
 ALERTED = "alerted slice"
 OVERALL = "overall"
 
 
 @dataclass(frozen=True)
-class Moved:
+class BaseMoved:
     """Why a report is stale: main has moved under it."""
 
     to_commit: str
@@ -34,10 +34,10 @@ class Case:
     plan: Plan
     run: Run | None = None
     verdict: Verdict | None = None
-    moved: Moved | None = None
+    moved: BaseMoved | None = None
 
     @cached_property
-    def standing(self) -> Standing:
+    def status(self) -> Status:
         """Where it stands. Anything that is missing is never a pass."""
         if self.moved:
             return "stale"
@@ -59,28 +59,32 @@ class Case:
         return self.verdict is not None and self.run is not None and bool(self.run.stopped)
 
     @property
-    def words(self) -> Words:
+    def status_text(self) -> StatusText:
         """How the standing is said."""
-        return WORDS[self.standing]
+        return STATUS_TEXTS[self.status]
 
     @property
     def message(self) -> str:
         """How the standing is said, and whether by a person's word."""
-        return f"{self.words.message}, overridden" if self.overridden else self.words.message
+        return (
+            f"{self.status_text.message}, overridden"
+            if self.overridden
+            else self.status_text.message
+        )
 
     @property
     def overridden(self) -> tuple[Override, ...]:
         """The checks that did not hold, and that a person overrode, where the candidate passed."""
-        passed = self.standing == "promote" and self.judgement
+        passed = self.status == "promote" and self.judgement
         return self.judgement.overridden if passed and self.judgement else ()
 
     @property
     def marker(self) -> Marker:
         """The hidden first line."""
         plan = self.plan
-        said = {"repaired": "equivalent", "halted": "reject"}
-        standing = said.get(self.standing, self.standing)
-        return Marker(plan.report_id, plan.key[:16], standing, plan.base_commit[:12])
+        markers = {"repaired": "equivalent", "halted": "reject"}
+        status = markers.get(self.status, self.status)
+        return Marker(plan.report_id, plan.key[:16], status, plan.base_commit[:12])
 
     @cached_property
     def attempt(self) -> Attempt | None:
@@ -129,15 +133,17 @@ class Case:
     def checks(self) -> tuple[Check, ...]:
         """What the gate asked of the last candidate, the alerted slice first, then overall."""
         first = {ALERTED: 0, OVERALL: 1}
-        asked = self.judgement.checks if self.judgement else ()
-        return tuple(sorted(asked, key=lambda check: first.get(check.name, 2)))
+        results = self.judgement.checks if self.judgement else ()
+        return tuple(sorted(results, key=lambda check: first.get(check.name, 2)))
 
     @cached_property
     def guardrails(self) -> tuple[GuardrailResult, ...]:
         """What the guardrails found of the last candidate: what halted, then what stops it."""
-        asked = self.judgement.guardrails if self.judgement else ()
+        results = self.judgement.guardrails if self.judgement else ()
         return tuple(
-            sorted(asked, key=lambda g: (g.name != self.halted_by, not g.stops, g.result == "pass"))
+            sorted(
+                results, key=lambda g: (g.name != self.halted_by, not g.stops, g.result == "pass")
+            )
         )
 
     @cached_property
@@ -157,12 +163,12 @@ class Case:
     @property
     def loss(self) -> Markdown:
         """The loss in words of ours."""
-        return Markdown(mean_loss(self.verdict.loss if self.verdict else ""))
+        return Markdown(loss_name(self.verdict.loss if self.verdict else ""))
 
     @property
     def unit(self) -> str:
         """The unit of the loss: the label's, squared where the loss is."""
-        return unit_of(self.verdict) if self.verdict else ""
+        return loss_unit(self.verdict) if self.verdict else ""
 
     def alerted(self, limit: int = 60) -> Markdown:
         """Return the alerted slice in words: `region = central`."""
@@ -173,7 +179,7 @@ class Case:
         left_out = len(wheres) - 1 + max(0, len(wheres[0]) - 2)
         return write("{} and {} more", shown, left_out) if left_out else shown
 
-    def name_of(self, check: Check, limit: int = 60) -> Markdown:
+    def check_name(self, check: Check, limit: int = 60) -> Markdown:
         """Return a check's name for a person."""
         if check.asks == "restored":
             return write("Restored: {}", self.alerted(limit))
@@ -183,7 +189,7 @@ class Case:
             return write("Alerted: {}", self.alerted(limit))
         return Markdown("Overall") if check.name == OVERALL else code(check.name, limit)
 
-    def scope_of(self, check: Check, limit: int = 60) -> Markdown:
+    def check_scope(self, check: Check, limit: int = 60) -> Markdown:
         """Return where a check looks, to go on after the name of the loss."""
         if check.name == OVERALL:
             return Markdown("over all rows")
@@ -191,11 +197,11 @@ class Case:
             return write("where {}", self.alerted(limit))
         return write("where {}", code(check.name, limit))
 
-    def loss_of(self, value: float | None) -> Markdown:
+    def format_loss(self, value: float | None) -> Markdown:
         """Return a loss with the report's precision."""
         return number(value, self.decimals)
 
-    def change_of(self, gain: float | None) -> Markdown:
+    def format_change(self, gain: float | None) -> Markdown:
         """Return the change of the loss: what is gained is taken off it."""
         return signed(None if gain is None else -gain, self.decimals)
 

@@ -16,52 +16,52 @@ from retouch.reporting.case import (
 )
 from retouch.reporting.escape import Markdown, inline, write
 from retouch.reporting.guardrails import guardrail_row
-from retouch.reporting.layout import Room
-from retouch.reporting.numbers import SPACE, UNKNOWN, chance, plural
-from retouch.reporting.table import Table, table
+from retouch.reporting.layout import Layout
+from retouch.reporting.numbers import SPACE, UNKNOWN, plural, probability
+from retouch.reporting.template import Table, table
 
 FIRST = "Production>, **Candidate**>, Change>, Gate"
 ALL = (
-    "Check, Rows>, Days>, Production>, **Candidate**>, Change>, At worst>, Limit>, Would show>,"
+    "Check, Rows>, Days>, Production>, **Candidate**>, Change>, At worst>, Limit>, Detectable>,"
     " Result"
 )
 ALARMS = (
-    "Harm alarm, Rows>, Days>, Production>, **Candidate**>, Change>, p of harm>, Corrected>, q>,"
+    "Harm alarm, Rows>, Days>, Production>, **Candidate**>, Change>, p (harm)>, p (Holm)>, q>,"
     " Result"
 )
-MOST_ALARMS = 60
-Asked = Check | GuardrailResult
+MAX_ALARMS = 60
+CheckOrGuardrail = Check | GuardrailResult
 
 
-def shown_first(case: Case, room: Room) -> list[Asked]:
-    """Return the checks and guardrails the first screen has a row for, what decides first."""
-    rows = min(room.rows, 3) if case.moved else room.rows
-    asked: list[Asked] = [*case.checks, *case.guardrails]
-    asked.sort(key=lambda one: _weight(case, one))
-    return asked if len(asked) <= rows else asked[: rows - 1]
+def first_screen_checks(case: Case, layout: Layout) -> list[CheckOrGuardrail]:
+    """Return the checks and guardrails with a row on the first screen, the deciding ones first."""
+    rows = min(layout.rows, 3) if case.moved else layout.rows
+    items: list[CheckOrGuardrail] = [*case.checks, *case.guardrails]
+    items.sort(key=lambda item: _weight(case, item))
+    return items if len(items) <= rows else items[: rows - 1]
 
 
-def first_checks(case: Case, room: Room) -> Table | None:
-    """Return what decides in at most six rows; the last row sums up the others."""
+def first_screen_table(case: Case, layout: Layout) -> Table | None:
+    """Return the deciding checks in at most six rows; the last row sums up the others."""
     if not case.checks and not case.guardrails:
         return None
-    shown = shown_first(case, room)
-    asked: list[Asked] = [*case.checks, *case.guardrails]
-    others = [one for one in asked if one not in shown]
+    shown = first_screen_checks(case, layout)
+    items: list[CheckOrGuardrail] = [*case.checks, *case.guardrails]
+    others = [item for item in items if item not in shown]
     unit = write(", {}", inline(case.unit, 16)) if case.unit else ""
     return table(
         [write("{}{}", case.loss, unit), *FIRST.split(", ")],
         [
-            guardrail_row(one, room.name)
-            if isinstance(one, GuardrailResult)
-            else _row(case, one, room.name)
-            for one in shown
+            guardrail_row(item, layout.name)
+            if isinstance(item, GuardrailResult)
+            else _row(case, item, layout.name)
+            for item in shown
         ]
-        + ([_sum_up(others)] if others else []),
+        + ([_summary_row(others)] if others else []),
     )
 
 
-def all_checks(case: Case, room: Room) -> Table:
+def checks_table(case: Case, layout: Layout) -> Table:
     """Return every check of the gate with its evidence and its limit."""
     checks = [check for check in case.checks if check.family == "gate"]
     with_q = any(check.q_value is not None for check in checks)
@@ -69,11 +69,11 @@ def all_checks(case: Case, room: Room) -> Table:
         (ALL.replace("Result", "q>, Result") if with_q else ALL).split(", "),
         [
             (
-                *_measured(case, check, room),
-                UNKNOWN if check.asks == "restored" else case.change_of(check.gain_lower),
+                *_measured(case, check, layout),
+                UNKNOWN if check.asks == "restored" else case.format_change(check.gain_lower),
                 _limit(case, check),
-                case.loss_of(check.detectable),
-                *([chance(check.q_value)] if with_q else []),
+                case.format_loss(check.detectable),
+                *([probability(check.q_value)] if with_q else []),
                 _result(check),
             )
             for check in sorted(checks, key=lambda check: _weight(case, check))
@@ -81,52 +81,52 @@ def all_checks(case: Case, room: Room) -> Table:
     )
 
 
-def harm_alarms(case: Case, room: Room) -> Table | None:
-    """Return the harm alarms with their chances, corrected for how many there are."""
+def harm_alarms_table(case: Case, layout: Layout) -> Table | None:
+    """Return the harm alarms with their p-values, corrected for how many there are."""
     alarms = [check for check in case.checks if check.family == "harm_alarm"]
     if not alarms:
         return None
     alarms.sort(key=lambda check: (check.result == "pass", _chance(check)))
     rows: list[Sequence[object]] = [
         (
-            *_measured(case, check, room),
-            chance(check.p_value),
-            chance(check.p_adjusted),
-            chance(check.q_value),
+            *_measured(case, check, layout),
+            probability(check.p_value),
+            probability(check.p_adjusted),
+            probability(check.q_value),
             _result(check),
         )
-        for check in alarms[:MOST_ALARMS]
+        for check in alarms[:MAX_ALARMS]
     ]
-    if len(alarms) > MOST_ALARMS:
-        left = alarms[MOST_ALARMS:]
+    if len(alarms) > MAX_ALARMS:
+        left = alarms[MAX_ALARMS:]
         failed = sum(check.result == "fail" for check in left)
-        message = Markdown(f"❌ {failed} fail" if failed else "✅ no harm shown")
+        message = Markdown(f"❌ {failed} fail" if failed else "✅ no harm detected")
         more = plural(len(left), "more alarm")
         rows.append((more, *[UNKNOWN] * 8, message))
     return table(ALARMS.split(", "), rows)
 
 
-def _measured(case: Case, check: Check, room: Room) -> tuple[object, ...]:
-    name = case.name_of(check, room.name)
+def _measured(case: Case, check: Check, layout: Layout) -> tuple[object, ...]:
+    name = case.check_name(check, layout.name)
     if check.family == "harm_alarm":
         name = Markdown(name.removeprefix("Harm alarm: "))
     return (
         name,
         f"{check.rows:,}",
         f"{check.days:,}",
-        case.loss_of(check.production),
-        _bold(case.loss_of(check.candidate)),
+        case.format_loss(check.production),
+        _bold(case.format_loss(check.candidate)),
         _change(case, check),
     )
 
 
 def _limit(case: Case, check: Check) -> Markdown:
-    """Return the largest change allowed; of a slice to be restored, the largest loss."""
+    """Return the largest change allowed; for a slice to be restored, the largest loss."""
     if check.asks != "restored":
-        return case.change_of(check.limit)
+        return case.format_change(check.limit)
     if check.reference is None:
         return UNKNOWN
-    return write("loss ≤ {}", case.loss_of(allowed_loss(check)))
+    return write("loss ≤ {}", case.format_loss(allowed_loss(check)))
 
 
 def _chance(check: Check) -> float:
@@ -137,9 +137,9 @@ def _chance(check: Check) -> float:
 
 def _row(case: Case, check: Check, name: int) -> Sequence[object]:
     return (
-        case.name_of(check, name),
-        case.loss_of(check.production),
-        _bold(case.loss_of(check.candidate)),
+        case.check_name(check, name),
+        case.format_loss(check.production),
+        _bold(case.format_loss(check.candidate)),
         _change(case, check),
         _gate(case, check),
     )
@@ -153,35 +153,37 @@ def _change(case: Case, check: Check) -> Markdown:
     if check.gain is None:
         return UNKNOWN
     if check.result == "not_enough_data":
-        return write("{}, unsure", case.change_of(check.gain))
+        return write("{}, inconclusive", case.format_change(check.gain))
     if within_noise(check):
         return Markdown(f"≈{SPACE}unchanged")
     arrow = "▼" if check.gain > 0 else "▲" if check.gain < 0 else ""
-    return Markdown(f"{case.change_of(check.gain)}{SPACE}{arrow}".rstrip())
+    return Markdown(f"{case.format_change(check.gain)}{SPACE}{arrow}".rstrip())
 
 
 def _gate(case: Case, check: Check) -> Markdown:
     """Return the check's limit and how near the bound came, in one cell."""
     if check.result == "not_enough_data":
         return write(
-            "{} too little data: {}, {}",
+            "{} not enough data: {}, {}",
             _emoji(check),
             plural(check.rows, "row"),
             plural(check.days, "day"),
         )
     if check.asks == "restored":
-        return write("{} must be ≤ {}", _emoji(check), case.loss_of(allowed_loss(check)))
+        return write("{} must be ≤ {}", _emoji(check), case.format_loss(allowed_loss(check)))
     if check.family == "harm_alarm":
-        shown = "harm shown" if check.result == "fail" else "no harm shown"
-        return write("{} {} (p = {})", _emoji(check), Markdown(shown), chance(check.p_adjusted))
+        shown = "harm detected" if check.result == "fail" else "no harm detected"
+        return write(
+            "{} {} (p = {})", _emoji(check), Markdown(shown), probability(check.p_adjusted)
+        )
     if check.gain_lower is None:
-        return write("{} no number", _emoji(check))
+        return write("{} no value", _emoji(check))
     return write(
         "{} at worst {} ({}limit {})",
         _emoji(check),
-        case.change_of(check.gain_lower),
-        Markdown("close to its ") if close_to_limit(check) else "",
-        case.change_of(check.limit),
+        case.format_change(check.gain_lower),
+        Markdown("close to the ") if close_to_limit(check) else "",
+        case.format_change(check.limit),
     )
 
 
@@ -194,36 +196,36 @@ def _emoji(check: Check) -> Markdown:
 
 
 def _result(check: Check) -> Markdown:
-    words = {"pass": "pass", "fail": "fail", "not_enough_data": "not enough data"}
+    labels = {"pass": "pass", "fail": "fail", "not_enough_data": "not enough data"}
     if check.family == "harm_alarm":
-        words |= {"pass": "no harm shown", "fail": "harm shown"}
+        labels |= {"pass": "no harm detected", "fail": "harm detected"}
     close = ", close" if close_to_limit(check) else ""
-    optional = "" if check.required else " (not required)"
-    return Markdown(f"{_emoji(check)} {words[check.result]}{close}{optional}")
+    optional = "" if check.required else " (optional)"
+    return Markdown(f"{_emoji(check)} {labels[check.result]}{close}{optional}")
 
 
-def _weight(case: Case, asked: Asked) -> tuple[float, float]:
-    """Sort by what a reviewer must see: the alerted slice, overall, what failed, what is close."""
-    if isinstance(asked, GuardrailResult):
-        if asked.result == "pass":
+def _weight(case: Case, item: CheckOrGuardrail) -> tuple[float, float]:
+    """Return the sort key: the alerted slice, overall, what failed, what is close to its limit."""
+    if isinstance(item, GuardrailResult):
+        if item.result == "pass":
             return (5, 0.0)
-        rank = 0.5 if asked.name == case.halted_by else 1 if asked.stops else 3
+        rank = 0.5 if item.name == case.halted_by else 1 if item.stops else 3
         return (rank, -1e301)
-    if asked.name in (ALERTED, OVERALL) and asked.family == "gate":
-        return (0, float(asked.name != ALERTED))
-    failed = asked.result != "pass"
-    rank = 1 if failed and asked.required else 2 if close_to_limit(asked) else 3 if failed else 4
-    if asked.asks == "restored":
+    if item.name in (ALERTED, OVERALL) and item.family == "gate":
+        return (0, float(item.name != ALERTED))
+    failed = item.result != "pass"
+    rank = 1 if failed and item.required else 2 if close_to_limit(item) else 3 if failed else 4
+    if item.asks == "restored":
         rank = min(rank, 2)
-    if asked.family == "harm_alarm":
-        return (rank + (0.5 if rank == 4 else 0), _chance(asked))
-    return (rank, asked.gain_lower - asked.limit if asked.gain_lower is not None else -1e300)
+    if item.family == "harm_alarm":
+        return (rank + (0.5 if rank == 4 else 0), _chance(item))
+    return (rank, item.gain_lower - item.limit if item.gain_lower is not None else -1e300)
 
 
-def _sum_up(others: Sequence[Asked]) -> Sequence[object]:
+def _summary_row(others: Sequence[CheckOrGuardrail]) -> Sequence[object]:
     checks = [one for one in others if isinstance(one, Check)]
     guardrails = [one for one in others if isinstance(one, GuardrailResult)]
-    required: list[Asked] = [
+    required: list[CheckOrGuardrail] = [
         *(c for c in checks if c.required),
         *(g for g in guardrails if g.stops),
     ]
@@ -237,16 +239,16 @@ def _sum_up(others: Sequence[Asked]) -> Sequence[object]:
     if failed:
         emoji, message = "❌", f"{failed} fail"
     elif unsure:
-        emoji, message = "⚠️", f"{unsure} cannot be told"
+        emoji, message = "⚠️", f"{unsure} inconclusive"
     elif close:
-        emoji, message = "⚠️", f"all pass, {close} close"
+        emoji, message = "⚠️", f"all pass, {close} close to the limit"
     elif optional:
-        emoji, message = "⚪", f"{optional} not required and not passed"
+        emoji, message = "⚪", f"{optional} optional not passed"
     elif small:
         message = f"all pass, {small} too small to judge"
     named = [plural(len(checks), "more slice")] if checks else []
     if guardrails:
         more = "guardrail" if checks else "more guardrail"
         named.append(plural(len(guardrails), more))
-    label = write("{}, below", Markdown(" and ".join(named)))
+    label = write("{} (below)", Markdown(" and ".join(named)))
     return (label, UNKNOWN, UNKNOWN, UNKNOWN, Markdown(f"{emoji} {message}"))

@@ -1,16 +1,16 @@
-"""What it cost, held against the whole pipeline; what is not known is said to be unknown."""
+"""What the run cost compared with the full pipeline; what is unknown is said to be unknown."""
 
 from __future__ import annotations
 
 from retouch.planning.model import Forecast
 from retouch.reporting.case import Case
 from retouch.reporting.escape import Markdown, code, write
-from retouch.reporting.layout import Room
+from retouch.reporting.layout import Layout
 from retouch.reporting.numbers import duration, moment, percent, plural
 
 
-def cost(case: Case, room: Room) -> Markdown | None:
-    """Say what was spent on all tiers together, and what that saved."""
+def cost(case: Case, layout: Layout) -> Markdown | None:
+    """Return the cost of all tiers together, and the saving."""
     if case.tier is None:
         return None
     spent, wall = _spent(case)
@@ -18,27 +18,27 @@ def cost(case: Case, room: Room) -> Markdown | None:
     return write(
         "**Cost** — {}{}{}{}.{}",
         "" if case.run else Markdown("about "),
-        _both(spent, wall),
+        _cpu_and_wall(spent, wall),
         write(" for {}", plural(tiers, "tier")) if tiers > 1 else "",
-        _against_full(case, spent),
-        _freshness(case) if room.freshness else "",
+        _compared_with_full(case, spent),
+        _freshness(case) if layout.freshness else "",
     )
 
 
-def forecast_in_words(forecast: Forecast) -> Markdown:
-    """Return what a tier will cost, what the whole pipeline would, and what is not known."""
-    never_timed = plural(forecast.unknown, "planned stage was", "planned stages were")
-    whole = _full(forecast) if forecast.full_cpu_seconds else Markdown("not recorded")
+def forecast_text(forecast: Forecast) -> Markdown:
+    """Return what a tier will cost, what the full pipeline would cost, and what is unknown."""
+    untimed = plural(forecast.unknown, "planned stage")
+    whole = _full_cost(forecast) if forecast.full_cpu_seconds else Markdown("not recorded")
     if not forecast.cpu_seconds and forecast.unknown:
         return write(
-            "Forecast: not known, as {} never timed. The whole pipeline: {}.", never_timed, whole
+            "Forecast: unknown ({} without recorded timing). Full pipeline: {}.", untimed, whole
         )
     return write(
-        "Forecast: {} with {}; {} of it for certain.{} The whole pipeline: {}.",
-        _both(forecast.cpu_seconds, forecast.wall_seconds),
+        "Forecast: {} with {}; certain: {} CPU.{} Full pipeline: {}.",
+        _cpu_and_wall(forecast.cpu_seconds, forecast.wall_seconds),
         plural(forecast.jobs, "job"),
         duration(forecast.certain_cpu_seconds),
-        write(" {} never timed, and not in it.", never_timed) if forecast.unknown else "",
+        write(" Not included: {} without recorded timing.", untimed) if forecast.unknown else "",
         whole,
     )
 
@@ -60,30 +60,30 @@ def _spent(case: Case) -> tuple[float, float]:
     return case.tier.forecast.cpu_seconds, case.tier.forecast.wall_seconds
 
 
-def _against_full(case: Case, spent: float) -> Markdown:
-    """Hold the cost against the whole pipeline's; a run that led to nothing saved nothing."""
+def _compared_with_full(case: Case, spent: float) -> Markdown:
+    """Compare the cost with the full pipeline's; a run without a result saves nothing."""
     assert case.tier
     forecast = case.tier.forecast
-    share = percent(forecast.full_cpu_seconds - spent, forecast.full_cpu_seconds)
-    if share is None:
-        return Markdown("; the whole pipeline was never timed, so the saving is unknown")
-    whole = write("; the whole pipeline: {}", _full(forecast))
-    if case.standing in ("failed", "invalid"):
+    percentage = percent(forecast.full_cpu_seconds - spent, forecast.full_cpu_seconds)
+    if percentage is None:
+        return Markdown("; the full pipeline has no recorded timing, so the saving is unknown")
+    whole = write("; full pipeline: {}", _full_cost(forecast))
+    if case.status in ("failed", "invalid"):
         return whole
     if spent >= forecast.full_cpu_seconds:
-        return write("{}, so nothing is saved", whole)
+        return write("{}, so no saving", whole)
     least = Markdown("at least ") if forecast.full_unknown else ""
-    return write("{}, so {}{} less CPU", whole, least, share)
+    return write("{}, so {}{} less CPU", whole, least, percentage)
 
 
-def _full(forecast: Forecast) -> Markdown:
-    both = _both(forecast.full_cpu_seconds, forecast.full_wall_seconds)
+def _full_cost(forecast: Forecast) -> Markdown:
+    both = _cpu_and_wall(forecast.full_cpu_seconds, forecast.full_wall_seconds)
     if not forecast.full_unknown:
         return both
-    return write("at least {} ({} never timed)", both, plural(forecast.full_unknown, "stage"))
+    return write("at least {} ({} not timed)", both, plural(forecast.full_unknown, "stage"))
 
 
-def _both(cpu: float, wall: float) -> Markdown:
+def _cpu_and_wall(cpu: float, wall: float) -> Markdown:
     return write("{} CPU, {} wall", duration(cpu), duration(wall))
 
 

@@ -10,7 +10,7 @@ CHARACTERS = 1_500
 
 
 @dataclass(frozen=True)
-class Room:
+class Layout:
     """The lengths the parts of a report keep to."""
 
     name: int
@@ -32,18 +32,18 @@ class Room:
     """The first thing to know is said here too, and not only below."""
 
 
-_TIGHT = Room(
+_TIGHT = Layout(
     40, 60, 4, 1, freshness=False, scope=False, reasons=False, refusals=False, warning=False
 )
 
-ROOMS = (
-    Room(60, 180, 6, 5),
-    Room(60, 180, 6, 4, freshness=False),
-    Room(48, 140, 6, 2, freshness=False),
-    Room(48, 120, 5, 2, freshness=False),
-    Room(48, 90, 5, 1, freshness=False),
-    Room(40, 90, 4, 1, freshness=False, scope=False),
-    Room(40, 60, 5, 1, freshness=False, scope=False, reasons=False),
+LAYOUTS = (
+    Layout(60, 180, 6, 5),
+    Layout(60, 180, 6, 4, freshness=False),
+    Layout(48, 140, 6, 2, freshness=False),
+    Layout(48, 120, 5, 2, freshness=False),
+    Layout(48, 90, 5, 1, freshness=False),
+    Layout(40, 90, 4, 1, freshness=False, scope=False),
+    Layout(40, 60, 5, 1, freshness=False, scope=False, reasons=False),
     replace(_TIGHT, rows=5, refusals=True, warning=True),
     replace(_TIGHT, refusals=True),
     replace(_TIGHT, rows=3, warning=True),

@@ -1,4 +1,4 @@
-"""The hidden first line by which a report is found again, never by its author or its title."""
+"""The hidden first lines by which reports and notices are found again, never by author or title."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from retouch.reporting.escape import Markdown
 
+MARKER_PREFIX = "<!-- retouch:report v1 "
 _MARKER = re.compile(r"\A<!-- retouch:report v1 (\{[^\n]*\}) -->(?:\n|\Z)")
 
 
@@ -24,24 +25,33 @@ class Marker:
     """The first 12 digits of the base commit."""
 
     def __str__(self) -> str:
-        text = json.dumps(asdict(self), separators=(",", ":"))
-        # No value can end the comment, name a person or refer to an issue.
-        safe = re.sub(r"[<>&@#$`]|(?<=-)-", lambda m: f"\\u{ord(m[0]):04x}", text)
-        return f"<!-- retouch:report v1 {safe} -->"
+        return _hidden_line("report", json.dumps(asdict(self), separators=(",", ":")))
 
-    def written(self) -> Markdown:
+    def as_markdown(self) -> Markdown:
         """Return it for a template."""
         return Markdown(self)
 
 
 def read_marker(text: str) -> Marker | None:
     """Return the marker in the first line of a report; None when it has none of ours."""
-    found = _MARKER.match(text)
-    if not found:
+    match = _MARKER.match(text)
+    if not match:
         return None
     try:
-        fields = json.loads(found[1])
+        fields = json.loads(match[1])
         marker = Marker(**fields)
     except (ValueError, TypeError):
         return None
     return marker if all(isinstance(x, str) for x in asdict(marker).values()) else None
+
+
+def hidden_marker(kind: str, model: str, version: str, counter: int | None) -> str:
+    """Return the hidden first line of an issue or a pull request about a version."""
+    fields = {"model": model, "version": version, "counter": counter}
+    return _hidden_line(kind, json.dumps(fields))
+
+
+def _hidden_line(kind: str, document: str) -> str:
+    """Return an HTML comment; no value can end it, mention anyone or refer to an issue."""
+    safe = re.sub(r"[<>&@#$`]|(?<=-)-", lambda m: f"\\u{ord(m[0]):04x}", document)
+    return f"<!-- retouch:{kind} v1 {safe} -->"

@@ -1,165 +1,163 @@
-"""Why now, and what ran: a line each."""
+"""The notes below the table: why now, what ran, and the warnings that do not decide."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from retouch.gate.model import Override
+from retouch.gate.model import Check, GuardrailResult, Override
 from retouch.planning.model import ParamEdit
-from retouch.reporting.case import Case
+from retouch.reporting.case import Case, close_to_limit
 from retouch.reporting.escape import Markdown, code, inline, join, write
-from retouch.reporting.layout import Room
+from retouch.reporting.layout import Layout
 from retouch.reporting.numbers import plural
-from retouch.reporting.status_labels import MARKDOWN, change_in_words
+from retouch.reporting.plan import MARKDOWN, change_text
 
 _OVERRIDES_SHOWN = 2
 """On the first screen."""
-
-
-def why_now(case: Case, room: Room) -> Markdown:
-    """Say what the monitor found, where, and who says so."""
-    alert = case.plan.alerts[0]
-    found = alert.findings[0] if alert.findings else alert.message or alert.kind.replace("_", " ")
-    extra = len(alert.findings) - 1
-    others = len(case.plan.alerts) - 1
-    return write(
-        "**Why now** — {}{}{}{} ([alert][alert] by {}, {}{}).",
-        inline(found, room.text),
-        write(" (and {})", plural(extra, "more finding")) if extra > 0 else "",
-        write(" where {}", case.alerted(room.name)) if alert.where else "",
-        write(", {}", inline(alert.window, min(room.text, 40))) if alert.window else "",
-        code(alert.monitor, room.name),
-        inline(alert.severity, 12),
-        write(", with {}", plural(others, "more alert")) if others else "",
-    )
-
-
-def told(case: Case, room: Room) -> Markdown | None:
-    """Return what the monitor said in its own words, where a person has to take it from there."""
-    alert = case.plan.alerts[0]
-    if case.standing != "held" or not (alert.message and alert.findings):
-        return None
-    guess = (
-        write(" It supposes: {}", inline(alert.hypothesis, room.text)) if alert.hypothesis else ""
-    )
-    return write("**The monitor says** — {}{}", inline(alert.message, room.text), guess)
-
-
-def overridden_first(case: Case, room: Room) -> tuple[Markdown, ...]:
-    """Return whose word stands against the gate's, as far as there is room; the others below."""
-    shown = case.overridden[:_OVERRIDES_SHOWN]
-    lines = [overridden_in_words(override, room) for override in shown]
-    if left_out := len(case.overridden) - len(shown):
-        lines.append(write("And {} overridden, all below.", plural(left_out, "more check")))
-    return tuple(lines)
-
-
-def overridden_in_words(override: Override, room: Room) -> Markdown:
-    """Say which check did not hold, who let it pass, and why."""
-    return write(
-        "**Overridden** — {} did not hold; {} on {}: {}",
-        code(override.check, room.name),
-        inline(f"@{override.by}", room.name),
-        f"{override.at:%Y-%m-%d}",
-        inline(override.reason, room.text),
-    )
-
-
-def what_ran(case: Case, room: Room) -> Markdown | None:
-    """Say what ran because of what, what did not have to, and what was reused."""
-    if case.tier is None:
-        return None
-    if not case.attempt:
-        return _would_run(case, room)
-    ran = case.attempt.named("ran", "failed")
-    did = join(" → ", [code(name, room.name) for name in ran[: room.names]])
-    if len(ran) > room.names:
-        did = write("{} → {}", did, plural(len(ran) - room.names, "more", "more"))
-    count = write("{} of {}", len(ran), plural(len(case.tier.stages), "stage"))
-    return write(
-        "**What ran** — {}{}{}{}.",
-        write("{} ({})", did, count) if ran else Markdown("no stage had to run"),
-        _because(case.tier.edits, room),
-        _not_run(case, room),
-        _reused(len(case.tier.named("reuse"))),
-    )
-
-
-def _would_run(case: Case, room: Room) -> Markdown:
-    assert case.tier
-    certain, perhaps = case.tier.named("run"), case.tier.named("may_run")
-    return write(
-        "**What will run** — {} ({} of {}){}{}{}.",
-        names_of(certain, room) or Markdown("nothing for certain"),
-        len(certain),
-        plural(len(case.tier.stages), "stage"),
-        _because(case.tier.edits, room),
-        write("; {} downstream may follow", len(perhaps)) if perhaps else "",
-        _reused(len(case.tier.named("reuse"))),
-    )
-
-
-def tried_first(case: Case, room: Room) -> Markdown | None:
-    """Tell the escalation: which tiers were refused and why, and how the last one fared."""
-    attempts = case.run.attempts if case.run else ()
-    if len(attempts) < 2:
-        return None
-    judged = {j.tier: j for j in case.verdict.judgements} if case.verdict else {}
-    earlier = attempts[:-1][-2:]
-    length = 2 * room.text // (3 * len(earlier))
-    parts = []
-    for attempt in earlier:
-        judgement = judged.get(attempt.tier)
-        how = Markdown(_FARED.get(judgement.outcome, "ended") if judgement else "failed")
-        message = Markdown("")
-        if judgement and room.refusals:
-            message = write(": {}", inline(judgement.message.rstrip("."), length))
-        parts.append(write("{} {}{}", code(attempt.tier, room.name), how, message))
-    last = Markdown("failed" if case.standing == "failed" else "waits for the gate")
-    if case.judgement and case.judgement.tier == attempts[-1].tier:
-        last = Markdown(_FARED.get(case.judgement.outcome, "ended"))
-    left_out = len(attempts) - 1 - len(earlier)
-    return write(
-        "**Escalated** — {}{}; {} {}.",
-        write("{} refused before; ", plural(left_out, "tier")) if left_out else "",
-        join("; ", parts),
-        code(attempts[-1].tier, room.name),
-        last,
-    )
-
-
-_FARED = {
+_OUTCOMES = {
     "promote": "passed",
-    "reject": "was refused",
+    "reject": "was rejected",
     "equivalent": "changed nothing",
     "not_enough_data": "could not be judged",
     "invalid": "could not be compared",
 }
 
 
-def _because(edits: Sequence[ParamEdit], room: Room) -> Markdown:
-    if not edits or not room.reasons:
+def why_now(case: Case, layout: Layout) -> Markdown:
+    """Say what the monitor found, and where."""
+    alert = case.plan.alerts[0]
+    finding = alert.findings[0] if alert.findings else alert.message or alert.kind.replace("_", " ")
+    extra = len(alert.findings) - 1
+    others = len(case.plan.alerts) - 1
+    return write(
+        "**Why now** — {}{}{}{} ([alert][alert] by {}, {}{}).",
+        inline(finding, layout.text),
+        write(" (and {})", plural(extra, "more finding")) if extra > 0 else "",
+        write(" where {}", case.alerted(layout.name)) if alert.where else "",
+        write(", {}", inline(alert.window, min(layout.text, 40))) if alert.window else "",
+        code(alert.monitor, layout.name),
+        inline(alert.severity, 12),
+        write(", with {}", plural(others, "more alert")) if others else "",
+    )
+
+
+def monitor_message(case: Case, layout: Layout) -> Markdown | None:
+    """Return the monitor's own message, where a person takes over from there."""
+    alert = case.plan.alerts[0]
+    if case.status != "held" or not (alert.message and alert.findings):
+        return None
+    guess = (
+        write(" Hypothesis: {}", inline(alert.hypothesis, layout.text)) if alert.hypothesis else ""
+    )
+    return write("**Monitor message** — {}{}", inline(alert.message, layout.text), guess)
+
+
+def override_lines(case: Case, layout: Layout) -> tuple[Markdown, ...]:
+    """Return the overrides the first screen has room for; the others are listed below."""
+    shown = case.overridden[:_OVERRIDES_SHOWN]
+    lines = [override_text(override, layout) for override in shown]
+    if left_out := len(case.overridden) - len(shown):
+        lines.append(write("{} overridden, listed below.", plural(left_out, "more check")))
+    return tuple(lines)
+
+
+def override_text(override: Override, layout: Layout) -> Markdown:
+    """Say which check did not pass, who overrode it, and why."""
+    return write(
+        "**Overridden** — {} did not pass; accepted by {} on {}: {}",
+        code(override.check, layout.name),
+        inline(f"@{override.by}", layout.name),
+        f"{override.at:%Y-%m-%d}",
+        inline(override.reason, layout.text),
+    )
+
+
+def what_ran(case: Case, layout: Layout) -> Markdown | None:
+    """Say what ran and why, what did not have to, and what was reused."""
+    if case.tier is None:
+        return None
+    if not case.attempt:
+        return _would_run(case, layout)
+    ran = case.attempt.named("ran", "failed")
+    did = join(" → ", [code(name, layout.name) for name in ran[: layout.names]])
+    if len(ran) > layout.names:
+        did = write("{} → {}", did, plural(len(ran) - layout.names, "more", "more"))
+    count = write("{} of {}", len(ran), plural(len(case.tier.stages), "stage"))
+    return write(
+        "**What ran** — {}{}{}{}.",
+        write("{} ({})", did, count) if ran else Markdown("no stage had to run"),
+        _because(case.tier.edits, layout),
+        _not_run(case, layout),
+        _reused(len(case.tier.named("reuse"))),
+    )
+
+
+def _would_run(case: Case, layout: Layout) -> Markdown:
+    assert case.tier
+    certain, perhaps = case.tier.named("run"), case.tier.named("may_run")
+    return write(
+        "**What will run** — {} ({} of {}){}{}{}.",
+        stage_names(certain, layout) or Markdown("no stage for certain"),
+        len(certain),
+        plural(len(case.tier.stages), "stage"),
+        _because(case.tier.edits, layout),
+        write("; {} downstream may run", plural(len(perhaps), "stage")) if perhaps else "",
+        _reused(len(case.tier.named("reuse"))),
+    )
+
+
+def escalation(case: Case, layout: Layout) -> Markdown | None:
+    """Describe the escalation: which tiers were rejected and why, and how the last one ended."""
+    attempts = case.run.attempts if case.run else ()
+    if len(attempts) < 2:
+        return None
+    judged = {j.tier: j for j in case.verdict.judgements} if case.verdict else {}
+    earlier = attempts[:-1][-2:]
+    length = 2 * layout.text // (3 * len(earlier))
+    parts = []
+    for attempt in earlier:
+        judgement = judged.get(attempt.tier)
+        how = Markdown(_OUTCOMES.get(judgement.outcome, "ended") if judgement else "failed")
+        message = Markdown("")
+        if judgement and layout.refusals:
+            message = write(": {}", inline(judgement.message.rstrip("."), length))
+        parts.append(write("{} {}{}", code(attempt.tier, layout.name), how, message))
+    last = Markdown("failed" if case.status == "failed" else "awaits the gate")
+    if case.judgement and case.judgement.tier == attempts[-1].tier:
+        last = Markdown(_OUTCOMES.get(case.judgement.outcome, "ended"))
+    left_out = len(attempts) - 1 - len(earlier)
+    return write(
+        "**Escalated** — {}{}; {} {}.",
+        write("{} rejected before; ", plural(left_out, "tier")) if left_out else "",
+        join("; ", parts),
+        code(attempts[-1].tier, layout.name),
+        last,
+    )
+
+
+def _because(edits: Sequence[ParamEdit], layout: Layout) -> Markdown:
+    if not edits or not layout.reasons:
         return Markdown("")
     edit = edits[0]
-    change = Markdown(change_in_words(edit.before, edit.after, MARKDOWN))
+    change = Markdown(change_text(edit.before, edit.after, MARKDOWN))
     more = write(" and {}", plural(len(edits) - 1, "more edit")) if len(edits) > 1 else ""
-    if len(change) > room.text:
+    if len(change) > layout.text:
         change = Markdown("is edited")
-    return write(", because {} {}{}", code(edit.key, room.name), change, Markdown(more))
+    return write(", because {} {}{}", code(edit.key, layout.name), change, Markdown(more))
 
 
-def _not_run(case: Case, room: Room) -> Markdown:
+def _not_run(case: Case, layout: Layout) -> Markdown:
     """Say which planned stages did not run, and why not."""
-    said = {
+    templates = {
         "restored": "{} restored from the run cache",
-        "cut_off": "{} cut off, as what it reads came out identical",
+        "cut_off": "{} cut off, as their inputs did not change",
         "skipped": "{} skipped",
     }
     parts: list[str] = []
-    for outcome, words in said.items():
+    for outcome, template in templates.items():
         stages = [r.stage for r in case.receipts.values() if r.outcome == outcome]
         if stages:
-            parts.append(words.format(names_of(stages, room)))
+            parts.append(template.format(stage_names(stages, layout)))
     return Markdown("".join("; " + part for part in parts))
 
 
@@ -167,8 +165,112 @@ def _reused(count: int) -> Markdown:
     return write("; {} reused", count) if count else Markdown("")
 
 
-def names_of(stages: Sequence[str], room: Room) -> Markdown:
-    """Return as many names as there is room for, and how many more there are."""
-    shown = join(", ", [code(name, room.name) for name in stages[: room.names]])
-    left_out = len(stages) - room.names
+def stage_names(stages: Sequence[str], layout: Layout) -> Markdown:
+    """Return as many names as fit, and how many more there are."""
+    shown = join(", ", [code(name, layout.name) for name in stages[: layout.names]])
+    left_out = len(stages) - layout.names
     return write("{} and {} more", shown, left_out) if left_out > 0 else shown
+
+
+def warnings_of(
+    case: Case, layout: Layout, shown: Collection[Check | GuardrailResult] = ()
+) -> tuple[Markdown, ...]:
+    """Return one sentence per warning, without the checks that the table shows anyway."""
+    checks = [check for check in case.checks if check not in shown]
+    return (
+        *_not_rolled_back(case),
+        *_stopped(case, layout),
+        *_close(case, checks, layout),
+        *_optional(case, checks, layout),
+        *_observed(case, [g for g in case.guardrails if g not in shown], layout),
+        *_scope(case, layout),
+        *_skipped(case, layout),
+    )
+
+
+def _not_rolled_back(case: Case) -> list[Markdown]:
+    refused = case.status in ("reject", "halted", "not_enough_data", "invalid", "failed")
+    if not (case.kept and refused):
+        return []
+    return [Markdown("**Not rolled back** — the rejected candidate is still in the workspace.")]
+
+
+def _stopped(case: Case, layout: Layout) -> list[Markdown]:
+    """Say why tiers were left untried; for a violated guardrail the first sentence does."""
+    if not case.run or not case.run.stopped or case.halted_by:
+        return []
+    return [write("**Stopped** — {}.", inline(case.run.stopped.rstrip("."), layout.text))]
+
+
+def _observed(case: Case, guardrails: Iterable[GuardrailResult], layout: Layout) -> list[Markdown]:
+    return [
+        write(
+            "**Observed, not blocking** — {}: {}.",
+            inline(g.name, layout.name),
+            inline(g.message.rstrip("."), layout.text),
+        )
+        for g in guardrails
+        if g.mode == "observe" and g.result != "pass"
+    ]
+
+
+def _close(case: Case, checks: Iterable[Check], layout: Layout) -> list[Markdown]:
+    return [
+        write(
+            "**Close to the limit** — {}: at worst {} (limit {}). Not blocking.",
+            case.check_name(check, layout.name),
+            case.format_change(check.gain_lower),
+            case.format_change(check.limit),
+        )
+        for check in checks
+        if close_to_limit(check)
+    ]
+
+
+def _optional(case: Case, checks: Iterable[Check], layout: Layout) -> list[Markdown]:
+    return [
+        write(
+            "**Optional, not passed** — {}: {}.",
+            case.check_name(check, layout.name),
+            inline(check.message.rstrip("."), layout.text),
+        )
+        for check in checks
+        if not check.required and check.result != "pass" and check.family == "gate"
+    ]
+
+
+def _skipped(case: Case, layout: Layout) -> list[Markdown]:
+    if not case.plan.tiers:  # then it is the reason for the hold, and comes first
+        return []
+    return [
+        write(
+            "**Tier skipped** — {}: {}",
+            code(tier.tier, layout.name),
+            inline(tier.reason, layout.text),
+        )
+        for tier in case.plan.skipped
+    ]
+
+
+def _scope(case: Case, layout: Layout) -> list[Markdown]:
+    """Say where more ran than the alert alone required."""
+    warnings = [
+        write("**Scope widened** — {}.", inline(note.rstrip("."), layout.text))
+        for note in case.plan.touched.notes
+    ]
+    stages = case.tier.stages if case.tier else ()
+    out_of_date = [
+        s.stage
+        for s in stages
+        if s.decision == "run" and not any(because.by_alert for because in s.because)
+    ]
+    if out_of_date:
+        verb = Markdown("was" if len(out_of_date) == 1 else "were")
+        warnings.append(
+            write(
+                "**Not caused by the alert** — {} {} already out of date and ran too.",
+                stage_names(out_of_date, layout),
+                verb,
+            )
+        )
+    return warnings

@@ -105,7 +105,7 @@ def significant(value: float | None, digits: int = 3) -> Markdown:
     return Markdown("0" if text == "-0" else text.replace("-", "−"))
 
 
-def chance(value: float | None) -> Markdown:
+def probability(value: float | None) -> Markdown:
     """Return a probability as `0.032`, `< 0.001` or `1`; a dash where there is none."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
@@ -114,7 +114,7 @@ def chance(value: float | None) -> Markdown:
     return Markdown(f"{value:.3f}".rstrip("0").rstrip("."))
 
 
-def share(value: float | None, digits: int = 3) -> Markdown:
+def percentage(value: float | None, digits: int = 3) -> Markdown:
     """Return a share as `83.1 %`; a dash where there is none."""
     if value is None or not math.isfinite(value):
         return UNKNOWN

@@ -37,7 +37,7 @@ def test_when_every_tier_is_refused_everything_is_put_back(toy: Toy):
     report = report_of(toy, alert)
     assert '"verdict":"reject"' in report.splitlines()[0]
     assert "2 of 2 tiers tried" in report
-    assert report.count("put back") >= 2
+    assert report.count("rolled back") >= 2
     assert toy.retouch("run", alert).out.startswith("Nothing to do: already handled.")
 
 

@@ -34,7 +34,7 @@ def test_an_unsigned_alert_is_planned_and_nothing_runs(toy: Toy):
     assert plan["provenance"][0]["provenance"]["verdict"] == "unsigned"
     assert not (toy.report(alert) / "run.json").exists()
     report = (toy.report(alert) / "report.md").read_text()
-    assert "A person has to vouch for it first." in report
+    assert "Needs approval first." in report
     assert '"verdict":"held"' in report.splitlines()[0]
 
 
@@ -49,7 +49,7 @@ def test_a_person_who_vouches_for_an_unsigned_alert_is_named_in_the_report(toy: 
     assert "Verdict: equivalent." in told.out
     assert plan_of(toy, alert)["accepted_by"] == "Ada Lovelace"
     report = (toy.report(alert) / "report.md").read_text()
-    assert "| Vouched for by | Ada Lovelace |" in report
+    assert "| Approved by | Ada Lovelace |" in report
 
 
 def test_a_plan_for_an_unsigned_alert_shows_what_would_run(toy: Toy):

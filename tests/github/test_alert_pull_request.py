@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from retouch.alerts.model import FAMILY_OF, SEVERITIES, Alert
 from retouch.alerts.new import new_alert
-from retouch.reporting.alert_pull_request import alert_pull_request
 from retouch.reporting.escape import plain
+from retouch.reporting.pull_request import alert_pull_request
 from tests.reporting.hostile import ATTACKS, flat, hostile, linked_by_github, parse, shown
 
 NOW = datetime(2024, 3, 1, 6, tzinfo=UTC)
@@ -110,7 +110,7 @@ def test_the_title_names_the_dataset_unless_github_would_act_on_it(dataset, titl
 @pytest.mark.parametrize(
     ("status", "title"),
     [
-        ("resolved", "All clear: data drift in rows (warning)"),
+        ("resolved", "Resolved: data drift in rows (warning)"),
         ("no_data", "No data: data drift in rows (warning)"),
     ],
 )

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from retouch.execution.model import Run
 from retouch.gate.model import Verdict
 from retouch.planning.model import Because, Plan, StagePlan, Touched
-from retouch.reporting.case import Moved
-from retouch.reporting.render import render_report
+from retouch.reporting.case import BaseMoved
+from retouch.reporting.report import render_report
 from tests.reporting import verdict_cases as more
 from tests.reporting.documents import (
     PRODUCTION,
@@ -266,6 +266,8 @@ CASES: dict[str, Callable[[], Documents]] = {
 
 def report_of(name: str) -> str:
     """Render one case as the golden files hold it."""
-    moved = Moved("b7e9911" + "0" * 33, ("train-air@central", *TAIL)) if name == "stale" else None
+    moved = (
+        BaseMoved("b7e9911" + "0" * 33, ("train-air@central", *TAIL)) if name == "stale" else None
+    )
     shadow = more.shadow() if name == "shadowed" else None
     return render_report(*CASES[name](), moved=moved, shadow=shadow)

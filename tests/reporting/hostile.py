@@ -34,7 +34,7 @@ hostile = st.lists(
 ).map("".join)
 
 _GITHUB_LINKS = re.compile(
-    r"(?<!\w)@[a-z0-9]|[\w.]@[a-z0-9]+\.[a-z]|#\d|\bGH-\d|\bGHSA-\w|[0-9a-f]{7}|:[\w+-]+:|www\.|://",
+    r"(?<!\w)@[a-z0-9]|[\w.]@[a-z0-9]+\.[a-z]|#\d|[a-z]{2,}-\d|\bGHSA-\w|[0-9a-f]{7}|:[\w+-]+:|www\.|://",
     re.IGNORECASE,
 )
 """What GitHub makes a link or a picture of in text, after it has decoded entities."""

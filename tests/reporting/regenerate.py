@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from retouch.reporting.explain import explain_plan
 from retouch.reporting.incident import render_incident
+from retouch.reporting.plan import explain_plan
 from tests.reporting.cases import CASES, ladder, report_of
 from tests.reporting.verdict_cases import halted
 

@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from retouch.reporting.environment import fill_text
 from retouch.reporting.escape import Markdown, code, inline, join, plain, write
+from retouch.reporting.template import fill_text
 from tests.reporting.hostile import ATTACKS, flat, hostile, linked_by_github, parse, shown
 
 ROOMY = 4_000
+KINDS: dict[str, Callable[[str], str]] = {
+    "inline": lambda text: inline(text, ROOMY),
+    "write": lambda text: write("{}", text),
+    "join": lambda text: join(", ", [text]),
+    "template": lambda text: fill_text("{{ x }}", x=text),
+    "filtered in a template": lambda text: fill_text("{{ x | safe | trim }}", x=text),
+}
+"""Every way in which text from outside becomes prose."""
+AROUND = ("{}", "a {} b", "a{}7", "({})")
 
 
-@given(hostile)
-@example(":smile:")
-@example("1. item")
-@example("-")
-def test_prose_is_one_paragraph_that_reads_as_it_was_written(text):
-    escaped = inline(text, ROOMY)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_attack_acts_in_prose_however_it_gets_there(attack, kind):
+    for around in AROUND:
+        text = around.format(attack)
+        escaped = KINDS[kind](text)
+        prose_is_harmless(escaped, text)
+        in_html_only_the_tags_of_the_summary_act(escaped)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_attack_leaves_its_inline_code(attack):
+    for around in AROUND:
+        code_is_harmless(around.format(attack))
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_attack_leaves_its_cell_of_a_table(attack):
+    for around in AROUND:
+        the_table_keeps_its_shape(around.format(attack))
+
+
+def prose_is_harmless(escaped: str, text: str) -> None:
+    """One paragraph of text that reads as written, and in which GitHub links nothing."""
     if not plain(text, ROOMY):
         assert escaped == ""
         return
@@ -29,30 +58,33 @@ def test_prose_is_one_paragraph_that_reads_as_it_was_written(text):
     assert {t.type for t in flat(tokens)[2:-1]} <= {"text", "text_special", "html_inline"}
     assert {t.content for t in flat(tokens) if t.type == "html_inline"} <= {"<span>", "</span>"}
     assert shown(escaped).replace("\u200b", "") == plain(text, ROOMY)
+    assert linked_by_github(shown(escaped)) == []
+    assert "${{" not in escaped and "-->" not in escaped
 
 
-@given(hostile)
-def test_prose_links_mentions_and_closes_nothing_on_github(text):
-    assert linked_by_github(shown(inline(text, ROOMY))) == []
+def in_html_only_the_tags_of_the_summary_act(escaped: str) -> None:
+    """In raw HTML, where Markdown is not read, the same text opens and closes nothing."""
+    tags = re.findall(r"<[^<>]*>?", f"<summary>{escaped}</summary>")
+    assert set(tags) <= {"<summary>", "</summary>", "<span>", "</span>"}
 
 
-@given(hostile)
-def test_inline_code_is_one_piece_of_code_that_reads_as_it_was_written(text):
-    tokens = flat(parse(f"before {code(text, ROOMY)} after"))
-    raw = {t.content for t in tokens if t.type == "html_inline"}
+def code_is_harmless(text: str) -> None:
+    """One piece of inline code that reads as written."""
+    written = f"before {code(text, ROOMY)} after"
+    tokens = flat(parse(written))
     assert {t.type for t in tokens} <= {
         "paragraph_open", "inline", "paragraph_close", "text", "text_special", "code_inline",
         "html_inline",
     }  # fmt: skip
+    raw = {t.content for t in tokens if t.type == "html_inline"}
     assert raw <= {"<code>", "</code>", "<span>", "</span>"}
     expected = plain(text, ROOMY) or "(empty)"
-    assert shown(f"before {code(text, ROOMY)} after").replace("\u200b", "") == (
-        f"before {expected} after"
-    )
+    assert shown(written).replace("\u200b", "") == f"before {expected} after"
+    assert "${{" not in written and "-->" not in written
 
 
-@given(hostile)
-def test_a_table_keeps_its_rows_and_its_cells(text):
+def the_table_keeps_its_shape(text: str) -> None:
+    """Two cells with the same text stay two cells, and no row is added."""
     rows = (
         f"| a | b |\n|--|--|\n| {inline(text, ROOMY)} | {code(text, ROOMY)} |\n| c | d |\n\nend\n"
     )
@@ -60,6 +92,41 @@ def test_a_table_keeps_its_rows_and_its_cells(text):
     assert types.count("tr_open") == 3
     assert types.count("td_open") == 4
     assert types.count("table_open") == 1
+
+
+@given(hostile)
+@example("1. item")
+@example("-")
+def test_prose_is_one_paragraph_that_reads_as_written_and_links_nothing(text):
+    escaped = inline(text, ROOMY)
+    prose_is_harmless(escaped, text)
+    in_html_only_the_tags_of_the_summary_act(escaped)
+
+
+@given(hostile)
+def test_inline_code_is_one_piece_of_code_that_reads_as_written(text):
+    code_is_harmless(text)
+
+
+@given(hostile)
+def test_a_table_keeps_its_rows_and_its_cells(text):
+    the_table_keeps_its_shape(text)
+
+
+@given(hostile, st.integers(min_value=8, max_value=60))
+def test_shortened_text_is_as_harmless_as_the_whole(text, limit):
+    escaped = inline(text, limit)
+    assert linked_by_github(shown(escaped)) == []
+    in_html_only_the_tags_of_the_summary_act(escaped)
+
+
+@given(
+    st.from_regex(r"(GHSA(-[23456789cfghjmpqrvwx]{4}){3}|[A-Z]{2,10}-[0-9]{1,6})", fullmatch=True),
+    st.sampled_from(AROUND),
+)
+def test_no_advisory_and_no_ticket_is_linked(reference, around):
+    text = around.format(reference)
+    prose_is_harmless(inline(text, ROOMY), text)
 
 
 @given(hostile)

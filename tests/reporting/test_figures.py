@@ -14,8 +14,8 @@ from retouch.gate.model import (
     Drift,
     DriftDay,
 )
-from retouch.reporting.figures import FIGURES, figure_title, figures_of, to_draw
-from retouch.reporting.figures.canvas import words
+from retouch.reporting.figures import FIGURES, available_figures, draw_figures, figure_title
+from retouch.reporting.figures.canvas import one_line
 from tests.reporting.cases import CASES, promote, repaired
 from tests.reporting.documents import DAYS, alert, check, good_checks, judgement, plan, refit
 from tests.reporting.documents import verdict as verdict_of
@@ -35,7 +35,7 @@ def judged(**changed):
 
 def drawn(plan_=PLAN, promised=None, **changed):
     verdict = judged(**changed).model_copy(update={"promised_coverage": promised})
-    return figures_of(plan_, verdict)
+    return draw_figures(plan_, verdict)
 
 
 def all_of_it(**changed):
@@ -66,12 +66,12 @@ def test_the_same_documents_give_the_same_bytes_without_a_date():
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_drawn_is_what_there_is_data_for(name):
     plan_, _, verdict_ = CASES[name]()
-    assert tuple(figures_of(plan_, verdict_)) == to_draw(verdict_)
+    assert tuple(draw_figures(plan_, verdict_)) == available_figures(verdict_)
 
 
 def test_without_a_verdict_without_days_and_with_one_slice_there_is_no_figure():
-    assert figures_of(PLAN, None) == {}
-    assert figures_of(PLAN, repaired()[2]) == {}
+    assert draw_figures(PLAN, None) == {}
+    assert draw_figures(PLAN, repaired()[2]) == {}
     assert drawn(days=(), checks=good_checks()[:1]) == {}
 
 
@@ -119,27 +119,27 @@ def test_the_calibration_shows_bias_coverage_and_what_is_promised():
     shown = texts(drawn(calibration=intervals(), promised=0.9)["calibration.svg"])
     for text in ("all rows", "region = central", "mean of score − label, minutes"):
         assert text in shown
-    assert "labels within the interval (dashed: promised)" in shown
+    assert "interval coverage (dashed: nominal)" in shown
     without = texts(drawn(calibration=intervals())["calibration.svg"])
-    assert "labels within the interval" in without
+    assert "interval coverage" in without
     bare = tuple(
         of.model_copy(update={"production": CalibrationOf(bias=1), "candidate": of.candidate})
         for of in intervals()
     )
-    assert "labels within the interval" in texts(drawn(calibration=bare)["calibration.svg"])
+    assert "interval coverage" in texts(drawn(calibration=bare)["calibration.svg"])
 
 
 def test_probabilities_get_a_reliability_diagram():
-    shown = texts(figures_of(*CASES["classification"]()[::2])["calibration.svg"])
-    assert any("Share of labels that are 1" in (text or "") for text in shown)
-    losses = texts(figures_of(*CASES["classification"]()[::2])["loss-by-day.svg"])
+    shown = texts(draw_figures(*CASES["classification"]()[::2])["calibration.svg"])
+    assert any("Observed frequency" in (text or "") for text in shown)
+    losses = texts(draw_figures(*CASES["classification"]()[::2])["loss-by-day.svg"])
     assert any((text or "").startswith("1 − AUC") for text in losses)
 
 
 def test_the_drift_shows_both_windows_or_the_alerts_own():
     shown = texts(drawn(drift=drift())["drift.svg"])
     assert "air_time where region = central" in shown
-    assert {"reference window", "window of the alert"} <= set(shown)
+    assert {"reference window", "alert window"} <= set(shown)
     alone = drift().model_copy(update={"reference": (), "where": "all rows"})
     shown = texts(drawn(drift=alone)["drift.svg"])
     assert "air_time, all rows" in shown
@@ -231,4 +231,4 @@ def test_hostile_and_endless_names_are_only_text_within_their_place():
     ],
 )
 def test_a_name_keeps_its_ends_in_the_room_it_has(text, columns, shown):
-    assert words(text, columns) == shown
+    assert one_line(text, columns) == shown

@@ -35,7 +35,7 @@ def test_a_report_has_its_documents_and_its_figures(tmp_path):
     text = (folder / "report.md").read_text()
     for name in names(folder) - {"report.md"}:
         assert f"]: {name}\n" in text
-    assert "promised" in (folder / "calibration.svg").read_text()
+    assert "nominal" in (folder / "calibration.svg").read_text()
     assert json.loads((folder / "shadow.json").read_text())["outcome"] == "compared"
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from retouch.planning.model import Option, SkippedTier, Worth
-from retouch.reporting.case import Moved
+from retouch.reporting.case import BaseMoved
 from retouch.reporting.incident import render_incident
 from retouch.reporting.marker import read_marker
-from retouch.reporting.render import head_of, label, render_report, status_line
+from retouch.reporting.report import first_screen_of, render_report, status_line, verdict_label
 from tests.reporting.cases import CASES, held, ladder, promote, reject, repaired, report_of
 from tests.reporting.documents import (
     PLAN_KEY,
@@ -45,7 +45,7 @@ HEADINGS = {
     "reject": "❌ Retouch `block-time` — do not merge",
     "invalid": "❌ Retouch `block-time` — do not merge: no valid comparison",
     "failed": "❌ Retouch `block-time` — do not merge: a stage failed",
-    "held": "⚠️ Retouch `block-time` — needs a decision: held for a person",
+    "held": "⚠️ Retouch `block-time` — needs a decision: held for review",
     "planned": "⏳ Retouch `block-time` — retraining",
     "ladder": "✅ Retouch `block-time` — ready to merge",
     "stale": "🕰️ Retouch `block-time` — stale, being refreshed",
@@ -55,7 +55,7 @@ HEADINGS = {
     "harmed": "❌ Retouch `block-time` — do not merge",
     "not_restored": "❌ Retouch `block-time` — do not merge",
     "valued": "✅ Retouch `block-time` — ready to merge",
-    "worthless": "⚠️ Retouch `block-time` — needs a decision: held for a person",
+    "worthless": "⚠️ Retouch `block-time` — needs a decision: held for review",
     "budget": "❌ Retouch `block-time` — do not merge",
     "classification": "✅ Retouch `block-time` — ready to merge",
     "calibrated": "✅ Retouch `block-time` — ready to merge",
@@ -70,8 +70,8 @@ def said(text: str) -> str:
 
 
 def budget_kept(report: str) -> bool:
-    head = head_of(report).rstrip("\n")
-    return len(head_of(report)) <= 1_500 and head.count("\n") + 1 <= 20
+    head = first_screen_of(report).rstrip("\n")
+    return len(first_screen_of(report)) <= 1_500 and head.count("\n") + 1 <= 20
 
 
 @pytest.mark.parametrize("name", sorted(golden_texts()))
@@ -92,14 +92,14 @@ def test_the_first_screen_keeps_to_its_budget(name):
 
 
 def test_the_first_screen_answers_what_a_reviewer_asks():
-    head = said(head_of(report_of("promote")))
+    head = said(first_screen_of(report_of("promote")))
     for answer in (
         "ready to merge",
         "27.31 → 10.87 minutes (−16.44, at worst −12.10)",
-        "on 30 days neither model has seen (2013-06-01 to 2013-07-01, 3,384 rows)",
+        "on 30 days that neither model has seen (2013-06-01 to 2013-07-01, 3,384 rows)",
         "All 8 checks pass",
-        "Merging commits the change to `params.yaml` and `dvc.lock`; the merged model becomes the"
-        " one in production.",
+        "Merging commits the change to `params.yaml` and `dvc.lock`; the merged model goes to"
+        " production.",
         "| Alerted: `region = central` | 27.31 | **10.87** | −16.44 ▼ |",
         "| ✅ at worst −12.10 (limit 0) |",
         "≈ unchanged",
@@ -109,7 +109,7 @@ def test_the_first_screen_answers_what_a_reviewer_asks():
         "(4 of 17 stages)",
         "because `parts.air-central.train.until` 2013-03-16 → 2013-06-01",
         "13 reused",
-        "15.3 s CPU, 14.5 s wall; the whole pipeline: 1 m 4 s CPU, 38.5 s wall, so 76 % less CPU",
+        "15.3 s CPU, 14.5 s wall; full pipeline: 1 m 4 s CPU, 38.5 s wall, so 76 % less CPU",
     ):
         assert answer in head
 
@@ -120,18 +120,18 @@ def test_numbers_are_right_aligned_and_the_candidate_is_bold():
 
 
 @pytest.mark.parametrize("name", ["reject", "not_enough_data", "invalid", "failed", "equivalent"])
-def test_what_was_put_back_changes_no_model(name):
-    head = head_of(report_of(name))
-    assert "The workspace was put back: merging this report changes no model" in head
-    assert "in production." not in head
+def test_what_was_rolled_back_changes_no_model(name):
+    head = first_screen_of(report_of(name))
+    assert "All changes were rolled back: merging records this report and changes no model" in head
+    assert "goes to production" not in head
 
 
-def test_a_refused_candidate_that_was_left_behind_is_said():
+def test_a_rejected_candidate_that_was_not_rolled_back_is_reported():
     documents = reject()
     left = run(documents[1].attempts[0].model_copy(update={"kept": True}))
-    head = head_of(render_report(documents[0], left, documents[2]))
-    assert "merging would commit it without a pass" in head
-    assert "**Not put back**" in head
+    head = first_screen_of(render_report(documents[0], left, documents[2]))
+    assert "merging would commit a model that did not pass" in head
+    assert "**Not rolled back**" in head
 
 
 def test_a_repair_that_was_not_kept_is_no_repair():
@@ -144,28 +144,28 @@ def test_a_repair_that_makes_a_new_model_does_not_say_it_is_the_old_one():
     documents = repaired()
     message = "The candidate scores all 27,301 rows exactly as the model in production does."
     judged = judgement("quarantine", "equivalent", message, checks=(), days=())
-    head = head_of(render_report(documents[0], documents[1], verdict(judged)))
-    assert "no prediction of the hold-out changes" in head
-    assert "the merged model becomes the one in production" in head
-    assert "stays as it is" in head_of(report_of("repaired"))
+    head = first_screen_of(render_report(documents[0], documents[1], verdict(judged)))
+    assert "no prediction on the hold-out changes" in head
+    assert "the merged model goes to production" in head
+    assert "the model in production is unchanged" in first_screen_of(report_of("repaired"))
 
 
 def test_a_model_that_is_to_be_a_canary_first_is_not_said_to_go_to_production():
     plan, run, verdict = promote()
     first = verdict.model_copy(update={"on_merge": "canary"})
 
-    head = head_of(render_report(plan, run, first))
+    head = first_screen_of(render_report(plan, run, first))
 
-    assert "the merged model is a canary until the next days confirm it" in head
-    assert "becomes the one in production" not in head
+    assert "the merged model is a canary until the following days confirm it" in head
+    assert "goes to production" not in head
 
 
 def test_a_run_without_a_verdict_is_never_a_pass():
     documents = promote()
-    head = head_of(render_report(documents[0], documents[1], None))
+    head = first_screen_of(render_report(documents[0], documents[1], None))
     assert "⏳" in head
     assert "Nothing to merge yet" in head
-    assert label(documents[0], documents[1], None) == "verdict:running"
+    assert verdict_label(documents[0], documents[1], None) == "verdict:running"
 
 
 def test_a_failed_stage_outweighs_an_earlier_verdict():
@@ -175,7 +175,7 @@ def test_a_failed_stage_outweighs_an_earlier_verdict():
 
 
 def test_the_check_that_failed_is_in_the_sentence_and_in_the_table():
-    head = head_of(report_of("reject"))
+    head = first_screen_of(report_of("reject"))
     assert (
         "where `origin = JFK`: 19.71 → 22.20 minutes (+2.49, at worst +4.70), must be < +1.00"
         in head
@@ -185,68 +185,72 @@ def test_the_check_that_failed_is_in_the_sentence_and_in_the_table():
 
 
 def test_too_little_data_says_how_little_and_what_would_show():
-    head = head_of(report_of("not_enough_data"))
+    head = first_screen_of(report_of("not_enough_data"))
     assert "84 rows on 6 days" in head
-    assert "| 18.10 | **15.00** | −3.10, unsure | ⚠️ too little data: 84 rows, 6 days |" in head
-    assert "A change of less than 7.40 minutes would not show" in head
+    assert (
+        "| 18.10 | **15.00** | −3.10, inconclusive | ⚠️ not enough data: 84 rows, 6 days |" in head
+    )
+    assert "A change below 7.40 minutes would not be detectable" in head
 
 
 def test_every_tier_that_was_tried_is_in_the_report():
     text = report_of("ladder")
-    assert "**Escalated** — `recalibrate` was refused: Not shown to improve; `refit` passed." in (
-        head_of(text)
+    assert "**Escalated** — `recalibrate` was rejected: Not shown to improve; `refit` passed." in (
+        first_screen_of(text)
     )
     assert "| `recalibrate` | 27.31 → 25.90 minutes | 14.42 → 12.31 minutes | ❌ reject |" in text
     assert "| `refit` | 27.31 → 10.87 minutes | 14.42 → 12.31 minutes | ✅ promote |" in text
 
 
 def test_a_check_close_to_its_limit_is_marked():
-    assert "⚠️ at worst +0.88 (close to its limit +1.00)" in head_of(
+    assert "⚠️ at worst +0.88 (close to the limit +1.00)" in first_screen_of(
         render_report(ladder()[0], None, ladder()[2])
     )
 
 
 def test_what_ran_without_the_alert_is_said():
-    assert "**Not because of the alert** — `features-plane` was out of date" in report_of("ladder")
+    assert "**Not caused by the alert** — `features-plane` was already out of date" in report_of(
+        "ladder"
+    )
 
 
 def test_stages_that_were_cut_off_or_restored_are_named():
-    assert "`assemble`, `evaluate` cut off" in head_of(report_of("repaired"))
-    assert "`calibrate` restored from the run cache" in head_of(report_of("ladder"))
+    assert "`assemble`, `evaluate` cut off" in first_screen_of(report_of("repaired"))
+    assert "`calibrate` restored from the run cache" in first_screen_of(report_of("ladder"))
 
 
-def test_a_held_alert_shows_what_the_monitor_said():
-    head = head_of(report_of("held"))
+def test_a_held_alert_shows_the_monitors_message():
+    head = first_screen_of(report_of("held"))
     assert "Nothing was run" in head
-    assert "**The monitor says** — p95 latency above 15 ms for 10 minutes" in head
+    assert "**Monitor message** — p95 latency above 15 ms for 10 minutes" in head
 
 
 def test_a_plan_that_was_widened_says_so():
     touched = promote()[0].touched.model_copy(update={"notes": ("No stage declares `flights`.",)})
     text = render_report(promote()[0].model_copy(update={"touched": touched}), *promote()[1:])
-    assert "**Wider than the alert** — No stage declares" in head_of(text)
+    assert "**Scope widened** — No stage declares" in first_screen_of(text)
 
 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"full_cpu_seconds": 0.0}, "never timed, so the saving is unknown"),
-        ({"full_unknown": 3}, "at least 1 m 4 s CPU, 38.5 s wall (3 stages never timed)"),
+        ({"full_cpu_seconds": 0.0}, "no recorded timing, so the saving is unknown"),
+        ({"full_unknown": 3}, "at least 1 m 4 s CPU, 38.5 s wall (3 stages not timed)"),
         ({"full_unknown": 3}, "so at least 76 % less CPU"),
-        ({"full_cpu_seconds": 10.0}, "so nothing is saved"),
+        ({"full_cpu_seconds": 10.0}, "so no saving"),
     ],
 )
 def test_the_saving_is_honest_about_what_is_not_known(changed, words):
     tier = refit(forecast=forecast(20.1, 4.6, **changed))
     text = render_report(plan(tier), *promote()[1:])
-    assert words in said(head_of(text))
+    assert words in said(first_screen_of(text))
     assert "100 %" not in text
 
 
 def test_a_forecast_of_stages_never_timed_is_not_zero():
     tier = refit(forecast=forecast(0.0, 0.0, unknown=4, full_cpu_seconds=0.0))
     text = said(render_report(plan(tier), *promote()[1:]))
-    assert "Forecast: not known, as 4 planned stages were never timed." in text
+    assert "Forecast: unknown (4 planned stages without recorded timing)." in text
     assert "0.0 s CPU" not in text
 
 
@@ -257,16 +261,16 @@ def test_missing_losses_are_a_dash_and_no_percentage():
     text = render_report(
         plan(refit()), run(), verdict(judgement("refit", "reject", "No number.", checks=(missing,)))
     )
-    assert "| Overall | – | – | – | ❌ no number |" in text
-    assert "**No number.**" in head_of(text)
+    assert "| Overall | – | – | – | ❌ no value |" in text
+    assert "**No number.**" in first_screen_of(text)
 
 
 def test_the_table_has_six_rows_at_most_and_sums_up_the_rest():
     short = (*good_checks()[:2], *(check(f"o = {i}", 9, 9, -0.1, 0.1) for i in range(30)))
     documents = plan(refit()), None, verdict(judgement("refit", "promote", "", checks=short))
-    head = head_of(render_report(*documents))
+    head = first_screen_of(render_report(*documents))
     assert head.count("\n|") <= 8
-    assert re.search(r"\| \d+ more slices, below \| – \| – \| – \| ✅ all pass \|", head)
+    assert re.search(r"\| \d+ more slices \(below\) \| – \| – \| – \| ✅ all pass \|", head)
 
 
 def test_a_failure_never_hides_in_the_summed_up_row():
@@ -276,7 +280,7 @@ def test_a_failure_never_hides_in_the_summed_up_row():
         None,
         verdict(judgement("refit", "reject", "", checks=(*good_checks(), *failing))),
     )
-    assert re.search(r"more slices, below \| – \| – \| – \| ❌ \d+ fail", head_of(text))
+    assert re.search(r"more slices \(below\) \| – \| – \| – \| ❌ \d+ fail", first_screen_of(text))
     assert "✅ all pass" not in text
 
 
@@ -309,7 +313,7 @@ def test_without_a_figure_there_is_no_picture():
     assert "![" in report_of("promote")
     assert "![" not in render_report(*promote(), figures=())
     only = render_report(*promote(), figures=("slices.svg",))
-    assert "![The change slice by slice, with its interval][slices]" in only
+    assert "![Change by slice, with confidence intervals][slices]" in only
     assert "loss-by-day" not in only
 
 
@@ -325,12 +329,15 @@ def test_the_same_documents_give_the_same_bytes():
 
 def test_an_override_says_who_let_which_check_pass_and_why():
     report = said(report_of("overridden"))
-    head = head_of(report)
+    head = first_screen_of(report)
     assert head.count("> [!IMPORTANT]") == 1
-    assert "**Overridden** — `alerted slice` did not hold; @&#8203;ada-l on 2013-07-01:" in head
+    assert (
+        "**Overridden** — `alerted slice` did not pass; accepted by @&#8203;ada-l on 2013-07-01:"
+        in head
+    )
     assert head.count("**Overridden**") == 2
     assert "27.31 → 25.90 minutes" in head
-    assert "<b>Overridden</b> — 2 checks that did not hold, and why" in report
+    assert "<b>Overridden</b> — 2 checks that did not pass, with reasons" in report
     assert report.count("agreed with the data team") >= 2
     assert status_line(*CASES["overridden"]()).startswith("ready to merge, overridden, 27.31")
 
@@ -342,7 +349,7 @@ def test_fifty_long_overrides_keep_the_first_screen_to_its_budget_and_are_all_be
     last = judged.deciding.model_copy(update={"overridden": said_})
     report = render_report(done, ran_, judged.model_copy(update={"judgements": (last,)}))
     assert budget_kept(report)
-    assert "48 more checks overridden" in said(head_of(report))
+    assert "48 more checks overridden" in said(first_screen_of(report))
     assert all(f"-{n:02}`" in report for n in range(50))
 
 
@@ -350,12 +357,12 @@ def test_the_commit_status_carries_the_verdict_in_140_characters():
     assert status_line(*promote()) == (
         "ready to merge, 27.31 → 10.87 minutes, 8/8 checks, 4/17 stages, base a1b2c3d"
     )
-    assert status_line(*held()) == "needs a decision: held for a person, base a1b2c3d"
+    assert status_line(*held()) == "needs a decision: held for review, base a1b2c3d"
     assert all(len(status_line(*case())) <= 140 for case in CASES.values())
 
 
 def test_only_a_pass_is_labelled_as_one():
-    labels = {name: label(*case()) for name, case in CASES.items()}
+    labels = {name: verdict_label(*case()) for name, case in CASES.items()}
     assert {name for name, given in labels.items() if given == "verdict:pass"} == {
         "promote", "repaired", "ladder", "stale", "escalated", "observed", "valued",
         "classification", "calibrated", "shadowed", "overridden",
@@ -386,7 +393,7 @@ def test_long_names_shorten_the_first_screen_and_never_split_it():
         (held_plan().model_copy(update={"alerts": (long_alert,), "why": LONG}), None, None),
     ):  # fmt: skip
         assert budget_kept(render_report(*case))
-        assert budget_kept(render_report(*case, moved=Moved("f" * 40, (LONG,) * 50)))
+        assert budget_kept(render_report(*case, moved=BaseMoved("f" * 40, (LONG,) * 50)))
 
 
 def test_five_hundred_stages_and_two_hundred_slices_fit_into_sixty_thousand_characters():

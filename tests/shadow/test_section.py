@@ -9,10 +9,10 @@ from hypothesis import given, settings
 
 from retouch.gate.holdout import HoldoutDays
 from retouch.gate.shadow_model import Shadow
-from retouch.reporting.environment import fill
 from retouch.reporting.escape import Markdown
-from retouch.reporting.sections import Section
-from retouch.reporting.shadow import DAYS_SHOWN, SLICES_SHOWN, shadow_about, shadow_blocks
+from retouch.reporting.evidence import DAYS_SHOWN, SLICES_SHOWN, shadow_about, shadow_blocks
+from retouch.reporting.report import Section
+from retouch.reporting.template import fill
 from tests.reporting.hostile import flat, hostile, linked_by_github, parse
 from tests.shadow.conftest import compare, make_policy, make_scores, where_central
 
@@ -21,7 +21,7 @@ def section(shadow: Shadow) -> str:
     part = Section("Shadow", shadow_about(shadow), shadow_blocks(shadow), ("shadow",))
     return fill(
         "report.md.j2",
-        first=Markdown(""),
+        first_screen=Markdown(""),
         sections=(part,),
         shortened=False,
         written_at="now",
@@ -40,12 +40,12 @@ def test_the_sentence_comes_first_then_slices_and_days(shadowed):
     assert said < slices < days
     assert "most where region = central (−9.20 minutes)." in text
     assert re.search(r"\| `region = central` \| 120 \| 8 \| .* \| −9.20 \| −9.20 \|", text)
-    assert "9.20 at the most" in text
-    assert "share of rows with more than 1.00 minutes" in text
-    assert "production `md5old`, which has looked at data up to 2013-06-01" in text
-    assert "Some of these rows are not new to the candidate." in text
-    assert "not new" not in section(shadowed(2.0, seen=("2013-08-01", "2013-07-01")))
-    assert "looked at data up to –" in section(shadowed(2.0))
+    assert "at most 9.20" in text
+    assert "share of rows that differ by more than 1.00 minutes" in text
+    assert "production `md5old`, which has seen data until 2013-06-01" in text
+    assert "The candidate has already seen some of these rows." in text
+    assert "already seen" not in section(shadowed(2.0, seen=("2013-08-01", "2013-07-01")))
+    assert "seen data until –" in section(shadowed(2.0))
 
 
 def test_what_is_invalid_shows_the_reason_and_no_table():
@@ -69,11 +69,11 @@ def test_long_lists_end_and_say_what_is_left_out():
     text = section(found)
     rows = [line for line in text.splitlines() if line.startswith("| `carrier")]
     assert len(rows) == SLICES_SHOWN
-    assert "Not shown: 8 more slices in the file; 1 slice with fewer than 40 rows; " in text
-    assert "the score tables have no `dest`." in text
+    assert "Not shown: 8 more slices in shadow.json; 1 slice with fewer than 40 rows; " in text
+    assert "no column `dest` in the score tables." in text
     assert len(re.findall(r"(?m)^\| 2013-", text)) == DAYS_SHOWN
     assert "| 2013-08-19 |" in text and "| 2013-07-01 |" not in text
-    assert "19 earlier days in the file." in text
+    assert "19 earlier days in shadow.json." in text
 
 
 def everywhere(text: str) -> Shadow:

@@ -27,8 +27,7 @@ from retouch.jobs.retrain.authorization import MAY_WRITE, Hearing
 from retouch.jobs.retrain.open_pulls import is_ours, our_pulls
 from retouch.planning.model import Plan, reasons_to_vouch
 from retouch.reporting.escape import Markdown, code, join, write
-from retouch.reporting.pull_notices import edited_notice
-from retouch.reporting.retrain_pull_request import DISCARDED, EDITED, HOLD, WAITING
+from retouch.reporting.pull_request import DISCARDED, EDITED, HOLD, WAITING, edited_notice
 from retouch.storage.documents import OVERRIDES
 
 WORKFLOW = "alert.yml"

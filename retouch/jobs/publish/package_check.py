@@ -37,7 +37,7 @@ from retouch.jobs.retrain.authorization import Hearing
 from retouch.jobs.retrain.open_pulls import brought_by, claims_of
 from retouch.pipeline.model import Pipeline
 from retouch.planning.model import Plan
-from retouch.reporting.case import Moved
+from retouch.reporting.case import BaseMoved
 from retouch.schema_errors import shown
 from retouch.storage.documents import ALERTS, OVERRIDES, REPORTS, receipt_path
 from retouch.system.untrusted_files import read_plain_file
@@ -110,7 +110,7 @@ def named_in(folder: Path) -> Proposal | None:
 class Stale:
     """The base branch moved on under a package."""
 
-    moved: Moved
+    moved: BaseMoved
     documents: Documents
     """Its plan alone: nothing else of it was checked."""
 
@@ -130,7 +130,7 @@ def stages_moved(root: Path, package: Package, newest: str) -> Stale | None:
             return None
     documents = Documents(_plan(package, report_id))
     tier = documents.case.tier
-    return Stale(Moved(newest, tier.named("run") if tier else ()), documents)
+    return Stale(BaseMoved(newest, tier.named("run") if tier else ()), documents)
 
 
 def held_by(root: Path, pulls: Iterable[PullRequest], newest: str) -> tuple[Claim, ...]:

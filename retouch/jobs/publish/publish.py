@@ -44,10 +44,16 @@ from retouch.jobs.publish.pull_request_content import (
 )
 from retouch.jobs.publish.pull_request_sync import show, tell_once
 from retouch.jobs.retrain.open_pulls import our_pulls
-from retouch.reporting.case import Moved
+from retouch.reporting.case import BaseMoved
 from retouch.reporting.escape import plain
-from retouch.reporting.pull_notices import Situation, edited_notice
-from retouch.reporting.retrain_pull_request import Subject, numbers, pull_texts, title_of
+from retouch.reporting.pull_request import (
+    PullRequestState,
+    PullRequestSubject,
+    edited_notice,
+    pull_numbers,
+    pull_request_texts,
+    pull_request_title,
+)
 
 Happened = Literal[
     "published",
@@ -154,7 +160,7 @@ def _carry_out(answer: Answer, files: dict[str, str], newest: str, publisher: Pu
     written = show_answer(publisher, answer, pull, head, waits_for=waits)
     written += supersede(answer, pull, publisher)
     if waits:
-        return _outcome(answer, "waiting", f"waits for {numbers(waits)}", pull)
+        return _outcome(answer, "waiting", f"waits for {pull_numbers(waits)}", pull)
     if not written and head == answer.head:
         return _outcome(answer, "unchanged", "is as it should be")
     return _outcome(answer, "published", "published", pull)
@@ -191,7 +197,7 @@ def _waits(answer: Answer, newest: str, publisher: Publisher) -> tuple[int, ...]
     return waits_for(certain(documents.plan), branch, held_by(publisher.root, others, newest))
 
 
-def _stale(answer: Answer, moved: Moved, publisher: Publisher) -> Outcome:
+def _stale(answer: Answer, moved: BaseMoved, publisher: Publisher) -> Outcome:
     pull = answer.pull
     if pull is not None:
         show_answer(publisher, answer, pull, answer.head or pull.head.sha, moved=moved)
@@ -217,7 +223,7 @@ def _write(answer: Answer, files: dict[str, str], publisher: Publisher) -> str |
     if head and not branches.is_ancestor(root, base, head):
         parents = [head, base]
     digest = proposal_digest(base, files)
-    message = with_trailer(title_of(subject_of(answer, publisher)), digest)
+    message = with_trailer(pull_request_title(subject_of(answer, publisher)), digest)
     commit = git_data.commit_files(repo, base, files, message, parents=parents)
     if head is None:
         there = git_data.create_branch(repo, proposal.branch, commit)
@@ -233,7 +239,7 @@ def _write(answer: Answer, files: dict[str, str], publisher: Publisher) -> str |
 
 def _open(answer: Answer, publisher: Publisher) -> PullRequest:
     """Open the pull request; an earlier call may have done so."""
-    texts = pull_texts(subject_of(answer, publisher), checks_wait=not publisher.site.as_app)
+    texts = pull_request_texts(subject_of(answer, publisher), checks_wait=not publisher.site.as_app)
     return github_pulls.open_pull_request(
         publisher.site.repo,
         branch=answer.package.proposal.branch,
@@ -251,7 +257,9 @@ def _refused(path: Path, publisher: Publisher, error: RetouchError) -> Outcome:
         pull = proposal and proposal.pull and github_pulls.pull(publisher.site.repo, proposal.pull)
         ours = proposal and pull and _is_ours(pull, proposal.branch, publisher)
         if pull and ours and pull.standing == "open":
-            texts = pull_texts(Subject("", (), None, Situation(faults=(str(error),))))
+            texts = pull_request_texts(
+                PullRequestSubject("", (), None, PullRequestState(faults=(str(error),)))
+            )
             show(publisher.site, pull, replace(texts, title=pull.title), pull.head.sha)
             url = pull.html_url
     except RetouchError as also:

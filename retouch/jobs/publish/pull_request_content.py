@@ -15,10 +15,14 @@ from retouch.jobs.package_folder import Package
 from retouch.jobs.packages.event import Event, Wake
 from retouch.jobs.publish.answer_commit import Documents, alert_files
 from retouch.jobs.publish.pull_request_sync import Site, show
-from retouch.reporting.alert_pull_request import branch_of
-from retouch.reporting.case import Moved
-from retouch.reporting.pull_notices import Situation
-from retouch.reporting.retrain_pull_request import HOLD, Subject, pull_texts
+from retouch.reporting.case import BaseMoved
+from retouch.reporting.pull_request import (
+    HOLD,
+    PullRequestState,
+    PullRequestSubject,
+    alert_branch,
+    pull_request_texts,
+)
 
 
 @dataclass(frozen=True)
@@ -56,20 +60,22 @@ def show_answer(
     pull: PullRequest,
     commit: str,
     *,
-    moved: Moved | None = None,
+    moved: BaseMoved | None = None,
     edited: bool = False,
     waits_for: tuple[int, ...] = (),
 ) -> int:
     """Bring the pull request up to date, its status on this commit; return how much was written."""
     subject = subject_of(answer, publisher)
-    said = replace(subject.situation, edited=edited, waits_for=waits_for, held=HOLD in pull.labels)
+    said = replace(subject.state, edited=edited, waits_for=waits_for, held=HOLD in pull.labels)
     case = replace(subject.case, moved=moved) if subject.case else None
-    subject = replace(subject, case=case, situation=said)
+    subject = replace(subject, case=case, state=said)
     at = pull.html_url.rpartition("/pull/")[0]
     report_id = answer.package.proposal.report_id
     folder = f"{at}/blob/{commit}/reports/{report_id}/" if at and report_id else ""
     waits = not publisher.site.as_app
-    return show(publisher.site, pull, pull_texts(subject, folder=folder, checks_wait=waits), commit)
+    return show(
+        publisher.site, pull, pull_request_texts(subject, folder=folder, checks_wait=waits), commit
+    )
 
 
 def only_planned(answer: Answer) -> Answer:
@@ -85,16 +91,16 @@ def only_planned(answer: Answer) -> Answer:
     )
 
 
-def subject_of(answer: Answer, publisher: Publisher) -> Subject:
+def subject_of(answer: Answer, publisher: Publisher) -> PullRequestSubject:
     """Return what the pull request of an answer is about."""
     proposal, documents = answer.package.proposal, answer.documents
-    said = Situation(faults=proposal.faults, message=proposal.message)
+    said = PullRequestState(faults=proposal.faults, message=proposal.message)
     if documents is not None:
         plan = documents.plan
-        return Subject(plan.model, plan.alerts, documents.case, said)
+        return PullRequestSubject(plan.model, plan.alerts, documents.case, said)
     alerts = _alerts(answer, publisher)
     model = alerts[0][0] if alerts else ""
-    return Subject(model, tuple(summary for _, summary in alerts), None, said)
+    return PullRequestSubject(model, tuple(summary for _, summary in alerts), None, said)
 
 
 def _alerts(answer: Answer, publisher: Publisher) -> list[tuple[str, AlertSummary]]:
@@ -124,14 +130,16 @@ def supersede(answer: Answer, pull: PullRequest, publisher: Publisher) -> int:
         return 0
     written = 0
     for alert_id in proposal.alert_ids:
-        branch = branch_of(alert_id)
+        branch = alert_branch(alert_id)
         if branch == proposal.branch:
             continue
         other = pulls.pull_request_of(site.repo, branch)
         if other is None or other.standing != "open":
             continue
         summaries = tuple(a for a in answer.documents.plan.alerts if a.alert_id == alert_id)
-        said = Situation(superseded_by=pull.number)
-        texts = pull_texts(Subject(answer.documents.plan.model, summaries, None, said))
+        said = PullRequestState(superseded_by=pull.number)
+        texts = pull_request_texts(
+            PullRequestSubject(answer.documents.plan.model, summaries, None, said)
+        )
         written += show(site, other, replace(texts, title=other.title), other.head.sha)
     return written

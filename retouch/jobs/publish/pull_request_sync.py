@@ -14,13 +14,8 @@ from retouch.github.issues import Comment
 from retouch.github.pulls import PullRequest
 from retouch.github.repository import Repository
 from retouch.github.status import State
-from retouch.reporting.marker import read_marker
-from retouch.reporting.retrain_pull_request import (
-    COMMENT_MARKER,
-    PullTexts,
-    is_our_title,
-    labels_beside,
-)
+from retouch.reporting.marker import MARKER_PREFIX, read_marker
+from retouch.reporting.pull_request import PullRequestTexts, is_generated_title, merge_labels
 
 WORKFLOWS_LOGIN = "github-actions[bot]"
 """Who writes with the token of a workflow."""
@@ -40,10 +35,10 @@ class Site:
     """Where the status leads."""
 
 
-def show(site: Site, pull: PullRequest, texts: PullTexts, commit: str) -> int:
+def show(site: Site, pull: PullRequest, texts: PullRequestTexts, commit: str) -> int:
     """Bring a pull request up to date, its status on this commit; return how much was written."""
     written = _edit(site, pull, texts)
-    written += label(site, pull, labels_beside(pull.labels, texts.labels))
+    written += label(site, pull, merge_labels(pull.labels, texts.labels))
     written += _comment(site, pull, texts.comment)
     return written + say(site, commit, texts.state, texts.description)
 
@@ -77,11 +72,11 @@ def our_report(site: Site, number: int) -> str | None:
     return marker.alert if marker and marker.alert else None
 
 
-def _edit(site: Site, pull: PullRequest, texts: PullTexts) -> int:
+def _edit(site: Site, pull: PullRequest, texts: PullRequestTexts) -> int:
     """Write title and body, but not over a person's."""
-    title = texts.title if is_our_title(pull.title) and pull.title != texts.title else None
+    title = texts.title if is_generated_title(pull.title) and pull.title != texts.title else None
     there, body = pull.body or "", texts.body
-    if body is None and there.startswith(COMMENT_MARKER):  # of an answer that stands no more
+    if body is None and there.startswith(MARKER_PREFIX):  # of an answer that stands no more
         body = texts.comment
     if body is not None and (_same(there, body) or (there and not _OUR_BODY.match(there))):
         body = None
@@ -95,7 +90,7 @@ def _comment(site: Site, pull: PullRequest, text: str) -> int:
     """Keep one comment with the report: the oldest of ours. Others point to it."""
     mine, number = _reports(site, pull.number), pull.number
     if not mine:
-        issues.add_comment(site.repo, number, text, marker=COMMENT_MARKER, author=site.us)
+        issues.add_comment(site.repo, number, text, marker=MARKER_PREFIX, author=site.us)
         return 1
     written = 0
     if not _same(mine[0].body, text):
@@ -110,7 +105,7 @@ def _comment(site: Site, pull: PullRequest, text: str) -> int:
 def _reports(site: Site, number: int) -> list[Comment]:
     """Return our comments that carry a report, oldest first."""
     found = issues.comments(site.repo, number)
-    return [c for c in found if c.author == site.us and c.body.startswith(COMMENT_MARKER)]
+    return [c for c in found if c.author == site.us and c.body.startswith(MARKER_PREFIX)]
 
 
 def _same(one: str, other: str) -> bool:

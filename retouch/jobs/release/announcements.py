@@ -15,7 +15,7 @@ from retouch.jobs.release.assignments import CANARY, PROD
 from retouch.jobs.release.revert import open_revert, reverts_of
 from retouch.jobs.release.steps import Step
 from retouch.registry.registry import Version
-from retouch.reporting.rollback import Fall, Notice
+from retouch.reporting.release import Notice, RolledBackVersion
 
 ENVIRONMENTS = {PROD: "production", CANARY: "canary"}
 Label = Literal["retouch:canary", "retouch:rollback"]
@@ -27,7 +27,7 @@ class Announcement:
 
     project: Project
     repo: Repository
-    fall: Fall
+    fall: RolledBackVersion
     revert_url: str | None = field(default=None, init=False)
 
     def revert(self, versions: Sequence[Version]) -> Step | None:

@@ -28,9 +28,13 @@ from retouch.jobs.release.revert import versions_between
 from retouch.jobs.release.steps import Outcome, Step, take
 from retouch.registry.canary import Decision, decide, next_action
 from retouch.registry.registry import Event, Registry, Version
-from retouch.reporting.canary import canary_failed, canary_undecided
 from retouch.reporting.escape import plain
-from retouch.reporting.rollback import REASON_LIMIT, Fall
+from retouch.reporting.release import (
+    REASON_LIMIT,
+    RolledBackVersion,
+    canary_failed,
+    canary_undecided,
+)
 
 Answer = Literal["promote", "roll_back"]
 Todo = Callable[[], Step | None]
@@ -217,7 +221,7 @@ class _Course:
 
     def _told(self, repo: Repository, counter: int | None) -> list[Todo]:
         """Return the steps on GitHub after the canary was taken down."""
-        fall = Fall(
+        fall = RolledBackVersion(
             model=self.registry.model,
             version=self.candidate.name,
             commit=self.candidate.commit,

@@ -19,7 +19,8 @@ from retouch.github.repository import Repository
 from retouch.jobs.packages.paths import WritablePaths
 from retouch.jobs.release.reverse_patch import Merge, TakenBack, Texts, take_back
 from retouch.registry.registry import Registry, Version
-from retouch.reporting.rollback import Fall, marker_of, revert_pull_request
+from retouch.reporting.marker import hidden_marker
+from retouch.reporting.release import RolledBackVersion, revert_pull_request
 
 
 def branch_of(version: str, counter: int | None = None) -> str:
@@ -71,7 +72,11 @@ def holds(project: Project, commit: str, ancestor: str) -> bool:
 
 
 def open_revert(
-    project: Project, repo: Repository, base: str, versions: Sequence[Version], fall: Fall
+    project: Project,
+    repo: Repository,
+    base: str,
+    versions: Sequence[Version],
+    fall: RolledBackVersion,
 ) -> Revert | None:
     """Open the pull request that takes versions back, or return the one there is.
 
@@ -102,10 +107,10 @@ def open_revert(
     return Revert(made, new=True)
 
 
-def _is_of_earlier(pull: PullRequest, fall: Fall) -> bool:
+def _is_of_earlier(pull: PullRequest, fall: RolledBackVersion) -> bool:
     """Say whether a pull request is done with, and took back another fall of the version."""
     said = (pull.body or "").lstrip().partition("\n")[0].strip()
-    ours = marker_of("revert", fall.model, fall.version, fall.counter)
+    ours = hidden_marker("revert", fall.model, fall.version, fall.counter)
     return pull.standing != "open" and said.startswith("<!-- retouch:revert ") and said != ours
 
 

@@ -25,7 +25,7 @@ from retouch.jobs.release.steps import Outcome, Step, take
 from retouch.registry.registry import Event, Registry
 from retouch.registry.rollback import Rollback, next_rollback
 from retouch.reporting.escape import plain
-from retouch.reporting.rollback import REASON_LIMIT, Fall, version_rolled_back
+from retouch.reporting.release import REASON_LIMIT, RolledBackVersion, version_rolled_back
 
 
 @dataclass(frozen=True)
@@ -141,10 +141,10 @@ class _Course:
             *records,
         ]
 
-    def _fall(self) -> Fall:
+    def _fall(self) -> RolledBackVersion:
         registry, bad, target = self.registry, self.found.bad, self.found.target
         taken_out = next_rollback(registry, target.name).taken_out
-        return Fall(
+        return RolledBackVersion(
             model=registry.model,
             version=bad.name,
             commit=bad.commit,

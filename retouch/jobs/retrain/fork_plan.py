@@ -20,7 +20,7 @@ from retouch.jobs.packages.paths import WritablePaths
 from retouch.jobs.retrain.incoming import Incoming, files_of, read_incoming
 from retouch.jobs.retrain.open_pulls import checked_base
 from retouch.reporting.escape import inline
-from retouch.reporting.render import render_report
+from retouch.reporting.report import render_report
 
 
 def plans_of(

@@ -25,7 +25,7 @@ from retouch.github.repository import Repository
 from retouch.github.status import in_140, set_status, status_of
 from retouch.jobs.packages.event import AlertPull, Asked, Dispatch, Event, Push
 from retouch.jobs.retrain.open_pulls import LEFT_ALONE, is_ours, our_pulls
-from retouch.reporting.alert_pull_request import branch_of
+from retouch.reporting.pull_request import alert_branch
 from retouch.storage import documents
 
 RETRAINING = "retraining"
@@ -81,7 +81,7 @@ def _sent(event: Dispatch, repo: Repository) -> Received:
     outcome = open_for(envelope.alert, envelope.signature, repo, f"alerts/{alert.alert_id}.json")
     if outcome.outcome == "on_base":
         return _main(outcome.message)
-    there = pull_request_of(repo, branch_of(alert.alert_id))
+    there = pull_request_of(repo, alert_branch(alert.alert_id))
     if there is None or there.standing != "open":
         return Received(any=False, message=(f"{outcome.file}: {outcome.message}",))
     return _target(there, repo, outcome.message)

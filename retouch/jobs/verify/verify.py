@@ -23,7 +23,7 @@ from retouch.lockfile.integrity import Digests, Integrity, Stale, classify, made
 from retouch.pipeline.model import Pipeline
 from retouch.planning.model import Because
 from retouch.planning.plan import plan_stages
-from retouch.reporting.status_labels import because_in_words
+from retouch.reporting.plan import reason_text
 from retouch.storage import documents
 from retouch.system import files
 
@@ -224,7 +224,7 @@ def _stale(pipeline: Pipeline, root: Path) -> tuple[Stale, ...]:
 def _in_words(because: Because) -> str:
     if because.reason == "never_run":
         return "dvc.lock has no entry for it"
-    return because_in_words(because)
+    return reason_text(because)
 
 
 def _missing(root: Path, pipeline: Pipeline) -> tuple[str, ...]:

@@ -12,10 +12,13 @@ from __future__ import annotations
 from retouch.gate.model import Verdict
 from retouch.planning.model import Plan
 from retouch.reporting.escape import plain
-from retouch.reporting.figures.calibration import calibrated, calibration_svg, reliable
+from retouch.reporting.figures.calibration import (
+    calibration_svg,
+    finite_calibration,
+    finite_reliability,
+)
 from retouch.reporting.figures.drift import drift_days, drift_svg
-from retouch.reporting.figures.loss_by_day import days_of, loss_by_day_svg
-from retouch.reporting.figures.slices import rows_of, slices_svg
+from retouch.reporting.figures.losses import loss_by_day_svg, loss_days, slice_checks, slices_svg
 
 __all__ = ["FIGURES", "figure_title", "figures_of", "to_draw"]
 
@@ -25,32 +28,32 @@ FIGURES = (LOSS_BY_DAY, SLICES, CALIBRATION, DRIFT)
 """Their files, in the order of the report."""
 
 
-def to_draw(verdict: Verdict | None) -> tuple[str, ...]:
+def available_figures(verdict: Verdict | None) -> tuple[str, ...]:
     """Return the figures the verdict has data for."""
     if verdict is None:
         return ()
     judgement = verdict.deciding
-    there = {
-        LOSS_BY_DAY: bool(days_of(judgement)),
-        SLICES: len(rows_of(judgement)) > 1,
-        CALIBRATION: bool(calibrated(judgement) or reliable(judgement)),
+    has_data = {
+        LOSS_BY_DAY: bool(loss_days(judgement)),
+        SLICES: len(slice_checks(judgement)) > 1,
+        CALIBRATION: bool(finite_calibration(judgement) or finite_reliability(judgement)),
         DRIFT: verdict.drift is not None and bool(drift_days(verdict.drift.current)),
     }
-    return tuple(name for name in FIGURES if there[name])
+    return tuple(name for name in FIGURES if has_data[name])
 
 
-def figures_of(plan: Plan, verdict: Verdict | None) -> dict[str, bytes]:
+def draw_figures(plan: Plan, verdict: Verdict | None) -> dict[str, bytes]:
     """Return every figure there is data for, by the name of its file."""
     if verdict is None:
         return {}
     title = figure_title(plan)
-    made = {
+    figures = {
         LOSS_BY_DAY: loss_by_day_svg(verdict, title),
         SLICES: slices_svg(verdict, title),
         CALIBRATION: calibration_svg(verdict),
         DRIFT: drift_svg(verdict),
     }
-    return {name: drawn for name, drawn in made.items() if drawn is not None}
+    return {name: svg for name, svg in figures.items() if svg is not None}
 
 
 def figure_title(plan: Plan) -> str:

@@ -1,7 +1,7 @@
 """What all figures share: the light card, the colours, the letters, the same bytes each time.
 
 A figure brings its own light card, so it reads the same on a light and on a dark page. Text stays
-text. Whatever comes from outside goes through `words`, which leaves one line of known width.
+text. Whatever comes from outside goes through `one_line`, which leaves one line of known width.
 """
 
 from __future__ import annotations
@@ -57,29 +57,29 @@ def svg(draw: Callable[[Figure], None], height: float) -> bytes:
         figure.savefig(
             out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True
         )
-    return _slim(out.getvalue()).encode()
+    return _compact(out.getvalue()).encode()
 
 
-def _slim(text: str) -> str:
+def _compact(text: str) -> str:
     """Say the fonts once, and every place to a hundredth of a point: half the size."""
     text = re.sub(r" font-family: [^;]*;", "", text)
     text = text.replace("<svg ", f'<svg font-family="{_FONTS}" ', 1)
     text = re.sub(r' transform="rotate\(-?0 [^"]*"', "", text)
     places = re.compile(r'(?<= d=")[^"]*(?=")|(?<= [xy]=")[-0-9.]+(?=")')
-    return places.sub(lambda found: _DECIMALS.sub(_rounded, found[0]), text)
+    return places.sub(lambda match: _DECIMALS.sub(_rounded, match[0]), text)
 
 
-def _rounded(found: re.Match[str]) -> str:
-    return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
+def _rounded(match: re.Match[str]) -> str:
+    return f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def heading(figure: Figure, title: str, under: str, unit: str = "") -> None:
     """Write what is seen, of what, and in which unit, at the top left."""
     top = float(figure.get_size_inches()[1])
-    say(figure, 0.022, 1 - 0.35 / top, words(title, 90), color=INK, size=13, weight="bold")
-    say(figure, 0.022, 1 - 0.61 / top, words(under, 130), color=MUTED, size=10.5)
+    put_text(figure, 0.022, 1 - 0.35 / top, one_line(title, 90), color=INK, size=13, weight="bold")
+    put_text(figure, 0.022, 1 - 0.61 / top, one_line(under, 130), color=MUTED, size=10.5)
     if unit:
-        say(figure, 0.022, 1 - 0.89 / top, words(unit, 40), color=MUTED, size=10.5)
+        put_text(figure, 0.022, 1 - 0.89 / top, one_line(unit, 40), color=MUTED, size=10.5)
 
 
 def panel(figure: Figure, left: float, width: float, *, above: float, below: float = 0.49) -> Axes:
@@ -94,42 +94,42 @@ def panel(figure: Figure, left: float, width: float, *, above: float, below: flo
     return axes
 
 
-def say(on: Figure | Axes, x: float, y: float, text: str, **how: Any) -> None:
+def put_text(on: Figure | Axes, x: float, y: float, text: str, **how: Any) -> None:
     """Write text that is never mathematics, whatever dollar signs it holds."""
     on.text(x, y, text, parse_math=False, **how)
 
 
-def words(text: str, columns: int) -> str:
+def one_line(text: str, columns: int) -> str:
     """Return one line that takes no more room than so many Latin letters; a name keeps its ends."""
     shown = plain(text, 400)
-    if _wide(shown) <= columns:
+    if _width(shown) <= columns:
         return shown
     tail = _fitting(shown[::-1], (columns - 1) // 3)[::-1]
-    return f"{_fitting(shown, columns - 1 - _wide(tail))}…{tail}"
+    return f"{_fitting(shown, columns - 1 - _width(tail))}…{tail}"
 
 
 def _fitting(text: str, columns: int) -> str:
     """Return as much of the text's beginning as there is room for."""
     length = 0
-    while length < len(text) and _wide(text[: length + 1]) <= columns:
+    while length < len(text) and _width(text[: length + 1]) <= columns:
         length += 1
     return text[:length]
 
 
 def margin(names: Iterable[str], columns: int) -> float:
     """Return the room the longest of these names takes at the left, as a share of the width."""
-    longest = max((_wide(words(name, columns)) for name in names), default=0)
+    longest = max((_width(one_line(name, columns)) for name in names), default=0)
     return 0.04 + 0.0098 * max(8, longest)
 
 
-def _wide(text: str) -> int:
+def _width(text: str) -> int:
     return sum(
         2 if unicodedata.east_asian_width(char) in "WF" else unicodedata.category(char) != "Mn"
         for char in text
     )
 
 
-def drawn(value: float) -> float:
+def clamp(value: float) -> float:
     """Return the value within what can be drawn: the ends of floats overflow an axis."""
     return max(-_LARGEST, min(_LARGEST, value))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from retouch.gate.model import Drift, DriftDay, Verdict
 from retouch.reporting.figures import canvas
-from retouch.reporting.figures.canvas import CANDIDATE, INK, MUTED, drawn
+from retouch.reporting.figures.canvas import CANDIDATE, INK, MUTED, clamp
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,13 +19,13 @@ _LEFT, _ROOM, _BETWEEN = 0.085, 0.88, 0.03
 
 def drift_days(days: tuple[DriftDay, ...]) -> list[DriftDay]:
     """Return the days there are finite numbers for, in order."""
-    there = [
+    finite = [
         day
         for day in days
         if canvas.ordinal(day.day) is not None
         and all(math.isfinite(x) for x in (day.low, day.median, day.high))
     ]
-    return sorted(there, key=lambda day: day.day)
+    return sorted(finite, key=lambda day: day.day)
 
 
 def drift_svg(verdict: Verdict) -> bytes | None:
@@ -35,10 +35,10 @@ def drift_svg(verdict: Verdict) -> bytes | None:
         return None
 
     def draw(figure: Figure) -> None:
-        title = f"{canvas.words(drift.column, 40)} where {drift.where}"
+        title = f"{canvas.one_line(drift.column, 40)} where {drift.where}"
         if not drift.where or drift.where == "all rows":
-            title = f"{canvas.words(drift.column, 40)}, all rows"
-        under = "Median of each day, and the band between its 10 % and its 90 % quantile"
+            title = f"{canvas.one_line(drift.column, 40)}, all rows"
+        under = "Daily median with the band from the 10 % to the 90 % quantile"
         canvas.heading(figure, title, under)
         _windows(figure, drift)
 
@@ -52,17 +52,17 @@ def _windows(figure: Figure, drift: Drift) -> None:
         (days, message, colour)
         for days, message, colour in (
             (reference, "reference window", MUTED),
-            (current, "window of the alert", CANDIDATE),
+            (current, "alert window", CANDIDATE),
         )
         if days
     ]
-    every = [drawn(x) for days, _, _ in windows for day in days for x in (day.low, day.high)]
+    every = [clamp(x) for days, _, _ in windows for day in days for x in (day.low, day.high)]
     span = max(every) - min(every) or abs(max(every)) or 1.0
-    scale = (drawn(min(every) - 0.07 * span), drawn(max(every) + 0.07 * span))
+    scale = (clamp(min(every) - 0.07 * span), clamp(max(every) + 0.07 * span))
     weights = [max(_length(days), 0.3 * max(map(_length, (d for d, _, _ in windows))))
                for days, _, _ in windows]  # fmt: skip
     left, room = _LEFT, _ROOM - _BETWEEN * (len(windows) - 1)
-    usual = _usual(reference)
+    reference_median = _reference_median(reference)
     for (days, message, colour), weight in zip(windows, weights, strict=True):
         width = room * weight / sum(weights)
         axes = canvas.panel(figure, left, width, above=_ABOVE)
@@ -72,17 +72,17 @@ def _windows(figure: Figure, drift: Drift) -> None:
         if left > _LEFT:
             axes.tick_params(labelleft=False)
         _band(axes, days, colour, max(2, round(9 * width)))
-        if usual is not None:
-            axes.axhline(usual, color=INK, lw=1, ls=(0, (3, 3)))
+        if reference_median is not None:
+            axes.axhline(reference_median, color=INK, lw=1, ls=(0, (3, 3)))
         axes.set_title(message, color=colour, size=10.5, pad=6, loc="left", weight="bold")
         left += width + _BETWEEN
 
 
 def _band(axes: Axes, days: list[DriftDay], colour: str, dates: int) -> None:
     x = [canvas.ordinal(day.day) or 0 for day in days]
-    low = [drawn(day.low) for day in days]
-    median = [drawn(day.median) for day in days]
-    high = [drawn(day.high) for day in days]
+    low = [clamp(day.low) for day in days]
+    median = [clamp(day.median) for day in days]
+    high = [clamp(day.high) for day in days]
     if len(days) == 1:
         axes.plot([x[0], x[0]], [low[0], high[0]], color=colour, lw=9, alpha=0.2)
     axes.fill_between(x, low, high, color=colour, alpha=0.18, lw=0)
@@ -94,7 +94,7 @@ def _length(days: list[DriftDay]) -> int:
     return (canvas.ordinal(days[-1].day) or 0) - (canvas.ordinal(days[0].day) or 0) + 1
 
 
-def _usual(reference: list[DriftDay]) -> float | None:
-    """Return the middle of the reference window's medians, to hold the alert's days against."""
-    medians = sorted(drawn(day.median) for day in reference)
+def _reference_median(reference: list[DriftDay]) -> float | None:
+    """Return the median of the reference window's daily medians."""
+    medians = sorted(clamp(day.median) for day in reference)
     return medians[len(medians) // 2] if medians else None

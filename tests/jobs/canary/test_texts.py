@@ -8,8 +8,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from retouch.reporting.canary import canary_failed
-from retouch.reporting.rollback import marker_of, revert_pull_request, version_rolled_back
+from retouch.reporting.marker import hidden_marker
+from retouch.reporting.release import (
+    canary_failed,
+    revert_pull_request,
+    version_rolled_back,
+)
 from tests.jobs.canary.texts import DONE, FALL, GOLDEN, PULL, judged, notices
 from tests.reporting.hostile import ATTACKS, flat, hostile, linked_by_github, parse
 
@@ -77,7 +81,7 @@ def test_an_address_that_is_none_leads_nowhere(attack):
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_marker_stays_one_hidden_line(attack):
-    marker = marker_of("rollback", attack, attack, 3)
+    marker = hidden_marker("rollback", attack, attack, 3)
     assert re.fullmatch(r"<!-- retouch:rollback v1 \{[^\n]*\} -->", marker)
     assert marker.count("-->") == 1
     assert not {"@", "#", "`", "<"} & set(marker[4:-3])
@@ -91,7 +95,7 @@ def test_markers_tell_two_falls_of_one_version_apart():
 def test_an_undecided_canary_that_the_policy_rolls_back_is_not_called_failed():
     torn = judged([-1.8, 1.6] * 14, undecided="roll_back")
     notice = canary_failed(torn, message=torn.message, counter=5, revert_url=PULL)
-    assert "was taken down" in notice.title and "failed" not in notice.title
+    assert "was rolled back" in notice.title and "failed" not in notice.title
     assert "undecided" in notice.body
 
 

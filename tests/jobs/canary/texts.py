@@ -13,13 +13,19 @@ from pathlib import Path
 
 from retouch.gate.canary_model import CanaryVerdict
 from retouch.registry.canary import decide
-from retouch.reporting.canary import canary_failed, canary_undecided
-from retouch.reporting.rollback import Fall, Notice, revert_pull_request, version_rolled_back
+from retouch.reporting.release import (
+    Notice,
+    RolledBackVersion,
+    canary_failed,
+    canary_undecided,
+    revert_pull_request,
+    version_rolled_back,
+)
 from tests.jobs.canary.conftest import AT, make_verdict
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 PULL = "https://github.com/acme/site/pull/12"
-FALL = Fall(
+FALL = RolledBackVersion(
     model="means",
     version="v1.1.0",
     commit="b" * 40,

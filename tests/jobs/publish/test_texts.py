@@ -11,12 +11,12 @@ from retouch.planning.model import ProvenAlert
 from retouch.reporting.case import Case
 from retouch.reporting.layout import CHARACTERS, LINES
 from retouch.reporting.marker import read_marker
-from retouch.reporting.pull_notices import Situation
-from retouch.reporting.retrain_pull_request import (
-    Subject,
-    is_our_title,
-    labels_beside,
-    pull_texts,
+from retouch.reporting.pull_request import (
+    PullRequestState,
+    PullRequestSubject,
+    is_generated_title,
+    merge_labels,
+    pull_request_texts,
 )
 from tests.jobs.publish.texts import FOLDER, GOLDEN, SUBJECTS, golden_texts
 from tests.reporting.cases import held, promote
@@ -39,7 +39,7 @@ def test_it_says_what_the_golden_file_says(name):
 
 @pytest.mark.parametrize("name", sorted(SUBJECTS))
 def test_it_has_one_verdict_and_a_state_that_is_a_success_only_where_one_may_merge(name):
-    texts = pull_texts(SUBJECTS[name], folder=FOLDER)
+    texts = pull_request_texts(SUBJECTS[name], folder=FOLDER)
     verdicts = [label for label in texts.labels if label.startswith("verdict:")]
     assert len(verdicts) == 1
     assert {"retrain", "model:block-time"} <= texts.labels
@@ -50,7 +50,7 @@ def test_it_has_one_verdict_and_a_state_that_is_a_success_only_where_one_may_mer
 
 @pytest.mark.parametrize("name", [n for n, about in SUBJECTS.items() if about.case])
 def test_the_first_screen_of_the_body_fits_with_its_notices(name):
-    texts = pull_texts(SUBJECTS[name], folder=FOLDER, checks_wait=True)
+    texts = pull_request_texts(SUBJECTS[name], folder=FOLDER, checks_wait=True)
     first = texts.body.partition("<details")[0].rstrip("\n")
     assert len(first) <= CHARACTERS
     assert first.count("\n") < LINES
@@ -58,7 +58,7 @@ def test_the_first_screen_of_the_body_fits_with_its_notices(name):
     assert len(texts.body) < 65_536
 
 
-def test_an_alert_nobody_vouches_for_says_how_a_writer_does():
+def test_an_alert_without_proof_says_how_a_writer_approves_it():
     plan, _, _ = held()
     proof = Provenance.model_validate(
         {"verdict": "unsigned", "may_retrain": False, "reasons": ["It is unsigned."]}
@@ -66,8 +66,8 @@ def test_an_alert_nobody_vouches_for_says_how_a_writer_does():
     proven = plan.model_copy(
         update={"provenance": (ProvenAlert(alert_id=plan.report_id, provenance=proof),)}
     )
-    texts = pull_texts(Subject(plan.model, plan.alerts, Case(proven)))
-    assert "`/retrain` **vouches for the alert**" in texts.body
+    texts = pull_request_texts(PullRequestSubject(plan.model, plan.alerts, Case(proven)))
+    assert "`/retrain` **approves the alert**" in texts.body
     assert texts.state == "failure"
     assert "/retrain by a writer" in texts.description
 
@@ -75,15 +75,15 @@ def test_an_alert_nobody_vouches_for_says_how_a_writer_does():
 @given(st.lists(st.sampled_from(["bug", "hold", "waiting", "verdict:fail", "model:x", "edited"])))
 def test_labels_of_others_stay_and_of_ours_those_that_hold(there):
     wanted = frozenset({"retrain", "verdict:pass"})
-    left = labels_beside(there, wanted)
+    left = merge_labels(there, wanted)
     assert set(left) == wanted | ({"bug", "hold"} & set(there))
-    assert labels_beside(left, wanted) == left
+    assert merge_labels(left, wanted) == left
 
 
 def test_a_title_of_a_person_is_none_of_ours():
-    assert is_our_title("Alert: target drift in rows (warning)")
-    assert is_our_title(pull_texts(SUBJECTS["promote"]).title)
-    assert not is_our_title("Please look at this first")
+    assert is_generated_title("Alert: target drift in rows (warning)")
+    assert is_generated_title(pull_request_texts(SUBJECTS["promote"]).title)
+    assert not is_generated_title("Please look at this first")
 
 
 @settings(deadline=None, max_examples=40)
@@ -92,9 +92,13 @@ def test_nothing_an_alert_or_a_person_says_does_anything(message, name, login):
     plan, run, verdict = promote()
     said = alert(message=message, findings=(message,), dataset=name or "x", where=(name,))
     plan = plan.model_copy(update={"alerts": (said,), "model": name or "x"})
-    situation = Situation(held=True, held_by=login or None, faults=(message,), message=message)
+    situation = PullRequestState(
+        held=True, held_by=login or None, faults=(message,), message=message
+    )
     for case in (Case(plan, run, verdict), None):
-        texts = pull_texts(Subject(plan.model, plan.alerts, case, situation), folder=FOLDER)
+        texts = pull_request_texts(
+            PullRequestSubject(plan.model, plan.alerts, case, situation), folder=FOLDER
+        )
         assert read_marker(texts.comment)
         assert texts.comment.count("-->") == 1
         assert "\n" not in texts.title + texts.description

@@ -8,32 +8,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from retouch.reporting.case import Case, Moved
-from retouch.reporting.pull_notices import Situation
-from retouch.reporting.retrain_pull_request import PullTexts, Subject, pull_texts
+from retouch.reporting.case import BaseMoved, Case
+from retouch.reporting.pull_request import (
+    PullRequestState,
+    PullRequestSubject,
+    PullRequestTexts,
+    pull_request_texts,
+)
 from tests.reporting import cases
 from tests.reporting.documents import alert
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 FOLDER = "https://github.com/acme/site/blob/" + "5" * 40 + "/reports/01HZ8V3QK5T7N2M4R6W8Y0A1B2/"
-MOVED = Moved("b7e99110" * 5, ("train-air@central",))
+MOVED = BaseMoved("b7e99110" * 5, ("train-air@central",))
 
 
 def subject(
-    made: Callable[[], cases.Documents], moved: Moved | None = None, **said: object
-) -> Subject:
+    made: Callable[[], cases.Documents], moved: BaseMoved | None = None, **said: object
+) -> PullRequestSubject:
     """Return what a pull request with these documents is about."""
     plan, run, verdict = made()
-    situation = Situation(**said)  # type: ignore[arg-type]
-    return Subject(plan.model, plan.alerts, Case(plan, run, verdict, moved), situation)
+    situation = PullRequestState(**said)  # type: ignore[arg-type]
+    return PullRequestSubject(plan.model, plan.alerts, Case(plan, run, verdict, moved), situation)
 
 
-def unplanned(**said: object) -> Subject:
+def unplanned(**said: object) -> PullRequestSubject:
     """Return a pull request of which nothing was planned."""
-    return Subject("block-time", (alert(),), None, Situation(**said))  # type: ignore[arg-type]
+    return PullRequestSubject("block-time", (alert(),), None, PullRequestState(**said))  # type: ignore[arg-type]
 
 
-SUBJECTS: dict[str, Subject] = {
+SUBJECTS: dict[str, PullRequestSubject] = {
     "promote": subject(cases.promote),
     "reject": subject(cases.reject),
     "held": subject(cases.held),
@@ -53,7 +57,7 @@ SUBJECTS: dict[str, Subject] = {
 }
 
 
-def text_of(texts: PullTexts) -> str:
+def text_of(texts: PullRequestTexts) -> str:
     """Return all of it in one file."""
     head = [
         f"title: {texts.title}",
@@ -68,7 +72,7 @@ def text_of(texts: PullTexts) -> str:
 def golden_texts() -> dict[str, str]:
     """Return every golden file's name and what it must hold."""
     return {
-        f"pull_{name}.md": text_of(pull_texts(about, folder=FOLDER, checks_wait=True))
+        f"pull_{name}.md": text_of(pull_request_texts(about, folder=FOLDER, checks_wait=True))
         for name, about in SUBJECTS.items()
     }
 
