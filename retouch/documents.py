@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict
 
-FORMER_KEYS = {"message": "says", "description": "says", "hint": "mend"}
+FORMER_KEYS = {"message": "says", "description": "says", "hint": "mend", "criterion": "asks"}
 """Keys as they are written now, and as documents from before have them (decision 20)."""
 
 

@@ -36,7 +36,7 @@ from retouch.planning.budget import Spent, over_budget
 from retouch.planning.model import Plan, TierPlan
 from retouch.policy.model import Budget
 from retouch.policy.promotion import Limits, Promotion
-from retouch.policy.suppression import in_words
+from retouch.policy.suppression import duration_text
 from retouch.registry.production import Production
 from retouch.storage import documents
 from retouch.system import files
@@ -104,7 +104,7 @@ def _for_a_person(judgement: Judgement, limits: Limits) -> bool:
     unknown = any(
         c.detectable is None or c.rows < limits.min_rows or c.days < limits.min_days for c in checks
     )
-    guardrails = [g for g in judgement.guardrails if g.stops and g.result == "not_enough_data"]
+    guardrails = [g for g in judgement.guardrails if g.blocks and g.result == "not_enough_data"]
     ends = any(g.then == "halt" or g.compared is None for g in guardrails)
     return unknown or ends or not (checks or guardrails)
 
@@ -152,7 +152,7 @@ def _step(walk: Walk, tier: TierPlan, bench: Bench, trial: Trial, elapsed: float
     if failed is not None:
         walk = replace(walk, attempts=(*walk.attempts, attempt))
         if limit is not None and left is not None and attempt.wall_seconds >= round(left, 3):
-            return replace(walk, stopped=_overran(tier, in_words(limit)))
+            return replace(walk, stopped=_overran(tier, duration_text(limit)))
         return replace(walk, failed=failed)
     before = _cpu_seconds()
     judgement = _judge(tier, attempt, bench, trial, walk.judgements)

@@ -23,15 +23,15 @@ from retouch.gate.comparison import (
     Comparison,
     Look,
     Measured,
-    Probed,
+    PairedTimes,
+    ProbeScores,
     ScoredModel,
-    Turns,
 )
-from retouch.gate.guardrails.synthetic import cases_of, made_rows
+from retouch.gate.guardrails.synthetic import cases_of, synthetic_rows
 from retouch.gate.holdout import HoldoutDays
 from retouch.gate.judge import judge
 from retouch.gate.model import Judgement, Override
-from retouch.gate.overrides import overridden
+from retouch.gate.overrides import apply_overrides
 from retouch.policy.promotion import Promotion
 from retouch.registry.production import Production
 from retouch.system.parallel import at_once
@@ -102,7 +102,7 @@ class Trial:
         judgement = judge(comparison)
         if self._is_worth_measuring(judgement):
             judgement = judge(replace(comparison, measured=self._measured()))
-        return overridden(judgement, self.overrides)
+        return apply_overrides(judgement, self.overrides)
 
     def _is_worth_measuring(self, judgement: Judgement) -> bool:
         """Say whether what is left to measure can still decide: nothing stands against it yet."""
@@ -125,14 +125,14 @@ class Trial:
             candidate=self.production.path,
             days=(self.days.start, self.days.end),
         )
-        make = partial(made_rows, cases=cases_of(self.promotion.guardrails))
+        make = partial(synthetic_rows, cases=cases_of(self.promotion.guardrails))
         with self._processes() as processes:
             taken = measure(self.promotion, models, make, root=self.root, processes=processes)
         return Measured(
-            latency={name: Turns(*times) for name, times in taken.latency.items()},
+            latency={name: PairedTimes(*times) for name, times in taken.latency.items()},
             production_bytes=taken.production_bytes,
             candidate_bytes=taken.candidate_bytes,
-            probed=Probed(*taken.probed) if taken.probed else None,
+            probed=ProbeScores(*taken.probed) if taken.probed else None,
             failed=taken.failed,
         )
 

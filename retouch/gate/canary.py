@@ -112,7 +112,7 @@ class CanaryDays:
     """Why there are no days, or no more of them."""
 
 
-def days_of(
+def canary_days(
     production: pd.DataFrame, candidate: pd.DataFrame, *, span: HoldoutDays, policy: Promotion
 ) -> CanaryDays:
     """Return the mean losses of the days within `span`, by the gate's own rules for rows.
@@ -150,12 +150,12 @@ def _lacks_rows(candidate: pd.DataFrame, production: pd.DataFrame, id_: str) -> 
 
 
 def _by_day(paired: Paired, span: HoldoutDays, policy: Promotion) -> CanaryDays:
-    empty = span.without_rows(paired.days.names) if policy.holdout.every_day else ()
+    empty = span.missing_days(paired.days.names) if policy.holdout.every_day else ()
     days, short = [], 0
     for day, rows in paired.days:
         if empty and day > empty[0]:
             break
-        if paired.short_of(rows) is not None:
+        if paired.rare_class(rows) is not None:
             short += 1
             continue
         losses = paired.losses(rows)

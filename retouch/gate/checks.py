@@ -1,4 +1,4 @@
-"""The questions put to the hold-out: each estimate held against its limit."""
+"""The hypotheses put to the hold-out: each estimate held against its limit."""
 
 from __future__ import annotations
 
@@ -13,77 +13,76 @@ import pandas as pd
 from retouch.alerts.model import Predicate
 from retouch.gate.block_jackknife import MeanGain, mean_gain
 from retouch.gate.comparison import PRODUCTION
-from retouch.gate.losses import LARGEST_LOSS, Numbers, ShortOf, loss_of, short_of
-from retouch.gate.messages import Alarm, alarm_sentence, restored_sentence, sentence
+from retouch.gate.hypotheses import Hypothesis
+from retouch.gate.losses import LARGEST_LOSS, Numbers, RareClass, loss_of, rare_class
+from retouch.gate.messages import Alarm, alarm_message, check_message, restored_message
 from retouch.gate.model import Check
 from retouch.gate.pairing import Paired
-from retouch.gate.questions import Question
 from retouch.gate.score_table import Incomparable, read_scores, rows_text
-from retouch.gate.slices import in_words, select
+from retouch.gate.slices import describe, select
 from retouch.policy.promotion import Limits, Promotion
 
 Result = Literal["pass", "fail", "not_enough_data"]
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A question with the estimate that answers it."""
+class _Estimate:
+    """A hypothesis with the estimated gain on its rows."""
 
-    question: Question
-    found: MeanGain
-    short_of: ShortOf | None
+    hypothesis: Hypothesis
+    gain: MeanGain
+    rare_class: RareClass | None
 
     def enough(self, limits: Limits) -> bool:
-        found = self.found
-        many = found.rows >= limits.min_rows and found.days >= limits.min_days
-        return many and self.short_of is None
+        many = self.gain.rows >= limits.min_rows and self.gain.days >= limits.min_days
+        return many and self.rare_class is None
 
     @cached_property
-    def chance_of_no_change(self) -> float:
-        """Two-sided, against a gain of zero."""
-        tails = self.found.chance_above(0.0), self.found.chance_below(0.0)
+    def two_sided_p(self) -> float:
+        """P-value of the null hypothesis of no gain and no loss."""
+        tails = self.gain.chance_above(0.0), self.gain.chance_below(0.0)
         return min(1.0, 2 * min(1.0 if tail is None else tail for tail in tails))
 
 
-def answer(
-    questions: Sequence[Question], paired: Paired, limits: Limits, *, confidence: float
+def run_checks(
+    hypotheses: Sequence[Hypothesis], paired: Paired, limits: Limits, *, confidence: float
 ) -> tuple[Check, ...]:
-    """Put the questions to the rows both models were scored on.
+    """Test the hypotheses on the rows both models were scored on.
 
-    `confidence` is that of each bound. Alarms keep the policy's own, shared out among them by Holm:
-    a later candidate is not less likely to do harm.
+    `confidence` is that of each one-sided bound. Harm alarms keep the policy's own confidence, with
+    Holm's correction for their number: a later candidate is no less likely to do harm.
     """
-    asked = [_ask(question, paired, confidence) for question in questions]
-    slices = [each for each in asked if each.question.is_slice and each.enough(limits)]
+    estimates = [_estimate(hypothesis, paired, confidence) for hypothesis in hypotheses]
+    slices = [each for each in estimates if each.hypothesis.is_slice and each.enough(limits)]
     q_value = _q_values(slices)
-    alarms = _alarms(asked, limits)
+    alarms = _alarms(estimates, limits)
     checks = []
-    for each in asked:
-        name = each.question.name
-        if each.question.family == "harm_alarm":
-            check = _watched(each, limits, alarms.get(name))
+    for each in estimates:
+        name = each.hypothesis.name
+        if each.hypothesis.family == "harm_alarm":
+            check = _harm_alarm_check(each, limits, alarms.get(name))
         else:
-            check = _required(each, limits, confidence)
+            check = _gate_check(each, limits, confidence)
         checks.append(check.model_copy(update={"q_value": q_value.get(name)}))
     return tuple(checks)
 
 
-def _ask(question: Question, paired: Paired, confidence: float) -> _Asked:
-    losses = paired.losses(question.rows)
+def _estimate(hypothesis: Hypothesis, paired: Paired, confidence: float) -> _Estimate:
+    losses = paired.losses(hypothesis.rows)
     found = mean_gain(losses.production, losses.candidate, losses.day, confidence=confidence)
-    short_of = paired.short_of(question.rows)
-    if short_of is not None:
+    rare_class = paired.rare_class(hypothesis.rows)
+    if rare_class is not None:
         found = MeanGain(found.rows, found.days)
-    return _Asked(question, found, short_of)
+    return _Estimate(hypothesis, found, rare_class)
 
 
-def _alarms(asked: Sequence[_Asked], limits: Limits) -> dict[str, Alarm]:
-    """Return what Holm's test says of each watched slice that is large enough."""
+def _alarms(estimates: Sequence[_Estimate], limits: Limits) -> dict[str, Alarm]:
+    """Return Holm's test of each watched slice that has enough rows and days."""
     watched = [
-        (each.question.name, p)
-        for each in asked
-        if each.question.family == "harm_alarm" and each.enough(limits)
-        if (p := each.found.chance_below(each.question.limit)) is not None
+        (each.hypothesis.name, p)
+        for each in estimates
+        if each.hypothesis.family == "harm_alarm" and each.enough(limits)
+        if (p := each.gain.chance_below(each.hypothesis.limit)) is not None
     ]
     adjusted = holm([p for _, p in watched])
     return {
@@ -105,41 +104,43 @@ def holm(p_values: Sequence[float]) -> Numbers:
     return np.minimum(adjusted, 1.0)
 
 
-def _q_values(slices: Sequence[_Asked]) -> dict[str, float]:
+def _q_values(slices: Sequence[_Estimate]) -> dict[str, float]:
     """Return the slices' q-values (Benjamini and Hochberg, J. R. Stat. Soc. B 57, 1995) by name."""
     from scipy.stats import false_discovery_control  # takes a second to load
 
-    q_values = false_discovery_control([each.chance_of_no_change for each in slices])
-    return {each.question.name: float(q) for each, q in zip(slices, q_values, strict=True)}
+    q_values = false_discovery_control([each.two_sided_p for each in slices])
+    return {each.hypothesis.name: float(q) for each, q in zip(slices, q_values, strict=True)}
 
 
-def _watched(asked: _Asked, limits: Limits, alarm: Alarm | None) -> Check:
+def _harm_alarm_check(estimate: _Estimate, limits: Limits, alarm: Alarm | None) -> Check:
     if alarm is None:
-        message = sentence(asked.question, asked.found, "", limits, short_of=asked.short_of)
-        return _check(asked, "not_enough_data", message, required=False)
-    message = alarm_sentence(asked.question, asked.found, alarm, limits)
+        message = check_message(
+            estimate.hypothesis, estimate.gain, "", limits, rare_class=estimate.rare_class
+        )
+        return _check(estimate, "not_enough_data", message, required=False)
+    message = alarm_message(estimate.hypothesis, estimate.gain, alarm, limits)
     result: Result = "fail" if alarm.raised else "pass"
-    check = _check(asked, result, message, required=True)
+    check = _check(estimate, result, message, required=True)
     return check.model_copy(update={"p_value": alarm.p_value, "p_adjusted": alarm.p_adjusted})
 
 
-def _required(asked: _Asked, limits: Limits, confidence: float) -> Check:
-    question, found, enough = asked.question, asked.found, asked.enough(limits)
-    result = result_of(found, question.limit, question.margin) if enough else "not_enough_data"
-    message = sentence(
-        question, found, result, limits, confidence=confidence, short_of=asked.short_of
+def _gate_check(estimate: _Estimate, limits: Limits, confidence: float) -> Check:
+    hypothesis, found, enough = estimate.hypothesis, estimate.gain, estimate.enough(limits)
+    result = result_of(found, hypothesis.limit, hypothesis.margin) if enough else "not_enough_data"
+    message = check_message(
+        hypothesis, found, result, limits, confidence=confidence, rare_class=estimate.rare_class
     )
-    required = enough if question.required is None else question.required
-    check = _check(asked, result, message, required=required)
-    return check.model_copy(update={"p_value": found.chance_above(question.limit)})
+    required = enough if hypothesis.required is None else hypothesis.required
+    check = _check(estimate, result, message, required=required)
+    return check.model_copy(update={"p_value": found.chance_above(hypothesis.limit)})
 
 
-def _check(asked: _Asked, result: Result, message: str, *, required: bool) -> Check:
-    question, found = asked.question, asked.found
+def _check(estimate: _Estimate, result: Result, message: str, *, required: bool) -> Check:
+    hypothesis, found = estimate.hypothesis, estimate.gain
     return Check(
-        name=question.name,
-        family=question.family,
-        asks=question.asks,
+        name=hypothesis.name,
+        family=hypothesis.family,
+        criterion=hypothesis.criterion,
         required=required,
         rows=found.rows,
         days=found.days,
@@ -148,7 +149,7 @@ def _check(asked: _Asked, result: Result, message: str, *, required: bool) -> Ch
         gain=found.gain,
         gain_lower=found.lower,
         gain_upper=found.upper,
-        limit=question.limit,
+        limit=hypothesis.limit,
         detectable=found.detectable,
         result=result,
         message=message,
@@ -156,11 +157,11 @@ def _check(asked: _Asked, result: Result, message: str, *, required: bool) -> Ch
 
 
 def result_of(found: MeanGain, limit: float, margin: float) -> Result:
-    """Hold an estimate against its limit (facts/retraining_and_statistics.md, section 6.4).
+    """Compare an estimated gain with its limit.
 
-    Shown to be above the limit: pass. Shown to be below it: fail. Neither: if a true gain `margin`
-    above the limit could well have gone unseen, the hold-out is too small to tell; if not, such a
-    candidate would very likely have passed, and this one fails as not shown.
+    Lower bound above the limit: pass. Upper bound below it: fail. Otherwise the power decides: if a
+    true gain `margin` above the limit would be detected with less than 80 % power, the hold-out is
+    too small (`not_enough_data`); if it would be detected, the candidate fails for want of proof.
     """
     if found.lower is None or found.upper is None or found.detectable is None:
         return "not_enough_data"
@@ -176,7 +177,7 @@ _WINDOW = f"{PRODUCTION} over the alert's reference window"
 
 
 def restored_check(
-    question: Question,
+    hypothesis: Hypothesis,
     found: Check,
     *,
     where: Sequence[Predicate],
@@ -184,12 +185,11 @@ def restored_check(
     reference: pd.DataFrame,
     policy: Promotion,
 ) -> Check:
-    """Ask whether the candidate's mean loss is within `factor` of production's before the alert.
+    """Check that the candidate's mean loss is within `factor` of production's before the alert.
 
-    `question` and `found` are those of the alerted slice on the hold-out, `where` its predicates
+    `hypothesis` and `found` are those of the alerted slice on the hold-out, `where` its predicates
     that could be applied; `reference` is production's score table of the alert's reference window.
-    Point estimates both: the question is whether the work is done. That chance did it is ruled out
-    by the slice's own check.
+    Both losses are point estimates: the slice's own check already rules out chance.
     """
     limits = policy.limits
     if found.production is None or found.candidate is None or _too_few(found, limits):
@@ -198,8 +198,8 @@ def restored_check(
     if isinstance(was, Incomparable):
         return _restored_check(found, "not_enough_data", was.message)
     result: Result = "pass" if found.candidate <= factor * was * (1 + _ROUND_OFF) else "fail"
-    message = restored_sentence(
-        question.where, found.production, found.candidate, was, factor, limits
+    message = restored_message(
+        hypothesis.where, found.production, found.candidate, was, factor, limits
     )
     return _restored_check(
         found, result, message, limit=found.production - factor * was, reference=was
@@ -229,24 +229,24 @@ def _reference_loss(
         return table
     chosen = select(table.slices, where)
     if chosen.skipped:
-        unknown = " and ".join(in_words(p) for p in chosen.skipped)
-        return Incomparable(f"The score table of {_WINDOW} cannot tell {unknown}.")
+        skipped = " and ".join(describe(p) for p in chosen.skipped)
+        return Incomparable(f"The score table of {_WINDOW} has no usable column for {skipped}.")
     rows = table.rows[chosen.mask]
     if len(rows) < limits.min_rows:
         return Incomparable(
-            f"Too little to tell what was before the alert: {rows_text(len(rows))} of the alerted"
-            f" slice in its reference window, where {limits.min_rows:,} are needed."
+            f"Not enough data on the reference window: {rows_text(len(rows))} of the alerted slice,"
+            f" where {limits.min_rows:,} are needed."
         )
     labels, scores = rows["label"].to_numpy(), rows["score"].to_numpy()
-    if loss.of_ranks and (few := short_of(labels)):
+    if loss.rank_based and (few := rare_class(labels)):
         return Incomparable(
-            f"Too little to tell what was before the alert: {rows_text(few.rows)} with the label"
-            f" {few.label} in its reference window, where {few.needed} are needed."
+            f"Not enough data on the reference window: {rows_text(few.rows)} with the label"
+            f" {few.label}, where {few.needed} are needed."
         )
-    with np.errstate(all="ignore"):  # What is not finite is refused just below.
+    with np.errstate(all="ignore"):  # Non-finite values are refused below.
         mean = float(np.mean(loss.per_row(labels, scores)))
     if not abs(mean) <= LARGEST_LOSS:
-        return Incomparable(f"The {loss.mean_is_called.lower()} of {_WINDOW} cannot be worked out.")
+        return Incomparable(f"The {loss.mean_name.lower()} of {_WINDOW} cannot be computed.")
     return mean
 
 
@@ -260,7 +260,7 @@ def _restored_check(
 ) -> Check:
     return Check(
         name="restored",
-        asks="restored",
+        criterion="restored",
         rows=found.rows,
         days=found.days,
         production=found.production,

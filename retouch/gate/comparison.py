@@ -82,7 +82,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Turns:
+class PairedTimes:
     """Prediction times in seconds of `rows` rows, paired: one prediction of each model a turn."""
 
     rows: int
@@ -92,11 +92,11 @@ class Turns:
 
 
 @dataclass(frozen=True)
-class Probed:
+class ProbeScores:
     """Synthetic rows, and both models' scores of them."""
 
     rows: pd.DataFrame
-    """As `made_rows` returned them, with the column `row`."""
+    """As `synthetic_rows` returned them, with the column `row`."""
     production: pd.DataFrame
     """Columns `row` and `score`."""
     candidate: pd.DataFrame
@@ -106,11 +106,11 @@ class Probed:
 class Measured:
     """What was measured for the guardrails besides scores; a missing number is never a pass."""
 
-    latency: Mapping[str, Turns] = field(default_factory=dict)
+    latency: Mapping[str, PairedTimes] = field(default_factory=dict)
     """By the name of the guardrail."""
     production_bytes: int | None = None
     candidate_bytes: int | None = None
-    probed: Probed | None = None
+    probed: ProbeScores | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
     """Why a guardrail in mode `observe` could not be measured: a sentence, by its name."""
 

@@ -15,10 +15,10 @@ from retouch.documents import digest_of
 from retouch.gate.comparison import Look
 from retouch.gate.guardrails.calibration import calibration_of
 from retouch.gate.holdout import HoldoutDays
+from retouch.gate.hypotheses import Hypothesis
 from retouch.gate.model import Calibration, DayLoss, Drift, DriftDay, HoldoutUsed
 from retouch.gate.pairing import Paired
-from retouch.gate.questions import Question
-from retouch.gate.slices import Rows, in_words, mask_of, select
+from retouch.gate.slices import Rows, describe, mask_of, select
 from retouch.policy.promotion import Promotion
 
 
@@ -31,7 +31,7 @@ def holdout_used(
     look: Look,
     confidence: float | None,
 ) -> HoldoutUsed:
-    """Return what the hold-out was. `seen_until`: of production, of the candidate."""
+    """Return the record of the hold-out. `seen_until`: of production, of the candidate."""
     labels = paired.rows[["id", "label"]].to_numpy(dtype=object).tolist()
     return HoldoutUsed(
         start=holdout.start,
@@ -48,10 +48,10 @@ def holdout_used(
     )
 
 
-def by_day(paired: Paired, rows: Rows) -> Iterator[DayLoss]:
+def losses_by_day(paired: Paired, rows: Rows) -> Iterator[DayLoss]:
     """Yield both models' mean loss on each day of these rows.
 
-    Of a loss of ranks it is the day's own; a day that has it not, for want of a class, is left out.
+    A rank-based loss is computed within the day; a day with a single class is left out.
     """
     number = paired.days.of_row[rows]
     for day in np.unique(number):
@@ -68,16 +68,16 @@ def by_day(paired: Paired, rows: Rows) -> Iterator[DayLoss]:
 
 
 def calibration(
-    paired: Paired, questions: Sequence[Question], policy: Promotion
+    paired: Paired, hypotheses: Sequence[Hypothesis], policy: Promotion
 ) -> tuple[Calibration, ...]:
     """Return both models' calibration: over all rows, the alerted slices, the required ones."""
-    rows = {q.where: q.rows for q in questions if q.family == "gate" and len(q.rows)}
+    rows = {q.where: q.rows for q in hypotheses if q.family == "gate" and len(q.rows)}
     slices = [(where, mask_of(each, len(paired.rows))) for where, each in rows.items()]
     return calibration_of(paired, slices, policy)
 
 
 MOST_DAYS = 92
-"""Of each window; of a longer one its last days are told."""
+"""The most days shown of each window: its last ones."""
 ALL_ROWS = "all rows"
 
 
@@ -94,10 +94,10 @@ def drift_of(
     """Return the column's median and its 10 % and 90 % quantiles on each day of both windows.
 
     `day` is the frame's column of days (`YYYY-MM-DD`, dates) or of moments; moments with an offset
-    become days in the offset the window is written in. Missing and infinite values do not count; a
-    condition on a column the frame lacks is left out, and of `Drift.where` too. `met`: conditions
-    every row of the frame meets. None when the column holds no numbers or there are none within
-    the window of the alert.
+    become days in the offset the window is written in. Missing and infinite values are ignored; a
+    condition on a column the frame lacks is dropped, also from `Drift.where`. `met`: conditions
+    that every row of the frame meets. None when the column is not numeric, or has no value within
+    the alert's window.
     """
     values = _numbers(frame[column])
     if values is None:
@@ -109,14 +109,14 @@ def drift_of(
         return None
     return Drift(
         column=column,
-        where=" and ".join(map(in_words, (*met, *chosen.applied))) or ALL_ROWS,
+        where=" and ".join(map(describe, (*met, *chosen.applied))) or ALL_ROWS,
         reference=tuple(_days(values, frame[day], reference)) if reference else (),
         current=now,
     )
 
 
 def _numbers(column: pd.Series[Any]) -> NDArray[np.float64] | None:
-    """Return the values as floats, infinite ones as missing; None when they are no numbers."""
+    """Return the values as floats, infinite ones as missing; None when they are not numeric."""
     if pd.api.types.is_bool_dtype(column.dtype):
         return None
     if not pd.api.types.is_numeric_dtype(column.dtype) and not _decimal(column):

@@ -1,4 +1,4 @@
-"""The hold-out: a stretch of whole days that neither model may have looked at."""
+"""The hold-out: a range of whole days that neither model may have seen."""
 
 from __future__ import annotations
 
@@ -22,12 +22,10 @@ class HoldoutDays:
             if not is_day(day):
                 raise InputError(f"The hold-out's limit {day!r} is not a day written YYYY-MM-DD.")
         if self.start >= self.end:
-            raise InputError(
-                f"The hold-out from {self.start} to {self.end} (exclusive) has no day."
-            )
+            raise InputError(f"The hold-out from {self.start} to {self.end} (exclusive) is empty.")
 
-    def without_rows(self, days: Iterable[str]) -> tuple[str, ...]:
-        """Return the days of the hold-out that are not among `days`, in order."""
+    def missing_days(self, days: Iterable[str]) -> tuple[str, ...]:
+        """Return the days of the hold-out that are missing from `days`, in order."""
         first = date.fromisoformat(self.start)
         count = (date.fromisoformat(self.end) - first).days
         every = (first + timedelta(days=n) for n in range(count))
@@ -36,25 +34,28 @@ class HoldoutDays:
 
 
 def is_day(text: str) -> bool:
-    """Say whether `text` is a day written `YYYY-MM-DD`; such texts sort as their days do."""
+    """Tell whether `text` is a day written `YYYY-MM-DD`; such texts sort as their days do."""
     try:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
 
 
-def leak(model: str, seen_until: str | None, holdout: HoldoutDays) -> str | None:
-    """Say in one sentence why the hold-out is not new to a model; None when it is.
+def leakage(model: str, seen_until: str | None, holdout: HoldoutDays) -> str | None:
+    """Return in one sentence why a model may have seen the hold-out; None when it has not.
 
-    `model` is the phrase the sentence calls it by; `seen_until` is the first day it has not
-    looked at in any way: training, tuning or calibration.
+    `model` is what the sentence calls it; `seen_until` is the first day it was not trained, tuned
+    or calibrated on (`YYYY-MM-DD`).
     """
     if seen_until is None:
-        return f"It is not known how far {model} has looked, so the hold-out may not be new to it."
+        return (
+            f"It is unknown until which day {model} has seen data, so the hold-out may not be new"
+            " to it."
+        )
     if not is_day(seen_until):
         return (
-            f"How far {model} has looked reads {seen_until!r}, which is not a day written"
-            " YYYY-MM-DD, so the hold-out may not be new to it."
+            f"The day until which {model} has seen data, {seen_until!r}, is not written YYYY-MM-DD,"
+            " so the hold-out may not be new to it."
         )
     if seen_until > holdout.start:
         return (

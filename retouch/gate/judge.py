@@ -1,24 +1,24 @@
-"""The gate: may this candidate take the place of the model in production?"""
+"""The gate: may this candidate replace the model in production?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from retouch.gate.checks import answer, restored_check
+from retouch.gate.checks import restored_check, run_checks
 from retouch.gate.comparison import Comparison, Look, Measured
-from retouch.gate.evidence import by_day, calibration, holdout_used
+from retouch.gate.evidence import calibration, holdout_used, losses_by_day
 from retouch.gate.guardrails import evaluate_guardrails
 from retouch.gate.guardrails.calibration import reliability_of
-from retouch.gate.holdout import leak
+from retouch.gate.holdout import leakage
+from retouch.gate.hypotheses import Hypothesis, hypotheses
 from retouch.gate.losses import loss_of
 from retouch.gate.messages import days_text
 from retouch.gate.model import Check, GuardrailResult, HoldoutUsed, Judgement, Outcome
 from retouch.gate.pairing import Paired, pair
-from retouch.gate.questions import Question, questions
 from retouch.gate.score_table import Incomparable, rows_text
 from retouch.gate.slices import select
-from retouch.gate.validity import damage, overlap
+from retouch.gate.validity import implausible_scores, training_overlap
 
 _BY_MEASURING = ("latency", "size", "synthetic")
 """Guardrails that need more than the score tables."""
@@ -59,22 +59,24 @@ def _judgement(
 
 
 def _judged(comparison: Comparison, paired: Paired) -> Judgement:
-    """Answer all questions about a valid comparison."""
+    """Run all checks and guardrails of a valid comparison."""
     policy = comparison.policy
     confidence = comparison.look.confidence(policy.limits.confidence)
     used = _holdout_used(comparison, paired, confidence)
-    asked = questions(paired, policy, comparison.must, comparison.alerted, comparison.also_alerted)
-    answers = answer(asked, paired, policy.limits, confidence=confidence)
+    tested = hypotheses(
+        paired, policy, comparison.must, comparison.alerted, comparison.also_alerted
+    )
+    checks_run = run_checks(tested, paired, policy.limits, confidence=confidence)
     focus = 0 if comparison.alerted is None else 1
     alarm = 1 + focus + len(comparison.also_alerted)
-    checks = (*answers[:alarm], *_restored(comparison, paired, asked[focus], answers[focus]))
-    checks = (*checks, *answers[alarm:])
+    checks = (*checks_run[:alarm], *_restored(comparison, paired, tested[focus], checks_run[focus]))
+    checks = (*checks, *checks_run[alarm:])
     guardrails = evaluate_guardrails(paired, policy, comparison.measured)
     if comparison.must == "not_get_worse" and paired.same_scores:
         outcome, message = _same_scores(used, guardrails, comparison.measured)
     else:
         outcome, message = _decide(checks, guardrails, checks[focus])
-    if comparison.measured is None and not _waits_for_measuring(checks, guardrails):
+    if comparison.measured is None and not _only_needs_measuring(checks, guardrails):
         guardrails = tuple(g for g in guardrails if g.kind not in _BY_MEASURING)
     return _judgement(
         comparison,
@@ -82,23 +84,23 @@ def _judged(comparison: Comparison, paired: Paired) -> Judgement:
         message,
         checks=checks,
         holdout=used,
-        days=tuple(by_day(paired, asked[focus].rows)),
+        days=tuple(losses_by_day(paired, tested[focus].rows)),
         guardrails=guardrails,
-        calibration=calibration(paired, asked, policy),
+        calibration=calibration(paired, tested, policy),
         reliability=reliability_of(paired, policy),
         halted_by=_halted_by(guardrails),
     )
 
 
 def _comparable(comparison: Comparison) -> Paired | Incomparable:
-    """Pair the scores, if the hold-out is new to both models and both were scored on it."""
+    """Pair the scores, provided that neither model has seen the hold-out and both are scored."""
     policy, holdout = comparison.policy, comparison.holdout
     for model, of in comparison.models:
-        not_new = leak(of, model.seen_until, holdout)
-        if not_new is not None:
-            return Incomparable(not_new)
+        leak = leakage(of, model.seen_until, holdout)
+        if leak is not None:
+            return Incomparable(leak)
         if model.scores is None:
-            return Incomparable(f"There are no scores of {of}.")
+            return Incomparable(f"{of[0].upper()}{of[1:]} was not scored.")
     assert comparison.production.scores is not None and comparison.candidate.scores is not None
     paired = pair(
         comparison.production.scores,
@@ -116,42 +118,48 @@ def _comparable(comparison: Comparison) -> Paired | Incomparable:
 
 
 def _columns_of_interest(comparison: Comparison) -> tuple[str, ...]:
-    """Return the columns of the alerts' predicates, and those guardrails cut by; none that a model
-    fills in itself."""
+    """Return the columns of the alerts' predicates and of the guardrails' groups, except those a
+    model writes itself."""
     alerts = (comparison.alerted, *comparison.also_alerted)
     alerted = (p.column for alert in alerts if alert is not None for p in alert.where)
     by = (getattr(guardrail, "by", None) for guardrail in comparison.policy.guardrails)
     scoring = comparison.policy.score
-    own = (scoring.score, scoring.lower, scoring.upper)  # They choose other rows of each model.
+    own = (
+        scoring.score,
+        scoring.lower,
+        scoring.upper,
+    )  # They would select different rows for each model.
     return tuple(c for c in (*alerted, *by) if c is not None and c not in own)
 
 
 def _faults(comparison: Comparison, paired: Paired) -> Iterator[str]:
-    """Yield why rows that can be paired cannot be judged by."""
-    empty = comparison.holdout.without_rows(paired.days.names)
+    """Yield why paired rows are no valid basis for a judgement."""
+    empty = comparison.holdout.missing_days(paired.days.names)
     if empty and comparison.policy.holdout.every_day:
         yield (
-            f"Neither score table has a row of {days_text(len(empty))} of the hold-out, the first"
-            f" {empty[0]}: they were cut off, or holdout.every_day must be false."
+            f"Neither score table has rows of {days_text(len(empty))} of the hold-out, the first"
+            f" {empty[0]}: the tables are incomplete, or holdout.every_day must be false."
         )
     for model, of in comparison.models:
         if model.learned is not None:
-            learned = overlap(of, model.learned, paired.rows["id"], comparison.holdout)
+            learned = training_overlap(of, model.learned, paired.rows["id"], comparison.holdout)
             if learned is not None:
                 yield learned
-    odd = damage(paired, comparison.policy.required_slices, comparison.policy.limits.min_rows)
-    if odd is not None:
-        yield odd
+    implausible = implausible_scores(
+        paired, comparison.policy.required_slices, comparison.policy.limits.min_rows
+    )
+    if implausible is not None:
+        yield implausible
 
 
 def _restored(
-    comparison: Comparison, paired: Paired, question: Question, found: Check
+    comparison: Comparison, paired: Paired, hypothesis: Hypothesis, found: Check
 ) -> Iterator[Check]:
     if comparison.restores is None or comparison.reference is None or not found.rows:
         return
     where = () if comparison.alerted is None else comparison.alerted.where
     yield restored_check(
-        question,
+        hypothesis,
         found,
         where=select(paired.slices, where).applied,
         factor=comparison.restores,
@@ -163,23 +171,23 @@ def _restored(
 def _decide(
     checks: Sequence[Check], guardrails: Sequence[GuardrailResult], focus: Check
 ) -> tuple[Outcome, str]:
-    """Return the outcome and the sentence it stands on: of the first that stops it, or of the
-    check the alert is about.
+    """Return the outcome and its message: that of the first check or guardrail that blocks, or of
+    the check the alert is about.
 
-    All required checks must pass, each at full confidence: an intersection-union test, which
-    needs no correction for their number (section 6.6).
+    All required checks must pass, each at full confidence: an intersection-union test (Berger
+    1982), which needs no correction for the number of checks.
     """
     required = [check for check in checks if check.required]
-    asked: list[Check | GuardrailResult] = [*required, *(g for g in guardrails if g.stops)]
-    return _stopped(asked) or ("promote", focus.message)
+    found: list[Check | GuardrailResult] = [*required, *(g for g in guardrails if g.blocks)]
+    return _blocked(found) or ("promote", focus.message)
 
 
-def _stopped(asked: Sequence[Check | GuardrailResult]) -> tuple[Outcome, str] | None:
-    """Return the outcome of the first that fails, else of the first without an answer."""
-    for found in asked:
+def _blocked(results: Sequence[Check | GuardrailResult]) -> tuple[Outcome, str] | None:
+    """Return the outcome of the first that fails, else of the first that is undecided."""
+    for found in results:
         if found.result == "fail":
             return "reject", found.message
-    for found in asked:
+    for found in results:
         if found.result != "pass":
             return "not_enough_data", found.message
     return None
@@ -188,30 +196,33 @@ def _stopped(asked: Sequence[Check | GuardrailResult]) -> tuple[Outcome, str] | 
 def _same_scores(
     used: HoldoutUsed, guardrails: Sequence[GuardrailResult], measured: Measured | None
 ) -> tuple[Outcome, str]:
-    """Return what becomes of a repair that scores as production does: what scores do not show,
-    such as its size, may still stop it."""
-    beside = [g for g in guardrails if g.kind in _BY_MEASURING and measured is not None]
-    return _stopped([g for g in beside if g.stops]) or ("equivalent", _no_score_changes(used))
+    """Return the outcome of a repair that scores as production does: what scores do not show,
+    such as its size, may still block it."""
+    measured_ones = [g for g in guardrails if g.kind in _BY_MEASURING and measured is not None]
+    return _blocked([g for g in measured_ones if g.blocks]) or (
+        "equivalent",
+        _no_score_changes(used),
+    )
 
 
-def _waits_for_measuring(checks: Sequence[Check], guardrails: Sequence[GuardrailResult]) -> bool:
-    """Say whether nothing but what was not measured keeps the candidate back.
+def _only_needs_measuring(checks: Sequence[Check], guardrails: Sequence[GuardrailResult]) -> bool:
+    """Tell whether only unmeasured guardrails still block the candidate.
 
-    Nobody measures for a candidate that is refused anyway, and what was not asked is not shown.
+    Nothing is measured for a candidate that is rejected anyway, and its report leaves them out.
     """
     passed = all(check.result == "pass" for check in checks if check.required)
-    return passed and all(g.kind in _BY_MEASURING for g in guardrails if g.stops)
+    return passed and all(g.kind in _BY_MEASURING for g in guardrails if g.blocks)
 
 
 def _halted_by(guardrails: Sequence[GuardrailResult]) -> str | None:
-    """Return the name of the first broken guardrail that ends the run."""
-    broken = (g for g in guardrails if g.stops and g.result == "fail" and g.then == "halt")
+    """Return the name of the first failed guardrail that halts the run."""
+    broken = (g for g in guardrails if g.blocks and g.result == "fail" and g.then == "halt")
     return next((guardrail.name for guardrail in broken), None)
 
 
 def _used_up(look: Look) -> str:
     judged = "its one candidate" if look.allowed == 1 else f"its {look.allowed:,} candidates"
-    return f"This hold-out has judged {judged} for this slice; wait for new days."
+    return f"This hold-out is used up: it has judged {judged} for this slice. Wait for new days."
 
 
 def _no_score_changes(used: HoldoutUsed) -> str:
@@ -223,7 +234,7 @@ def _no_score_changes(used: HoldoutUsed) -> str:
 
 def _holdout_used(comparison: Comparison, paired: Paired, confidence: float | None) -> HoldoutUsed:
     production, candidate = comparison.production, comparison.candidate
-    assert production.seen_until is not None  # leak() refused None.
+    assert production.seen_until is not None  # leakage() refused None.
     assert candidate.seen_until is not None
     both = None
     if production.learned is not None and candidate.learned is not None:

@@ -1,4 +1,4 @@
-"""The losses a candidate can be judged by: one number per row, smaller is better.
+"""The losses a candidate is judged by: one number per row, smaller is better.
 
 A new loss is one entry of `LOSSES` and one name in `retouch.policy.promotion.LossName`. A loss
 with parameters (the quantile of a pinball loss) reads them from `Limits` in `loss_of`.
@@ -17,10 +17,10 @@ from retouch.policy.promotion import Limits
 
 Numbers = NDArray[np.float64]
 
-FEWEST_OF_A_CLASS = 10
-"""An area under the curve from fewer rows of a class says nothing about its own error."""
+MIN_CLASS_ROWS = 10
+"""With fewer rows of a class, the standard error of an AUC is not reliable."""
 LARGEST_LOSS = 1e100
-"""Beyond it squares and sums overflow; no loss of a sound model comes near."""
+"""Beyond it squares and sums overflow; no loss of a valid model comes near."""
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -28,19 +28,19 @@ _EPS = float(np.finfo(np.float64).eps)
 class Loss:
     """How far a score is from its label, row by row."""
 
-    mean_is_called: str
-    """The name of its mean, to begin a sentence with."""
+    mean_name: str
+    """The name of its mean, as a sentence begins with it."""
     per_row: Callable[[Numbers, Numbers], Numbers]
     """(labels, scores) -> losses, all of shape (rows,).
 
-    NaN or infinite where the loss is not defined: pairing then calls the comparison invalid.
+    NaN or infinite where the loss is undefined, which makes the comparison invalid.
     """
-    of_classes: bool = False
+    binary_labels: bool = False
     """Labels must be 0 or 1."""
-    of_probabilities: bool = False
+    probability_scores: bool = False
     """Scores must lie between 0 and 1."""
-    of_ranks: bool = False
-    """A row's loss depends on the other rows: it is worked out anew for each slice."""
+    rank_based: bool = False
+    """A row's loss depends on the other rows, so it is computed anew for each slice."""
 
 
 def absolute_error(labels: Numbers, scores: Numbers) -> Numbers:
@@ -63,16 +63,16 @@ def pinball(labels: Numbers, scores: Numbers, quantile: float = 0.5) -> Numbers:
 
 
 def log_loss(labels: Numbers, scores: Numbers) -> Numbers:
-    """Return -log of the probability given to what happened; shapes (rows,).
+    """Return -log of the probability given to the observed label, in nats; shapes (rows,).
 
-    Probabilities are clipped to [eps, 1 - eps] of a float64, as scikit-learn does: a certain score
-    that is wrong costs 36, not infinity.
+    Probabilities are clipped to [eps, 1 - eps] of a float64, as scikit-learn does: a wrong
+    score of 0 or 1 costs 36 nats, not infinity.
     """
     sure = np.clip(scores, _EPS, 1 - _EPS)
     return -np.where(labels == 1, np.log(sure), np.log1p(-sure))
 
 
-def area_losses(labels: Numbers, scores: Numbers) -> Numbers:
+def auc_losses(labels: Numbers, scores: Numbers) -> Numbers:
     """Return pseudo-losses whose mean is 1 - AUC, NaN without both classes; shapes (rows,).
 
     DeLong's structural components (Biometrics 44, 1988): of a row with label 1 the share of rows
@@ -98,19 +98,19 @@ def area_losses(labels: Numbers, scores: Numbers) -> Numbers:
 
 
 @dataclass(frozen=True)
-class ShortOf:
-    """A class with too few rows for an area under the curve."""
+class RareClass:
+    """A class with too few rows for an AUC."""
 
     label: int
     rows: int
-    needed: int = FEWEST_OF_A_CLASS
+    needed: int = MIN_CLASS_ROWS
 
 
-def short_of(labels: Numbers) -> ShortOf | None:
-    """Return the class of which there are too few rows; None when there are enough of both."""
+def rare_class(labels: Numbers) -> RareClass | None:
+    """Return the class with too few rows; None when both have enough."""
     ones = int(np.count_nonzero(labels == 1))
     counts = {1: ones, 0: len(labels) - ones}
-    few = (ShortOf(label, count) for label, count in counts.items() if count < FEWEST_OF_A_CLASS)
+    few = (RareClass(label, count) for label, count in counts.items() if count < MIN_CLASS_ROWS)
     return next(few, None)
 
 
@@ -118,14 +118,14 @@ LOSSES: dict[str, Loss] = {
     "absolute_error": Loss("Mean absolute error", absolute_error),
     "squared_error": Loss("Mean squared error", squared_error),
     "pinball": Loss("Mean pinball loss", pinball),
-    "log_loss": Loss("Mean log loss", log_loss, of_classes=True, of_probabilities=True),
-    "brier": Loss("Brier score", squared_error, of_classes=True, of_probabilities=True),
-    "auc": Loss("One minus the AUC", area_losses, of_classes=True, of_ranks=True),
+    "log_loss": Loss("Mean log loss", log_loss, binary_labels=True, probability_scores=True),
+    "brier": Loss("Brier score", squared_error, binary_labels=True, probability_scores=True),
+    "auc": Loss("One minus the AUC", auc_losses, binary_labels=True, rank_based=True),
 }
 
 
 def loss_of(limits: Limits) -> Loss:
-    """Return the loss the policy names; the policy's schema knows no name that is not here."""
+    """Return the loss that the policy names; its schema allows only names in `LOSSES`."""
     loss = LOSSES[limits.loss]
     if limits.quantile is None:
         return loss

@@ -1,4 +1,4 @@
-"""The verdict: candidate against the model in production, check by check."""
+"""The verdict: the candidate compared with the model in production, check by check."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ OUTCOMES: tuple[Outcome, ...] = ("promote", "reject", "not_enough_data", "equiva
 
 
 class Check(Value):
-    """One question put to the hold-out, with its evidence and its limit.
+    """One hypothesis put to the hold-out, with its evidence and its limit.
 
-    `gain` is loss of production minus loss of candidate: above 0 the candidate is better.
+    `gain` is production's mean loss minus the candidate's, in the loss's unit: above 0 the
+    candidate is better.
     """
 
     name: str
-    """`overall`, `alerted slice`, `origin = EWR`, `restored`; of a harm alarm `carrier = UA`."""
+    """`overall`, `alerted slice`, `origin = EWR`, `restored`; for a harm alarm `carrier = UA`."""
     family: Literal["gate", "harm_alarm"] = "gate"
-    """`gate`: all required ones must pass, an intersection-union test. `harm_alarm`: passes unless
-    harm is shown, after Holm's correction for their number."""
-    asks: Literal["not_worse", "improve", "restored"]
+    """`gate`: all required checks must pass (an intersection-union test). `harm_alarm`: passes
+    unless harm is significant after Holm's correction for the number of alarms."""
+    criterion: Literal["not_worse", "improve", "restored"]
+    """Non-inferiority, superiority, or recovery of the loss before the alert."""
     required: bool = True
     rows: int
     days: int
     production: float | None = None
-    """Mean loss of the model in production; None when it could not be worked out."""
+    """Mean loss of the model in production; None when it is undefined."""
     candidate: float | None = None
     gain: float | None = None
     gain_lower: float | None = None
-    """One-sided lower bound of the mean gain, by day blocks."""
+    """One-sided lower bound of the mean gain, by jackknife over day blocks."""
     gain_upper: float | None = None
     limit: float
     """`not_worse`: gain_lower must be above it (minus the margin). `improve`: above 0.
@@ -40,13 +42,15 @@ class Check(Value):
     reference: float | None = None
     """`restored`: production's mean loss in the alert's reference window."""
     p_value: float | None = None
-    """One-sided: how likely so great a gain is at the limit; of a harm alarm, so great a loss."""
+    """One-sided: the probability of at least this gain if the true gain is at the limit; for a harm
+    alarm, of at most this gain."""
     p_adjusted: float | None = None
-    """Of a harm alarm: Holm's, over all of them."""
+    """For a harm alarm: Holm's adjusted p-value over all alarms."""
     q_value: float | None = None
-    """Of a slice: Benjamini and Hochberg's, two-sided against no change; shown, never decides."""
+    """For a slice: Benjamini and Hochberg's q-value, two-sided against no change; shown, never
+    decides."""
     detectable: float | None = None
-    """Smallest gain this hold-out would show with 80 % power."""
+    """Smallest true gain that this hold-out detects with 80 % power."""
     result: Literal["pass", "fail", "not_enough_data"]
     message: str
     """One sentence with the numbers."""
@@ -66,17 +70,17 @@ class HoldoutUsed(Value):
     production_seen_until: str
     candidate_seen_until: str
     learned_rows_compared: int | None = None
-    """How many rows the two models have learned from, none of them in the hold-out; None: the
-    policy does not say where they are."""
+    """How many training rows of the two models were compared with the hold-out's, none of them in
+    it; None: the policy does not say where they are."""
     candidate_number: Annotated[int, Field(ge=1)] = 1
-    """The how-manieth candidate this hold-out judges for the alerted slice."""
+    """Which candidate this is that the hold-out judges for the alerted slice, from 1."""
     candidates_allowed: Annotated[int, Field(ge=1)] = 1
     confidence: float | None = None
-    """One-sided, of each bound, after the correction for the number of candidates."""
+    """One-sided, of each bound, after correction for the number of candidates."""
 
 
 class GuardrailResult(Value):
-    """What one guardrail found."""
+    """The result of one guardrail."""
 
     name: str
     kind: str
@@ -87,30 +91,30 @@ class GuardrailResult(Value):
     production: float | None = None
     candidate: float | None = None
     compared: float | None = None
-    """What is held against the limit: the candidate's number, a ratio, or a growth."""
+    """What is compared with the limit: the candidate's number, a ratio, or an increase."""
     lower: float | None = None
-    """One-sided bounds of `compared`, where there are repetitions to tell them by."""
+    """One-sided bounds of `compared`, where a standard error exists."""
     upper: float | None = None
     limit: float | None = None
     result: Literal["pass", "fail", "not_enough_data"]
     message: str
     """One sentence with the numbers."""
     evidence: tuple[dict[str, JsonValue], ...] = ()
-    """What a person looks at first for the root cause: groups, rows, turns; at most 50."""
+    """Where to look first for the root cause: groups, rows, measurements; at most 50."""
 
     @property
-    def stops(self) -> bool:
-        """Whether a promotion is stopped: a missing number is never a pass."""
+    def blocks(self) -> bool:
+        """Whether it blocks the promotion: a missing number is never a pass."""
         return self.mode == "block" and self.result != "pass"
 
 
-class CalibrationOf(Value):
-    """How one model's scores lie about the labels."""
+class ModelCalibration(Value):
+    """The calibration of one model's scores."""
 
     bias: float
     """Mean of score minus label."""
     coverage: float | None = None
-    """Share of labels within the interval, its one-sided bounds by days beside it."""
+    """Share of labels within the interval, with one-sided bounds by jackknife over days."""
     coverage_lower: float | None = None
     coverage_upper: float | None = None
 
@@ -122,12 +126,12 @@ class Calibration(Value):
     """`all rows`, `region = central`."""
     rows: int
     days: int
-    production: CalibrationOf
-    candidate: CalibrationOf
+    production: ModelCalibration
+    candidate: ModelCalibration
 
 
 class ReliabilityBin(Value):
-    """Probabilities about as large as one another, and how often the label was 1."""
+    """A bin of similar probabilities, and how often the label was 1."""
 
     model: Literal["production", "candidate"]
     rows: int
@@ -148,7 +152,7 @@ class DriftDay(Value):
 
 
 class Drift(Value):
-    """How the alerted column moved: the days of the reference window and of the alert's own."""
+    """The alerted column by day, in the alert's reference window and in its own window."""
 
     column: str
     where: str
@@ -166,25 +170,25 @@ class DayLoss(Value):
 
 
 class Override(Value):
-    """A person's word that a check need not hold for one alert, and why."""
+    """A maintainer's decision that one check need not pass for one alert, and why."""
 
     check: Annotated[str, Field(min_length=1, max_length=200)]
     """The name of a check or of a guardrail, as the report has it."""
     reason: Annotated[str, Field(min_length=1, max_length=500)]
     by: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(\[bot\])?$")]
-    """A login of GitHub, who had write permission then."""
+    """A GitHub login that had write permission at that time."""
     at: AwareDatetime
 
 
 class Overrides(Document):
-    """`reports/<alert-id>/overrides.json`: what people have said of one report's checks."""
+    """`reports/<alert-id>/overrides.json`: the checks of one report that were overridden."""
 
     schema_version: Literal["1.0"] = "1.0"
     overrides: Annotated[tuple[Override, ...], Field(max_length=50)] = ()
 
 
 class Judgement(Value):
-    """What the gate says of one tier's candidate."""
+    """The gate's judgement of one tier's candidate."""
 
     tier: str
     outcome: Outcome
@@ -200,17 +204,16 @@ class Judgement(Value):
     reliability: tuple[ReliabilityBin, ...] = ()
     """Of probabilities: both models' bins."""
     halted_by: str | None = None
-    """The name of the guardrail that ends the run, whatever tiers are left."""
+    """The name of the guardrail that halts the run, whatever tiers are left."""
     overridden: tuple[Override, ...] = ()
-    """The checks that did not hold and that a person overrode; without them it would not have
-    passed."""
+    """The failed checks that a person overrode; without the overrides it would not have passed."""
     production_model: str
     """Hash of the model artifact in production."""
     candidate_model: str
 
 
 class Verdict(Document):
-    """What the gate says in the end, and of every tier it was asked about."""
+    """The gate's final outcome, with its judgement of every tier tried."""
 
     schema_version: Literal["1.0"] = "1.0"
     plan_key: str
@@ -223,13 +226,13 @@ class Verdict(Document):
     """In the order tried; the last one decided."""
     judged_at: AwareDatetime
     promised_coverage: float | None = None
-    """The share of labels the models' intervals are to hold, as the policy had it."""
+    """The nominal coverage of the models' intervals, from the policy."""
     drift: Drift | None = None
     """Of the first alert's first column, where its data could be read."""
     on_merge: Literal["canary", "prod"] = "prod"
-    """Where the policy sends a merged model."""
+    """Where a merged model goes, from the policy."""
 
     @property
     def deciding(self) -> Judgement:
-        """The judgement the verdict stands on."""
+        """The judgement that decided the verdict."""
         return self.judgements[-1]

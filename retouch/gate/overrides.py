@@ -1,7 +1,7 @@
-"""A person's word against the gate's: checks that need not hold for one alert, and why.
+"""Overrides: checks that a maintainer has decided need not pass for one alert.
 
-It changes the outcome, never a number. What made a comparison unsound cannot be overridden, and
-neither can a hold-out that is used up: no check is named there.
+They change the outcome, never a number. An invalid comparison and a used-up hold-out cannot be
+overridden: there is no check to name.
 """
 
 from __future__ import annotations
@@ -11,50 +11,50 @@ from collections.abc import Sequence
 from retouch.gate.model import Check, GuardrailResult, Judgement, Override, Verdict
 
 
-def overridden(judgement: Judgement, overrides: Sequence[Override]) -> Judgement:
-    """Return the judgement as it stands once these checks need not hold.
+def apply_overrides(judgement: Judgement, overrides: Sequence[Override]) -> Judgement:
+    """Return the judgement with these checks overridden.
 
-    A candidate that was refused, or not judged for lack of data, passes when every required check
-    and every blocking guardrail that stops it is named; harm alarms are checks. A guardrail that is
-    named no longer ends the run. Done twice it changes nothing more.
+    A candidate that was rejected, or undecided for lack of data, passes when every check and
+    guardrail that blocks it is named; harm alarms are checks. A guardrail that is named no longer
+    halts the run. Idempotent.
     """
     if judgement.outcome not in ("reject", "not_enough_data"):
         return judgement
     named = {override.check for override in overrides}
-    stopping = [found.name for found in stops(judgement)]
-    if not stopping or not named.issuperset(stopping):
+    names = [found.name for found in blocking(judgement)]
+    if not names or not named.issuperset(names):
         if judgement.halted_by not in named:
             return judgement
-        ending = (g.name for g in judgement.guardrails if _ends(g) and g.name not in named)
-        return judgement.model_copy(update={"halted_by": next(ending, None)})
-    telling = {override.check: override for override in overrides}  # the last word on each
-    mattered = tuple(telling[name] for name in dict.fromkeys(stopping))
-    people = " and ".join(dict.fromkeys(f"@{override.by}" for override in mattered))
+        halting = (g.name for g in judgement.guardrails if _halts(g) and g.name not in named)
+        return judgement.model_copy(update={"halted_by": next(halting, None)})
+    latest = {override.check: override for override in overrides}
+    applied = tuple(latest[name] for name in dict.fromkeys(names))
+    people = " and ".join(dict.fromkeys(f"@{override.by}" for override in applied))
     return judgement.model_copy(
         update={
             "outcome": "promote",
             "message": f"{judgement.message.rstrip('.')}, overridden by {people}.",
             "halted_by": None,
-            "overridden": mattered,
+            "overridden": applied,
         }
     )
 
 
-def stops(judgement: Judgement) -> list[Check | GuardrailResult]:
-    """Return what stands between a sound comparison and a promotion."""
+def blocking(judgement: Judgement) -> list[Check | GuardrailResult]:
+    """Return the checks and guardrails that block the promotion."""
     checks = [check for check in judgement.checks if check.required and check.result != "pass"]
-    return [*checks, *(found for found in judgement.guardrails if found.stops)]
+    return [*checks, *(found for found in judgement.guardrails if found.blocks)]
 
 
 def would_change(verdict: Verdict, overrides: Sequence[Override]) -> bool:
-    """Say whether a verdict that let nothing pass would be another under these overrides.
+    """Tell whether these overrides would change a verdict that promotes nothing.
 
-    A verdict that was reached under them already would not.
+    They would not change one that was reached under them already.
     """
     if verdict.outcome == "promote":
         return False
-    return any(overridden(one, overrides) != one for one in verdict.judgements)
+    return any(apply_overrides(one, overrides) != one for one in verdict.judgements)
 
 
-def _ends(found: GuardrailResult) -> bool:
-    return found.stops and found.result == "fail" and found.then == "halt"
+def _halts(found: GuardrailResult) -> bool:
+    return found.blocks and found.result == "fail" and found.then == "halt"

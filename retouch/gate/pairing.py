@@ -1,4 +1,4 @@
-"""Two score tables make one paired table, or a reason why they cannot be compared."""
+"""Pair two score tables row by row, or give the reason why they cannot be compared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from retouch.gate.comparison import CANDIDATE, PRODUCTION
 from retouch.gate.holdout import HoldoutDays
-from retouch.gate.losses import LARGEST_LOSS, LOSSES, Loss, Numbers, ShortOf, short_of
+from retouch.gate.losses import LARGEST_LOSS, LOSSES, Loss, Numbers, RareClass, rare_class
 from retouch.gate.score_table import (
     Incomparable,
     ScoreTable,
@@ -20,7 +20,7 @@ from retouch.gate.score_table import (
     read_scores,
     rows_text,
 )
-from retouch.gate.slices import Groups, Rows, each_value
+from retouch.gate.slices import Groups, Rows, group_by_value
 from retouch.policy.promotion import Scoring
 
 _SIDES = {"production": PRODUCTION, "candidate": CANDIDATE}
@@ -33,7 +33,7 @@ class Losses:
     production: Numbers
     candidate: Numbers
     day: Rows
-    """Its number, in order."""
+    """The index of the day, in order."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Paired:
 
     @property
     def same_scores(self) -> bool:
-        """Whether the two models score every row exactly alike, ends of intervals included."""
+        """Whether both models give every row the same score and interval."""
         old, new = _SIDES
         ends = (e for e in ("score", "lower", "upper") if f"{old}_{e}" in self.rows)
         return all(self.rows[f"{old}_{e}"].equals(self.rows[f"{new}_{e}"]) for e in ends)
@@ -58,22 +58,22 @@ class Paired:
     @cached_property
     def days(self) -> Groups:
         """The rows by day."""
-        return each_value(self.rows["day"])
+        return group_by_value(self.rows["day"])
 
     @cached_property
     def _columns(self) -> dict[str, Numbers]:
         names = ("label", *(f"{whose}_{of}" for whose in _SIDES for of in ("score", "loss")))
         return {name: self.rows[name].to_numpy(dtype=float) for name in names}
 
-    def short_of(self, rows: Rows) -> ShortOf | None:
-        """Return what these rows lack for a loss of ranks; None when the loss can be worked out."""
-        return short_of(self._columns["label"][rows]) if self.loss.of_ranks else None
+    def rare_class(self, rows: Rows) -> RareClass | None:
+        """Return the class too rare for a rank-based loss on these rows, if any."""
+        return rare_class(self._columns["label"][rows]) if self.loss.rank_based else None
 
     def losses(self, rows: Rows) -> Losses:
-        """Return the losses of these rows: among themselves, where the loss is one of ranks."""
+        """Return the losses of these rows; a rank-based loss is computed among them alone."""
         columns, of_rows = self._columns, []
         for whose in _SIDES:
-            if self.loss.of_ranks:
+            if self.loss.rank_based:
                 of_rows.append(
                     self.loss.per_row(columns["label"][rows], columns[f"{whose}_score"][rows])
                 )
@@ -123,7 +123,7 @@ def pair(
 
 
 def _disagreements(old: ScoreTable, new: ScoreTable) -> Iterator[str]:
-    """Yield what keeps the rows of the two tables from being the same rows."""
+    """Yield why the two tables do not hold the same rows."""
     for there, here, of in ((old, new, CANDIDATE), (new, old, PRODUCTION)):
         ids = there.rows["id"]
         if ids.equals(here.rows["id"]):
@@ -146,11 +146,11 @@ def _disagreements(old: ScoreTable, new: ScoreTable) -> Iterator[str]:
                 f" {first_id(old.rows['id'], differs)}."
             )
     if _shuffled(old.rows["score"], new.rows["score"]):
-        yield "Both score tables hold the same scores in another order: one has its rows mixed up."
+        yield "Both score tables hold the same scores in a different order: one has permuted rows."
 
 
 def _differs(ours: pd.Series[Any], theirs: pd.Series[Any]) -> pd.Series[bool]:
-    """Compare value by value; two missing values are alike."""
+    """Compare value by value; two missing values are equal."""
     if ours.equals(theirs):
         return pd.Series(False, index=ours.index)
     ours, theirs = ours.astype(object), theirs.astype(object)
@@ -158,10 +158,10 @@ def _differs(ours: pd.Series[Any], theirs: pd.Series[Any]) -> pd.Series[bool]:
 
 
 def _shuffled(ours: pd.Series[float], theirs: pd.Series[float]) -> bool:
-    """Say whether the scores are alike as a collection and not row by row.
+    """Tell whether the scores are equal as a multiset but not row by row.
 
-    Two models may do so by chance where they know but a few scores, so most must be distinct. A
-    shuffle of *another* model's scores cannot be told from a bad model: its loss has to say it.
+    Models with few distinct scores may do so by chance, so most must be distinct. Permuted scores
+    of a *different* model cannot be recognised here (see `validity`).
     """
     mostly_distinct = ours.nunique() > len(ours) / 2
     alike = np.array_equal(np.sort(ours), np.sort(theirs))
@@ -175,14 +175,14 @@ def _side_by_side(old: ScoreTable, new: ScoreTable, loss: Loss) -> Paired | Inco
         for column in ("score", "lower", "upper"):
             if column in table:
                 rows[f"{whose}_{column}"] = table[column]
-        with np.errstate(all="ignore"):  # What is not finite is refused just below.
+        with np.errstate(all="ignore"):  # Non-finite values are refused below.
             losses = loss.per_row(label, table["score"].to_numpy())
-        if loss.of_ranks:
-            losses = np.nan_to_num(losses, nan=0.5)  # One class only: no check reads it.
+        if loss.rank_based:
+            losses = np.nan_to_num(losses, nan=0.5)  # One class only: no check uses it.
         unusable = ~(np.abs(losses) <= LARGEST_LOSS)
         if unusable.any():
             return Incomparable(
-                f"The {loss.mean_is_called.lower()} of {_SIDES[whose]} cannot be worked out for"
+                f"The {loss.mean_name.lower()} of {_SIDES[whose]} cannot be computed for"
                 f" {rows_text(int(unusable.sum()))}; {first_id(rows['id'], unusable)}."
             )
         rows[f"{whose}_loss"] = losses

@@ -53,7 +53,8 @@ def read_scores(
     carried: tuple[str, ...],
     days: str = "the hold-out",
 ) -> ScoreTable | Incomparable:
-    """Read one model's score table; `of` is what a sentence calls the model.
+    """Read one model's score table; `of` is what messages call the model, `days` what they call the
+    days of `holdout`.
 
     Columns of `required` must be there; those of `carried` are kept to cut slices by. Without
     `holdout`, rows may be of any day.
@@ -83,7 +84,7 @@ def read_scores(
 def _unreadable(
     table: pd.DataFrame, id_: str, needed: tuple[str, ...], single: tuple[str, ...]
 ) -> str | None:
-    """Say why a table cannot be read at all; `single` columns must not be there twice."""
+    """Return why a table cannot be read at all; `single` columns must not occur twice."""
     for column in needed:
         if column not in table.columns:
             return f"has no column {column!r}"
@@ -115,11 +116,11 @@ def _unusable_numbers(rows: pd.DataFrame, loss: Loss) -> Iterator[tuple[str, pd.
         if name in rows:
             yield f"whose {name} is not a finite number", ~np.isfinite(rows[name])
     if "lower" in rows and "upper" in rows:
-        yield "whose interval ends below its start", rows["lower"] > rows["upper"]
-    if loss.of_classes:
+        yield "whose interval has its upper end below its lower", rows["lower"] > rows["upper"]
+    if loss.binary_labels:
         yield "whose label is neither 0 nor 1", ~rows["label"].isin((0.0, 1.0))
-    if loss.of_probabilities:
-        yield "whose score is no probability from 0 to 1", ~rows["score"].between(0, 1)
+    if loss.probability_scores:
+        yield "whose score is not a probability from 0 to 1", ~rows["score"].between(0, 1)
 
 
 def _unusable_days(
@@ -137,7 +138,7 @@ def rows_text(count: int) -> str:
 
 
 def first_id(ids: pd.Series[Any], chosen: pd.Series[bool] | NDArray[np.bool_]) -> str:
-    """Name the first of the chosen ids, to end a sentence with."""
+    """Return a clause that names the first of the chosen ids."""
     return f"the first has the id {ids[chosen].iloc[0]!r}"
 
 

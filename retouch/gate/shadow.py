@@ -1,9 +1,7 @@
-"""Two models side by side on rows without labels: how far apart are they, and where?
+"""Shadow comparison: how far apart two models' scores are on rows without labels, and where.
 
-    both score tables, paired as strictly as the gate pairs them
-        -> all rows, every day, every slice with rows enough -> Shadow
-
-Nothing here can tell the better model: for that the labels have to come, and the gate judges.
+The score tables are paired as strictly as the gate pairs them. Without labels nothing here can say
+which model is better.
 """
 
 from __future__ import annotations
@@ -22,15 +20,15 @@ from retouch.gate.losses import LOSSES, Numbers, loss_of
 from retouch.gate.messages import days_text
 from retouch.gate.pairing import Paired, pair
 from retouch.gate.score_table import Incomparable
-from retouch.gate.shadow_model import Scores, Shadow, ShadowDay, Shift, in_one_sentence
-from retouch.gate.slices import Rows, each_value
+from retouch.gate.shadow_model import Scores, Shadow, ShadowDay, Shift, shadow_message
+from retouch.gate.slices import Rows, group_by_value
 from retouch.policy.promotion import Limits, Promotion
 
 ALL_ROWS = "all rows"
 PROBABILITIES = frozenset({"log_loss", "brier", "auc"})
-"""Losses of scores that have no unit."""
+"""Losses whose scores have no unit."""
 OF_PROBABILITIES = 0.05
-"""Their tolerance, where none is asked for."""
+"""Their default tolerance."""
 
 
 def compare_shadow(
@@ -42,10 +40,10 @@ def compare_shadow(
     at: datetime,
     tolerance: float | None = None,
 ) -> Shadow:
-    """Compare what both models say of the same rows. Never raises for what is wrong with scores.
+    """Compare both models' scores of the same rows. Never raises for faulty scores.
 
-    `days`: those the rows must be of. `tolerance`: scores no further apart are alike; None is the
-    policy's slice margin in the unit of the scores, or 0.05 where they have none.
+    `days`: the days the rows must be from. `tolerance`: scores no further apart are equal; None is
+    the policy's slice margin in the unit of the scores, or 0.05 where they have none.
     """
     limits = policy.limits
     shadow = Shadow(
@@ -70,9 +68,9 @@ def compare_shadow(
 
 
 def default_tolerance(limits: Limits) -> float:
-    """Return how far apart two scores may be and still count as alike.
+    """Return how far apart two scores may be and still count as equal, in their unit.
 
-    A squared margin is in the square of the unit, so its root is taken.
+    The margin of a squared loss is in the square of the unit, so its root is taken.
     """
     if limits.loss in PROBABILITIES:
         return OF_PROBABILITIES
@@ -83,28 +81,28 @@ def default_tolerance(limits: Limits) -> float:
 def _paired(
     production: ScoredModel, candidate: ScoredModel, days: HoldoutDays, policy: Promotion
 ) -> Paired | Incomparable:
-    """Pair the scores by the gate's own rules; a label of 0 stands in for the one to come."""
+    """Pair the scores by the gate's own rules, with 0 as placeholder for the labels."""
     tables = []
-    for contender, of in ((production, PRODUCTION), (candidate, CANDIDATE)):
-        if contender.scores is None:
-            return Incomparable(f"There are no scores of {of}.")
-        tables.append(contender.scores.assign(**{policy.score.label: 0.0}))
-    probabilities = loss_of(policy.limits).of_probabilities
+    for model, of in ((production, PRODUCTION), (candidate, CANDIDATE)):
+        if model.scores is None:
+            return Incomparable(f"{of[0].upper()}{of[1:]} was not scored.")
+        tables.append(model.scores.assign(**{policy.score.label: 0.0}))
+    probabilities = loss_of(policy.limits).probability_scores
     paired = pair(
         *tables,
         scoring=policy.score,
         holdout=days,
-        loss=replace(LOSSES["absolute_error"], of_probabilities=probabilities),
+        loss=replace(LOSSES["absolute_error"], probability_scores=probabilities),
         optional=_columns(policy),
         days="the requested days",
     )
     if isinstance(paired, Incomparable) or not policy.holdout.every_day:
         return paired
-    empty = days.without_rows(paired.rows["day"])
+    empty = days.missing_days(paired.rows["day"])
     if not empty:
         return paired
     return Incomparable(
-        f"Both score tables lack {days_text(len(empty))} of those from {days.start} to {days.end}"
+        f"Both score tables lack {days_text(len(empty))} from {days.start} to {days.end}"
         f" (exclusive); the first is {empty[0]}."
     )
 
@@ -122,7 +120,7 @@ class _Scored:
     apart: Numbers
     """|candidate - production|."""
     day: Rows
-    """The number of its day."""
+    """The index of the row's day."""
 
 
 def _compared(paired: Paired, shadow: Shadow, policy: Promotion) -> Shadow:
@@ -135,7 +133,7 @@ def _compared(paired: Paired, shadow: Shadow, policy: Promotion) -> Shadow:
         (f"{column} = {value}", chosen)
         for column in _columns(policy)
         if column in paired.slices
-        for value, chosen in each_value(paired.slices[column])
+        for value, chosen in group_by_value(paired.slices[column])
     ]
     large = [(where, chosen) for where, chosen in cut if len(chosen) >= shadow.min_rows]
     slices = [_shift(where, rows, chosen, shadow) for where, chosen in large]
@@ -150,12 +148,12 @@ def _compared(paired: Paired, shadow: Shadow, policy: Promotion) -> Shadow:
             "not_in_table": tuple(c for c in _columns(policy) if c not in paired.slices),
         }
     )
-    return found.model_copy(update={"message": in_one_sentence(found)})
+    return found.model_copy(update={"message": shadow_message(found)})
 
 
 def _shift(where: str, rows: _Scored, chosen: Rows, shadow: Shadow) -> Shift:
     old, new, apart = rows.production[chosen], rows.candidate[chosen], rows.apart[chosen]
-    # A loss that falls is a gain, so of scores the gain is the shift with its sign turned.
+    # mean_gain takes losses, where falling is a gain: the shift of scores is minus the gain.
     found = mean_gain(old, new, rows.day[chosen], confidence=shadow.confidence)
     assert found.gain is not None  # there are rows
     return Shift(

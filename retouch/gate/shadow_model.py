@@ -1,4 +1,4 @@
-"""The shadow: how far the candidate departs from production on rows without labels."""
+"""The shadow document: how the candidate's scores differ from production's without labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from retouch.documents import Document, Value
 
 
 class Scores(Value):
-    """How one model's scores of some rows lie."""
+    """The distribution of one model's scores of some rows."""
 
     mean: float
     low: float
@@ -23,7 +23,7 @@ class Scores(Value):
 
 
 class Shift(Value):
-    """How the scores of some rows move from production to the candidate."""
+    """How the scores of some rows differ between production and the candidate."""
 
     where: str
     """`all rows`, `region = central`."""
@@ -34,7 +34,7 @@ class Shift(Value):
     mean: float
     """Mean of candidate minus production."""
     lower: float | None
-    """One-sided bounds of that mean, by day blocks; None on a single day."""
+    """One-sided bounds of that mean, by jackknife over days; None on a single day."""
     upper: float | None
     difference: Annotated[float, Field(ge=0)]
     """Mean of |candidate - production|."""
@@ -43,7 +43,7 @@ class Shift(Value):
 
 
 class ShadowDay(Value):
-    """One day: what both models say of it on average, and how far apart they are."""
+    """One day: both models' mean scores, and their mean absolute difference."""
 
     day: str
     rows: int
@@ -54,13 +54,13 @@ class ShadowDay(Value):
 
 
 class Shadow(Document):
-    """Both models on the same unlabelled rows. It says how they differ, never which is right."""
+    """Both models on the same unlabelled rows: how they differ, never which is right."""
 
     schema_version: Literal["1.0"] = "1.0"
     outcome: Literal["compared", "invalid"]
     """`invalid`: the score tables cannot be compared, and there are no numbers."""
     message: str
-    """One sentence: how far apart they are and where most, or why that cannot be said."""
+    """One sentence: how far apart they are and where most, or why that is unknown."""
     production_model: str
     """Hash of the model artifact."""
     candidate_model: str
@@ -69,12 +69,12 @@ class Shadow(Document):
     end: str
     """Day after the last."""
     production_seen_until: str | None = None
-    """The first day the model has not looked at, in its own words; None: it does not say."""
+    """The first day the model has not seen, as its artifact records it; None: not recorded."""
     candidate_seen_until: str | None = None
     unit: str = ""
-    """Of the scores; empty for probabilities."""
+    """The unit of the scores; empty for probabilities."""
     tolerance: Annotated[float, Field(ge=0)]
-    """Scores no further apart than this count as alike."""
+    """Scores no further apart than this count as equal."""
     confidence: float
     """One-sided, of each bound of a shift."""
     overall: Shift | None = None
@@ -82,32 +82,32 @@ class Shadow(Document):
     """The largest |candidate - production| of a row."""
     days: tuple[ShadowDay, ...] = ()
     slices: tuple[Shift, ...] = ()
-    """Each value of the required and the watched slices with rows enough, what moved most first."""
+    """Each value of the required and watched slices with enough rows, largest shift first."""
     min_rows: int
     """A slice with fewer is left out."""
     too_small: Annotated[int, Field(ge=0)] = 0
-    """How many slices were left out so."""
+    """How many slices were left out for this."""
     not_in_table: tuple[str, ...] = ()
     """Slice columns of the policy that the score tables do not both have."""
     compared_at: AwareDatetime
 
     @property
     def decimals(self) -> int:
-        """The decimals a person is shown: two digits of the tolerance, and two at the least."""
+        """The decimals shown to readers: two digits of the tolerance, and at least two."""
         typical = self.tolerance or (self.overall.difference if self.overall else 0.0) or 1.0
         return min(6, max(2, 1 - math.floor(math.log10(typical))))
 
 
-def in_one_sentence(shadow: Shadow) -> str:
+def shadow_message(shadow: Shadow) -> str:
     """Return how far apart the two models are, on how many rows, and where most.
 
-    The days are from the first to the last, both included, as a person reads them.
+    The days shown are inclusive at both ends.
     """
     found = shadow.overall
     assert found is not None
-    of_days = f"On {found.rows:,} row{'s' * (found.rows != 1)} of {days_of(shadow)}"
+    of_days = f"On {found.rows:,} row{'s' * (found.rows != 1)} of {date_range(shadow)}"
     if found.difference == 0:
-        return f"{of_days} the candidate scores exactly as production does."
+        return f"{of_days} the candidate's scores equal production's exactly."
     parts = [
         f"{of_days} the candidate differs from production by {_amount(found.difference, shadow)}"
         " on average",
@@ -119,13 +119,13 @@ def in_one_sentence(shadow: Shadow) -> str:
     return f"{'; '.join(parts)}."
 
 
-def days_of(shadow: Shadow) -> str:
+def date_range(shadow: Shadow) -> str:
     """Return `2013-07-01 to 2013-07-08`, both included, or a single day."""
     last = (date.fromisoformat(shadow.end) - timedelta(days=1)).isoformat()
     return shadow.start if shadow.start == last else f"{shadow.start} to {last}"
 
 
-def tolerance_of(shadow: Shadow) -> str:
+def tolerance_text(shadow: Shadow) -> str:
     """Return the tolerance with its unit, rounded only where that loses nothing."""
     text = f"{shadow.tolerance:,.{shadow.decimals}f}"
     if float(text.replace(",", "")) != shadow.tolerance:
@@ -133,7 +133,7 @@ def tolerance_of(shadow: Shadow) -> str:
     return _with_unit(text, shadow)
 
 
-def share_of(share: float) -> str:
+def share_text(share: float) -> str:
     """Return a share in percent that is 0 % or 100 % only where it is none or all."""
     percent = 100 * share
     if 0 < percent < 1:
@@ -145,10 +145,10 @@ def share_of(share: float) -> str:
 
 def _beyond(share: float, shadow: Shadow) -> str:
     """`by more than 1.00 minutes on 41 % of rows`."""
-    of_rows = "every row" if share == 1 else f"{share_of(share)} of rows"
+    of_rows = "every row" if share == 1 else f"{share_text(share)} of rows"
     if not shadow.tolerance:
         return f"they differ on {of_rows}"
-    by = f"by more than {tolerance_of(shadow)}"
+    by = f"by more than {tolerance_text(shadow)}"
     return f"{by} on {of_rows}" if share else f"nowhere {by}"
 
 

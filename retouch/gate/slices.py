@@ -1,4 +1,4 @@
-"""Which rows a slice is: by the alert's predicates, or by each value of a column."""
+"""Slices of rows: by an alert's predicates, or by the values of a column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rows = NDArray[np.intp]
 """The positions of the rows of a slice, ascending."""
 
 MISSING = "(missing)"
-"""What the rows without a value are called: a slice of their own."""
+"""The name of the slice of rows without a value."""
 
 _COMPARE: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "eq": ("=", operator.eq),
@@ -58,10 +58,10 @@ def select(slices: pd.DataFrame, where: tuple[Predicate, ...]) -> Selection:
 
 @dataclass(frozen=True)
 class Groups:
-    """A table cut into groups, each row in one."""
+    """Rows partitioned into groups."""
 
     names: tuple[str, ...]
-    """In order."""
+    """Sorted."""
     of_row: Rows
     """The number of each row's group; shape (rows,)."""
 
@@ -76,7 +76,7 @@ class Groups:
         return zip(self.names, np.split(by_group, np.cumsum(self.sizes)[:-1]), strict=True)
 
 
-def each_value(column: pd.Series[Any]) -> Groups:
+def group_by_value(column: pd.Series[Any]) -> Groups:
     """Group rows by the value of a column, as text; those without a value are a group too."""
     known = column.notna()
     if column.dtype == object:
@@ -96,7 +96,7 @@ def mask_of(rows: Rows, count: int) -> Mask:
     return mask
 
 
-def in_words(predicate: Predicate) -> str:
+def describe(predicate: Predicate) -> str:
     """Return `region = central`, `carrier in AA, UA`."""
     value = predicate.value
     values = value if isinstance(value, tuple) else (value,)

@@ -11,7 +11,7 @@ from pydantic import Field
 from retouch.documents import Value
 from retouch.planning.model import Forecast, TierPlan
 from retouch.policy.model import Budget
-from retouch.policy.suppression import in_words
+from retouch.policy.suppression import duration_text
 
 Seconds = Annotated[float, Field(ge=0)]
 
@@ -50,7 +50,7 @@ def _passed(tier: TierPlan, budget: Budget, spent: Spent) -> Iterator[str]:
             on_top = f" after {seconds(so_far)} so far" if so_far else ""
             yield (
                 f"Not tried: {tier.tier}. Its forecast of {seconds(needs)} {what}{on_top} would"
-                f" pass budget.{name}, {in_words(limit)}.{_unknown(tier.forecast)}"
+                f" pass budget.{name}, {duration_text(limit)}.{_unknown(tier.forecast)}"
             )
 
 

@@ -17,14 +17,14 @@ from retouch.policy.model import (
     SeverityCondition,
     When,
 )
-from retouch.policy.suppression import Suppression, in_words
+from retouch.policy.suppression import Suppression, duration_text
 
 _NOW = datetime(2100, 1, 1, tzinfo=UTC)
 """After any time an example may name; no decision depends on it."""
 
 
 class ExampleResult(Value):
-    """What one example was to get, and what it got."""
+    """The expected and the actual decision for one example."""
 
     rule: str
     """The name of the rule the example stands under."""
@@ -43,7 +43,7 @@ class ExampleResult(Value):
 
 
 def check_policy(policy: Policy, source: str = RETRAINING_FILE) -> tuple[ExampleResult, ...]:
-    """Return what every example of every rule gets, in the order they are written.
+    """Decide about every example of every rule, in the order they are written.
 
     Raises InputError, naming `source` and the example, for one that is not an alert.
     """
@@ -65,9 +65,9 @@ def _results(policy: Policy, source: str) -> Iterator[ExampleResult]:
 
 
 def _alert(example: Example, policy: Policy, source: str) -> Alert:
-    said = {"model": policy.model, "monitor": "example", "dataset": "example", **example.given}
+    alert = {"model": policy.model, "monitor": "example", "dataset": "example", **example.given}
     hint = "Correct the example, then run `retouch policy check`."
-    return new_alert(said, now=_NOW, randomness=bytes(10), source=source, hint=hint)
+    return new_alert(alert, now=_NOW, randomness=bytes(10), source=source, hint=hint)
 
 
 def _outcome(ladder: tuple[str, ...] | None, hold: str | None) -> str:
@@ -75,23 +75,23 @@ def _outcome(ladder: tuple[str, ...] | None, hold: str | None) -> str:
 
 
 def lint_policy(policy: Policy) -> tuple[str, ...]:
-    """Return one sentence for each rule that can never decide, each tier that is never tried, and
-    each odd setting of tiers, `suppression`, `budget` and `value`.
+    """Return one warning for each unreachable rule, unused tier and contradictory setting of tiers,
+    `suppression`, `budget` and `value`.
 
-    Sound, not complete: what is reported is so, but a rule that only several earlier ones together
-    make useless is not found.
+    Sound, not complete: every warning is true, but a rule that is covered only by several earlier
+    ones together is not found.
     """
     return (
-        *_idle_rules(policy),
-        *_idle_tiers(policy),
-        *_odd_suppression(policy.suppression),
-        *_odd_budget(policy),
-        *_odd_value(policy),
+        *_unreachable_rules(policy),
+        *_unused_tiers(policy),
+        *_contradictory_suppression(policy.suppression),
+        *_contradictory_budget(policy),
+        *_contradictory_value(policy),
     )
 
 
 def covers(earlier: When, later: When) -> bool:
-    """Tell whether every alert that meets `later` is sure to meet `earlier` as well."""
+    """Tell whether every alert that meets `later` also meets `earlier`."""
     return (
         _kinds(later) <= _kinds(earlier)
         and _severity(later.severity) >= _severity(earlier.severity)
@@ -108,66 +108,66 @@ def covers(earlier: When, later: When) -> bool:
     )
 
 
-def _idle_rules(policy: Policy) -> Iterator[str]:
+def _unreachable_rules(policy: Policy) -> Iterator[str]:
     for i, rule in enumerate(policy.rules):
         if not _kinds(rule.when):
-            yield f"rules[{i}] ({rule.name!r}) never decides: no kind it names is of its family."
+            yield f"rules[{i}] ({rule.name!r}) is unreachable: no kind is of its family."
             continue
         for j, earlier in enumerate(policy.rules[:i]):
             if covers(earlier.when, rule.when):
                 yield (
-                    f"rules[{i}] ({rule.name!r}) never decides: "
-                    f"rules[{j}] ({earlier.name!r}) matches first whatever it matches."
+                    f"rules[{i}] ({rule.name!r}) is unreachable: "
+                    f"rules[{j}] ({earlier.name!r}) matches every alert it matches."
                 )
                 break
 
 
-def _idle_tiers(policy: Policy) -> Iterator[str]:
+def _unused_tiers(policy: Policy) -> Iterator[str]:
     tried = {tier for rule in policy.rules for tier in rule.attempt or ()}
     for name in policy.tiers:
         if name not in tried:
-            yield f"tiers.{name} is never tried: no rule names it."
+            yield f"tiers.{name} is unused: no rule names it."
     for name, tier in policy.tiers.items():
         if tier.restores is not None and tier.must == "not_get_worse":
             yield (
-                f"tiers.{name}: 'restores' asks that the loss comes back, 'must: not_get_worse' "
-                "that it only stays; where the slice stays bad, no repair passes."
+                f"tiers.{name}: 'restores' requires the loss to recover, 'must: not_get_worse' "
+                "only that it does not rise; on a slice that stays bad no repair can pass."
             )
 
 
-def _odd_suppression(suppression: Suppression) -> Iterator[str]:
+def _contradictory_suppression(suppression: Suppression) -> Iterator[str]:
     rules = suppression.persistence
     for i, rule in enumerate(rules):
         if any(covers(earlier.when, rule.when) for earlier in rules[:i]):
             yield (
-                f"suppression.persistence[{i}] ({rule.name!r}) never decides: "
-                "an earlier one matches first whatever it matches."
+                f"suppression.persistence[{i}] ({rule.name!r}) is unreachable: "
+                "an earlier rule matches every alert it matches."
             )
     for j, inhibition in enumerate(suppression.inhibit):
         place = f"suppression.inhibit[{j}] ({inhibition.name!r})"
         if covers(inhibition.when, inhibition.mutes):
-            yield f"{place} mutes nothing: all it would mute meets its own 'when'."
+            yield f"{place} mutes nothing: every alert it would mute meets its own 'when'."
         for i, earlier in enumerate(suppression.inhibit[:j]):
             if not _kinds(inhibition.mutes).isdisjoint(_kinds(earlier.when)):
                 yield (
-                    f"{place} may mute what inhibit[{i}] ({earlier.name!r}) mutes by: "
-                    "put it first, or it comes too late."
+                    f"{place} may mute an alert by which inhibit[{i}] "
+                    f"({earlier.name!r}) mutes others: put it first."
                 )
     if suppression.group_wait > timedelta(days=1):
-        wait = in_words(suppression.group_wait)
-        yield f"suppression.group_wait is {wait}: the most urgent alert waits as long."
+        wait = duration_text(suppression.group_wait)
+        yield f"suppression.group_wait is {wait}: even the most urgent alert waits that long."
 
 
-def _odd_budget(policy: Policy) -> Iterator[str]:
+def _contradictory_budget(policy: Policy) -> Iterator[str]:
     budget = policy.budget
     for name in ("cpu_per_alert", "wall_per_alert", "cpu_per_day"):
         if getattr(budget, name) == timedelta(0):
-            yield f"budget.{name} is nothing: no tier whose cost is known is ever tried."
+            yield f"budget.{name} is zero: no tier with a known cost is ever tried."
     alert, day = budget.cpu_per_alert, budget.cpu_per_day
     if alert is not None and day is not None and alert > day:
         yield (
-            f"budget.cpu_per_alert, {in_words(alert)}, is never reached: "
-            f"cpu_per_day allows {in_words(day)}."
+            f"budget.cpu_per_alert, {duration_text(alert)}, is never reached: "
+            f"cpu_per_day allows {duration_text(day)}."
         )
     if budget.tiers is None:
         return
@@ -175,18 +175,18 @@ def _odd_budget(policy: Policy) -> Iterator[str]:
         beyond = (rule.attempt or ())[budget.tiers :]
         if beyond:
             yield (
-                f"budget.tiers is {budget.tiers}: rules[{i}] ({rule.name!r}) never gets to "
+                f"budget.tiers is {budget.tiers}: rules[{i}] ({rule.name!r}) never reaches "
                 f"{' and '.join(beyond)}."
             )
 
 
-def _odd_value(policy: Policy) -> Iterator[str]:
+def _contradictory_value(policy: Policy) -> Iterator[str]:
     if policy.value is None:
         return
     if not any(tier.whole_model for tier in policy.tiers.values()):
-        yield "value: no tier has whole_model, so a full run never has a history to be weighed by."
+        yield "value: no tier has whole_model, so a full run has no history to be valued by."
     if not policy.value.horizon:
-        yield "value.horizon is nothing: no gain is ever worth its cost."
+        yield "value.horizon is zero: no gain is ever worth its cost."
 
 
 def _kinds(when: When) -> frozenset[Kind]:

@@ -1,4 +1,4 @@
-"""The closed vocabulary of conditions: what `when`, `match` and `mutes` may say of an alert."""
+"""The closed set of conditions on an alert, for `when`, `match` and `mutes`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Sentence = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 
 class Between(Value):
-    """A lower limit, an upper limit, or both; the limits themselves are within."""
+    """A lower limit, an upper limit, or both, inclusive."""
 
     at_least: float | None = None
     at_most: float | None = None
@@ -38,12 +38,12 @@ class Between(Value):
         return math.inf if self.at_most is None else self.at_most
 
     def holds(self, value: float | None) -> bool:
-        """Tell whether a value is within the limits; no value never is."""
+        """Tell whether a value is within the limits; a missing one is not."""
         return value is not None and self.lowest <= value <= self.highest
 
 
 class FindingCondition(Between):
-    """Some breaching finding of this metric has a value within the limits."""
+    """A finding in breach of this metric has a value within the limits."""
 
     metric: str
 
@@ -55,7 +55,7 @@ class SeverityCondition(Value):
 
 
 class When(Value):
-    """The closed vocabulary of conditions; all that are given must hold."""
+    """Conditions on an alert; all that are given must hold."""
 
     family: Family | None = None
     kind: Kind | tuple[Kind, ...] | None = None
@@ -65,5 +65,5 @@ class When(Value):
     """The alert names at least one of these columns."""
     monitor: str | tuple[str, ...] | None = None
     confidence: Between | None = None
-    """A score, with a basis, within the limits; no score never satisfies it."""
+    """The alert's confidence score within the limits; a missing score does not satisfy it."""
     findings: FindingCondition | None = None

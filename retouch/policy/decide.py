@@ -1,4 +1,4 @@
-"""What the policy says to do about a group of alerts: one decision, whatever their order."""
+"""The decision of the policy about a group of alerts, whatever their order."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from retouch.alerts.model import SEVERITIES, Alert
 from retouch.policy.model import Decision, Policy, Rule, When
 
 NOTHING_FIRES = "nothing is firing"
-OTHER_MODEL = "the policy answers for another model"
+OTHER_MODEL = "the policy is for another model"
 NO_RULE_MATCHED = "no rule matched"
 
-Word = TypeVar("Word", bound=str)
+Text = TypeVar("Text", bound=str)
 
 
 def decide(alerts: Sequence[Alert], policy: Policy) -> Decision:
-    """Decide about one group of alerts; the same for any order of them.
+    """Decide about one group of alerts, independently of their order.
 
-    Each firing alert goes to the first rule whose conditions it meets. Where the rules differ, one
-    that holds wins, then an alert that no rule matched is held, then the rule that stands first in
-    the policy wins. Alerts that are not firing never retrain. Raises ValueError for no alerts.
+    Each firing alert matches the first rule whose conditions it meets. Where the matched rules
+    differ, a rule with `hold` wins; else an alert that no rule matched is held; else the first rule
+    in the policy wins. Alerts that are not firing never retrain. Raises ValueError for no alerts.
     """
     if not alerts:
         raise ValueError("no alerts to decide about")
     ids = tuple(sorted({alert.alert_id for alert in alerts}))
     firing = [alert for alert in alerts if alert.status == "firing"]
     if not firing:
-        why = "Every alert of the group is resolved or had no data; neither asks for a new model."
+        why = "Every alert of the group is resolved or had no data; neither calls for a new model."
         return _held(ids, NOTHING_FIRES, why)
     if any(alert.model != policy.model for alert in firing):
-        return _held(ids, OTHER_MODEL, f"The policy answers for the model {policy.model} alone.")
+        return _held(ids, OTHER_MODEL, f"The policy is for the model {policy.model} only.")
     matched = [first_match(alert, policy) for alert in firing]
     ranked = [rule for rule in policy.rules if rule in matched]
     holding = [rule for rule in ranked if rule.hold is not None]
     if not holding and None in matched:
-        return _held(ids, NO_RULE_MATCHED, "What no rule speaks of is for a person to decide.")
+        return _held(ids, NO_RULE_MATCHED, "No rule covers it, so a person decides.")
     return _by_rule(ids, (holding or ranked)[0])
 
 
@@ -67,8 +67,8 @@ def matches(when: When, alert: Alert) -> bool:
     )
 
 
-def members(one_or_more: Word | tuple[Word, ...]) -> frozenset[Word]:
-    """Return the words of a condition that may be one word or a list."""
+def members(one_or_more: Text | tuple[Text, ...]) -> frozenset[Text]:
+    """Return the values of a condition that may be one value or a list."""
     return frozenset(one_or_more if isinstance(one_or_more, tuple) else (one_or_more,))
 
 

@@ -1,4 +1,4 @@
-"""From a tier to the diff of declared inputs that asks for it."""
+"""Expand a tier into the edits of declared inputs that make it run."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def expand_edits(
 
     Each edit is made for the touched stages of the tier's module whose partition has the keys its
     placeholders name. `params` holds the parsed params files by path. An edit that would change
-    nothing is left out, so asking again for what is done already yields nothing.
+    nothing is left out, so a tier that has been applied yields no edits.
 
     Raises InputError when no stage has the keys an edit names, when the alert does not give an
     anchor it needs, when a params key does not exist or has the wrong type, and when two edits
@@ -52,17 +52,17 @@ def expand_edits(
     for position, edit in enumerate(tier.edits):
         place = ("tiers", name, "edits", position)
         for partition in _addressed(edit, tier.module, touched, place):
-            change = _change(edit, _Blanks(place, partition, days), params)
+            change = _change(edit, _Placeholders(place, partition, days), params)
             first = merged.setdefault((change.file, change.key), change)
             if first.after != change.after:
-                message = f"{change.key} is to become both {first.after!r} and {change.after!r}"
+                message = f"{change.key} would be set to both {first.after!r} and {change.after!r}"
                 raise _policy_fault(place, message)
     return tuple(change for _, change in sorted(merged.items()) if change.after != change.before)
 
 
 @dataclass(frozen=True)
-class _Blanks:
-    """What the placeholders of one edit stand for, at one stage."""
+class _Placeholders:
+    """The values of the placeholders of one edit, for one stage."""
 
     place: Place
     """Of the edit, in the policy."""
@@ -74,7 +74,7 @@ class _Blanks:
         day = self.days[anchor]
         if day is None:
             of_alert = anchor.startswith("window.")
-            lack = "but the alert gives no window" if of_alert else "which is not known"
+            lack = "but the alert has no window" if of_alert else "which is unknown"
             raise _policy_fault(self.place, f"needs the day {anchor}, {lack}")
         return day
 
@@ -107,7 +107,7 @@ def _addressed(
 
 
 def anchors_needed(tier: Tier) -> frozenset[str]:
-    """Return the anchors that a tier's edits speak of."""
+    """Return the anchors that a tier's edits use."""
     values = [value for e in tier.edits for value in (e.to, *(e.append or {}).values())]
     counted_from = {value.of for value in values if isinstance(value, DaysBefore)}
     named = {name for edit in tier.edits for name in _placeholders(edit)}
@@ -125,45 +125,45 @@ def _braced(names: Iterable[str]) -> str:
     return ", ".join(f"{{{name}}}" for name in sorted(names))
 
 
-def _change(edit: Edit, blanks: _Blanks, params: Mapping[str, Any]) -> ParamEdit:
-    file, key = blanks.fill_text(edit.file), blanks.fill_text(edit.set)
-    before = _current(params, file, key, blanks.place)
+def _change(edit: Edit, values: _Placeholders, params: Mapping[str, Any]) -> ParamEdit:
+    file, key = values.fill_text(edit.file), values.fill_text(edit.set)
+    before = _current(params, file, key, values.place)
     try:
-        return ParamEdit(file=file, key=key, before=before, after=_after(edit, before, blanks))
+        return ParamEdit(file=file, key=key, before=before, after=_after(edit, before, values))
     except _WrongType as error:
-        raise _params_fault(file, key, str(error), blanks.place) from None
+        raise _params_fault(file, key, str(error), values.place) from None
     except ValidationError:
-        message = "holds more than plain values; is a date in it not quoted?"
-        raise _params_fault(file, key, message, blanks.place) from None
+        message = "holds more than plain values; is a date in it unquoted?"
+        raise _params_fault(file, key, message, values.place) from None
 
 
-def _current(params: Mapping[str, Any], file: str, key: str, asked_by: Place) -> object:
+def _current(params: Mapping[str, Any], file: str, key: str, required_by: Place) -> object:
     if file not in params:
-        raise _params_fault(file, "", "no such params file" + near(file, params), asked_by)
+        raise _params_fault(file, "", "no such params file" + near(file, params), required_by)
     value: object = params[file]
     for step in key.split("."):
         if not isinstance(value, Mapping) or step not in value:
             known = map(str, value) if isinstance(value, Mapping) else ()
-            raise _params_fault(file, key, "no such key" + near(step, known), asked_by)
+            raise _params_fault(file, key, "no such key" + near(step, known), required_by)
         value = value[step]
     return value
 
 
-def _after(edit: Edit, before: object, blanks: _Blanks) -> object:
+def _after(edit: Edit, before: object, values: _Placeholders) -> object:
     if edit.append is not None:
         if not isinstance(before, list):
-            raise _WrongType("is no list, so nothing can be appended")
-        item = {key: blanks.fill(value) for key, value in edit.append.items()}
+            raise _WrongType("is not a list, so nothing can be appended")
+        item = {key: values.fill(value) for key, value in edit.append.items()}
         return before if item in before else [*before, item]
     if edit.increase_by is not None:
         if not isinstance(before, int) or isinstance(before, bool):
-            raise _WrongType("is no whole number, so it cannot be increased")
+            raise _WrongType("is not a whole number, so it cannot be increased")
         return before + edit.increase_by
     if edit.clear:
         if not isinstance(before, list):
-            raise _WrongType("is no list, so it cannot be cleared")
+            raise _WrongType("is not a list, so it cannot be cleared")
         return []
-    return None if edit.to is None else blanks.fill(edit.to)
+    return None if edit.to is None else values.fill(edit.to)
 
 
 class _WrongType(Exception):
@@ -171,13 +171,11 @@ class _WrongType(Exception):
 
 
 def _policy_fault(place: Place, message: str) -> InputError:
-    return bad_input(
-        RETRAINING_FILE, place, message, hint="Correct the tier, or answer by another."
-    )
+    return bad_input(RETRAINING_FILE, place, message, hint="Correct the tier, or use another one.")
 
 
-def _params_fault(file: str, key: str, message: str, asked_by: Place) -> InputError:
-    hint = f"{RETRAINING_FILE} asks for it in {dotted(asked_by)}."
+def _params_fault(file: str, key: str, message: str, required_by: Place) -> InputError:
+    hint = f"{RETRAINING_FILE}: {dotted(required_by)} requires it."
     return bad_input(file, tuple(key.split(".")) if key else (), message, hint=hint)
 
 

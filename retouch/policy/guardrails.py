@@ -1,8 +1,8 @@
-"""Guardrails of `policies/promotion.yaml`: what no gain in accuracy may be paid with.
+"""Guardrails of `policies/promotion.yaml`: what a candidate may not trade for accuracy.
 
-Each has a `name` that is a sentence, and limits. `mode: observe` shows what it finds and stops
-nothing; `mode: block` stops a promotion. What a broken one leads to is said by `then`: `halt` ends
-the run, with everything put back and the evidence filed; `next_tier` lets the ladder go on.
+Each has a `name` that is a sentence, and limits. `mode: observe` only reports; `mode: block` blocks
+the promotion. `then` says what follows when it fails: `halt` ends the run, with all changes rolled
+back and the evidence filed; `next_tier` escalates to the next tier.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Guardrail(Value):
     why: Sentence
     mode: Literal["observe", "block"] = "block"
     then: Literal["halt", "next_tier"] = "halt"
-    """What a broken guardrail leads to, when its mode is `block`."""
+    """What follows when it fails and its mode is `block`."""
 
 
 class Fairness(_Guardrail):
@@ -54,7 +54,7 @@ class Fairness(_Guardrail):
         if self.gap_at_most is None and self.gap_grows_at_most is None:
             raise ValueError("give 'gap_at_most', 'gap_grows_at_most' or both")
         if self.threshold is not None and self.metric not in OF_DECISIONS:
-            raise ValueError(f"'threshold' is for metrics of decisions; {self.metric} is none")
+            raise ValueError(f"'threshold' is for metrics of decisions, not for {self.metric}")
         return self
 
 
@@ -99,7 +99,7 @@ class Size(_Guardrail):
 
 
 class CalibrationLimit(_Guardrail):
-    """Whether the model knows how sure it is: its interval's coverage, or its probabilities.
+    """Calibration of the model: the coverage of its interval, or its probabilities.
 
     Coverage needs `score.lower` and `score.upper`. Reliability is the expected calibration error
     of probabilities over equally filled bins.
@@ -107,14 +107,14 @@ class CalibrationLimit(_Guardrail):
 
     kind: Literal["calibration"]
     coverage: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """The share of labels the interval promises to hold."""
+    """The nominal coverage of the interval."""
     coverage_off_by_at_most: Share | None = None
     reliability_error_at_most: Share | None = None
     bins: Annotated[int, Field(ge=2, le=100)] = 10
     worsens_at_most: Share | None = None
-    """How much farther off than production's it may be; then being off by itself is no fault."""
+    """How much the error may exceed production's; of two limits both must be exceeded to fail."""
     by: Key | None = None
-    """A column of the score table: asked of every value of it as well."""
+    """A column of the score table: every value of it is evaluated as well."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> CalibrationLimit:
@@ -130,9 +130,9 @@ class CalibrationLimit(_Guardrail):
 
 
 class NegativeFlips(_Guardrail):
-    """Rows production had right and the candidate has wrong, as a share of all rows.
+    """Rows that production predicts correctly and the candidate does not, as a share of all rows.
 
-    Right: |label - score| at most `tolerance`; or with `threshold`, the decision of the score
+    Correct: |label - score| at most `tolerance`; or with `threshold`, the decision of the score
     (score >= threshold) is the label.
     """
 
@@ -160,7 +160,7 @@ Change = dict[Key, float | int | str | bool | None]
 
 
 class SyntheticCase(Value):
-    """One declarative case on made-up rows. Exactly one of `invariant_to`, `rises_with`,
+    """One declarative case on synthetic rows. Exactly one of `invariant_to`, `rises_with`,
     `falls_with`, `rows` and `noise`.
 
     The rows come from the probe's `rows_cmd`; `where` picks some of them, column by column.
@@ -178,12 +178,12 @@ class SyntheticCase(Value):
     rows: Annotated[tuple[Change, ...], Field(min_length=1)] | None = None
     """Boundary rows: each sets these columns (null: missing) on every row; scores stay within."""
     noise: dict[Key, NotNegative] | None = None
-    """Adversarial rows: each column is moved by up to this, to and fro; the score may move by at
-    most `tolerance`."""
+    """Noise: each column is shifted by this, up and down; the score may change by at most
+    `tolerance`."""
     tolerance: NotNegative = 0.0
     """In the unit of the score."""
     share_at_least: Share = 1.0
-    """Of the rows for which it must hold."""
+    """The least share of rows for which it must hold."""
     score_at_least: float | None = None
     score_at_most: float | None = None
 
@@ -215,7 +215,7 @@ class SyntheticCase(Value):
 
 
 class Synthetic(_Guardrail):
-    """Declarative cases on rows made for them; needs `probe`."""
+    """Declarative cases on synthetic rows; needs `probe`."""
 
     kind: Literal["synthetic"]
     cases: Annotated[tuple[SyntheticCase, ...], Field(min_length=1)]
@@ -228,7 +228,7 @@ Guardrail = Annotated[
 
 
 class Probe(Value):
-    """How to score rows that nobody observed."""
+    """How to score synthetic rows."""
 
     rows_cmd: Key
     """Writes rows as the model reads them, features and all: `{from}`, `{until}`, `{out}`."""

@@ -1,4 +1,4 @@
-"""Read the two policy files: strictly, and with errors that name the key."""
+"""Read `policies/retraining.yaml` and `policies/promotion.yaml`, strictly."""
 
 from __future__ import annotations
 

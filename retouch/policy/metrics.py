@@ -1,14 +1,14 @@
-"""The metrics a fairness guardrail may name: a closed set, so that a typing error is found at once.
+"""The metrics that a fairness guardrail may name: a closed set, so that typos are found at once.
 
-They are functions of scikit-learn and fairlearn and two of our own; nothing is imported here, as
-reading a policy need not wait for either.
+Functions of scikit-learn and fairlearn and two of this package. Neither is imported here, since
+reading a policy need not wait for them.
 """
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 
-OURS = frozenset({"bias", "interval_coverage"})
+OWN_METRICS = frozenset({"bias", "interval_coverage"})
 """Mean of score minus label; share of labels within the interval."""
 
 _OF_NUMBERS = frozenset(
@@ -80,11 +80,11 @@ IN_LABELS_UNIT = frozenset(
     }
 )
 
-METRICS = OURS | _OF_NUMBERS | OF_TWO_LABELS
+METRICS = OWN_METRICS | _OF_NUMBERS | OF_TWO_LABELS
 
 
 def known_metric(name: str) -> str:
-    """Return the name of a metric. Raises ValueError, with the likeliest names, for another."""
+    """Return the name of a known metric. Raises ValueError, with similar names, for another."""
     if name in METRICS:
         return name
     near = get_close_matches(name, METRICS, n=3) or [
@@ -93,6 +93,6 @@ def known_metric(name: str) -> str:
         "selection_rate",
     ]
     raise ValueError(
-        f"{name!r} is no metric known here (docs/guardrails.md lists them); perhaps"
-        f" {' or '.join(near)}"
+        f"{name!r} is not a known metric (docs/guardrails.md lists them); did you mean"
+        f" {' or '.join(near)}?"
     )

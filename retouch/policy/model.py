@@ -42,7 +42,7 @@ RETRAINING_FILE = "policies/retraining.yaml"
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 Anchor = Literal["window.start", "window.end", "data.until", "holdout.from", "holdout.until"]
-"""The days a tier may speak of: the alert's window, the data's clock, the gate's hold-out."""
+"""The days a tier may refer to: the alert's window, the data's clock, the gate's hold-out."""
 ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 
 
@@ -85,19 +85,19 @@ class Edit(Value):
 
 
 class Tier(Value):
-    """How an alert may be answered: edits to declared inputs, for each touched module."""
+    """One way to retrain: edits to declared inputs, for each touched stage of a module."""
 
     description: Sentence
-    """What it does, in words; shown in plans and reports."""
+    """What it does; shown in plans and reports."""
     module: Identifier
     """The kind of component it edits: its edits are made for each touched stage of this module."""
     whole_model: bool = False
     """Edit every stage of the module, touched or not."""
     must: Literal["improve", "not_get_worse"]
-    """What the gate asks of the alerted slice."""
+    """What the gate requires of the alerted slice."""
     restores: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
-    """The candidate's loss on the alerted slice must come back to within this factor of what the
-    model in production had in the alert's reference window. Asked where the alert names one."""
+    """The candidate's mean loss on the alerted slice may be at most this factor times production's
+    in the alert's reference window. Checked where the alert names one."""
     edits: Annotated[tuple[Edit, ...], Field(min_length=1)]
 
 
@@ -106,7 +106,7 @@ class Expectation(Value):
 
     attempt: Annotated[tuple[str, ...] | None, Field(alias="try")] = None
     hold: str | None = None
-    """What the rule asks of a person, or `no rule matched`."""
+    """What a person is asked to do, or `no rule matched`."""
 
     @model_validator(mode="after")
     def _one_outcome(self) -> Expectation:
@@ -131,9 +131,9 @@ class Rule(Value):
     why: Sentence
     when: When
     attempt: Annotated[tuple[Identifier, ...] | None, Field(alias="try")] = None
-    """The ladder of tiers, cheapest first."""
+    """The tiers to try, cheapest first."""
     hold: Sentence | None = None
-    """Instead of a ladder: what a person is asked to do."""
+    """Instead of tiers: what a person is asked to do."""
     examples: Annotated[tuple[Example, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -144,7 +144,7 @@ class Rule(Value):
 
 
 class Budget(Value):
-    """What answering alerts may cost. A tier whose forecast goes beyond is not tried."""
+    """Limits on the cost of retraining. A tier whose forecast exceeds them is not tried."""
 
     cpu_per_alert: Duration | None = None
     """CPU time of all tiers of one plan together."""
@@ -152,14 +152,14 @@ class Budget(Value):
     cpu_per_day: Duration | None = None
     """CPU time of all runs of the last 24 hours together."""
     tiers: Annotated[int, Field(ge=1)] | None = None
-    """How many tiers of a ladder may be tried."""
+    """How many tiers of a rule may be tried."""
 
 
 class ValueRule(Value):
-    """What a gain is worth, so that doing nothing, a tier and a full run can be compared.
+    """What a gain is worth, so that no retraining, a tier and a full run can be compared.
 
     worth = chance of passing x gain per prediction x predictions x `worth_of_one`, less the cost
-    (facts/retraining_and_statistics.md, section 4). All in CPU time.
+    All in CPU time.
     """
 
     worth_of_one: Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)]
@@ -171,9 +171,9 @@ class ValueRule(Value):
     fixed_cost: Duration = timedelta(0)
     """Of each retraining, besides its stages: starting a runner, reviewing a pull request."""
     pseudo_episodes: Annotated[float, Field(ge=0)] = 3.0
-    """Past gains are shrunk towards nothing as if so many like alerts had gained nothing."""
+    """Past gains are shrunk towards zero as if so many similar alerts had gained nothing."""
     least_episodes: Annotated[int, Field(ge=1)] = 3
-    """With fewer like alerts in the past, the rule is silent and the ladder stands."""
+    """With fewer similar alerts in the past, the value rule does not apply."""
 
 
 class Policy(Document):
@@ -181,13 +181,13 @@ class Policy(Document):
 
     version: Literal[1]
     model: str
-    """The artifact of `dvc.yaml` this policy answers for."""
+    """The artifact of `dvc.yaml` this policy is for."""
     tiers: Annotated[dict[Identifier, Tier], Field(min_length=1)]
     suppression: Suppression = Suppression()
     """When an alert counts."""
     budget: Budget = Budget()
     value: ValueRule | None = None
-    """None: the ladder stands as the rules have it, whatever it is worth."""
+    """None: the tiers are tried in the rules' order, whatever they are worth."""
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -202,7 +202,7 @@ class Policy(Document):
 
 
 class Decision(Document):
-    """What the policy says to do about one group of alerts."""
+    """The decision of the policy about one group of alerts."""
 
     schema_version: Literal["1.0"] = "1.0"
     alert_ids: tuple[str, ...]

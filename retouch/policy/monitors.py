@@ -1,4 +1,4 @@
-"""`policies/monitors.yaml`: which monitors are known here, and what each may speak about."""
+"""`policies/monitors.yaml`: the registered monitors, and what each may report on."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ MONITORS = "policies/monitors.yaml"
 Login = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*(\[bot\])?$", max_length=64)
 ]
-_Words = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
 class RegisteredMonitor(Value):
     """One monitor."""
 
-    description: _Words
+    description: _Text
     """A sentence: what it looks at."""
-    owner: _Words
+    owner: _Text
     """Whom to ask about it."""
     kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] | None = None
-    """The kinds of alert it may raise; any when left out."""
+    """The kinds of alert it may raise; any when omitted."""
     datasets: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-    """The datasets it may speak about; any when left out."""
+    """The datasets it may report on; any when omitted."""
     unsigned: Literal["hold", "retrain"] = "hold"
-    """What its alerts without a signature may cause: a plan for a person, or a retraining."""
+    """What its unsigned alerts may cause: a plan for a person to review, or a retraining."""
     senders: Annotated[tuple[Login, ...], Field(min_length=1)] | None = None
-    """The GitHub logins that may bring its alerts; anybody when left out."""
+    """The GitHub logins that may submit its alerts; anyone when omitted."""
 
 
 class Monitors(Document):
     """The registry of monitors."""
 
-    # An empty registry has no file; one that is written says its version.
+    # An empty registry has no file; a file must state its version.
     model_config = ConfigDict(json_schema_extra={"required": ["version"]})
 
     version: Literal[1] = 1
     repository: Repository | None = None
-    """This repository's `owner/name`, for where GITHUB_REPOSITORY does not say it."""
+    """This repository's `owner/name`, where GITHUB_REPOSITORY is not set."""
     monitors: dict[Name, RegisteredMonitor] = {}
     """By the id that their alerts carry as `monitor.id`."""
 
@@ -54,7 +54,7 @@ def parse_monitors(text: str, source: str = MONITORS) -> Monitors:
 
     Raises InputError in one sentence: `<source>: <dotted key>: <what is wrong>`.
     """
-    hint = "docs/provenance.md shows one."
+    hint = "Correct it; docs/provenance.md shows an example."
     data = read_yaml(text, source, hint=hint)
     if not isinstance(data, dict):
         raise bad_input(source, (), "must be a mapping of keys to values", hint=hint)

@@ -44,7 +44,7 @@ class Scoring(Value):
 
 
 class LearnedFrom(Value):
-    """The tables a model has learned from, so that no row of the hold-out is among them."""
+    """The tables a model is trained on, which must not contain rows of the hold-out."""
 
     paths: Annotated[tuple[str, ...], Field(min_length=1)]
     """DVC outputs, or directories that hold them: Parquet or CSV files."""
@@ -60,20 +60,20 @@ class Holdout(Value):
     clock: ParamRef
     """The declared day up to which data has arrived."""
     seen_until_file: str
-    """JSON file inside the model artifact that says how far the model has looked."""
+    """JSON file inside the model artifact that records until which day the model has seen data."""
     seen_until_key: str
     """Its key, dotted: a `YYYY-MM-DD` day, exclusive."""
     every_day: bool = True
-    """A day without a row makes the comparison invalid: its scores were cut off."""
+    """Whether a day without rows makes the comparison invalid: its scores are incomplete."""
     learned_from: LearnedFrom | None = None
-    """None: that the rows are new to both models rests on `seen_until_key` alone."""
+    """None: `seen_until_key` alone shows that the hold-out is new to both models."""
     candidates: Annotated[int, Field(ge=1, le=1000)] = 4
-    """How many candidates one hold-out may judge for one alerted slice. They share the chance of a
-    wrong promotion, the first ones most of it; after the last, new days have to come."""
+    """How many candidates one hold-out may judge for one alerted slice. They share the
+    probability of a wrong promotion, the first ones most of it; then new days must come."""
 
 
 class Canary(Value):
-    """How a merged model is held against the one in production on the days that arrive next.
+    """How a merged model is compared with production on the days that arrive next.
 
     A confidence sequence on the mean gain per day: it may be looked at after every day.
     """
@@ -87,15 +87,15 @@ class Canary(Value):
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Two-sided, over all looks together."""
     at_least_days: Annotated[int, Field(ge=1)] = 5
-    """Before, it does not pass; it may fail."""
+    """Before that it does not pass; it may fail."""
     at_most_days: Annotated[int, Field(ge=1)] = 28
     undecided: Literal["ask", "promote", "roll_back"] = "ask"
-    """What follows when that many days have shown neither. `ask`: an issue for a person."""
+    """What follows when it is undecided after that many days. `ask`: an issue for a person."""
 
     @model_validator(mode="after")
     def _can_fail(self) -> Canary:
         if self.scale <= self.margin:
-            raise ValueError("'scale' must be above 'margin', or no canary could ever fail")
+            raise ValueError("'scale' must be above 'margin', or no canary can fail")
         return self
 
     @model_validator(mode="after")
@@ -114,7 +114,7 @@ class Release(Value):
     @model_validator(mode="after")
     def _canary_described(self) -> Release:
         if self.on_merge == "canary" and self.canary is None:
-            raise ValueError("'on_merge: canary' needs 'canary', which says how it is judged")
+            raise ValueError("'on_merge: canary' needs the section 'canary'")
         return self
 
 
@@ -123,7 +123,7 @@ LossName = Literal["absolute_error", "squared_error", "pinball", "log_loss", "br
 
 
 class Limits(Value):
-    """What the gate holds a candidate to. Losses are in the label's unit."""
+    """The gate's loss, confidence, margins and minimum sizes. Margins are in the loss's unit."""
 
     loss: LossName
     quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -132,7 +132,7 @@ class Limits(Value):
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """One-sided, of each bound."""
     overall_margin: Annotated[float, Field(gt=0)]
-    """The mean loss over all rows may grow by less than this."""
+    """Non-inferiority margin over all rows: the mean loss may rise by less than this."""
     slice_margin: Annotated[float, Field(gt=0)]
     """The same within each required slice, and within the alerted slice of a repair."""
     min_days: Annotated[int, Field(ge=2)] = 10
@@ -141,7 +141,7 @@ class Limits(Value):
     @model_validator(mode="after")
     def _quantile_with_pinball(self) -> Limits:
         if (self.loss == "pinball") != (self.quantile is not None):
-            raise ValueError("'quantile' belongs to loss: pinball, and only there")
+            raise ValueError("'quantile' is required by, and only allowed with, 'loss: pinball'")
         return self
 
 
@@ -157,8 +157,8 @@ class Promotion(Document):
     required_slices: tuple[str, ...] = ()
     """Columns; every value of each is a slice that must not get worse."""
     watched_slices: tuple[str, ...] = ()
-    """Columns; a harm alarm for every value of each: shown to be worse by more than the slice
-    margin, after correction for their number, stops the promotion."""
+    """Columns; a harm alarm for every value of each: a loss significantly worse by more than the
+    slice margin, after Holm's correction for their number, blocks the promotion."""
     guardrails: tuple[Guardrail, ...] = ()
     probe: Probe | None = None
     release: Release = Release()
@@ -171,7 +171,7 @@ class Promotion(Document):
         return self
 
     @model_validator(mode="after")
-    def _guardrails_can_be_asked(self) -> Promotion:
+    def _guardrails_can_be_evaluated(self) -> Promotion:
         for guardrail in self.guardrails:
             if isinstance(guardrail, Synthetic) and self.probe is None:
                 raise ValueError(f"guardrail {guardrail.name!r} needs 'probe'")

@@ -1,4 +1,4 @@
-"""`policies/silences.yaml` as values: what is known, and is not to be acted on for a while."""
+"""`policies/silences.yaml` as values: known alerts that are not acted on for a while."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Silence(Value):
     name: Sentence
     why: Sentence
     author: Sentence
-    """Who answers for it."""
+    """Who is responsible for it."""
     match: SomeAlerts
     starts: Time
     ends: Time
-    """Compulsory: a silence without an end is an alert that nobody hears again."""
+    """Required: a silence without an end would hide alerts for ever."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Silence:
@@ -50,7 +50,7 @@ class Silences(Document):
         names = [silence.name for silence in self.silences]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"two silences are named {name!r}; receipts tell them by name")
+                raise ValueError(f"two silences are named {name!r}; receipts refer to them by name")
         return self
 
 

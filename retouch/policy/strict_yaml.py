@@ -1,7 +1,7 @@
-"""YAML without its traps: what is read is what a person reads, or an error.
+"""Strict YAML: only the plain values of JSON are accepted unquoted; everything else is an error.
 
 YAML 1.1 turns `no` into false, `1:30` into 90 and `010` into 8, keeps the last of two equal keys,
-and lets a few aliases grow into gigabytes. Here only the plain values of JSON pass unquoted.
+and lets a few aliases grow into gigabytes. Decision 22 says why PyYAML reads it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def read_yaml(text: str, source: str, *, hint: str) -> JsonValue:
 
     Raises InputError, with line and column or the dotted path, for more than MAX_CHARACTERS,
     anything but one YAML document, duplicate keys, keys that are not text, anchors, aliases, tags,
-    nesting deeper than MAX_DEPTH, and unquoted dates and other words that YAML reads in its own
-    way.
+    nesting deeper than MAX_DEPTH, and unquoted dates and other values with a special meaning in
+    YAML.
     """
     try:
         _check_events(text)
@@ -50,7 +50,7 @@ def read_yaml(text: str, source: str, *, hint: str) -> JsonValue:
 
 
 def _check_events(text: str) -> None:
-    """Refuse, before anything is built, what could grow or be something else than it looks."""
+    """Refuse, before anything is built, aliases, tags, and texts too large or too deep."""
     if len(text) > MAX_CHARACTERS:
         raise _Fault(f"{len(text):,} characters; at most {MAX_CHARACTERS:,} are read")
     depth = 0
@@ -63,9 +63,9 @@ def _check_events(text: str) -> None:
         if depth > MAX_DEPTH:
             raise _Fault(f"{where}nested more than {MAX_DEPTH} deep")
         if getattr(event, "anchor", None):
-            raise _Fault(f"{where}anchors and aliases are not read; write the value out")
+            raise _Fault(f"{where}anchors and aliases are not allowed; write the value out")
         if getattr(event, "tag", None):
-            raise _Fault(f"{where}tags are not read; write a plain value")
+            raise _Fault(f"{where}tags are not allowed; write a plain value")
 
 
 def _position(mark: Any) -> str:
@@ -95,7 +95,7 @@ def _mapping(node: yaml.MappingNode, place: Place) -> dict[str, JsonValue]:
 
 
 def _scalar(node: yaml.ScalarNode, place: Place) -> JsonValue:
-    """Return a scalar whose look and whose meaning agree: no 2013-07-01, yes, 1:30, 010 or .nan."""
+    """Return an unambiguous scalar; 2013-07-01, yes, 1:30, 010 and .nan are refused unquoted."""
     written = node.value
     match node.tag.removeprefix(_TAG):
         case "str":
@@ -113,5 +113,5 @@ def _scalar(node: yaml.ScalarNode, place: Place) -> JsonValue:
         case "bool":
             message = "YAML reads true or false"
         case _:
-            message = "YAML reads it in its own way"
+            message = "YAML gives it a special meaning"
     raise _Fault(f'{message}; if text is meant, quote it: "{written}"', place)

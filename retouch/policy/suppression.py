@@ -1,7 +1,7 @@
 """When an alert counts: the `suppression` section of `policies/retraining.yaml`.
 
-Whatever is left out has the defaults below, so a policy without the section is a careful one.
-`docs/suppression.md` tells every rule in words; `retouch.suppression` carries them out.
+Omitted keys have the defaults below, so a policy without the section is a cautious one.
+`docs/suppression.md` explains every rule; `retouch.suppression` implements them.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from retouch.documents import Value
 from retouch.policy.conditions import Sentence, SeverityCondition, When
 
 OTHERWISE = "otherwise"
-"""The name of the persistence that no rule of its own speaks of."""
+"""The name of the persistence for alerts that no rule matches."""
 
 _MINUTES_IN = {"minute": 1, "hour": 60, "day": 24 * 60}
 _DURATION_PATTERN = r"^(1 (minute|hour|day)|(0|[2-9]|[1-9][0-9]{1,3}) (minutes|hours|days))$"
 
 
-def _from_words(value: object) -> object:
+def _parsed_duration(value: object) -> object:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str) or not re.fullmatch(_DURATION_PATTERN, value):
@@ -41,7 +41,7 @@ def _from_words(value: object) -> object:
     return timedelta(minutes=int(number) * _MINUTES_IN[unit.removesuffix("s")])
 
 
-def in_words(duration: timedelta) -> str:
+def duration_text(duration: timedelta) -> str:
     """Return a duration as policies write it, in the largest unit that divides it: `2 hours`."""
     minutes = duration // timedelta(minutes=1)
     units = ("day", "hour", "minute") if minutes else ("minute",)
@@ -52,36 +52,36 @@ def in_words(duration: timedelta) -> str:
 
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_from_words),
+    BeforeValidator(_parsed_duration),
     WithJsonSchema({"type": "string", "pattern": _DURATION_PATTERN}),
-    PlainSerializer(in_words, return_type=str),
+    PlainSerializer(duration_text, return_type=str),
 ]
 """A duration in words: `15 minutes`, `12 hours`, `7 days`."""
 
 
-def _says_something(when: When) -> When:
+def _not_empty(when: When) -> When:
     if when == When():
-        raise ValueError("must name at least one condition, or it would hold for every alert")
+        raise ValueError("must name at least one condition, or it would match every alert")
     return when
 
 
 SomeAlerts = Annotated[
-    When, AfterValidator(_says_something), Field(json_schema_extra={"minProperties": 1})
+    When, AfterValidator(_not_empty), Field(json_schema_extra={"minProperties": 1})
 ]
 """Conditions that do not hold for every alert."""
 
 
 class Persistence(Value):
-    """How long a trouble must last before it counts, and stay away before it is over."""
+    """How long a problem must last before it counts, and be absent before it is over."""
 
     windows: Annotated[int, Field(alias="for", ge=1, le=100)]
-    """In how many distinct windows the same trouble must be seen."""
+    """In how many distinct windows the same problem must occur."""
     keep_firing: Annotated[int, Field(ge=1, le=100)]
     """How many distinct quiet windows close its incident."""
 
 
 class PersistenceRule(Persistence):
-    """The persistence asked of some alerts: the first rule whose conditions hold decides."""
+    """The persistence required of some alerts: the first rule whose conditions hold applies."""
 
     name: Sentence
     when: When
@@ -101,14 +101,14 @@ class Inhibition(Value):
 
 
 class FlappingLimits(Value):
-    """When a trouble that comes and goes is left to a person."""
+    """When a problem that comes and goes is left to a person."""
 
     windows: Annotated[int, Field(ge=3, le=100)] = 20
-    """How many of its last windows are looked at."""
+    """How many of its last windows are considered."""
     above: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """It flaps when more than this share of the changes that could be were made."""
+    """It is flapping when more than this share of the possible state changes occurred."""
     below: Annotated[float, Field(ge=0, le=1)] = 0.25
-    """It flaps no more when less than this share was."""
+    """It stops flapping when less than this share occurred."""
 
     @model_validator(mode="after")
     def _in_order(self) -> FlappingLimits:
@@ -123,7 +123,7 @@ _DEFAULT_PERSISTENCE = (
         name="Broken data counts at once", when=When(family="data quality"), **_AT_ONCE
     ),
     PersistenceRule(
-        name="The word of a person counts at once", when=When(family="governance"), **_AT_ONCE
+        name="Governance alerts count at once", when=When(family="governance"), **_AT_ONCE
     ),
     PersistenceRule(
         name="Critical loss of performance counts at once",
@@ -134,39 +134,39 @@ _DEFAULT_PERSISTENCE = (
 _DEFAULT_INHIBITION = (
     Inhibition(
         name="Broken data mutes drift",
-        why="Data that is broken looks like data that has moved; mend it, then look again.",
+        why="Broken data looks like drift; repair it, then check again.",
         when=When(family="data quality"),
         mutes=When(family="distribution shift"),
     ),
 )
 
 
-def _defaults_in_words(schema: dict[str, Any]) -> None:
+def _durations_as_text(schema: dict[str, Any]) -> None:
     # Left to itself, pydantic writes the default of a duration as ISO 8601, which we do not read.
     for name, field in Suppression.model_fields.items():
         if isinstance(field.default, timedelta):
-            schema["properties"][name]["default"] = in_words(field.default)
+            schema["properties"][name]["default"] = duration_text(field.default)
 
 
 class Suppression(Value):
     """The whole section."""
 
-    model_config = ConfigDict(json_schema_extra=_defaults_in_words)
+    model_config = ConfigDict(json_schema_extra=_durations_as_text)
 
     group_wait: Duration = timedelta(minutes=15)
     """How long the alerts about one model and data set are collected before one plan is made."""
     persistence: tuple[PersistenceRule, ...] = _DEFAULT_PERSISTENCE
     """The first rule whose conditions the alert meets says how long it must last."""
     otherwise: Persistence = Persistence(**{"for": 2, "keep_firing": 3})
-    """For alerts that no such rule speaks of."""
+    """For alerts that no such rule matches."""
     inhibit: tuple[Inhibition, ...] = _DEFAULT_INHIBITION
-    """Read from the top: what an earlier rule mutes mutes nothing by a later one."""
+    """Applied from the top: an alert that is muted mutes nothing by a later rule."""
     cooldown: Duration = timedelta(days=7)
     """How long alerts are held whose stages have all just been retrained."""
     repeat_after: Duration = timedelta(days=30)
-    """A trouble that lasts this long after its answer is answered again."""
+    """A problem that lasts this long after it was handled is handled again."""
     forget_after: Duration = timedelta(days=30)
-    """An incident that counts or is answered, and is not heard of for this long, is over."""
+    """An incident without alerts for this long is over."""
     flapping: FlappingLimits = FlappingLimits()
 
     @model_validator(mode="after")
@@ -174,5 +174,5 @@ class Suppression(Value):
         names = [*(rule.name for rule in self.persistence), *(rule.name for rule in self.inhibit)]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"two rules are named {name!r}; receipts tell them by name")
+                raise ValueError(f"two rules are named {name!r}; receipts refer to them by name")
         return self

@@ -142,7 +142,7 @@ class Case:
         results = self.judgement.guardrails if self.judgement else ()
         return tuple(
             sorted(
-                results, key=lambda g: (g.name != self.halted_by, not g.stops, g.result == "pass")
+                results, key=lambda g: (g.name != self.halted_by, not g.blocks, g.result == "pass")
             )
         )
 
@@ -154,7 +154,7 @@ class Case:
         return decimals_for(
             [x for c in checks for x in (c.production, c.candidate)],
             [
-                (c.gain if c.asks == "restored" else c.gain_lower, c.limit)
+                (c.gain if c.criterion == "restored" else c.gain_lower, c.limit)
                 for c in checks
                 if c.family == "gate"
             ],
@@ -181,7 +181,7 @@ class Case:
 
     def check_name(self, check: Check, limit: int = 60) -> Markdown:
         """Return a check's name for a person."""
-        if check.asks == "restored":
+        if check.criterion == "restored":
             return write("Restored: {}", self.alerted(limit))
         if check.family == "harm_alarm":
             return write("Harm alarm: {}", code(check.name, limit))
@@ -193,7 +193,7 @@ class Case:
         """Return where a check looks, to go on after the name of the loss."""
         if check.name == OVERALL:
             return Markdown("over all rows")
-        if check.name == ALERTED or check.asks == "restored":
+        if check.name == ALERTED or check.criterion == "restored":
             return write("where {}", self.alerted(limit))
         return write("where {}", code(check.name, limit))
 
@@ -226,9 +226,9 @@ def close_to_limit(check: Check) -> bool:
     """Tell whether a passed check used up three quarters of its margin, or hardly improved."""
     if check.result != "pass" or check.gain_lower is None or not check.gain:
         return False
-    if check.family == "harm_alarm" or check.asks == "restored":
+    if check.family == "harm_alarm" or check.criterion == "restored":
         return False
-    if check.asks == "improve":
+    if check.criterion == "improve":
         return check.gain_lower < 0.1 * check.gain
     return check.gain_lower - check.limit < abs(check.limit) / 4
 

@@ -70,7 +70,7 @@ def checks_table(case: Case, layout: Layout) -> Table:
         [
             (
                 *_measured(case, check, layout),
-                UNKNOWN if check.asks == "restored" else case.format_change(check.gain_lower),
+                UNKNOWN if check.criterion == "restored" else case.format_change(check.gain_lower),
                 _limit(case, check),
                 case.format_loss(check.detectable),
                 *([probability(check.q_value)] if with_q else []),
@@ -122,7 +122,7 @@ def _measured(case: Case, check: Check, layout: Layout) -> tuple[object, ...]:
 
 def _limit(case: Case, check: Check) -> Markdown:
     """Return the largest change allowed; for a slice to be restored, the largest loss."""
-    if check.asks != "restored":
+    if check.criterion != "restored":
         return case.format_change(check.limit)
     if check.reference is None:
         return UNKNOWN
@@ -169,7 +169,7 @@ def _gate(case: Case, check: Check) -> Markdown:
             plural(check.rows, "row"),
             plural(check.days, "day"),
         )
-    if check.asks == "restored":
+    if check.criterion == "restored":
         return write("{} must be ≤ {}", _emoji(check), case.format_loss(allowed_loss(check)))
     if check.family == "harm_alarm":
         shown = "harm detected" if check.result == "fail" else "no harm detected"
@@ -209,13 +209,13 @@ def _weight(case: Case, item: CheckOrGuardrail) -> tuple[float, float]:
     if isinstance(item, GuardrailResult):
         if item.result == "pass":
             return (5, 0.0)
-        rank = 0.5 if item.name == case.halted_by else 1 if item.stops else 3
+        rank = 0.5 if item.name == case.halted_by else 1 if item.blocks else 3
         return (rank, -1e301)
     if item.name in (ALERTED, OVERALL) and item.family == "gate":
         return (0, float(item.name != ALERTED))
     failed = item.result != "pass"
     rank = 1 if failed and item.required else 2 if close_to_limit(item) else 3 if failed else 4
-    if item.asks == "restored":
+    if item.criterion == "restored":
         rank = min(rank, 2)
     if item.family == "harm_alarm":
         return (rank + (0.5 if rank == 4 else 0), _chance(item))
@@ -227,13 +227,13 @@ def _summary_row(others: Sequence[CheckOrGuardrail]) -> Sequence[object]:
     guardrails = [one for one in others if isinstance(one, GuardrailResult)]
     required: list[CheckOrGuardrail] = [
         *(c for c in checks if c.required),
-        *(g for g in guardrails if g.stops),
+        *(g for g in guardrails if g.blocks),
     ]
     failed = sum(one.result == "fail" for one in required)
     unsure = sum(one.result == "not_enough_data" for one in required)
     small = sum(map(too_small, checks))
     optional = sum(c.result != "pass" and not c.required for c in checks) - small
-    optional += sum(g.result != "pass" and not g.stops for g in guardrails)
+    optional += sum(g.result != "pass" and not g.blocks for g in guardrails)
     close = sum(close_to_limit(c) for c in checks)
     emoji, message = "✅", "all pass"
     if failed:

@@ -7,8 +7,15 @@ from statistics import median
 
 from retouch.alerts.receipt import Provenance
 from retouch.gate.holdout import is_day
-from retouch.gate.model import Calibration, CalibrationOf, HoldoutUsed, ReliabilityBin
-from retouch.gate.shadow_model import Shadow, ShadowDay, Shift, days_of, share_of, tolerance_of
+from retouch.gate.model import Calibration, HoldoutUsed, ModelCalibration, ReliabilityBin
+from retouch.gate.shadow_model import (
+    Shadow,
+    ShadowDay,
+    Shift,
+    date_range,
+    share_text,
+    tolerance_text,
+)
 from retouch.reporting.case import Case
 from retouch.reporting.escape import Markdown, code, inline, join, write
 from retouch.reporting.figures import CALIBRATION, DRIFT, LOSS_BY_DAY
@@ -142,7 +149,7 @@ def _by_slice(slices: list[Calibration], layout: Layout) -> Table:
     )  # fmt: skip
 
 
-def _coverage(of: CalibrationOf) -> Markdown:
+def _coverage(of: ModelCalibration) -> Markdown:
     """Return `83.1 % (79.8 % to 86 %)`."""
     if of.coverage is None or of.coverage_lower is None or of.coverage_upper is None:
         return percentage(of.coverage)
@@ -158,7 +165,7 @@ def shadow_about(shadow: Shadow) -> Markdown:
     if shadow.overall is None:
         return Markdown("the score tables cannot be compared")
     return write(
-        "{} without labels, {}", plural(shadow.overall.rows, "row"), Markdown(days_of(shadow))
+        "{} without labels, {}", plural(shadow.overall.rows, "row"), Markdown(date_range(shadow))
     )
 
 
@@ -228,7 +235,7 @@ def _shadow_days(shadow: Shadow) -> Table:
             number(day.production, shadow.decimals),
             write("**{}**", number(day.candidate, shadow.decimals)),
             number(day.difference, shadow.decimals),
-            Markdown(share_of(day.differing)),
+            Markdown(share_text(day.differing)),
         )
 
     return table(_DAYS.split(", "), map(row, shadow.days[-DAYS_SHOWN:]))
@@ -244,7 +251,7 @@ def _explanation(shadow: Shadow) -> Markdown:
         " *beyond tolerance* is the share of rows that differ by more than {}.{}",
         f"{100 * shadow.confidence:g}",
         number(shadow.largest, shadow.decimals),
-        inline(tolerance_of(shadow)),
+        inline(tolerance_text(shadow)),
         write(" {} in shadow.json.", plural(older, "earlier day")) if older else "",
     )
 

@@ -31,7 +31,7 @@ def guardrail_row(guardrail: GuardrailResult, name: int) -> Sequence[object]:
 def guardrail_count(case: Case) -> Markdown:
     """Return `5 guardrails` that hold of those that can block, or `4 of 5 guardrails`."""
     blocking = [guardrail for guardrail in case.guardrails if guardrail.mode == "block"]
-    hold = sum(not guardrail.stops for guardrail in blocking)
+    hold = sum(not guardrail.blocks for guardrail in blocking)
     if hold == len(blocking):
         return plural(hold, "guardrail")
     return write("{} of {}", hold, plural(len(blocking), "guardrail"))
@@ -42,7 +42,7 @@ def guardrails_section(case: Case, layout: Layout) -> Section | None:
     guardrails = case.guardrails
     if not guardrails:
         return None
-    stops = sum(g.stops for g in guardrails)
+    stops = sum(g.blocks for g in guardrails)
     observed = sum(g.mode == "observe" and g.result != "pass" for g in guardrails)
     about = write(
         "{}{}",

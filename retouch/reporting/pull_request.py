@@ -8,7 +8,7 @@ from typing import Literal
 
 from retouch.alerts.model import Alert, Status
 from retouch.alerts.words import AlertSummary, summarise
-from retouch.gate.overrides import stops
+from retouch.gate.overrides import blocking
 from retouch.reporting.case import Case
 from retouch.reporting.escape import Markdown, code, inline, join, plain, write
 from retouch.reporting.marker import Marker
@@ -380,7 +380,7 @@ def _body(subject: PullRequestSubject, folder: str, checks_wait: bool) -> str:
 
 def _overrides(case: Case) -> list[Markdown]:
     """Return the commands that would override the checks that stop the candidate."""
-    stopping = stops(case.verdict.deciding) if case.verdict else []
+    stopping = blocking(case.verdict.deciding) if case.verdict else []
     names = list(dict.fromkeys(check.name for check in stopping))[:_MAX_OVERRIDES]
     return [code(f'/retrain override "{name}" REASON', 200) for name in names] or [
         code("/retrain override CHECK REASON")

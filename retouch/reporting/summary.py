@@ -203,7 +203,7 @@ def checks_passed(case: Case) -> Markdown:
     passed = sum(check.result == "pass" for check in checks)
     blocking = [guardrail for guardrail in case.guardrails if guardrail.mode == "block"]
     if passed == len(checks):
-        if blocking and not any(guardrail.stops for guardrail in blocking):
+        if blocking and not any(guardrail.blocks for guardrail in blocking):
             return write("All {} and {} pass", plural(passed, "check"), guardrail_count(case))
         text = write("All {} pass", plural(passed, "check")) if passed > 1 else None
         text = text or Markdown("The check passes")
@@ -266,7 +266,7 @@ def _rejected(case: Case, layout: Layout) -> Markdown:
         passed = write(" {}.", checks_passed(case)) if case.checks else ""
         return write("**{}.**{}", inline(_message(case), layout.text), passed)
     check = failing[0]
-    if check.asks == "restored":
+    if check.criterion == "restored":
         return _not_restored(case, check, layout)
     if check.family == "harm_alarm":
         return _harmed(case, check, layout)
@@ -336,7 +336,7 @@ def _not_enough_data(case: Case, layout: Layout) -> Markdown:
     short = [c for c in case.checks if c.required and c.result == "not_enough_data"]
     used = case.judgement.holdout if case.judgement else None
     used_up = used is not None and used.candidate_number > used.candidates_allowed
-    if not short or used_up or short[0].asks == "restored":
+    if not short or used_up or short[0].criterion == "restored":
         return write("**{}.**", inline(_message(case), layout.text))
     check = short[0]
     shows = (

@@ -11,7 +11,7 @@ from retouch.alerts.moments import Time
 from retouch.alerts.receipt import Standing
 from retouch.documents import Value
 from retouch.policy.silences import Silence
-from retouch.policy.suppression import Suppression, in_words
+from retouch.policy.suppression import Suppression, duration_text
 from retouch.suppression.history import History, history_until
 from retouch.suppression.incidents import Record
 from retouch.suppression.reasons import Reasons
@@ -167,9 +167,8 @@ def in_turn(name: GroupName) -> tuple[str, bool]:
 def _acts_at(due: datetime, settings: Suppression, now: datetime) -> Standing:
     if due <= now:
         return ACTS
-    message = (
-        f"Its group is planned {in_words(settings.group_wait)} after its first alert could act."
-    )
+    wait = duration_text(settings.group_wait)
+    message = f"Its group is planned {wait} after its first alert could act."
     return Standing(state="waiting", rule="group_wait", message=message, until=due)
 
 

@@ -215,8 +215,8 @@ def test_an_override_by_command_is_heard_as_it_was_put_on_record(delivered: Worl
     answer(asked, delivered.site, "main")
 
     raw = git.file(delivered.branch, report(delivered, "overrides"))
-    assert Hearing(delivered.repo, 1).fault_of("overrides.json", raw) is None
-    assert Hearing(delivered.repo, None).fault_of("overrides.json", raw)
+    assert Hearing(delivered.repo, 1).case_fault("overrides.json", raw) is None
+    assert Hearing(delivered.repo, None).case_fault("overrides.json", raw)
 
 
 def test_overwriting_takes_an_override_off_that_nobody_made(delivered: World):

@@ -69,7 +69,7 @@ def test_a_broken_file_of_overrides_is_bad_input_and_nothing_runs(toy: Toy):
 def test_overrides_that_speak_of_other_alerts_too_ask_for_the_whole_group(toy: Toy):
     alerts = [toy.alert("performance", number, where={"region": "us"}) for number in (1, 2)]
     plan = {"plan_key": "k", "alert_ids": [alert[7:-5] for alert in alerts]}
-    check = {"name": "overall", "asks": "not_worse", "rows": 1, "days": 1, "limit": 0.0}
+    check = {"name": "overall", "criterion": "not_worse", "rows": 1, "days": 1, "limit": 0.0}
     judged = {"tier": "refit", "outcome": "reject", "message": "no", "production_model": "p",
               "candidate_model": "c",
               "checks": [{**check, "result": "fail", "message": "no"}]}  # fmt: skip

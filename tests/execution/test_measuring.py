@@ -11,7 +11,7 @@ import pytest
 
 from retouch.errors import CheckFailed
 from retouch.execution.measuring import Models, measure, needs_measuring
-from retouch.gate.guardrails.synthetic import cases_of, made_rows
+from retouch.gate.guardrails.synthetic import cases_of, synthetic_rows
 from retouch.system.processes import Processes
 from tests.gate.guardrail_tables import make_policy
 
@@ -57,7 +57,7 @@ def measured(root: Path, *guardrails, **probe):
         update={"probe": policy.probe.model_copy(update=PROBE | probe) if policy.probe else None}
     )
     models = Models("old", "models/new", ("2024-02-16", "2024-03-01"))
-    make = partial(made_rows, cases=cases_of(policy.guardrails))
+    make = partial(synthetic_rows, cases=cases_of(policy.guardrails))
     return measure(policy, models, make, root=root, processes=Processes())
 
 

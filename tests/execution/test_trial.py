@@ -177,7 +177,7 @@ def test_production_is_scored_on_the_alerts_reference_window(
     trial = on_trial(toy, guardrails=[], alerts=[alert])
     judgement = trial.judge("md5:new", tier="refit", must="improve", restores=3.0)
 
-    restored = next(check for check in judgement.checks if check.asks == "restored")
+    restored = next(check for check in judgement.checks if check.criterion == "restored")
     assert restored.result == result, restored.message
     scored = trial._reference_scores
     assert trial._reference_scores is scored  # once for all tiers
@@ -193,5 +193,5 @@ def test_without_a_reference_window_or_a_wish_nothing_is_asked_of_it(toy: Toy):
     trial = on_trial(toy, guardrails=[], alerts=[alert])
     judgement = trial.judge("md5:new", tier="refit", must="improve", restores=3.0)
     assert judgement.outcome == "promote", judgement.message
-    assert all(check.asks != "restored" for check in judgement.checks)
+    assert all(check.criterion != "restored" for check in judgement.checks)
     assert not (toy.root / ".retouch/scores/reference.parquet").exists()

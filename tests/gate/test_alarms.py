@@ -28,7 +28,7 @@ def worse_in(scores, region, error, *, elsewhere=3.0):
 def test_every_value_of_a_watched_column_gets_an_alarm(judged, noise, watching):
     alarms = checks(judged(noise(1), noise(2) - 10, policy=watching), "harm_alarm")
     assert [a.name for a in alarms] == ["region = central", "region = east"]
-    assert [(a.asks, a.limit, a.result, a.required) for a in alarms] == [
+    assert [(a.criterion, a.limit, a.result, a.required) for a in alarms] == [
         ("not_worse", -1.0, "pass", True)
     ] * 2
 
@@ -44,7 +44,7 @@ def test_harm_beyond_the_margin_raises_the_alarm_and_rejects(judged, noise, watc
     assert judgement.message == alarm.message
     assert alarm.message.startswith("Mean absolute error on region = east rises from 49.93 to ")
     assert alarm.message.endswith(
-        "; the limit is -1.00): harm is shown, p < 0.001 after correction for 2 slices."
+        "; the limit is -1.00): significant harm, p < 0.001 after Holm correction for 2 slices."
     )
 
 
@@ -53,7 +53,7 @@ def test_harm_within_the_margin_raises_no_alarm(judged, scores, watching):
     alarm = checks(judgement, "harm_alarm")[1]
     assert (alarm.result, alarm.p_value, judgement.outcome) == ("pass", 1.0, "promote")
     assert alarm.message.endswith(
-        "(gain -0.90; the limit is -1.00): no harm beyond the limit is shown."
+        "(gain -0.90; the limit is -1.00): no significant harm beyond the limit."
     )
 
 

@@ -1,4 +1,4 @@
-"""An estimate held against its limit, and the sentence that says so."""
+"""An estimate compared with its limit, and its message."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 
 from retouch.gate.block_jackknife import MeanGain, mean_gain
 from retouch.gate.checks import result_of
-from retouch.gate.messages import rounded, sentence
-from retouch.gate.questions import Question
+from retouch.gate.hypotheses import Hypothesis
+from retouch.gate.messages import check_message, rounded
 
 
 def estimate(gain, half_width=0.1, detectable=0.15, *, rows=500, days=14, production=20.0):
@@ -79,14 +79,14 @@ def test_harm_of_twice_the_margin_is_blocked_more_than_19_times_in_20(margin):
     assert share_passed(true_gain=-2 * margin, margin=margin) < 0.05
 
 
-def question(asks, note=""):
-    return Question(
-        "alerted slice", "region = central", rows=None, asks=asks, margin=0.3, note=note
+def hypothesis(asks, note=""):
+    return Hypothesis(
+        "alerted slice", "region = central", rows=None, criterion=asks, margin=0.3, note=note
     )
 
 
 @pytest.mark.parametrize(
-    ("asks", "found", "result", "message"),
+    ("criterion", "found", "result", "message"),
     [
         (
             "improve",
@@ -100,22 +100,22 @@ def question(asks, note=""):
             estimate(-2.0, 0.5),
             "fail",
             "Mean absolute error on region = central rises from 20.00 to 22.00 minutes"
-            " (gain -2.00, at most -1.50 with 95 % confidence): it got worse.",
+            " (gain -2.00, at most -1.50 with 95 % confidence): it is worse.",
         ),
         (
             "improve",
             estimate(0.05),
             "fail",
             "Mean absolute error on region = central falls from 20.00 to 19.95 minutes"
-            " (gain 0.05, at least -0.05 with 95 % confidence): no improvement is shown.",
+            " (gain 0.05, at least -0.05 with 95 % confidence): superiority is not shown.",
         ),
         (
             "improve",
             estimate(0.05, 0.5, 0.7),
             "not_enough_data",
             "Mean absolute error on region = central falls from 20.00 to 19.95 minutes"
-            " (gain 0.05, at least -0.45 with 95 % confidence): not enough data, as 14 days would"
-            " not reliably show a difference below 0.70.",
+            " (gain 0.05, at least -0.45 with 95 % confidence): not enough data, since 14 days"
+            " cannot reliably detect a difference below 0.70.",
         ),
         (
             "not_worse",
@@ -130,7 +130,7 @@ def question(asks, note=""):
             "fail",
             "Mean absolute error on region = central rises from 20.00 to 20.50 minutes"
             " (gain -0.50, at most -0.40 with 95 % confidence; the limit is -0.30):"
-            " worse than allowed.",
+            " worse than the margin allows.",
         ),
         (
             "not_worse",
@@ -138,28 +138,32 @@ def question(asks, note=""):
             "fail",
             "Mean absolute error on region = central rises from 20.00 to 20.25 minutes"
             " (gain -0.25, at least -0.35 with 95 % confidence; the limit is -0.30):"
-            " it may be worse than allowed.",
+            " non-inferiority is not shown.",
         ),
         (
             "not_worse",
             estimate(0.0, rows=99, days=1),
             "not_enough_data",
-            "Too little to judge region = central by: 99 rows on 1 day, where 100 rows on 10 days"
+            "Not enough data on region = central: 99 rows on 1 day, where 100 rows on 10 days"
             " are needed.",
         ),
     ],
 )
-def test_a_result_reads_as_one_sentence_with_its_numbers(policy, asks, found, result, message):
-    assert sentence(question(asks), found, result, policy().limits) == message
+def test_a_result_reads_as_one_sentence_with_its_numbers(policy, criterion, found, result, message):
+    assert check_message(hypothesis(criterion), found, result, policy().limits) == message
 
 
 def test_a_note_ends_the_sentence(policy):
-    message = sentence(question("improve", "so it goes"), estimate(1.0), "pass", policy().limits)
+    message = check_message(
+        hypothesis("improve", "so it goes"), estimate(1.0), "pass", policy().limits
+    )
     assert message.endswith("with 95 % confidence); so it goes.")
 
 
 def test_the_confidence_of_the_policy_is_named(policy):
-    message = sentence(question("improve"), estimate(1.0), "pass", policy(confidence=0.975).limits)
+    message = check_message(
+        hypothesis("improve"), estimate(1.0), "pass", policy(confidence=0.975).limits
+    )
     assert "with 97.5 % confidence" in message
 
 

@@ -96,7 +96,7 @@ def test_a_slice_with_few_of_a_class_cannot_be_ranked(
     check = judgement.checks[1]
     assert (check.result, check.production) == ("not_enough_data", None)
     assert check.message == (
-        f"Too little to judge region = central by: {message} with the label 1, where 10 are needed."
+        f"Not enough data on region = central: {message} with the label 1, where 10 are needed."
     )
     assert judgement.outcome != "promote"
 
@@ -128,7 +128,9 @@ def test_probabilities_lie_between_0_and_1_and_ranks_need_not(judged, classes, s
     for loss in ("log_loss", "brier"):
         judgement = judged(*tables, policy=strict(loss))
         assert judgement.outcome == "invalid"
-        assert "has 1 row whose score is no probability from 0 to 1; the first" in judgement.message
+        assert (
+            "has 1 row whose score is not a probability from 0 to 1; the first" in judgement.message
+        )
     assert judged(*tables, policy=strict("auc")).outcome != "invalid"
 
 

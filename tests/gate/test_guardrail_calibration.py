@@ -82,7 +82,7 @@ def test_small_slices_are_named_and_not_judged():
     alone = ask(paired, limit, min_rows=1100)
     among = ask(paired, limit | {"by": "origin"}, min_rows=1100)
     assert (among.lower, among.upper) == (alone.lower, alone.upper)
-    assert "too small to judge: origin = EWR" in among.message
+    assert "too few rows or days: origin = EWR" in among.message
 
 
 def test_probabilities_that_are_too_high_break_the_limit():
@@ -108,7 +108,7 @@ def test_few_rows_are_off_by_chance_and_that_is_no_failure(seed):
 @pytest.mark.parametrize(
     ("paired", "limit", "message"),
     [
-        (make_paired(range(300), 1, 2), COVERAGE, "hold no interval"),
+        (make_paired(range(300), 1, 2), COVERAGE, "have no interval"),
         (covered(0.9, 0.9), COVERAGE | {"by": "carrier"}, "no column 'carrier'"),
         (make_paired(range(300), 1, 2), RELIABILITY, "needs labels 0 and 1"),
         (make_paired(np.ones(300), 1, 2), RELIABILITY, "scores from 0 to 1"),

@@ -27,7 +27,7 @@ def test_a_share_beyond_the_limit_fails_whatever_else_is_mended():
     assert found.result == "fail"
     assert found.candidate == found.compared == pytest.approx(0.1)
     assert 0.02 < found.lower < 0.1 < found.upper
-    assert "150 rows wrong that production had right, and 750 rows right" in found.message
+    assert "150 rows wrong and 750 rows right" in found.message
     assert len(found.evidence) == 50
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retouch.gate.comparison import Measured, Turns
+from retouch.gate.comparison import Measured, PairedTimes
 from tests.gate.guardrail_tables import ask, make_paired
 
 LIMIT = {"kind": "latency", "cmd": "time {production} {candidate} {out}"}
@@ -22,7 +22,7 @@ def times(factor=1.0, *, turns=30, noise=0.05, seed=1):
     rng = np.random.default_rng(seed)
     production = 0.03 * rng.lognormal(0, noise, turns)
     candidate = 0.03 * factor * rng.lognormal(0, noise, turns)
-    return Turns(1000, tuple(production), tuple(candidate))
+    return PairedTimes(1000, tuple(production), tuple(candidate))
 
 
 def test_a_candidate_twice_as_slow_breaks_its_limit():
@@ -41,7 +41,7 @@ def test_a_candidate_as_quick_is_within_it():
 def test_slow_turns_now_and_then_are_seen_by_the_95th_percentile_only():
     turns = times(1, turns=60)
     slow = tuple(t * (4 if n % 8 == 0 else 1) for n, t in enumerate(turns.candidate))
-    turns = Turns(1000, turns.production, slow)
+    turns = PairedTimes(1000, turns.production, slow)
     assert answer(turns, p50_at_most=1.2).result == "pass"
     found = answer(turns, p50_at_most=1.2, p95_at_most=1.5)
     assert (found.result, found.limit) == ("fail", 1.5)
@@ -55,7 +55,7 @@ def test_what_a_noisy_machine_may_have_made_is_no_pass_and_no_failure():
 
 
 def test_times_are_told_for_a_thousand_rows():
-    turns = Turns(200, (0.01,) * 10, (0.02,) * 10)
+    turns = PairedTimes(200, (0.01,) * 10, (0.02,) * 10)
     found = answer(turns, p50_at_most=5)
     assert (found.production, found.candidate, found.compared) == pytest.approx((0.05, 0.1, 2))
     assert (found.lower, found.upper) == pytest.approx((2, 2))
@@ -63,15 +63,15 @@ def test_times_are_told_for_a_thousand_rows():
 
 BAD = {
     "none": (None, "was not measured"),
-    "few": (times(turns=9), "9 turns, where 10 are needed"),
-    "no turns": (Turns(1000, (), ()), "0 turns"),
-    "no pairs": (Turns(1000, (1.0,) * 10, (1.0,) * 11), "not pairs"),
-    "no rows": (Turns(0, (1.0,) * 10, (1.0,) * 10), "not pairs"),
-    "zero": (Turns(1000, (1.0,) * 10, (1.0,) * 9 + (0.0,)), "not seconds above 0"),
-    "negative": (Turns(1000, (1.0,) * 9 + (-1.0,), (1.0,) * 10), "not seconds above 0"),
-    "nan": (Turns(1000, (1.0,) * 10, (float("nan"),) * 10), "not seconds above 0"),
-    "infinite": (Turns(1000, (1.0,) * 10, (float("inf"),) * 10), "not seconds above 0"),
-    "too far apart": (Turns(1000, (1e-300,) * 10, (1e300,) * 10), "too far apart"),
+    "few": (times(turns=9), "9 pairs of times, where 10 are needed"),
+    "no turns": (PairedTimes(1000, (), ()), "0 pairs of times"),
+    "no pairs": (PairedTimes(1000, (1.0,) * 10, (1.0,) * 11), "not pairs"),
+    "no rows": (PairedTimes(0, (1.0,) * 10, (1.0,) * 10), "not pairs"),
+    "zero": (PairedTimes(1000, (1.0,) * 10, (1.0,) * 9 + (0.0,)), "not seconds above 0"),
+    "negative": (PairedTimes(1000, (1.0,) * 9 + (-1.0,), (1.0,) * 10), "not seconds above 0"),
+    "nan": (PairedTimes(1000, (1.0,) * 10, (float("nan"),) * 10), "not seconds above 0"),
+    "infinite": (PairedTimes(1000, (1.0,) * 10, (float("inf"),) * 10), "not seconds above 0"),
+    "too far apart": (PairedTimes(1000, (1e-300,) * 10, (1e300,) * 10), "too far apart"),
 }
 
 
@@ -91,12 +91,12 @@ def test_times_that_cannot_be_compared_are_not_passed(name):
 )
 def test_the_answer_is_repeatable_and_asks_for_no_unit(production, factor, unit):
     candidate = [t * factor for t in production]
-    one = answer(Turns(1000, tuple(production), tuple(candidate)), p50_at_most=2)
+    one = answer(PairedTimes(1000, tuple(production), tuple(candidate)), p50_at_most=2)
     two = answer(
-        Turns(1000, tuple(t * unit for t in production), tuple(t * unit for t in candidate)),
+        PairedTimes(1000, tuple(t * unit for t in production), tuple(t * unit for t in candidate)),
         p50_at_most=2,
     )
-    again = answer(Turns(1000, tuple(production), tuple(candidate)), p50_at_most=2)
+    again = answer(PairedTimes(1000, tuple(production), tuple(candidate)), p50_at_most=2)
     assert one == again
     assert one.compared == pytest.approx(factor)
     assert (two.compared, two.lower) == pytest.approx((one.compared, one.lower))

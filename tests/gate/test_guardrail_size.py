@@ -31,7 +31,7 @@ def test_bytes_are_held_against_their_limits(production, candidate, limit, resul
     measured = Measured(production_bytes=production, candidate_bytes=candidate)
     found = ask(ROWS, {"kind": "size"} | limit, measured)
     assert (found.result, found.compared) == (result, compared)
-    assert found.stops == (result != "pass")
+    assert found.blocks == (result != "pass")
 
 
 def test_nothing_measured_is_nothing_passed():
@@ -44,7 +44,7 @@ def test_nothing_measured_is_nothing_passed():
 
 def test_an_observed_guardrail_stops_nothing():
     found = ask(ROWS, {"kind": "size", "bytes_at_most": 1, "mode": "observe"}, Measured({}, 5, 5))
-    assert (found.result, found.stops) == ("fail", False)
+    assert (found.result, found.blocks) == ("fail", False)
 
 
 def test_why_an_observed_guardrail_was_not_measured_is_said():

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retouch.gate.comparison import Measured, Probed
-from retouch.gate.guardrails.synthetic import MOST_ROWS, VARIANT, cases_of, made_rows
+from retouch.gate.comparison import Measured, ProbeScores
+from retouch.gate.guardrails.synthetic import MOST_ROWS, VARIANT, cases_of, synthetic_rows
 from tests.gate.guardrail_tables import ask, make_paired, make_policy
 
 ROWS = make_paired(range(300), 1, 2)
@@ -41,7 +41,7 @@ def synthetic(*cases):
 
 
 def make(rows, *cases):
-    return made_rows(rows, cases_of(make_policy(synthetic(*cases)).guardrails))
+    return synthetic_rows(rows, cases_of(make_policy(synthetic(*cases)).guardrails))
 
 
 def judge(*cases, candidate=minutes, production=minutes, rows=None):
@@ -53,7 +53,7 @@ def judge(*cases, candidate=minutes, production=minutes, rows=None):
         else pd.DataFrame({"row": made["row"], "score": model(made)})
         for model in (production, candidate)
     ]
-    return ask(ROWS, synthetic(*cases), Measured(probed=Probed(made, *tables)))
+    return ask(ROWS, synthetic(*cases), Measured(probed=ProbeScores(made, *tables)))
 
 
 # --- made rows -----------------------------------------------------------------------------------
@@ -227,13 +227,16 @@ def test_a_case_that_fails_comes_before_one_that_could_not_be_asked():
         ({"rises_with": {"weight": 1}}, "have no column 'weight'"),
         ({"invariant_to": {"miles": 1}, "where": {"weight": 1}}, "have no column 'weight'"),
         ({"rows": [{"miles": 1}, {"weight": 1}], "score_at_least": 0}, "no column 'weight'"),
-        ({"noise": {"origin": 1}}, "'origin' of the made-up rows holds no numbers"),
-        ({"rises_with": {"wet": 1}}, "'wet' of the made-up rows holds no numbers"),
-        ({"invariant_to": {"miles": "far"}}, "'miles' of the made-up rows cannot hold 'far'"),
-        ({"invariant_to": {"origin": 3}}, "'origin' of the made-up rows cannot hold 3"),
-        ({"invariant_to": {"miles": 1}, "where": {"origin": "SFO"}}, "no made-up row is one"),
-        ({"invariant_to": {"miles": 1}, "where": {"miles": "far"}}, "no made-up row is one"),
-        ({"invariant_to": {"origin": "EWR"}, "where": {"origin": "EWR"}}, "changes no made-up row"),
+        ({"noise": {"origin": 1}}, "'origin' of the synthetic rows is not numeric"),
+        ({"rises_with": {"wet": 1}}, "'wet' of the synthetic rows is not numeric"),
+        ({"invariant_to": {"miles": "far"}}, "'miles' of the synthetic rows cannot hold 'far'"),
+        ({"invariant_to": {"origin": 3}}, "'origin' of the synthetic rows cannot hold 3"),
+        ({"invariant_to": {"miles": 1}, "where": {"origin": "SFO"}}, "no synthetic row matches"),
+        ({"invariant_to": {"miles": 1}, "where": {"miles": "far"}}, "no synthetic row matches"),
+        (
+            {"invariant_to": {"origin": "EWR"}, "where": {"origin": "EWR"}},
+            "it changes no",
+        ),
     ],
 )
 def test_a_case_that_these_rows_cannot_be_asked_is_not_passed(case, message):
@@ -289,7 +292,7 @@ def test_an_answer_that_is_no_number_is_not_passed(value):
 
 
 def test_no_rows_and_nothing_measured_are_not_passed():
-    assert "no made-up row is one" in judge(*ALL, rows=probe_rows(0)).message
+    assert "no synthetic row matches" in judge(*ALL, rows=probe_rows(0)).message
     found = ask(ROWS, synthetic(*ALL))
     assert (found.result, "not measured" in found.message) == ("not_enough_data", True)
 
@@ -297,10 +300,10 @@ def test_no_rows_and_nothing_measured_are_not_passed():
 def test_two_guardrails_share_the_rows_and_answer_each_for_itself():
     guardrails = [synthetic(ALL[1], ALL[0]), synthetic(ALL[4])]
     policy = make_policy(*guardrails)
-    made = made_rows(probe_rows(), cases_of(policy.guardrails))
+    made = synthetic_rows(probe_rows(), cases_of(policy.guardrails))
     good = pd.DataFrame({"row": made["row"], "score": minutes(made)})
     bad = good.assign(score=UNSOUND[4](made))
     from retouch.gate.guardrails import evaluate_guardrails
 
-    found = evaluate_guardrails(ROWS, policy, Measured(probed=Probed(made, good, bad)))
+    found = evaluate_guardrails(ROWS, policy, Measured(probed=ProbeScores(made, good, bad)))
     assert [each.result for each in found] == ["pass", "fail"]

@@ -40,14 +40,14 @@ def test_a_candidate_that_mends_the_alerted_slice_is_promoted(judged, noise, cen
 
 
 def test_each_question_has_its_own_limit(judged, noise, central):
-    asked = [(c.name, c.asks, c.limit) for c in judged(noise(1), 40.0, alerted=central).checks]
+    asked = [(c.name, c.criterion, c.limit) for c in judged(noise(1), 40.0, alerted=central).checks]
     assert asked[:3] == [
         ("overall", "not_worse", -0.3),
         ("alerted slice", "improve", 0.0),
         ("origin = EWR", "not_worse", -1.0),
     ]
     repair = judged(noise(1), 40.0, alerted=central, must="not_get_worse")
-    assert (repair.checks[1].asks, repair.checks[1].limit) == ("not_worse", -1.0)
+    assert (repair.checks[1].criterion, repair.checks[1].limit) == ("not_worse", -1.0)
 
 
 def test_a_check_holds_what_it_was_decided_by(judged, scores, central):
@@ -81,7 +81,7 @@ def test_without_an_alerted_slice_all_rows_must_improve(judged):
     assert judged(5.0, 4.9).outcome == "promote"
     worse = judged(5.0, 5.1)
     assert worse.outcome == "reject"
-    assert (worse.checks[0].name, worse.checks[0].asks) == ("overall", "improve")
+    assert (worse.checks[0].name, worse.checks[0].criterion) == ("overall", "improve")
     assert judged(5.0, 5.1, must="not_get_worse").outcome == "promote"
 
 
@@ -105,7 +105,7 @@ def test_the_rest_made_better_does_not_pay_for_an_alerted_slice_that_is_not(
     judgement = judged(old, new, alerted=central)
     assert judgement.outcome == "reject"
     assert results(judgement)["overall"] == "pass"
-    assert "no improvement is shown" in judgement.message
+    assert "superiority is not shown" in judgement.message
 
 
 def test_harm_to_one_required_slice_blocks(judged, scores, central):
@@ -142,7 +142,7 @@ def test_too_few_days_are_not_enough_however_large_the_gain(judged, scores):
     nine, ten = (judged(scores(9.0, days=n), scores(1.0, days=n)) for n in (9, 10))
     assert (nine.outcome, ten.outcome) == ("not_enough_data", "promote")
     assert nine.message == (
-        "Too little to judge all rows by: 270 rows on 9 days, where 100 rows on 10 days are needed."
+        "Not enough data on all rows: 270 rows on 9 days, where 100 rows on 10 days are needed."
     )
 
 
@@ -200,7 +200,7 @@ def test_the_alerted_slice_blocks_when_it_has_few_rows(judged, scores, alerted):
 def test_an_alerted_slice_without_a_row_is_never_a_pass(judged, alerted):
     judgement = judged(5.0, 3.0, alerted=alerted("region = moon", ("region", "eq", "moon")))
     assert judgement.outcome == "not_enough_data"
-    assert judgement.message.startswith("Too little to judge region = moon by: 0 rows on 0 days")
+    assert judgement.message.startswith("Not enough data on region = moon: 0 rows on 0 days")
     assert judgement.checks[1].production is None
     assert judgement.days == ()
 
@@ -243,7 +243,7 @@ def test_an_alerted_column_the_models_fill_in_themselves_chooses_no_rows(judged,
     long = alerted("score > 120", ("score", "gt", 120.0))
     judgement = judged(5.0, 3.0, alerted=long)
     assert judgement.outcome == "promote"
-    assert "the score table cannot tell score > 120" in judgement.message
+    assert "the score table has no usable column for score > 120" in judgement.message
 
 
 def test_a_repair_that_changes_one_score_is_judged(judged, scores):
@@ -272,7 +272,7 @@ def test_a_model_that_was_not_scored_is_invalid(judged, scores, side):
     tables[side] = None
     judgement = judged(*tables)
     assert judgement.outcome == "invalid"
-    assert judgement.message.startswith("There are no scores of the")
+    assert judgement.message.endswith(" was not scored.")
 
 
 def test_tables_that_cannot_be_paired_are_invalid_and_nothing_else_is_said(judged, scores):
@@ -300,8 +300,8 @@ def test_a_predicate_the_table_cannot_tell_widens_the_slice_and_is_named(judged,
     assert judgement.checks[1].rows == 14 * 15
     assert judgement.message == (
         "Mean absolute error on region = central falls from 5.00 to 4.00 minutes (gain 1.00,"
-        " at least 1.00 with 95 % confidence); the score table cannot tell temp > 30, so more than"
-        " the alerted slice is judged."
+        " at least 1.00 with 95 % confidence); the score table has no usable column for"
+        " temp > 30, so more than the alerted slice is judged."
     )
 
 
@@ -309,13 +309,13 @@ def test_where_no_predicate_can_be_applied_all_rows_are_judged(judged, alerted):
     judgement = judged(5.0, 4.0, alerted=alerted("hot", ("temp", "gt", 30), ("dewp", "lt", 3)))
     assert judgement.checks[1].rows == 14 * 30
     assert judgement.message.startswith("Mean absolute error on all rows falls from 5.00 to 4.00")
-    assert "cannot tell temp > 30 and dewp < 3, so more" in judgement.message
+    assert "usable column for temp > 30 and dewp < 3, so more" in judgement.message
 
 
 def test_an_alert_without_predicates_speaks_of_all_rows(judged, alerted):
     judgement = judged(5.0, 4.0, alerted=alerted("weather"))
     assert judgement.checks[1].rows == 14 * 30
-    assert judgement.message.endswith("; the alert puts no condition on rows.")
+    assert judgement.message.endswith("; the alert is about all rows.")
 
 
 # --- evidence ------------------------------------------------------------------------------------

@@ -44,7 +44,8 @@ def test_a_holdout_that_has_judged_its_candidates_judges_no_more(judged, look):
     assert judgement.outcome == "not_enough_data"
     assert (
         judgement.message
-        == "This hold-out has judged its 10 candidates for this slice; wait for new days."
+        == "This hold-out is used up: it has judged its 10 candidates for this slice."
+        " Wait for new days."
     )
     assert judgement.checks == ()
     assert judgement.holdout.confidence is None
@@ -56,7 +57,8 @@ def test_what_is_invalid_or_the_same_model_comes_first(judged, look):
     assert judged(5.0, None, look=spent).outcome == "invalid"
     assert judged(5.0, 5.0, hashes=("a", "a"), look=spent).outcome == "equivalent"
     assert judged(5.0, 3.0, look=spent).message == (
-        "This hold-out has judged its one candidate for this slice; wait for new days."
+        "This hold-out is used up: it has judged its one candidate for this slice."
+        " Wait for new days."
     )
 
 

@@ -13,10 +13,10 @@ from sklearn import metrics
 from retouch.gate.block_jackknife import mean_gain
 from retouch.gate.losses import (
     LOSSES,
-    area_losses,
+    auc_losses,
     log_loss,
     loss_of,
-    short_of,
+    rare_class,
 )
 from retouch.policy.promotion import LossName
 
@@ -76,7 +76,7 @@ def test_a_certain_score_that_is_wrong_costs_much_and_not_infinity():
 def test_the_mean_of_the_pseudo_losses_is_one_minus_the_area_under_the_curve(rows):
     labels, scores = columns(rows)
     expected = 1 - metrics.roc_auc_score(labels, scores)
-    assert area_losses(labels, scores).mean() == pytest.approx(expected, abs=1e-12)
+    assert auc_losses(labels, scores).mean() == pytest.approx(expected, abs=1e-12)
 
 
 def brute_components(labels, scores):
@@ -99,7 +99,7 @@ def test_with_a_row_a_block_the_error_is_that_of_delong(digits):
     old = np.round(labels + rng.normal(0, 1.5, 400), digits)  # One digit: many ties.
     new = np.round(labels + rng.normal(0, 1.2, 400), digits)
     found = mean_gain(
-        area_losses(labels, old), area_losses(labels, new), np.arange(400), confidence=0.95
+        auc_losses(labels, old), auc_losses(labels, new), np.arange(400), confidence=0.95
     )
     expected = metrics.roc_auc_score(labels, new) - metrics.roc_auc_score(labels, old)
     assert found.gain == pytest.approx(expected)
@@ -112,8 +112,8 @@ def test_a_day_of_copies_tells_no_more_than_one_of_its_rows():
     old, new = labels + rng.normal(0, 1, 60), labels + rng.normal(0, 1, 60)
     once, often = (
         mean_gain(
-            area_losses(np.repeat(labels, n), np.repeat(old, n)),
-            area_losses(np.repeat(labels, n), np.repeat(new, n)),
+            auc_losses(np.repeat(labels, n), np.repeat(old, n)),
+            auc_losses(np.repeat(labels, n), np.repeat(new, n)),
             np.repeat(np.arange(60), n),
             confidence=0.95,
         )
@@ -124,8 +124,8 @@ def test_a_day_of_copies_tells_no_more_than_one_of_its_rows():
 
 
 def test_one_class_has_no_area():
-    assert np.isnan(area_losses(np.ones(5), np.arange(5.0))).all()
-    assert short_of(np.ones(50)).label == 0
-    assert short_of(np.zeros(50)).label == 1
-    assert short_of(np.repeat([0.0, 1.0], 10)) is None
-    assert short_of(np.repeat([0.0, 1.0], [10, 9])).rows == 9
+    assert np.isnan(auc_losses(np.ones(5), np.arange(5.0))).all()
+    assert rare_class(np.ones(50)).label == 0
+    assert rare_class(np.zeros(50)).label == 1
+    assert rare_class(np.repeat([0.0, 1.0], 10)) is None
+    assert rare_class(np.repeat([0.0, 1.0], [10, 9])).rows == 9

@@ -18,7 +18,7 @@ from retouch.gate.model import (
     Overrides,
     Verdict,
 )
-from retouch.gate.overrides import overridden, stops, would_change
+from retouch.gate.overrides import apply_overrides, blocking, would_change
 
 AT = datetime(2024, 3, 1, tzinfo=UTC)
 NAMES = ("overall", "alerted slice", "origin = EWR", "carrier = UA", "fast", "small")
@@ -29,7 +29,7 @@ def said(*names: str, by: str = "ada") -> tuple[Override, ...]:
 
 
 def check(name: str, result: str = "pass", **changed: object) -> Check:
-    values = {"asks": "not_worse", "rows": 9, "days": 3, "limit": -1.0, "message": name}
+    values = {"criterion": "not_worse", "rows": 9, "days": 3, "limit": -1.0, "message": name}
     return Check.model_validate({"name": name, "result": result, **values, **changed})
 
 
@@ -74,7 +74,7 @@ GUARDRAILS = st.lists(
 @st.composite
 def judgements(draw: st.DrawFn) -> Judgement:
     found = tuple(draw(GUARDRAILS))
-    halting = (g.name for g in found if g.stops and g.result == "fail" and g.then == "halt")
+    halting = (g.name for g in found if g.blocks and g.result == "fail" and g.then == "halt")
     return judgement(
         draw(st.sampled_from(OUTCOMES)),
         checks=tuple(draw(CHECKS)),
@@ -88,9 +88,9 @@ OVERRIDES = st.lists(st.sampled_from(NAMES)).map(lambda names: said(*names))
 
 @given(judgements(), OVERRIDES)
 def test_it_passes_exactly_when_all_that_stops_it_is_named(found, overrides):
-    now = overridden(found, overrides)
+    now = apply_overrides(found, overrides)
     named = {override.check for override in overrides}
-    stopping = {one.name for one in stops(found)}
+    stopping = {one.name for one in blocking(found)}
     could = found.outcome in ("reject", "not_enough_data")
     passes = could and bool(stopping) and stopping <= named
     assert (now.outcome == "promote") == (passes or found.outcome == "promote")
@@ -103,8 +103,8 @@ def test_it_passes_exactly_when_all_that_stops_it_is_named(found, overrides):
 
 @given(judgements(), OVERRIDES)
 def test_done_twice_it_changes_nothing_more_and_no_number_ever(found, overrides):
-    now = overridden(found, overrides)
-    assert overridden(now, overrides) == now
+    now = apply_overrides(found, overrides)
+    assert apply_overrides(now, overrides) == now
     assert (now.checks, now.guardrails, now.holdout) == (
         found.checks,
         found.guardrails,
@@ -114,7 +114,7 @@ def test_done_twice_it_changes_nothing_more_and_no_number_ever(found, overrides)
 
 @given(judgements())
 def test_without_overrides_it_is_the_same_judgement(found):
-    assert overridden(found, ()) is found
+    assert apply_overrides(found, ()) is found
 
 
 @given(judgements(), OVERRIDES)
@@ -125,7 +125,7 @@ def test_a_verdict_reached_under_overrides_is_not_asked_for_again(found, overrid
             judgements=(one,), judged_at=AT,
         )  # fmt: skip
 
-    now = overridden(found, overrides)
+    now = apply_overrides(found, overrides)
     assert not would_change(verdict(now), overrides)
     assert would_change(verdict(found), overrides) == (now != found)
 
@@ -133,42 +133,42 @@ def test_a_verdict_reached_under_overrides_is_not_asked_for_again(found, overrid
 def test_the_sentence_keeps_its_number_and_names_the_people():
     stopped = judgement(checks=(check("overall", "fail"), check("origin = EWR", "fail")))
     overrides = (*said("overall", by="ada"), *said("origin = EWR", by="bob"))
-    now = overridden(stopped, overrides)
+    now = apply_overrides(stopped, overrides)
     assert now.message == "It is worse by 2.0, overridden by @ada and @bob."
-    assert overridden(stopped, said("overall", "origin = EWR")).message.endswith("by @ada.")
+    assert apply_overrides(stopped, said("overall", "origin = EWR")).message.endswith("by @ada.")
 
 
 def test_the_last_word_on_a_check_counts_and_what_holds_anyway_is_left_out():
     stopped = judgement(checks=(check("overall", "fail"), check("origin = EWR")))
     overrides = (*said("overall", "origin = EWR"), *said("overall", by="bob"))
-    now = overridden(stopped, overrides)
+    now = apply_overrides(stopped, overrides)
     assert [(o.check, o.by) for o in now.overridden] == [("overall", "bob")]
 
 
 @pytest.mark.parametrize("outcome", ["invalid", "equivalent", "promote"])
 def test_what_cannot_be_compared_is_never_let_pass(outcome):
     stopped = judgement(outcome, checks=(check("overall", "fail"),))
-    assert overridden(stopped, said("overall")) is stopped
+    assert apply_overrides(stopped, said("overall")) is stopped
 
 
 def test_a_hold_out_that_is_used_up_has_no_check_to_override():
-    assert overridden(judgement("not_enough_data"), said(*NAMES)).outcome == "not_enough_data"
+    assert apply_overrides(judgement("not_enough_data"), said(*NAMES)).outcome == "not_enough_data"
 
 
 def test_a_harm_alarm_and_a_guardrail_that_halts_are_overridden_by_their_names():
     alarm = check("carrier = UA", "fail", family="harm_alarm")
     stopped = judgement(checks=(alarm,), guardrails=(guardrail("small", "fail"),),
                         halted_by="small")  # fmt: skip
-    assert overridden(stopped, said("small")).outcome == "reject"
-    assert overridden(stopped, said("small")).halted_by is None
-    assert overridden(stopped, said("carrier = UA")).halted_by == "small"
-    assert overridden(stopped, said("carrier = UA", "small")).outcome == "promote"
+    assert apply_overrides(stopped, said("small")).outcome == "reject"
+    assert apply_overrides(stopped, said("small")).halted_by is None
+    assert apply_overrides(stopped, said("carrier = UA")).halted_by == "small"
+    assert apply_overrides(stopped, said("carrier = UA", "small")).outcome == "promote"
 
 
 def test_another_guardrail_that_halts_takes_over_where_one_is_overridden():
     found = (guardrail("small", "fail"), guardrail("fast", "fail"))
     stopped = judgement(guardrails=found, halted_by="small")
-    assert overridden(stopped, said("small")).halted_by == "fast"
+    assert apply_overrides(stopped, said("small")).halted_by == "fast"
 
 
 @pytest.mark.parametrize(

@@ -192,11 +192,11 @@ def test_a_slice_column_called_label_does_not_stand_in_for_the_label(paired, pol
     assert found.message.startswith("The two score tables disagree on the label of 1 row")
 
 
-def test_the_same_scores_in_another_order_are_rows_mixed_up(paired, tables):
+def test_the_same_scores_in_another_order_are_permuted_rows(paired, tables):
     production, _ = tables
     mixed_up = production.assign(score=np.roll(production["score"], 1))
     assert paired(production, mixed_up) == Incomparable(
-        "Both score tables hold the same scores in another order: one has its rows mixed up."
+        "Both score tables hold the same scores in a different order: one has permuted rows."
     )
 
 
@@ -215,7 +215,7 @@ def test_a_loss_that_cannot_be_worked_out_is_refused(paired, tables, worthless):
 
     found = paired(*tables, loss=Loss("Mean test loss", fails_above_150))
     assert found.message.startswith(
-        "The mean test loss of the model in production cannot be worked out for 1 row;"
+        "The mean test loss of the model in production cannot be computed for 1 row;"
     )
 
 
@@ -258,7 +258,7 @@ def test_without_an_interval_in_the_policy_none_is_carried(paired, tables):
     [
         ({"low": np.nan}, "has 6 rows whose lower is not a finite number; the first"),
         ({"high": np.inf}, "has 6 rows whose upper is not a finite number; the first"),
-        ({"low": 9e9}, "has 6 rows whose interval ends below its start; the first"),
+        ({"low": 9e9}, "has 6 rows whose interval has its upper end below its lower; the first"),
     ],
 )
 def test_an_interval_must_be_one(with_intervals, side, changes, message):

@@ -39,7 +39,7 @@ def test_a_candidate_that_brings_the_slice_back_is_promoted(asked, before):
     judgement = asked(12.5, before(10.90))
     check = restored(judgement)
     assert judgement.outcome == "promote"
-    assert (check.asks, check.family, check.required, check.result) == (
+    assert (check.criterion, check.family, check.required, check.result) == (
         "restored",
         "gate",
         True,
@@ -49,7 +49,7 @@ def test_a_candidate_that_brings_the_slice_back_is_promoted(asked, before):
     assert check.limit == pytest.approx(27.31 - 1.15 * 10.90)
     assert check.gain >= check.limit
     assert check.message == (
-        "Mean absolute error on region = central comes down to 12.50 minutes, 14.68 % above the"
+        "Mean absolute error on region = central falls to 12.50 minutes, 14.68 % above the"
         " 10.90 of the alert's reference window, where 15 % is allowed."
     )
 
@@ -59,7 +59,7 @@ def test_a_candidate_that_goes_half_way_is_rejected(asked, before):
     assert judgement.outcome == "reject"
     assert [c.name for c in judgement.checks if c.result == "fail"] == ["restored"]
     assert judgement.message == (
-        "Mean absolute error on region = central comes down to 16.14 minutes, 48 % above the 10.90"
+        "Mean absolute error on region = central falls to 16.14 minutes, 48 % above the 10.90"
         " of the alert's reference window, where 15 % is allowed: not restored."
     )
 
@@ -67,7 +67,7 @@ def test_a_candidate_that_goes_half_way_is_rejected(asked, before):
 def test_a_loss_below_that_before_the_alert_is_restored(asked, before):
     message = restored(asked(9.0, before(10.90), factor=1.0)).message
     assert message.endswith(
-        "comes down to 9.00 minutes, no more than the 10.90 of the alert's reference window."
+        "falls to 9.00 minutes, not above the 10.90 of the alert's reference window."
     )
 
 
@@ -76,7 +76,7 @@ def test_the_limit_itself_is_restored(asked, before):
     assert restored(asked(15.01, before(10.0), factor=1.5)).result == "fail"
 
 
-@pytest.mark.parametrize(("new", "moves"), [(27.31, "stays at 27.31"), (30.0, "goes up to 30.00")])
+@pytest.mark.parametrize(("new", "moves"), [(27.31, "stays at 27.31"), (30.0, "rises to 30.00")])
 def test_a_loss_that_does_not_fall_is_not_said_to(asked, before, new, moves):
     assert f"region = central {moves} minutes, " in restored(asked(new, before(10.9))).message
 
@@ -84,7 +84,7 @@ def test_a_loss_that_does_not_fall_is_not_said_to(asked, before, new, moves):
 def test_a_reference_without_loss_is_named(asked, before):
     check = restored(asked(5.0, before(0.0)))
     assert check.result == "fail"
-    assert "where the alert's reference window has 0.00: not restored." in check.message
+    assert "and is 0.00 in the alert's reference window: not restored." in check.message
 
 
 def test_only_the_alerted_slice_counts(asked, before):
@@ -117,10 +117,10 @@ def test_a_slice_without_rows_is_not_asked_about(asked, before, alerted):
         (lambda t: t.iloc[:0], "has no rows."),
         (lambda t: t.assign(score=np.nan), "whose score is not a finite number"),
         (lambda t: pd.concat([t, t]), "whose id occurs more than once"),
-        (lambda t: t.drop(columns="region"), "cannot tell region = central."),
-        (lambda t: t.iloc[:150], "75 rows of the alerted slice in its reference window, where 100"),
+        (lambda t: t.drop(columns="region"), "no usable column for region = central."),
+        (lambda t: t.iloc[:150], "75 rows of the alerted slice, where 100"),
         (lambda t: t.assign(region="east"), "0 rows of the alerted slice"),
-        (lambda t: t.assign(score=t["score"].where(t.index != 3, 1e300)), "cannot be worked out"),
+        (lambda t: t.assign(score=t["score"].where(t.index != 3, 1e300)), "cannot be computed"),
     ],
 )
 def test_a_reference_that_cannot_be_read_is_never_a_pass(asked, before, spoil, message):
@@ -140,4 +140,4 @@ def test_too_small_a_slice_in_the_holdout_is_not_restored(asked, before, policy)
     strict = policy(required_slices=(), min_rows=211)  # The slice has 210 rows.
     check = restored(asked(12.0, before(10.9, days=20), policy=strict))
     assert check.result == "not_enough_data"
-    assert check.message.startswith("Too little to judge region = central by: 210 rows")
+    assert check.message.startswith("Not enough data on region = central: 210 rows")

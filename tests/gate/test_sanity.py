@@ -57,13 +57,19 @@ DAMAGE = {
     "one score on a day": (stuck("day", "2013-11-05"), "120, in all 60 rows with day = 2013-11-05"),
     "rows twice": (lambda t, rng: pd.concat([t, t.sample(5, random_state=rng)]), "more than once"),
     "all rows twice": (lambda t, rng: pd.concat([t, t]), "more than once"),
-    "shuffled": (lambda t, rng: t.assign(score=rng.permutation(t["score"])), "nothing to do with"),
-    "shuffled within days": (within("day"), "nothing to do with"),
-    "shuffled within origins": (within("origin"), "nothing to do with"),
-    "shuffled within one origin": (within_one("origin", "LGA"), "nothing to do with"),
-    "slipped by a row": (lambda t, rng: t.assign(score=np.roll(t["score"], 1)), "nothing to do"),
-    "sorted": (lambda t, rng: t.assign(score=np.sort(t["score"])), "nothing to do with"),
-    "upside down": (lambda t, rng: t.assign(score=t["score"].to_numpy()[::-1]), "nothing to do"),
+    "shuffled": (lambda t, rng: t.assign(score=rng.permutation(t["score"])), "uncorrelated"),
+    "shuffled within days": (within("day"), "uncorrelated"),
+    "shuffled within origins": (within("origin"), "uncorrelated"),
+    "shuffled within one origin": (within_one("origin", "LGA"), "uncorrelated"),
+    "slipped by a row": (
+        lambda t, rng: t.assign(score=np.roll(t["score"], 1)),
+        "uncorrelated",
+    ),
+    "sorted": (lambda t, rng: t.assign(score=np.sort(t["score"])), "uncorrelated"),
+    "upside down": (
+        lambda t, rng: t.assign(score=t["score"].to_numpy()[::-1]),
+        "uncorrelated",
+    ),
 }
 HARMLESS_IN_BOTH = {"rows are missing", "cut off within a day", "one score for a slice"}
 """Rows that no table has ever had cannot be missed; a fallback both models share harms nobody."""
@@ -113,7 +119,7 @@ def test_damaged_predictions_are_invalid_with_their_reason(judged, sound, holdou
     assert judgement.outcome == "invalid"
     expected = "lacks" if message == "lacks" and of != "both" else message
     if kind == "cut off by days" and of == "both":
-        expected = "Neither score table has a row of 3 days of the hold-out, the first 2013-11-12"
+        expected = "Neither score table has rows of 3 days of the hold-out, the first 2013-11-12"
     assert expected in judgement.message
     assert judgement.checks == ()
 
@@ -156,7 +162,7 @@ def sound_classes(sound):
 @pytest.mark.parametrize("loss", ["log_loss", "brier", "auc"])
 @pytest.mark.parametrize("of", ["production", "candidate", "both"])
 @pytest.mark.parametrize(
-    "kind", [k for k, (_, message) in DAMAGE.items() if message.startswith("nothing")]
+    "kind", [k for k, (_, message) in DAMAGE.items() if message.startswith("uncorrelated")]
 )
 def test_probabilities_of_other_rows_are_invalid(judged, sound_classes, policy, loss, of, kind):
     strict = policy(loss=loss, overall_margin=0.01, slice_margin=0.03)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from retouch.alerts.model import Predicate
-from retouch.gate.slices import each_value, in_words, mask_of, select
+from retouch.gate.slices import describe, group_by_value, mask_of, select
 
 TABLE = pd.DataFrame(
     {
@@ -64,7 +64,7 @@ def test_a_predicate_that_cannot_be_applied_is_skipped_and_named(unknown):
 
 
 def test_every_value_of_a_column_is_a_slice_and_so_are_the_rows_without_one():
-    slices = {value: rows.tolist() for value, rows in each_value(TABLE["carrier"])}
+    slices = {value: rows.tolist() for value, rows in group_by_value(TABLE["carrier"])}
     assert slices == {"(missing)": [3], "AA": [0], "HA": [2], "UA": [1]}
 
 
@@ -81,7 +81,7 @@ def test_every_value_of_a_column_is_a_slice_and_so_are_the_rows_without_one():
     ],
 )
 def test_values_that_read_alike_are_one_slice_and_none_is_empty(column, names):
-    groups = each_value(column)
+    groups = group_by_value(column)
     assert [*groups.names] == names
     assert sorted(row for _, rows in groups for row in rows) == [*range(len(column))]
     assert groups.sizes.min() > 0
@@ -92,6 +92,6 @@ def test_a_mask_is_true_for_its_rows():
 
 
 def test_predicates_read_as_words():
-    assert in_words(Predicate(column="region", value="central")) == "region = central"
-    assert in_words(Predicate(column="carrier", op="in", value=("AA", "UA"))) == "carrier in AA, UA"
-    assert in_words(Predicate(column="hour", op="ge", value=6)) == "hour >= 6"
+    assert describe(Predicate(column="region", value="central")) == "region = central"
+    assert describe(Predicate(column="carrier", op="in", value=("AA", "UA"))) == "carrier in AA, UA"
+    assert describe(Predicate(column="hour", op="ge", value=6)) == "hour >= 6"

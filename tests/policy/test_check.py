@@ -1,4 +1,4 @@
-"""A policy is held against its own examples, and told what it says in vain."""
+"""A policy is checked by its own examples, for unreachable rules and for unused tiers."""
 
 from __future__ import annotations
 
@@ -86,21 +86,21 @@ def test_a_rule_behind_one_that_always_matches_first_is_reported():
     )
 
     assert sentences == (
-        "rules[1] ('data drift') never decides: "
-        "rules[0] ('drift') matches first whatever it matches.",
+        "rules[1] ('data drift') is unreachable: "
+        "rules[0] ('drift') matches every alert it matches.",
     )
 
 
 def test_a_rule_whose_kind_is_not_of_its_family_is_reported():
     sentences = lint_policy(policy(rule("odd", {"family": "performance", "kind": "data_drift"})))
 
-    assert sentences == ("rules[0] ('odd') never decides: no kind it names is of its family.",)
+    assert sentences == ("rules[0] ('odd') is unreachable: no kind is of its family.",)
 
 
 def test_a_tier_that_is_never_tried_is_reported():
     sentences = lint_policy(policy(rule("one", {}), tiers=["refit", "full"]))
 
-    assert sentences == ("tiers.full is never tried: no rule names it.",)
+    assert sentences == ("tiers.full is unused: no rule names it.",)
 
 
 @pytest.mark.parametrize(
@@ -202,16 +202,16 @@ def test_a_repair_that_is_to_bring_the_loss_back_is_reported():
     asks = {"must": "not_get_worse", "restores": 1.1}
 
     assert lint_policy(with_settings([two_tiers()], of_tiers={"one": asks})) == (
-        "tiers.one: 'restores' asks that the loss comes back, 'must: not_get_worse' that it only"
-        " stays; where the slice stays bad, no repair passes.",
+        "tiers.one: 'restores' requires the loss to recover, 'must: not_get_worse' only that it"
+        " does not rise; on a slice that stays bad no repair can pass.",
     )
 
 
 @pytest.mark.parametrize(
     ("budget", "message"),
     [
-        ({"tiers": 1}, "budget.tiers is 1: rules[0] ('both') never gets to two."),
-        ({"cpu_per_day": "0 days"}, "budget.cpu_per_day is nothing: no tier whose cost is known"),
+        ({"tiers": 1}, "budget.tiers is 1: rules[0] ('both') never reaches two."),
+        ({"cpu_per_day": "0 days"}, "budget.cpu_per_day is zero: no tier with a known cost"),
         (
             {"cpu_per_alert": "2 hours", "cpu_per_day": "1 hour"},
             "budget.cpu_per_alert, 2 hours, is never reached: cpu_per_day allows 1 hour.",
@@ -239,5 +239,5 @@ def test_a_value_rule_that_cannot_weigh_a_full_run_or_any_gain_is_reported():
     assert no_full.startswith("value: no tier has whole_model")
     never = value | {"horizon": "0 days"}
     assert lint_policy(with_settings([two_tiers()], value=never, of_tiers=full)) == (
-        "value.horizon is nothing: no gain is ever worth its cost.",
+        "value.horizon is zero: no gain is ever worth its cost.",
     )

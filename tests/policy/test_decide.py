@@ -77,7 +77,7 @@ def test_an_alert_that_is_not_firing_never_retrains(status):
 def test_an_alert_about_another_model_is_held():
     decision = decide([alert(model="other")], POLICY)
 
-    assert decision.hold == "the policy answers for another model"
+    assert decision.hold == "the policy is for another model"
 
 
 def test_what_is_not_firing_has_no_say_beside_what_is():

@@ -39,11 +39,11 @@ def test_the_example_of_a_promotion_policy_is_one():
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
-def test_every_key_is_told(part):
+def test_every_key_is_documented(part):
     for name, field in part.model_fields.items():
         assert re.search(rf"`([a-z]+\.)?{field.alias or name}[`:]", PAGE), name
 
 
 @pytest.mark.parametrize("anchor", model.ANCHORS)
-def test_every_anchor_is_told(anchor):
+def test_every_anchor_is_documented(anchor):
     assert f"`{{{anchor}}}`" in PAGE

@@ -94,7 +94,7 @@ def test_a_list_is_cleared_and_an_empty_one_stays_as_it_is():
 def test_a_list_cannot_be_cleared_and_added_to_by_one_tier():
     error = refusal(EXCLUDE, {"set": "parts.{part}.exclude", "clear": True})
 
-    assert "is to become both" in error.message
+    assert "would be set to both" in error.message
 
 
 def test_a_revision_is_increased():
@@ -137,7 +137,7 @@ def test_edits_that_disagree_on_a_key_are_refused():
 
     assert error.message == (
         "policies/retraining.yaml: tiers.refit.edits[0]: "
-        "parts.central.until is to become both 'central' and 'west'."
+        "parts.central.until would be set to both 'central' and 'west'."
     )
 
 
@@ -173,9 +173,9 @@ def test_an_anchor_that_the_alert_does_not_give_is_refused(anchors):
 
     assert error.message == (
         "policies/retraining.yaml: tiers.refit.edits[0]: "
-        "needs the day window.start, but the alert gives no window."
+        "needs the day window.start, but the alert has no window."
     )
-    assert error.hint == "Correct the tier, or answer by another."
+    assert error.hint == "Correct the tier, or use another one."
 
 
 def test_a_key_that_does_not_exist_comes_with_the_one_that_was_meant():
@@ -184,7 +184,7 @@ def test_a_key_that_does_not_exist_comes_with_the_one_that_was_meant():
     assert error.message == (
         "params.yaml: parts.centrl.until: no such key; did you mean 'central'?"
     )
-    assert error.hint == "policies/retraining.yaml asks for it in tiers.refit.edits[0]."
+    assert error.hint == "policies/retraining.yaml: tiers.refit.edits[0] requires it."
 
 
 @pytest.mark.parametrize(
@@ -197,14 +197,17 @@ def test_a_key_that_does_not_exist_comes_with_the_one_that_was_meant():
         ),
         (
             {"set": "on", "append": {"a": 1}},
-            "params.yaml: on: is no list, so nothing can be appended.",
+            "params.yaml: on: is not a list, so nothing can be appended.",
         ),
-        ({"set": "on", "clear": True}, "params.yaml: on: is no list, so it cannot be cleared."),
+        ({"set": "on", "clear": True}, "params.yaml: on: is not a list, so it cannot be cleared."),
         (
             {"set": "parts.{part}.until", "clear": True},
-            "params.yaml: parts.central.until: is no list, so it cannot be cleared.",
+            "params.yaml: parts.central.until: is not a list, so it cannot be cleared.",
         ),
-        ({"set": "on", "increase_by": 1}, "params.yaml: on: is no whole number, so it cannot be"),
+        (
+            {"set": "on", "increase_by": 1},
+            "params.yaml: on: is not a whole number, so it",
+        ),
     ],
 )
 def test_a_value_that_is_not_there_or_of_another_type_is_refused(edit, message):
@@ -217,7 +220,7 @@ def test_a_date_that_is_not_quoted_in_the_params_is_refused():
     error = refusal({"set": "until", "append": {"a": 1}}, given=given)
 
     assert error.message == (
-        "params.yaml: until: holds more than plain values; is a date in it not quoted?"
+        "params.yaml: until: holds more than plain values; is a date in it unquoted?"
     )
 
 

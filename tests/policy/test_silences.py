@@ -17,9 +17,9 @@ TEXT = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[1]
 
 
 def test_the_example_of_the_page_is_one_and_has_every_key():
-    told = parse_silences(TEXT, "docs/suppression.md")
+    parsed = parse_silences(TEXT, "docs/suppression.md")
 
-    assert told.silences[0].match.dataset == "weather"
+    assert parsed.silences[0].match.dataset == "weather"
     assert all(f"{name}:" in TEXT for name in Silence.model_fields)
 
 
@@ -44,11 +44,11 @@ def test_the_silences_of_this_repository_are_read():
         (
             TEXT,
             TEXT + TEXT[TEXT.index("  - name") :],
-            "two silences are named 'The weather feed is being rebuilt'; receipts tell them by",
+            "two silences are named 'The weather feed is being rebuilt'; receipts refer to them by",
         ),
     ],
 )
-def test_a_fault_is_told_with_its_place(old, new, message):
+def test_a_fault_is_reported_with_its_place(old, new, message):
     assert old in TEXT
     with pytest.raises(InputError) as caught:
         parse_silences(TEXT.replace(old, new), "s.yaml")

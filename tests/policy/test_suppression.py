@@ -16,7 +16,7 @@ from retouch.errors import InputError
 from retouch.policy import suppression as settings
 from retouch.policy.check import lint_policy
 from retouch.policy.model import Policy
-from retouch.policy.suppression import Duration, Suppression, in_words
+from retouch.policy.suppression import Duration, Suppression, duration_text
 from retouch.schema_errors import validated
 
 PAGE = (Path(__file__).parents[2] / "docs/suppression.md").read_text()
@@ -74,7 +74,7 @@ def test_the_defaults_are_those_the_page_shows():
     ],
     ids=lambda part: part.__name__,
 )
-def test_every_key_is_told(part):
+def test_every_key_is_documented(part):
     for name, field in part.model_fields.items():
         assert re.search(rf"\b{field.alias or name}\b", PAGE), name
 
@@ -100,7 +100,9 @@ def test_any_other_duration_is_refused(text):
 def test_a_duration_is_written_as_it_can_be_read(number, unit):
     duration = timedelta(**{unit: number})
 
-    assert DURATION.validate_python(in_words(duration)) == duration or duration > timedelta(9999)
+    assert DURATION.validate_python(duration_text(duration)) == duration or duration > timedelta(
+        9999
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_a_duration_is_written_as_it_can_be_read(number, unit):
         ),
         (
             {"inhibit": [inhibition("a", BROKEN, DRIFT)] * 2},
-            "two rules are named 'a'; receipts tell them by name.",
+            "two rules are named 'a'; receipts refer to them by name.",
         ),
     ],
 )
@@ -146,11 +148,11 @@ def test_a_fault_is_told_with_its_place(section, message):
                     {"name": "b", "when": BROKEN, "for": 1, "keep_firing": 1},
                 ]
             },
-            "suppression.persistence[1] ('b') never decides: an earlier one matches first",
+            "suppression.persistence[1] ('b') is unreachable: an earlier rule matches every",
         ),
         (
             {"inhibit": [inhibition("a", {"family": "data quality"}, BROKEN)]},
-            "suppression.inhibit[0] ('a') mutes nothing: all it would mute meets its own 'when'.",
+            "suppression.inhibit[0] ('a') mutes nothing: every alert it would mute meets",
         ),
         (
             {
@@ -159,9 +161,12 @@ def test_a_fault_is_told_with_its_place(section, message):
                     inhibition("b", BROKEN, DRIFT),
                 ]
             },
-            "suppression.inhibit[1] ('b') may mute what inhibit[0] ('a') mutes by: put it first",
+            "suppression.inhibit[1] ('b') may mute an alert by which inhibit[0] ('a')",
         ),
-        ({"group_wait": "2 days"}, "suppression.group_wait is 2 days: the most urgent alert waits"),
+        (
+            {"group_wait": "2 days"},
+            "suppression.group_wait is 2 days: even the most urgent",
+        ),
     ],
 )
 def test_odd_settings_are_reported(section, message):

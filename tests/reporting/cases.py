@@ -72,7 +72,7 @@ def not_enough_data() -> Documents:
         8.4,
         rows=84,
         days=6,
-        asks="improve",
+        criterion="improve",
         limit=0.0,
         detectable=7.4,
         result="not_enough_data",
@@ -177,7 +177,7 @@ def ladder() -> Documents:
             -1.1,
             3.9,
             rows=3_384,
-            asks="improve",
+            criterion="improve",
             limit=0.0,
             result="fail",
         )

@@ -9,10 +9,10 @@ import pytest
 
 from retouch.gate.model import (
     Calibration,
-    CalibrationOf,
     DayLoss,
     Drift,
     DriftDay,
+    ModelCalibration,
 )
 from retouch.reporting.figures import FIGURES, available_figures, draw_figures, figure_title
 from retouch.reporting.figures.canvas import one_line
@@ -123,7 +123,7 @@ def test_the_calibration_shows_bias_coverage_and_what_is_promised():
     without = texts(drawn(calibration=intervals())["calibration.svg"])
     assert "interval coverage" in without
     bare = tuple(
-        of.model_copy(update={"production": CalibrationOf(bias=1), "candidate": of.candidate})
+        of.model_copy(update={"production": ModelCalibration(bias=1), "candidate": of.candidate})
         for of in intervals()
     )
     assert "interval coverage" in texts(drawn(calibration=bare)["calibration.svg"])
@@ -179,7 +179,7 @@ def test_numbers_of_any_size_are_drawn(size):
         c.model_copy(update=dict.fromkeys(("gain", "gain_lower", "gain_upper", "limit"), size))
         for c in good_checks()
     )
-    of = CalibrationOf(bias=size, coverage=0.0, coverage_lower=0.0, coverage_upper=1.0)
+    of = ModelCalibration(bias=size, coverage=0.0, coverage_lower=0.0, coverage_upper=1.0)
     moved = Drift(column="x", where="", reference=(), current=tuple(
         DriftDay(day=f"2013-06-0{i}", rows=3, median=size, low=size, high=size)
         for i in range(1, 4)

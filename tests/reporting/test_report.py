@@ -445,7 +445,7 @@ def everywhere(text, halted=False):
         *good_checks()[:2],
         check(text, 9, 9.5, -0.98, 0.1, message=text),
         check(text, 9, 9.5, -0.98, 0.1, message=text, family="harm_alarm", q_value=0.2),
-        check("restored", 9, 9.5, -0.98, 0.1, message=text, asks="restored", required=False,
+        check("restored", 9, 9.5, -0.98, 0.1, message=text, criterion="restored", required=False,
               result="fail"),
     )  # fmt: skip
     failed = ran(text, 1, because=text, log=text)

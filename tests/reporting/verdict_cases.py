@@ -5,16 +5,16 @@ from __future__ import annotations
 from retouch.execution.model import Run
 from retouch.gate.model import (
     Calibration,
-    CalibrationOf,
     Check,
     Drift,
     DriftDay,
     GuardrailResult,
+    ModelCalibration,
     Override,
     ReliabilityBin,
     Verdict,
 )
-from retouch.gate.overrides import overridden as apply
+from retouch.gate.overrides import apply_overrides as apply
 from retouch.gate.shadow_model import Scores, Shadow, ShadowDay, Shift
 from retouch.planning.model import Option, Plan, SkippedTier, Worth
 from tests.reporting.documents import (
@@ -47,7 +47,7 @@ def replaced(name: str, new: Check) -> tuple[Check, ...]:
 def weak_checks() -> tuple[Check, ...]:
     """The alerted slice is not shown to improve."""
     weak = check(
-        "alerted slice", 27.31, 25.9, -1.1, 3.9, rows=3_384, asks="improve", limit=0.0,
+        "alerted slice", 27.31, 25.9, -1.1, 3.9, rows=3_384, criterion="improve", limit=0.0,
         result="fail",
         message="The error falls from 27.3 to 25.9 minutes, at worst it grows by 1.1.",
     )  # fmt: skip
@@ -233,11 +233,13 @@ def harmed() -> Documents:
 def not_restored() -> Documents:
     """Better, and still far from what it was before the alert."""
     far = check(
-        "restored", 27.31, 18.2, 5.9, 12.4, rows=3_384, asks="restored", limit=14.35,
+        "restored", 27.31, 18.2, 5.9, 12.4, rows=3_384, criterion="restored", limit=14.35,
         reference=10.8, result="fail",
         message="The error falls from 27.3 to 18.2 minutes; 13.0 are needed.",
     )  # fmt: skip
-    better = check("alerted slice", 27.31, 18.2, 5.9, 12.4, rows=3_384, asks="improve", limit=0.0)
+    better = check(
+        "alerted slice", 27.31, 18.2, 5.9, 12.4, rows=3_384, criterion="improve", limit=0.0
+    )
     checks = (*replaced("alerted slice", better)[:2], far, *good_checks()[2:])
     tier = recalibrate().model_copy(update={"restores": 1.2})
     return (
@@ -333,7 +335,7 @@ def classification() -> Documents:
 
     checks = (
         ranked("overall", 0.1712, 0.1684, rows=27_301),
-        ranked("alerted slice", 0.2531, 0.1992, rows=3_384, asks="improve", limit=0.0),
+        ranked("alerted slice", 0.2531, 0.1992, rows=3_384, criterion="improve", limit=0.0),
         ranked("origin = EWR", 0.168, 0.166),
         ranked("origin = JFK", 0.1744, 0.1741),
     )
@@ -367,10 +369,10 @@ def intervals() -> tuple[Calibration, ...]:
             where=where,
             rows=rows,
             days=30,
-            production=CalibrationOf(
+            production=ModelCalibration(
                 bias=-bias, coverage=0.83, coverage_lower=0.79, coverage_upper=0.86
             ),
-            candidate=CalibrationOf(
+            candidate=ModelCalibration(
                 bias=-bias / 8, coverage=0.89, coverage_lower=0.87, coverage_upper=0.91
             ),
         )

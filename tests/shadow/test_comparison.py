@@ -132,7 +132,7 @@ def test_probabilities_have_no_unit_and_stay_between_zero_and_one():
     new.loc[7, "score"] = 1.01
     broken = compare(old, new, policy=policy)
     assert broken.outcome == "invalid"
-    assert "whose score is no probability" in broken.message and "'00-007'" in broken.message
+    assert "whose score is not a probability" in broken.message and "'00-007'" in broken.message
 
 
 def test_labels_that_have_come_after_all_are_not_read():
@@ -155,7 +155,7 @@ BREAKS = {
     "the id of another row": (put("id", "00-004"), "whose id occurs more than once"),
     "no number": (put("score", np.nan), "whose score is not a finite number"),
     "infinite": (put("score", np.inf), "whose score is not a finite number"),
-    "huge": (put("score", 1e200), "cannot be worked out for 1 row"),
+    "huge": (put("score", 1e200), "cannot be computed for 1 row"),
     "text": (put("score", "many"), "whose score is not a finite number"),
     "a day too late": (
         put("day", "2013-07-09"),
@@ -170,7 +170,7 @@ BREAKS = {
     "no scores": (lambda table: table.drop(columns="score"), "has no column 'score'"),
     "mixed up": (
         lambda table: table.assign(score=make_scores(2.0)["score"].to_numpy()[::-1]),
-        "rows mixed up",
+        "permuted rows",
     ),
     "cut off": (lambda table: table.head(200), "lacks 40 rows"),
     "empty": (lambda table: table.head(0), "has no rows"),
@@ -180,7 +180,7 @@ BREAKS = {
 @pytest.mark.parametrize("whose", [0, 1], ids=["production", "candidate"])
 @pytest.mark.parametrize(("broken", "message"), BREAKS.values(), ids=BREAKS)
 def test_a_broken_table_gives_a_reason_and_no_numbers(whose, broken, message):
-    other = 2.0 if message == "rows mixed up" else 0.0
+    other = 2.0 if message == "permuted rows" else 0.0
     tables = [make_scores(2.0), make_scores(2.0)]
     tables[1 - whose] = make_scores(other)
     tables[whose] = broken(tables[whose])
@@ -192,7 +192,7 @@ def test_a_broken_table_gives_a_reason_and_no_numbers(whose, broken, message):
 
 
 def test_a_model_that_was_not_scored_is_invalid():
-    assert compare(make_scores(), None).message == "There are no scores of the candidate."
+    assert compare(make_scores(), None).message == "The candidate was not scored."
 
 
 def test_days_without_a_row_are_invalid_unless_the_policy_expects_them():

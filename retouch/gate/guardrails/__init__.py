@@ -1,4 +1,8 @@
-"""Guardrails: what no gain in accuracy may be paid with. One module per kind, each a function."""
+"""Guardrails: what a candidate may not trade for accuracy. One function for each kind.
+
+A guardrail compares one number of the candidate with its limit in the policy. A number that could
+not be measured is `not_enough_data`, never a pass.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from typing import assert_never
 
 from retouch.gate.comparison import Measured
 from retouch.gate.guardrails import calibration, fairness, flips, serving, synthetic
-from retouch.gate.guardrails.bounds import unknown
+from retouch.gate.guardrails.results import undecided
 from retouch.gate.model import GuardrailResult
 from retouch.gate.pairing import Paired
 from retouch.policy.guardrails import (
@@ -24,7 +28,7 @@ from retouch.policy.promotion import Promotion
 def evaluate_guardrails(
     paired: Paired, policy: Promotion, measured: Measured | None
 ) -> tuple[GuardrailResult, ...]:
-    """Evaluate every guardrail of the policy, in its order. What was not measured is no pass."""
+    """Evaluate every guardrail, in the order of the policy. What was not measured does not pass."""
     facts = Measured() if measured is None else measured
     return tuple(_evaluate(guardrail, paired, policy, facts) for guardrail in policy.guardrails)
 
@@ -34,7 +38,7 @@ def _evaluate(
 ) -> GuardrailResult:
     limits = policy.limits
     if guardrail.name in facts.failed:
-        return unknown(guardrail, "what could not be measured", facts.failed[guardrail.name])
+        return undecided(guardrail, "not measured", facts.failed[guardrail.name])
     match guardrail:
         case Fairness():
             return fairness.evaluate(guardrail, paired, limits)

@@ -1,4 +1,4 @@
-"""The gap of a metric between groups of rows, candidate against production."""
+"""Fairness: the gap of a metric between groups of rows, candidate compared with production."""
 
 from __future__ import annotations
 
@@ -13,15 +13,22 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retouch.gate.block_jackknife import jackknife_bounds
-from retouch.gate.guardrails.bounds import Held, NoAnswer, deciding, found, number, unknown
 from retouch.gate.guardrails.calibration import SIDES, has_interval, within_interval
 from retouch.gate.guardrails.groups import days_per_group, large_enough, names_text
+from retouch.gate.guardrails.results import (
+    CannotEvaluate,
+    LimitCheck,
+    decided,
+    deciding,
+    number,
+    undecided,
+)
 from retouch.gate.losses import Numbers
 from retouch.gate.messages import days_text
 from retouch.gate.model import GuardrailResult
 from retouch.gate.pairing import Paired
 from retouch.gate.score_table import rows_text
-from retouch.gate.slices import Groups, each_value
+from retouch.gate.slices import Groups, group_by_value
 from retouch.policy.guardrails import Fairness
 from retouch.policy.metrics import (
     IN_LABELS_UNIT,
@@ -33,59 +40,63 @@ from retouch.policy.metrics import (
 from retouch.policy.promotion import Limits
 
 _NEED_SPREAD = frozenset({"d2_absolute_error_score", "explained_variance_score", "r2_score"})
-"""0 or 1 by convention, among rows whose labels are all alike."""
+"""Metrics that are 0 or 1 by convention where labels are constant."""
 
 
 @dataclass(frozen=True)
-class _Judged:
-    """The groups that can be judged, and their rows."""
+class _UsableGroups:
+    """The groups with enough rows and days, and their rows."""
 
     names: tuple[str, ...]
     rows_of: tuple[int, ...]
     days_of: tuple[int, ...]
     rows: GroupRows
     left_out: tuple[str, ...]
-    """The others, each with the reason."""
+    """The other groups, each with the reason."""
 
 
 def evaluate(guardrail: Fairness, paired: Paired, limits: Limits) -> GuardrailResult:
-    """Hold the candidate's gap, and how much it grew, against their limits."""
+    """Compare the candidate's gap, and its growth over production's, with their limits.
+
+    The gap is the largest minus the smallest value among the groups with enough rows and days;
+    bounds by jackknife over days, each with the policy's confidence.
+    """
     unit = limits.unit if guardrail.metric in IN_LABELS_UNIT else ""
-    measure = f"largest gap of {in_words(guardrail.metric)} by {guardrail.by}"
+    measure = f"largest gap of {metric_text(guardrail.metric)} by {guardrail.by}"
     measure = f"{measure}, {unit}" if unit else measure
     try:
-        judged = _judged(guardrail, paired, limits)
+        judged = _usable_groups(guardrail, paired, limits)
         values = np.array([by_group(guardrail.metric, judged.rows, side) for side in (0, 1)])
         _require_numbers(guardrail, judged, values)
-    except NoAnswer as why:
-        return unknown(guardrail, measure, str(why))
-    held = _held(guardrail, judged.rows, values, limits, unit)
+    except CannotEvaluate as why:
+        return undecided(guardrail, measure, str(why))
+    checks = _limit_checks(guardrail, judged.rows, values, limits, unit)
     gaps = np.ptp(values, axis=1)
-    return found(
+    return decided(
         guardrail,
-        deciding(held),
+        deciding(checks),
         measure,
-        _sentence(guardrail, judged, values, held, limits),
+        _sentence(guardrail, judged, values, checks, limits),
         production=float(gaps[0]),
         candidate=float(gaps[1]),
         evidence=_evidence(judged, values),
     )
 
 
-def _judged(guardrail: Fairness, paired: Paired, limits: Limits) -> _Judged:
-    """Return what can be judged. Raises NoAnswer when that is less than two groups."""
+def _usable_groups(guardrail: Fairness, paired: Paired, limits: Limits) -> _UsableGroups:
+    """Return the groups to compare. Raises CannotEvaluate for fewer than two."""
     if guardrail.by not in paired.slices:
-        raise NoAnswer(f"The score table has no column {guardrail.by!r}.")
+        raise CannotEvaluate(f"The score table has no column {guardrail.by!r}.")
     label, old, new = labels_and_scores(guardrail, paired)
-    groups = each_value(paired.slices[guardrail.by])
+    groups = group_by_value(paired.slices[guardrail.by])
     places, left_out = _usable(guardrail, groups, paired.days, label, limits)
     if len(places) < 2:
-        raise NoAnswer(
+        raise CannotEvaluate(
             f"Fewer than two groups of {guardrail.by} can be compared; left out:"
             f" {names_text(left_out) or 'none'}."
         )
     chosen = np.isin(groups.of_row, places)
-    return _Judged(
+    return _UsableGroups(
         names=tuple(groups.names[place] for place in places),
         rows_of=tuple(groups.sizes[places].tolist()),
         days_of=tuple(days_per_group(groups, paired.days)[places].tolist()),
@@ -102,7 +113,7 @@ def _judged(guardrail: Fairness, paired: Paired, limits: Limits) -> _Judged:
 def _usable(
     guardrail: Fairness, groups: Groups, days: Groups, label: Numbers, limits: Limits
 ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-    """Return the places of the groups that can be judged, and why each other one cannot."""
+    """Return the numbers of the groups to compare, and why each other group is left out."""
     enough = np.isin(np.arange(len(groups.names)), large_enough(groups, days, limits))
     mixed = np.ones_like(enough)
     counts = zip(groups.sizes, days_per_group(groups, days), strict=True)
@@ -118,24 +129,26 @@ def _usable(
     return np.flatnonzero(enough & mixed), left_out
 
 
-def _require_numbers(guardrail: Fairness, judged: _Judged, values: NDArray[np.float64]) -> None:
+def _require_numbers(
+    guardrail: Fairness, judged: _UsableGroups, values: NDArray[np.float64]
+) -> None:
     finite = np.isfinite(values)
     if not finite.all():
         names = [name for place, name in enumerate(judged.names) if not finite[:, place].all()]
-        called = in_words(guardrail.metric).capitalize()
-        raise NoAnswer(f"{called} is no number for {names_text(names)}.")
+        called = metric_text(guardrail.metric).capitalize()
+        raise CannotEvaluate(f"{called} is undefined for {names_text(names)}.")
 
 
-def _held(
+def _limit_checks(
     guardrail: Fairness,
     rows: GroupRows,
     values: NDArray[np.float64],
     limits: Limits,
     unit: str,
-) -> tuple[Held, ...]:
+) -> tuple[LimitCheck, ...]:
     gaps = np.ptp(values, axis=1)
     left = np.array([np.ptp(v, axis=1) for v in without_one_day(guardrail.metric, rows, values)])
-    held = []
+    checks = []
     for what, value, without_one, limit in (
         ("the candidate's gap", gaps[1], left[:, 1], guardrail.gap_at_most),
         (
@@ -147,30 +160,30 @@ def _held(
     ):
         if limit is not None:
             lower, upper = jackknife_bounds(float(value), without_one, limits.confidence)
-            held.append(Held(what, float(value), limit, lower, upper, unit))
-    return tuple(held)
+            checks.append(LimitCheck(what, float(value), limit, lower, upper, unit))
+    return tuple(checks)
 
 
 def _sentence(
     guardrail: Fairness,
-    judged: _Judged,
+    judged: _UsableGroups,
     values: NDArray[np.float64],
-    held: Sequence[Held],
+    checks: Sequence[LimitCheck],
     limits: Limits,
 ) -> str:
     least, most = int(values[1].argmin()), int(values[1].argmax())
-    clauses = "; ".join(each.message(limits.confidence) for each in held)
-    others = f"; not judged: {names_text(judged.left_out)}" if judged.left_out else ""
+    clauses = "; ".join(each.message(limits.confidence) for each in checks)
+    others = f"; left out: {names_text(judged.left_out)}" if judged.left_out else ""
     return (
-        f"{in_words(guardrail.metric).capitalize()} by {guardrail.by} goes from"
+        f"{metric_text(guardrail.metric).capitalize()} by {guardrail.by} ranges from"
         f" {number(values[1, least])} ({judged.names[least]}) to {number(values[1, most])}"
         f" ({judged.names[most]}), in production from {number(values[0].min())} to"
         f" {number(values[0].max())}; {clauses}{others}."
     )
 
 
-def _evidence(judged: _Judged, values: NDArray[np.float64]) -> list[dict[str, object]]:
-    """Return the groups, those that moved most first."""
+def _evidence(judged: _UsableGroups, values: NDArray[np.float64]) -> list[dict[str, object]]:
+    """Return the groups, those whose metric changed most first."""
     moved = np.abs(values[1] - values[0])
     return [
         {
@@ -186,50 +199,52 @@ def _evidence(judged: _Judged, values: NDArray[np.float64]) -> list[dict[str, ob
 
 Metric = Callable[[Numbers, Numbers], float]
 _UNDEFINED = (ValueError, TypeError, ZeroDivisionError, FloatingPointError, Warning)
-"""What metrics raise for rows they are not defined for, warnings turned into errors among them."""
+"""What metrics raise where they are undefined, including warnings turned into errors."""
 
 
 @dataclass(frozen=True)
 class GroupRows:
-    """Rows as the metric takes them; all of shape (rows,)."""
+    """Rows as metrics take them; all arrays of shape (rows,)."""
 
     label: Numbers
     scores: tuple[Numbers, Numbers]
     """Production's and the candidate's."""
     day: NDArray[Any]
     group: NDArray[np.intp]
-    """The place of each row's group among the groups."""
+    """The number of each row's group."""
 
 
-def in_words(metric: str) -> str:
-    """Return `mean absolute error`, to end or to begin a phrase with."""
+def metric_text(metric: str) -> str:
+    """Return `mean absolute error`."""
     return metric.removesuffix("_score").replace("_", " ")
 
 
 def labels_and_scores(guardrail: Fairness, paired: Paired) -> tuple[Numbers, Numbers, Numbers]:
     """Return labels, production's scores and the candidate's as the metric takes them.
 
-    Raises NoAnswer for labels or scores it is not meant for.
+    Raises CannotEvaluate for labels or scores outside the metric's domain.
     """
     rows, name = paired.rows, guardrail.metric
-    called = in_words(name).capitalize()
+    called = metric_text(name).capitalize()
     label = rows["label"].to_numpy(dtype=np.float64)
     if name == "interval_coverage":
         if not has_interval(rows):
-            raise NoAnswer("The score tables hold no interval: the policy names no ends of it.")
+            raise CannotEvaluate(
+                "The score tables have no interval: set score.lower and score.upper in the policy."
+            )
         return label, within_interval(rows, SIDES[0]), within_interval(rows, SIDES[1])
     old, new = (rows[f"{side}_score"].to_numpy(dtype=np.float64) for side in SIDES)
     if guardrail.threshold is not None:
         old, new = ((each >= guardrail.threshold).astype(np.float64) for each in (old, new))
     if name in OF_TWO_LABELS and not np.isin(label, (0, 1)).all():
-        raise NoAnswer(f"{called} needs labels 0 and 1; some are neither.")
+        raise CannotEvaluate(f"{called} needs labels 0 and 1; some are neither.")
     if name in OF_DECISIONS and not np.isin((old, new), (0, 1)).all():
-        raise NoAnswer(
+        raise CannotEvaluate(
             f"{called} needs decisions 0 and 1, and some scores are neither: give the guardrail a"
             " 'threshold'."
         )
     if name in OF_PROBABILITIES and not ((old >= 0) & (old <= 1) & (new >= 0) & (new <= 1)).all():
-        raise NoAnswer(f"{called} needs scores from 0 to 1; some are outside.")
+        raise CannotEvaluate(f"{called} needs scores from 0 to 1; some are outside.")
     return label, old, new
 
 
@@ -249,7 +264,7 @@ def metric_of(name: str) -> Metric:
 def by_group(name: str, rows: GroupRows, side: int) -> Numbers:
     """Return the metric of each group, in their order, by fairlearn's MetricFrame.
 
-    Raises NoAnswer when it cannot be worked out for one of them.
+    Raises CannotEvaluate when it is undefined for one of them.
     """
     from fairlearn.metrics import MetricFrame
 
@@ -264,8 +279,8 @@ def by_group(name: str, rows: GroupRows, side: int) -> Numbers:
         return np.asarray(frame.by_group.sort_index(), dtype=np.float64)
     except _UNDEFINED as error:
         first_line = " ".join(str(error).split()).split(". ")[0].rstrip(".")
-        raise NoAnswer(
-            f"{in_words(name).capitalize()} cannot be worked out: {first_line}."
+        raise CannotEvaluate(
+            f"{metric_text(name).capitalize()} is undefined: {first_line}."
         ) from None
 
 
@@ -274,8 +289,8 @@ def without_one_day(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield the metric of each model and group, shape (2, groups), with each day left out in turn.
 
-    `values`: with all days, which is also that of a group without rows on that day. NaN where it
-    cannot be worked out.
+    `values`: the metric with all days, also used for groups without rows on that day. NaN where it
+    is undefined.
     """
     metric = metric_of(name)
     days, block = np.unique(rows.day, return_inverse=True)
@@ -300,7 +315,7 @@ def _or_nan(metric: Metric, label: Numbers, score: Numbers) -> float:
 
 @contextmanager
 def _undefined_is_an_error() -> Iterator[None]:
-    """Make metrics raise where they would put 0 for what is not defined."""
+    """Make metrics raise where they would return 0 for an undefined value."""
     from sklearn.exceptions import UndefinedMetricWarning
 
     with warnings.catch_warnings():

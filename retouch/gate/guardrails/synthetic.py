@@ -1,4 +1,10 @@
-"""Declarative cases on made-up rows: what a model must say of rows nobody observed."""
+"""Declarative cases on synthetic rows: invariance, direction, boundary and noise.
+
+Synthetic rows are rows of the probe's table and copies of them with some columns changed. A row's
+number encodes its origin: variant times `VARIANT` plus the position of its base row in the table.
+Variant 0 is the base row itself; the others follow from the cases in order. Behavioural tests after
+Ribeiro et al., "Beyond accuracy: behavioral testing of NLP models with CheckList", ACL 2020.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +18,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_string_dtype, pandas_dtype
 
-from retouch.gate.comparison import Probed
-from retouch.gate.guardrails.bounds import (
+from retouch.gate.comparison import ProbeScores
+from retouch.gate.guardrails.results import (
     MOST_EVIDENCE,
-    Held,
+    LimitCheck,
     Result,
-    found,
+    decided,
     number,
-    unknown,
+    undecided,
 )
 from retouch.gate.losses import Numbers
 from retouch.gate.model import GuardrailResult
@@ -27,114 +33,116 @@ from retouch.gate.score_table import as_numbers, rows_text
 from retouch.gate.slices import Mask
 from retouch.policy.guardrails import Guardrail, Synthetic, SyntheticCase
 
-MEASURE = "share of made-up rows for which a case holds"
+MEASURE = "share of synthetic rows for which a case holds"
 _ROUND_OFF = 1e-9
 
 VARIANT = 10**12
 MOST_ROWS = 500
-"""Base rows of a case, evenly spaced over those it is about."""
+"""The most base rows of a case, evenly spaced over the matching rows."""
 _EXACT = 2**53
 _WIDE = 2**62
 _Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """One case, put to both models."""
+class _CaseResult:
+    """The result of one case for both models."""
 
     case: SyntheticCase
     result: Result
     message: str
     rows: int = 0
     candidate: float | None = None
-    """The share of rows for which it holds; None where that cannot be told."""
+    """The share of rows for which it holds; None where that is unknown."""
     production: float | None = None
     worst: list[dict[str, Any]] = field(default_factory=list)
 
 
 def evaluate(
-    guardrail: Synthetic, probed: Probed | None, cases: Sequence[SyntheticCase]
+    guardrail: Synthetic, probed: ProbeScores | None, cases: Sequence[SyntheticCase]
 ) -> GuardrailResult:
-    """Put the guardrail's cases to both models' scores; `cases` are all the rows were made for."""
+    """Evaluate the guardrail's cases; `cases` are all cases that synthetic rows were made for."""
     if probed is None:
-        return unknown(guardrail, MEASURE, "The scores of made-up rows were not measured.")
+        return undecided(guardrail, MEASURE, "The scores of synthetic rows were not measured.")
     made = probed.rows.set_index("row", drop=True)
     base = made[made.index < VARIANT]
     sides = [_scores(table, made.index) for table in (probed.candidate, probed.production)]
-    # Two guardrails may hold equal cases: their answers are equal too.
-    asked = [
-        _asked(case, variants, made, base, sides[0], sides[1])
+    # Two guardrails may have equal cases: their results are equal too.
+    results = [
+        _case_result(case, variants, made, base, sides[0], sides[1])
         for case, variants in numbered(cases)
         if case in guardrail.cases
     ]
-    return _concluded(guardrail, asked)
+    return _overall_result(guardrail, results)
 
 
 def _scores(table: pd.DataFrame, rows: pd.Index[Any]) -> pd.Series[float] | str:
-    """Return the score of each made row, NaN where there is none; or what is wrong with all."""
+    """Return the score of each synthetic row, NaN where missing, or the table's fault."""
     for column in ("row", "score"):
         if column not in table:
-            return f"the answer has no column {column!r}"
+            return f"the score table has no column {column!r}"
     scores = pd.Series(as_numbers(table["score"]), index=as_numbers(table["row"]))
     if scores.index.has_duplicates:
-        return "the answer has rows that occur more than once"
+        return "the score table has rows that occur more than once"
     return scores.reindex(rows.to_numpy(dtype=float)).set_axis(rows)
 
 
-def _asked(
+def _case_result(
     case: SyntheticCase,
     variants: Sequence[Variant],
     made: pd.DataFrame,
     base: pd.DataFrame,
     candidate: pd.Series[float] | str,
     production: pd.Series[float] | str,
-) -> _Asked:
-    fault = fault_of(case, base)
+) -> _CaseResult:
+    fault = case_fault(case, base)
     if fault:
-        return _unanswered(case, fault)
+        return _not_evaluated(case, fault)
     numbers = made.index.to_numpy()
     places = np.flatnonzero(np.isin(numbers // VARIANT, [each.number for each in variants]))
     if not len(places):
-        return _unanswered(case, "it changes no made-up row")
+        return _not_evaluated(case, "it changes no synthetic row")
     if isinstance(candidate, str):
-        return _unanswered(case, candidate)
+        return _not_evaluated(case, candidate)
     before, after = _before_and_after(candidate, numbers, places)
     scored = np.isfinite(after) & (np.isfinite(before) | (case.rows is not None))
     if not scored.all():
         lacks = rows_text(int((~scored).sum()))
-        return _unanswered(case, f"the candidate gives no finite score for {lacks} of it")
+        return _not_evaluated(case, f"the candidate has no finite score for {lacks} of it")
     off = _off(case, before, after)
     share = float(_holds(case, off, before).mean())
     fails = share < case.share_at_least - _ROUND_OFF
-    beside = _share_of_production(case, production, numbers, places)
-    shown = "" if beside is None else f"; production {number(100 * beside)} %"
+    production_share = _share_of_production(case, production, numbers, places)
+    shown = ""
+    if production_share is not None:
+        shown = f"; production {number(100 * production_share)} %"
     must = "all" if case.share_at_least == 1 else f"{100 * case.share_at_least:g} %"
-    return _Asked(
+    return _CaseResult(
         case,
         "fail" if fails else "pass",
         f"{case.name!r} holds for {number(100 * share)} % of {rows_text(len(places))}, where"
         f" {must} must{shown}",
         len(places),
         share,
-        beside,
+        production_share,
         _worst(case, made.iloc[places], before, after, off),
     )
 
 
-def _unanswered(case: SyntheticCase, why: str) -> _Asked:
-    return _Asked(case, "not_enough_data", f"{case.name!r} could not be asked: {why}")
+def _not_evaluated(case: SyntheticCase, why: str) -> _CaseResult:
+    return _CaseResult(case, "not_enough_data", f"{case.name!r} could not be evaluated: {why}")
 
 
 def _before_and_after(
     scores: pd.Series[float], numbers: NDArray[np.int64], places: NDArray[np.intp]
 ) -> tuple[Numbers, Numbers]:
-    """Return the scores of the base rows and of the made rows at these places."""
+    """Return the scores of the base rows and of the changed rows at these positions."""
     before = scores.reindex(numbers[places] % VARIANT).to_numpy().astype(np.float64)
     return before, scores.to_numpy().astype(np.float64)[places]
 
 
 def _off(case: SyntheticCase, before: Numbers, after: Numbers) -> Numbers:
-    """Return by how much each row is off what the case allows; 0 or less: it holds."""
+    """Return by how much each row violates the case; at most 0: it holds."""
     if case.rows is not None:
         low = -np.inf if case.score_at_least is None else case.score_at_least
         high = np.inf if case.score_at_most is None else case.score_at_most
@@ -147,7 +155,7 @@ def _off(case: SyntheticCase, before: Numbers, after: Numbers) -> Numbers:
 
 
 def _holds(case: SyntheticCase, off: Numbers, before: Numbers) -> Mask:
-    """Say of each row whether it holds, but for the noise of arithmetic."""
+    """Tell for each row whether the case holds, up to rounding error."""
     size = np.where(np.isfinite(before), np.abs(before), 0.0)
     return np.asarray(off <= _ROUND_OFF * np.maximum(1.0, size), dtype=bool)
 
@@ -158,7 +166,7 @@ def _share_of_production(
     numbers: NDArray[np.int64],
     places: NDArray[np.intp],
 ) -> float | None:
-    """Return production's share, shown beside; None where its scores do not tell."""
+    """Return production's share, for comparison; None where its scores are incomplete."""
     if isinstance(scores, str):
         return None
     before, after = _before_and_after(scores, numbers, places)
@@ -170,7 +178,7 @@ def _share_of_production(
 def _worst(
     case: SyntheticCase, made: pd.DataFrame, before: Numbers, after: Numbers, off: Numbers
 ) -> list[dict[str, Any]]:
-    """Return the rows for which it holds least: the columns it changes, and the scores."""
+    """Return the rows that violate the case most: the columns it changes, and the scores."""
     changes: Sequence[Mapping[str, Any]] = (
         case.invariant_to or {},
         case.rises_with or {},
@@ -193,19 +201,19 @@ def _worst(
     ]
 
 
-def _concluded(guardrail: Synthetic, asked: Sequence[_Asked]) -> GuardrailResult:
-    """Return the first case that fails, else the first without an answer, else the closest."""
-    decides = min(asked, key=lambda each: (_ORDER[each.result], each.candidate or 0.0))
-    broken = [each for each in asked if each.result != "pass"]
+def _overall_result(guardrail: Synthetic, results: Sequence[_CaseResult]) -> GuardrailResult:
+    """Return the worst case that fails, else the first undecided, else the closest to its limit."""
+    decides = min(results, key=lambda each: (_ORDER[each.result], each.candidate or 0.0))
+    broken = [each for each in results if each.result != "pass"]
     others = [each.message for each in broken if each is not decides]
-    count = f"{len(asked) - len(broken)} of {len(asked)} cases hold"
+    count = f"{len(results) - len(broken)} of {len(results)} cases hold"
     message = "; ".join([decides.message, *others[:2], count])
-    evidence = [row for each in _in_turn(asked) for row in each]
+    evidence = [row for each in _evidence(results) for row in each]
     if decides.candidate is None:
-        return unknown(guardrail, MEASURE, f"{message}.", evidence)
-    return found(
+        return undecided(guardrail, MEASURE, f"{message}.", evidence)
+    return decided(
         guardrail,
-        Held("the share", decides.candidate, decides.case.share_at_least),
+        LimitCheck("the share", decides.candidate, decides.case.share_at_least),
         MEASURE,
         f"{message}.",
         production=decides.production,
@@ -218,9 +226,9 @@ def _concluded(guardrail: Synthetic, asked: Sequence[_Asked]) -> GuardrailResult
 _ORDER = {"fail": 0, "not_enough_data": 1, "pass": 2}
 
 
-def _in_turn(asked: Sequence[_Asked]) -> list[list[dict[str, Any]]]:
-    """Return the worst rows of each broken case, so many that all cases get their share."""
-    broken = [each.worst for each in asked if each.result == "fail"]
+def _evidence(results: Sequence[_CaseResult]) -> list[list[dict[str, Any]]]:
+    """Return the worst rows of each failed case, an equal share for each."""
+    broken = [each.worst for each in results if each.result == "fail"]
     return [worst[: max(1, MOST_EVIDENCE // len(broken))] for worst in broken]
 
 
@@ -231,7 +239,7 @@ class Variant:
     number: int
     change: _Change
     keeps_unchanged: bool
-    """Rows the change does not change are asked about too: boundary rows."""
+    """Whether rows it leaves as they are count too (boundary rows)."""
 
 
 def cases_of(guardrails: Sequence[Guardrail]) -> tuple[SyntheticCase, ...]:
@@ -239,20 +247,20 @@ def cases_of(guardrails: Sequence[Guardrail]) -> tuple[SyntheticCase, ...]:
     return tuple(case for each in guardrails if isinstance(each, Synthetic) for case in each.cases)
 
 
-def made_rows(rows: pd.DataFrame, cases: Sequence[SyntheticCase]) -> pd.DataFrame:
+def synthetic_rows(rows: pd.DataFrame, cases: Sequence[SyntheticCase]) -> pd.DataFrame:
     """Return the base rows and their changed copies, with a new integer column `row`.
 
-    A case gets at most `MOST_ROWS` of the rows it is about, evenly spaced in their order, and
-    copies only of those the change changes. A case that cannot be made of these columns makes no
-    row; `fault_of` says why.
+    A case gets at most `MOST_ROWS` of its matching rows, evenly spaced in their order, and copies
+    only of those that it changes. A case that does not fit the columns gets no rows; `case_fault`
+    says why.
     """
     rows = _plain_columns(rows.drop(columns="row", errors="ignore")).reset_index(drop=True)
     base: set[int] = set()
     copies = []
     for case, variants in numbered(cases):
-        if fault_of(case, rows):
+        if case_fault(case, rows):
             continue
-        chosen = rows.iloc[_spaced(np.flatnonzero(_about(case, rows)))]
+        chosen = rows.iloc[_spaced(np.flatnonzero(_matching(case, rows)))]
         base.update(chosen.index.tolist())
         for variant in variants:
             changed = variant.change(chosen.copy())
@@ -282,22 +290,22 @@ def numbered(
         number += len(changes)
 
 
-def fault_of(case: SyntheticCase, rows: pd.DataFrame) -> str:
-    """Say why a case cannot be made of these rows' columns; nothing when it can."""
+def case_fault(case: SyntheticCase, rows: pd.DataFrame) -> str:
+    """Return why a case does not fit these rows' columns; an empty text when it does."""
     settings = [case.invariant_to or {}, *(case.rows or ())]
     steps = (case.rises_with or {}) | (case.falls_with or {}) | (case.noise or {})
     for column in (*case.where, *(name for change in settings for name in change), *steps):
         if column not in rows.columns:
-            return f"the made-up rows have no column {column!r}"
+            return f"the synthetic rows have no column {column!r}"
     for column in steps:
         if not _is_number(rows[column]):
-            return f"the column {column!r} of the made-up rows holds no numbers"
+            return f"the column {column!r} of the synthetic rows is not numeric"
     for change in settings:
         for column, value in change.items():
             if not _fits(rows[column], value):
-                return f"the column {column!r} of the made-up rows cannot hold {value!r}"
-    if not _about(case, rows).any():
-        return "no made-up row is one it is about"
+                return f"the column {column!r} of the synthetic rows cannot hold {value!r}"
+    if not _matching(case, rows).any():
+        return "no synthetic row matches its 'where'"
     return ""
 
 
@@ -307,7 +315,7 @@ def _plain_columns(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.astype({name: rows[name].cat.categories.dtype for name in categories})
 
 
-def _about(case: SyntheticCase, rows: pd.DataFrame) -> NDArray[np.bool_]:
+def _matching(case: SyntheticCase, rows: pd.DataFrame) -> NDArray[np.bool_]:
     chosen = np.ones(len(rows), dtype=bool)
     for column, value in case.where.items():
         values = rows[column]
@@ -341,7 +349,7 @@ def _move(steps: Mapping[str, float], rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _filled(column: pd.Series[Any], value: Any) -> pd.Series[Any]:
-    """Return a column of one value, of a type that goes with the column it replaces."""
+    """Return a constant column of a type compatible with the column it replaces."""
     if _is_number(column):
         value = float("nan") if value is None else _whole(column, float(value))
         return pd.Series(value, index=column.index)
@@ -351,7 +359,7 @@ def _filled(column: pd.Series[Any], value: Any) -> pd.Series[Any]:
 
 
 def _moved(column: pd.Series[Any], step: float) -> pd.Series[Any]:
-    """Return a column moved by a step; narrow whole numbers would wrap round, or not hold it."""
+    """Return a column shifted by a step, in a type wide enough not to overflow."""
     if column.dtype.kind in "iu":
         ends = (end for end in (column.min(), column.max()) if not pd.isna(end))
         kind = "Int64" if all(abs(int(end)) < _WIDE for end in ends) else "Float64"
@@ -361,7 +369,7 @@ def _moved(column: pd.Series[Any], step: float) -> pd.Series[Any]:
 
 
 def _whole(column: pd.Series[Any], value: float) -> float | int:
-    """Return whole numbers as such for a column of them, so that they stay what they are."""
+    """Return a value as an integer for an integer column, so that its type stays."""
     whole = column.dtype.kind in "iu" and value.is_integer() and abs(value) < _EXACT
     return int(value) if whole else value
 
@@ -381,7 +389,7 @@ def _fits(column: pd.Series[Any], value: Any) -> bool:
 
 
 def _differs(before: pd.DataFrame, after: pd.DataFrame) -> NDArray[np.bool_]:
-    """Say of each row whether any column changed; two missing values are alike."""
+    """Tell for each row whether any column changed; two missing values are equal."""
     differs = np.zeros(len(before), dtype=bool)
     for name in before.columns:
         old, new = before[name].astype(object), after[name].astype(object)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from retouch.documents import Document
 from retouch.errors import InputError
 from retouch.gate.model import Override, Overrides, Verdict
-from retouch.gate.overrides import stops
+from retouch.gate.overrides import blocking
 from retouch.git import branches
 from retouch.github import git_data, issues, pulls
 from retouch.github.commits import commit_at
@@ -151,7 +151,7 @@ def _take_back(request: _Request) -> bool:
         ours = said or path.startswith("alerts/")
         if ours and allowed(path, ONLY_DOCUMENTS):
             raw = request.file(path)
-            if raw is not None and not (said and hearing.fault_of(path, raw)):
+            if raw is not None and not (said and hearing.case_fault(path, raw)):
                 texts[path] = raw.decode(errors="replace")
     message = with_trailer("Take others' changes off this branch", proposal_digest(base, texts))
     made = git_data.commit_files(repo, base, texts, message, parents=[head, base])
@@ -183,7 +183,7 @@ def _discard(request: _Request) -> str:
 def _override(request: _Request) -> str:
     report_id = our_report(request.site, request.pull.number)
     verdict = _document(request, report_id, "verdict.json", Verdict)
-    stopping = stops(verdict.deciding) if verdict else []
+    stopping = blocking(verdict.deciding) if verdict else []
     names = tuple(dict.fromkeys(one.name for one in stopping))
     found = named(request.asked.command, names)
     if found is None:

@@ -298,7 +298,7 @@ def _why_not_kept(deciding: Judgement, tier: TierPlan) -> str | None:
     excused = {override.check for override in deciding.overridden}
     stops = [
         *(c.name for c in deciding.checks if c.required and c.result != "pass"),
-        *(g.name for g in deciding.guardrails if g.stops),
+        *(g.name for g in deciding.guardrails if g.blocks),
     ]
     left = [name for name in stops if name not in excused]
     return f"{shown(left[0])} did not pass" if left else None

@@ -307,7 +307,7 @@ def _check_overrides(answer: Answer, publisher: Publisher) -> None:
     there = branches.read_files(publisher.root, answer.head, [path])
     if not there or there == branches.read_files(publisher.root, proposal.base, [path]):
         return
-    fault = _hearing(answer, publisher).fault_of(path, there[path])
+    fault = _hearing(answer, publisher).case_fault(path, there[path])
     if fault is not None:
         raise InputError(fault)
 

@@ -188,11 +188,11 @@ def _verdict(
     scored: _Scored,
     at: datetime,
 ) -> CanaryVerdict:
-    from retouch.gate.canary import days_of  # pandas takes a second
+    from retouch.gate.canary import canary_days  # pandas takes a second
 
     policy, (ours, theirs) = project.promotion, scored.contenders
     assert ours.scores is not None and theirs.scores is not None
-    found = days_of(ours.scores, theirs.scores, span=scored.span, policy=policy)
+    found = canary_days(ours.scores, theirs.scores, span=scored.span, policy=policy)
     named = [_named(*both) for both in zip(versions, scored.models, strict=True)]
     draft = CanaryVerdict(
         name=name,

@@ -54,7 +54,7 @@ class Hearing:
         """Tell whether a person who may write asked for this override."""
         return is_said(one.check, one.reason, one.by, self._said) and self.may_write(one.by)
 
-    def fault_of(self, path: str, raw: bytes) -> str | None:
+    def case_fault(self, path: str, raw: bytes) -> str | None:
         """Return what is wrong with a file of overrides; None when people said all of it."""
         try:
             overrides = Overrides.model_validate_json(raw).overrides
@@ -75,7 +75,7 @@ def heard(incoming: Incoming, repo: Repository, number: int | None) -> Incoming:
     earlier answer is forgotten without such a comment. Lock files are left out.
     """
     hearing = Hearing(repo, number)
-    told = {path: hearing.fault_of(path, raw) for path, raw in incoming.overrides.items()}
+    told = {path: hearing.case_fault(path, raw) for path, raw in incoming.overrides.items()}
     faults = tuple(fault for fault in told.values() if fault is not None)
     return replace(
         incoming,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from retouch.gate.model import (
     Calibration,
-    CalibrationOf,
     Judgement,
+    ModelCalibration,
     ReliabilityBin,
     Verdict,
 )
@@ -114,7 +114,7 @@ def _bias(axes: Axes, slices: Sequence[Calibration], message: str) -> None:
         )
 
 
-def _covers(of: CalibrationOf) -> bool:
+def _covers(of: ModelCalibration) -> bool:
     return of.coverage is not None and math.isfinite(of.coverage)
 
 

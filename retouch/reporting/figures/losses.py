@@ -76,7 +76,7 @@ def _headline_check(judgement: Judgement) -> Check | None:
     for name in ("alerted slice", "overall"):
         for check in judgement.checks:
             numbers = (check.gain, check.gain_lower, check.gain_upper)
-            if check.name == name and check.asks != "restored":
+            if check.name == name and check.criterion != "restored":
                 known = all(x is not None and math.isfinite(x) for x in numbers)
                 return check if known else None
     return None
@@ -194,7 +194,7 @@ def slices_svg(verdict: Verdict, alerted: str) -> bytes | None:
 def _interval(check: Check) -> bool:
     numbers = (check.gain, check.gain_lower, check.gain_upper, check.limit)
     known = all(x is not None and math.isfinite(x) for x in numbers)
-    return known and check.asks != "restored"
+    return known and check.criterion != "restored"
 
 
 def _weight(check: Check) -> tuple[int, int, float]:

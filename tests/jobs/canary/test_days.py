@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retouch.gate.canary import days_of
+from retouch.gate.canary import canary_days
 from retouch.gate.holdout import HoldoutDays
 from tests.shadow.conftest import DAYS, make_policy, make_scores
 
@@ -18,7 +18,7 @@ def labelled(shift=0.0, **options):
 
 
 def compared(production, candidate, *, span=DAYS, **policy):
-    return days_of(production, candidate, span=span, policy=make_policy(**policy))
+    return canary_days(production, candidate, span=span, policy=make_policy(**policy))
 
 
 def test_each_day_has_the_mean_loss_of_both_models_over_the_same_rows():

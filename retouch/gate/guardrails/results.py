@@ -1,4 +1,4 @@
-"""A guardrail's number held against its limit."""
+"""A guardrail's number compared with its limit, and the result it makes."""
 
 from __future__ import annotations
 
@@ -15,65 +15,65 @@ from retouch.policy.guardrails import Guardrail
 
 Result = Literal["pass", "fail", "not_enough_data"]
 MOST_EVIDENCE = 50
-"""So many groups, rows or turns go into a verdict; it is kept in git."""
+"""The most groups, rows or measurements kept in a verdict, which is committed to git."""
 
 
-class NoAnswer(Exception):
-    """Why a guardrail has no answer: one sentence."""
+class CannotEvaluate(Exception):
+    """A guardrail is undefined on these rows; its text is one sentence that says why."""
 
 
 @dataclass(frozen=True)
-class Held:
-    """One number held against the most it may be."""
+class LimitCheck:
+    """One number and its upper limit."""
 
     what: str
-    """The number, in the words of a sentence: `the candidate's gap`."""
+    """What messages call the number: `the candidate's gap`."""
     compared: float
     limit: float
     lower: float | None = None
-    """One-sided bounds; None where the number is exact, or nothing tells how sure it is."""
+    """One-sided bounds; None where the number is exact or no standard error exists."""
     upper: float | None = None
     unit: str = ""
 
     @property
     def result(self) -> Result:
-        """Within the limit: pass. Shown to be beyond it: fail. Beyond it, but not shown: neither.
+        """Within the limit: pass. Lower bound above it: fail. Only the estimate above: neither.
 
-        Where nothing tells how sure the number is, the number itself decides.
+        Without bounds the estimate itself decides.
         """
-        # The noise of arithmetic breaks no limit.
+        # Tolerance for rounding error.
         if self.compared <= self.limit + 1e-12 + 1e-14 * abs(self.limit):
             return "pass"
         shown = self.lower is None or self.lower > self.limit
         return "fail" if shown else "not_enough_data"
 
     def message(self, confidence: float) -> str:
-        """Return a clause: the number, its limit, and how sure it is when it is beyond."""
+        """Return a clause: the number, its limit, and its lower bound where it is beyond."""
         unit = f" {self.unit}" if self.unit else ""
-        said = (
+        clause = (
             f"{self.what} is {number(self.compared)}{unit}, where at most {number(self.limit)} is"
             " allowed"
         )
         if self.result == "pass" or self.lower is None:
-            return said
-        sure = f"at least {number(self.lower)} with {100 * confidence:.4g} % confidence"
-        doubt = "" if self.result == "fail" else ": not shown to be beyond the limit"
-        return f"{said} ({sure}{doubt})"
+            return clause
+        bound = f"at least {number(self.lower)} with {100 * confidence:.4g} % confidence"
+        doubt = "" if self.result == "fail" else ": not significantly above the limit"
+        return f"{clause} ({bound}{doubt})"
 
 
-def deciding(held: Sequence[Held]) -> Held:
-    """Return the number that decides: the first that fails, else that cannot be told, else that is
+def deciding(checks: Sequence[LimitCheck]) -> LimitCheck:
+    """Return the check that decides: the first that fails, else the first undecided, else the one
     nearest to its limit."""
     for result in ("fail", "not_enough_data"):
-        for each in held:
+        for each in checks:
             if each.result == result:
                 return each
-    return max(held, key=lambda each: each.compared - each.limit)
+    return max(checks, key=lambda each: each.compared - each.limit)
 
 
-def found(
+def decided(
     guardrail: Guardrail,
-    held: Held,
+    check: LimitCheck,
     measure: str,
     message: str,
     *,
@@ -82,7 +82,7 @@ def found(
     evidence: Sequence[Mapping[str, Any]] = (),
     result: Result | None = None,
 ) -> GuardrailResult:
-    """Return what a guardrail found; `result` where it is not that of the deciding number alone."""
+    """Return the result of a guardrail; `result` overrides that of the deciding check."""
     return GuardrailResult(
         name=guardrail.name,
         kind=guardrail.kind,
@@ -91,23 +91,23 @@ def found(
         measure=measure,
         production=production,
         candidate=candidate,
-        compared=held.compared,
-        lower=held.lower,
-        upper=held.upper,
-        limit=held.limit,
-        result=held.result if result is None else result,
+        compared=check.compared,
+        lower=check.lower,
+        upper=check.upper,
+        limit=check.limit,
+        result=check.result if result is None else result,
         message=message,
         evidence=plain(evidence),
     )
 
 
-def unknown(
+def undecided(
     guardrail: Guardrail,
     measure: str,
     message: str,
     evidence: Sequence[Mapping[str, Any]] = (),
 ) -> GuardrailResult:
-    """Return that a guardrail has no answer, which is never a pass."""
+    """Return that a guardrail could not be decided, which is never a pass."""
     return GuardrailResult(
         name=guardrail.name,
         kind=guardrail.kind,
@@ -121,7 +121,7 @@ def unknown(
 
 
 def plain(evidence: Sequence[Mapping[str, Any]]) -> tuple[dict[str, JsonValue], ...]:
-    """Return the first pieces of evidence as plain JSON; what is not finite becomes null."""
+    """Return the first pieces of evidence as plain JSON; non-finite numbers become null."""
     return tuple(
         {key: _plain(value) for key, value in piece.items()} for piece in evidence[:MOST_EVIDENCE]
     )
@@ -136,7 +136,7 @@ def _plain(value: Any) -> JsonValue:
 
 
 def number(value: float) -> str:
-    """Return a number for a sentence: four digits, thousands set apart."""
+    """Return a number with four significant digits and thousands separators."""
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value + 0.0:.4g}"
