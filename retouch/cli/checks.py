@@ -65,13 +65,12 @@ def doctor(offline: bool, as_json: bool) -> None:
 
 def _repository() -> Repository:
     """Return the repository that the environment names, without retries: doctor should be quick."""
-    from retouch.github.client import Client, Waiting
-    from retouch.github.transport import API_URL
+    from retouch.github.client import API_URL, Client, Timing
 
     named = repository_from_environment()
     address = os.environ.get("GITHUB_API_URL") or API_URL
-    waiting = Waiting(timeout=(5.0, 10.0), patience=0.0)
-    return Repository(Client(os.environ.get("GITHUB_TOKEN", ""), address, waiting), named.name)
+    timing = Timing(timeout=(5.0, 10.0), max_total_wait=0.0)
+    return Repository(Client(os.environ.get("GITHUB_TOKEN", ""), address, timing), named.name)
 
 
 def _print(found: Diagnosis) -> None:

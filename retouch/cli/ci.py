@@ -26,8 +26,7 @@ from retouch.engine.admission import Transport
 from retouch.engine.project import Project
 from retouch.engine.provenance import Trust
 from retouch.errors import InputError, visible
-from retouch.github import git_data
-from retouch.github.repository import Repository
+from retouch.github.repository import Repository, repository_facts
 from retouch.jobs.packages.event import AlertPull, Event, Wake, default_branch_of, read_event
 from retouch.jobs.retrain.process_group import Job
 from retouch.system import files
@@ -167,9 +166,7 @@ def retrain(
     if number is not None:
         written = retrain_pull(repo, number, job)
     else:
-        branch = (
-            base or default_branch_of(payload) or git_data.repository_facts(repo).default_branch
-        )
+        branch = base or default_branch_of(payload) or repository_facts(repo).default_branch
         written = retrain_main(repo, branch, job)
     for path in written:
         click.echo(str(path))
@@ -245,7 +242,7 @@ def refresh(event_file: Path | None, base: str | None, output: Path | None) -> N
     project, repo = current_project(), repository_from_environment()
     settings = _settings(project, repo, None)
     job = Job(project.root, project.root / ".retouch", settings, Wake(), _log)
-    branch = base or default_branch_of(payload) or git_data.repository_facts(repo).default_branch
+    branch = base or default_branch_of(payload) or repository_facts(repo).default_branch
     found = work.refresh(repo, branch, job)
     for one in found.pulls:
         _log(f"#{one.pull}: {one.message}")
@@ -280,14 +277,14 @@ def publish(
     Exit code 1 when a package could not be published, 2 when one is invalid.
     """
     from retouch.git import git
-    from retouch.github import git_data
+    from retouch.github.repository import repository_facts
     from retouch.jobs.publish.publish import publish as publish_all
     from retouch.jobs.publish.pull_request_content import Publisher
     from retouch.jobs.publish.pull_request_sync import Site
 
     target = repository_from_environment(repo)
     site = Site(target, login_from_environment(), as_app, run_url or _run_url())
-    base = base or git_data.repository_facts(target).default_branch
+    base = base or repository_facts(target).default_branch
     event = event_of(event_file, event_name)[0]
     publisher = Publisher(git.top_level(Path.cwd()), site, base, event, os.environ)
     seen = []
@@ -314,7 +311,7 @@ def publish(
 @BASE
 def command(event: Path, repo: str | None, base: str | None) -> None:
     """Carry out a `/retrain ...` comment on a pull request."""
-    from retouch.github import git_data
+    from retouch.github.repository import repository_facts
     from retouch.jobs.comments.answer import answer
     from retouch.jobs.comments.request import read_event
     from retouch.jobs.publish.pull_request_sync import Site
@@ -325,7 +322,7 @@ def command(event: Path, repo: str | None, base: str | None) -> None:
     if request is None:
         click.echo("The comment contains no command for Retouch.")
         return
-    base = base or git_data.repository_facts(target).default_branch
+    base = base or repository_facts(target).default_branch
     site = Site(target, login_from_environment(), run_url=_run_url())
     click.echo(answer(request, site, base))
 

@@ -23,9 +23,8 @@ from retouch.cli.console import Lines, LiveBar
 from retouch.engine import submit_alerts
 from retouch.engine.project import Project, open_project
 from retouch.errors import InputError
-from retouch.github.client import Client, Waiting
+from retouch.github.client import API_URL, Client, Timing
 from retouch.github.repository import Repository
-from retouch.github.transport import API_URL
 
 _LONG_WAIT_SECONDS = 5
 """A wait of at least this length is announced, so that it does not look like a hang."""
@@ -125,7 +124,7 @@ def repository_from_environment(name: str | None = None) -> Repository:
         )
     name = submit_alerts.checked_repository(name)
     api_url = os.environ.get("GITHUB_API_URL") or API_URL
-    client = Client(os.environ.get("GITHUB_TOKEN", ""), api_url, Waiting(sleep=_sleep))
+    client = Client(os.environ.get("GITHUB_TOKEN", ""), api_url, Timing(sleep=_sleep))
     return Repository(client, name)
 
 

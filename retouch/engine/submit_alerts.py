@@ -18,8 +18,9 @@ from retouch.alerts.parse import expected_file_name, parse_alert
 from retouch.documents import Value
 from retouch.errors import CheckFailed, InputError, RetouchError, visible
 from retouch.github import git_data
-from retouch.github.errors import Uncertain
-from retouch.github.git_data import PullRequest, Repository
+from retouch.github.errors import OutcomeUnknown
+from retouch.github.pulls import PullRequest, find_pull_request, open_pull_request
+from retouch.github.repository import Repository, repository_facts, send_repository_dispatch
 from retouch.reporting.pull_request import alert_branch, alert_pull_request
 from retouch.schema_errors import bad_input, shown
 from retouch.storage import documents
@@ -153,8 +154,8 @@ def _dispatch(parcel: _Parcel, repo: Repository) -> Outcome:
     principal = parcel.alert.monitor.id
     payload = envelope.seal(parcel.raw, parcel.signature, principal, parcel.source)
     try:
-        git_data.dispatch(repo, envelope.EVENT_TYPE, payload)
-    except Uncertain as error:
+        send_repository_dispatch(repo, envelope.EVENT_TYPE, payload)
+    except OutcomeUnknown as error:
         hint = "Send it again: intake drops a second copy."
         raise CheckFailed(error.message, hint=hint) from None
     return Outcome(
@@ -174,10 +175,10 @@ def _open(parcel: _Parcel, repo: Repository, base: str | None) -> Outcome:
     if _is_at(parcel, repo, base_commit, base):
         message = f"lies on {base} already; there is nothing to open"
         return Outcome(file=parcel.source, alert_id=alert_id, outcome="on_base", message=message)
-    there = git_data.pull_request_of(repo, alert_branch(alert_id))
+    there = find_pull_request(repo, alert_branch(alert_id))
     if there is not None:
         _must_be_at(parcel, repo, there.head.sha, f"pull request {there.number}")
-        return _outcome(parcel, "found", _FOUND[there.standing], there)
+        return _outcome(parcel, "found", _FOUND[there.status], there)
     made = _opened(parcel, repo, base, base_commit)
     return _outcome(parcel, "opened", "opened", made)
 
@@ -186,17 +187,15 @@ def _opened(parcel: _Parcel, repo: Repository, base: str, base_commit: str) -> P
     text = alert_pull_request(parcel.alert, signed=parcel.signature is not None)
     head = git_data.branch_head(repo, text.branch)
     if head is None:
-        commit = git_data.commit_files(repo, base_commit, parcel.texts, text.commit_message)
+        commit = git_data.create_commit(repo, base_commit, parcel.texts, text.commit_message)
         head = git_data.create_branch(repo, text.branch, commit)
     # Of an earlier call, of another one at the same time, or of somebody else.
     _must_be_at(parcel, repo, head, f"the branch {text.branch}")
-    return git_data.open_pull_request(
-        repo, branch=text.branch, base=base, title=text.title, body=text.body
-    )
+    return open_pull_request(repo, branch=text.branch, base=base, title=text.title, body=text.body)
 
 
 def _default_branch(repo: Repository) -> str:
-    facts = git_data.repository_facts(repo)
+    facts = repository_facts(repo)
     if facts.full_name.lower() != repo.name.lower():
         new = shown(facts.full_name)
         raise InputError(f"{repo.name}: is called {new} now.", hint=f"Give --repo {new}.")

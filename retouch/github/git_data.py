@@ -1,114 +1,88 @@
-"""The endpoints of GitHub for git data and workflows: they ask, and check the answer's shape.
-
-Pull requests, issues, statuses, deployments and releases have modules of their own.
-"""
+"""Git data on GitHub, without a checkout: commits, branches, tags and files."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
 
 from retouch.errors import InputError
 from retouch.github.errors import Refused
-from retouch.github.pulls import PullRequest, open_pull_request, pull_request_of
-from retouch.github.repository import Repository, Seen
-
-__all__ = [
-    "Permission",
-    "PullRequest",
-    "Repository",
-    "RepositoryFacts",
-    "branch_head",
-    "commit_files",
-    "create_branch",
-    "delete_branch",
-    "dispatch",
-    "file_at",
-    "move_branch",
-    "open_pull_request",
-    "permission_of",
-    "pull_request_of",
-    "repository_facts",
-    "run_workflow",
-    "tag_is_there",
-]
-
-Permission = Literal["admin", "write", "read", "none"]
-"""GitHub counts `maintain` as write, and `triage` as read."""
-_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\[bot\])?")
+from retouch.github.repository import Repository, ResponseModel
 
 
-class RepositoryFacts(Seen):
-    """What GitHub says of a repository."""
-
-    full_name: str
-    """Its name today: `owner/name`."""
-    default_branch: str
-
-
-class _Object(Seen):
+class _Object(ResponseModel):
     sha: str
 
 
-class _Reference(Seen):
+class _Reference(ResponseModel):
     object: _Object
 
 
-class _Commit(Seen):
+class _Committer(ResponseModel):
+    date: Annotated[AwareDatetime, Field(strict=False)]
+
+
+class Commit(ResponseModel):
+    """A commit."""
+
     sha: str
+    message: str
+    committer: _Committer
     tree: _Object
 
+    @property
+    def committed_at(self) -> datetime:
+        """Its commit date. It proves nothing: whoever pushes a commit can write any date."""
+        return self.committer.date
 
-class _Content(Seen):
+
+class _Content(ResponseModel):
     type: str
     encoding: str | None = None
     content: str | None = None
 
 
-class _Permission(Seen):
-    permission: str
-
-
-def repository_facts(repo: Repository) -> RepositoryFacts:
-    """Return what GitHub says of the repository. Raises InputError when it is not to be seen."""
-    return repo.read(RepositoryFacts, repo.client.get(repo.path()))
+def get_commit(repo: Repository, commit: str) -> Commit:
+    """Return a commit by its id. Raises InputError when there is no such commit."""
+    return repo.get(Commit, "git/commits", commit)
 
 
 def branch_head(repo: Repository, branch: str) -> str | None:
     """Return the commit a branch points to; None when there is no such branch."""
-    found = repo.client.get_or_none(repo.path("git/ref/heads", branch))
-    return None if found is None else repo.read(_Reference, found).object.sha
+    found = repo.get_or_none(_Reference, "git/ref/heads", branch)
+    return found.object.sha if found else None
 
 
-def tag_is_there(repo: Repository, tag: str) -> bool:
-    """Tell whether GitHub has a tag of this name."""
+def tag_exists(repo: Repository, tag: str) -> bool:
+    """Return whether GitHub has a tag of this name."""
     return repo.client.get_or_none(repo.path("git/ref/tags", tag)) is not None
 
 
 def file_at(repo: Repository, path: str, commit: str) -> bytes | None:
-    """Return a file as a commit has it; None when it has nothing there.
+    """Return a file as it is in a commit; None when nothing is there.
 
-    What is there and is no file, or one over a megabyte, comes back as no bytes at all: it is
-    nothing of ours.
+    A folder, a link, or a file over a megabyte comes back as no bytes at all: Retouch writes none.
     """
     found = repo.client.get_or_none(repo.path("contents", path), ref=commit)
     if found is None:
         return None
     if isinstance(found, list):
         return b""
-    read = repo.read(_Content, found)
-    if read.type != "file" or read.encoding != "base64" or read.content is None:
+    content = repo.parse(_Content, found)
+    if content.type != "file" or content.encoding != "base64" or content.content is None:
         return b""
     try:
-        return base64.b64decode(read.content)
+        return base64.b64decode(content.content)
     except (binascii.Error, ValueError):
         return b""
 
 
-def commit_files(
+def create_commit(
     repo: Repository,
     base: str,
     files: Mapping[str, str | None],
@@ -116,27 +90,27 @@ def commit_files(
     *,
     parents: Sequence[str] | None = None,
 ) -> str:
-    """Make one commit of a commit's tree with these texts (by path) put in, and return its id.
+    """Create a commit of a commit's tree with these texts (by path) written, and return its id.
 
-    None takes a file out, and a file that is not there is left out already. The parents are `base`
-    unless others are named. No branch points to the commit yet. All of it is addressed by content,
-    so that a second call after a lost answer does no harm. Author and date are left to GitHub,
-    which then signs for the token. Raises InputError for a text that is no UTF-8.
+    None deletes a file, if it is there. The parents are `base` unless others are named. No branch
+    points to the commit yet. All of it is addressed by content, so that a second call after a lost
+    response does no harm. Author and date are left to GitHub, which then signs for the token.
+    Raises InputError for a text that is not valid UTF-8.
     """
-    commits = repo.path("git/commits")
-    tree = repo.read(_Commit, repo.client.get(f"{commits}/{base}")).tree.sha
+    tree = get_commit(repo, base).tree.sha
     entries = [
         _entry(repo, path, text)
         for path, text in files.items()
-        # GitHub refuses the whole tree for one file that is not there to be taken out.
+        # GitHub refuses the whole tree when a file to delete is not there.
         if text is not None or file_at(repo, path, base) is not None
     ]
     if entries:
         body = {"base_tree": tree, "tree": entries}
         made = repo.client.post(repo.path("git/trees"), body, repeatable=True)
-        tree = repo.read(_Object, made).sha
+        tree = repo.parse(_Object, made).sha
     body = {"message": message, "tree": tree, "parents": [base] if parents is None else [*parents]}
-    return repo.read(_Object, repo.client.post(commits, body, repeatable=True)).sha
+    made = repo.client.post(repo.path("git/commits"), body, repeatable=True)
+    return repo.parse(_Object, made).sha
 
 
 def create_branch(repo: Repository, branch: str, commit: str) -> str:
@@ -149,11 +123,11 @@ def create_branch(repo: Repository, branch: str, commit: str) -> str:
         if head is None:
             raise
         return head
-    return repo.read(_Reference, made).object.sha
+    return repo.parse(_Reference, made).object.sha
 
 
-def move_branch(repo: Repository, branch: str, commit: str) -> bool:
-    """Move a branch forward to a commit. False when it is no descendant of where the branch is."""
+def fast_forward_branch(repo: Repository, branch: str, commit: str) -> bool:
+    """Move a branch forward to a commit. False when that is no descendant of the branch's head."""
     body = {"sha": commit, "force": False}
     try:
         repo.client.patch(repo.path("git/refs/heads", branch), body)
@@ -166,43 +140,12 @@ def move_branch(repo: Repository, branch: str, commit: str) -> bool:
 
 
 def delete_branch(repo: Repository, branch: str) -> None:
-    """Delete a branch; that there is none is as good."""
+    """Delete a branch, if there is one."""
     try:
         repo.client.delete(repo.path("git/refs/heads", branch))
     except Refused as refused:
         if refused.status != 422 or branch_head(repo, branch) is not None:
             raise
-
-
-def dispatch(repo: Repository, event_type: str, payload: Mapping[str, Any]) -> None:
-    """Send a `repository_dispatch`. GitHub keeps no record of it that one could look up.
-
-    So it is sent again only when it surely was not carried out. Raises CheckFailed when nobody
-    knows.
-    """
-    body = {"event_type": event_type, "client_payload": dict(payload)}
-    repo.client.post(repo.path("dispatches"), body)
-
-
-def run_workflow(repo: Repository, workflow_file: str, ref: str, inputs: Mapping[str, str]) -> None:
-    """Start a workflow by the name of its file, as that of `ref` has it.
-
-    A lost answer sends it again: our workflows find nothing left to do the second time.
-    """
-    path = repo.path("actions/workflows", workflow_file, "dispatches")
-    repo.client.post(path, {"ref": ref, "inputs": dict(inputs)}, repeatable=True)
-
-
-def permission_of(repo: Repository, login: str) -> Permission:
-    """Return what a user may do in the repository; `none` for a name that nobody can have."""
-    if not _LOGIN.fullmatch(login):
-        return "none"
-    found = repo.client.get_or_none(repo.path("collaborators", login, "permission"))
-    if found is None:
-        return "none"
-    said = repo.read(_Permission, found).permission
-    known: dict[str, Permission] = {name: name for name in get_args(Permission)}
-    return known.get(said, "none")
 
 
 def _entry(repo: Repository, path: str, text: str | None) -> dict[str, str | None]:
@@ -213,6 +156,7 @@ def _entry(repo: Repository, path: str, text: str | None) -> dict[str, str | Non
         text.encode()
     except UnicodeEncodeError:
         raise InputError(
-            f"{path}: it is no UTF-8 text, and only texts are committed to {repo.name}."
+            f"{path}: the text is not valid UTF-8, and only such texts are committed to "
+            f"{repo.name}."
         ) from None
     return entry | {"content": text}

@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from retouch.github.repository import LabelNames, Line, Login, Repository, Seen, Text
+from retouch.github.repository import LabelNames, Line, Login, Repository, ResponseModel, Text
 
 Reaction = Literal["eyes", "+1", "-1"]
 
 
-class Comment(Seen):
+class Comment(ResponseModel):
     """A comment on an issue or a pull request."""
 
     id: int
@@ -22,7 +22,7 @@ class Comment(Seen):
     html_url: Line
 
 
-class Issue(Seen):
+class Issue(ResponseModel):
     """An issue."""
 
     number: int
@@ -33,7 +33,7 @@ class Issue(Seen):
     labels: LabelNames = ()
 
 
-class _Label(Seen):
+class _Label(ResponseModel):
     name: Line
 
 
@@ -42,73 +42,66 @@ class _ListedIssue(Issue):
     """Lists of issues hold pull requests too."""
 
 
-def comments(repo: Repository, number: int) -> tuple[Comment, ...]:
+def list_comments(repo: Repository, number: int) -> tuple[Comment, ...]:
     """Return the comments of an issue or a pull request, oldest first."""
-    path = repo.path("issues", str(number), "comments")
-    found = {read.id: read for read in (repo.read(Comment, c) for c in repo.client.pages(path))}
+    found = {one.id: one for one in repo.list(Comment, "issues", str(number), "comments")}
     return tuple(found[number] for number in sorted(found))
 
 
 def add_comment(repo: Repository, number: int, body: str, *, marker: str, author: str) -> Comment:
-    """Comment once; `marker` is a part of `body` by which the comment is known again.
+    """Comment once; `marker` is a part of `body` that identifies the comment.
 
-    A comment of `author`, who we are, with the marker is returned in its place. Nobody else's is,
-    whatever its text: somebody may want ours to be left out.
+    An existing comment with the marker by `author`, our own login, is returned instead. Comments of
+    others never are, whatever their text: somebody may want ours suppressed.
     """
-    _must_hold(body, marker)
+    _check_marker(body, marker)
 
     def found() -> Comment | None:
-        there = comments(repo, number)
+        there = list_comments(repo, number)
         return next((c for c in there if c.author == author and marker in c.body), None)
 
-    path = repo.path("issues", str(number), "comments")
-    there = found()
-    return there or repo.read(Comment, repo.client.post(path, {"body": body}, found=found))
+    parts = ("issues", str(number), "comments")
+    return found() or repo.create(Comment, *parts, body={"body": body}, found=found)
 
 
 def edit_comment(repo: Repository, comment_id: int, body: str) -> None:
-    """Give a comment another text."""
+    """Replace the text of a comment."""
     repo.client.patch(repo.path("issues/comments", str(comment_id)), {"body": body})
 
 
-def react(repo: Repository, comment_id: int, content: Reaction) -> None:
-    """Put a reaction under a comment; GitHub keeps one of each kind and user."""
+def add_reaction(repo: Repository, comment_id: int, content: Reaction) -> None:
+    """Add a reaction to a comment; GitHub keeps one of each kind and user."""
     path = repo.path("issues/comments", str(comment_id), "reactions")
     repo.client.post(path, {"content": content}, repeatable=True)
 
 
-def labels_of(repo: Repository, number: int) -> tuple[str, ...]:
+def get_labels(repo: Repository, number: int) -> tuple[str, ...]:
     """Return the names of the labels of an issue or a pull request, as GitHub orders them."""
-    path = repo.path("issues", str(number), "labels")
-    return tuple(repo.read(_Label, item).name for item in repo.client.pages(path))
+    return tuple(label.name for label in repo.list(_Label, "issues", str(number), "labels"))
 
 
 def set_labels(repo: Repository, number: int, labels: Sequence[str]) -> None:
-    """Give an issue or a pull request exactly these labels; new ones come into being.
+    """Give an issue or a pull request exactly these labels; missing ones are created.
 
-    To create a label takes the permission Issues: write, on a pull request too.
+    Creating a label needs the permission Issues: write, on a pull request too.
     """
     path = repo.path("issues", str(number), "labels")
     if labels:
         repo.client.put(path, {"labels": list(labels)})
         return
-    # GitHub's description of its API wants at least one label to be set.
-    for name in labels_of(repo, number):
+    # GitHub's API description requires at least one label in a PUT.
+    for name in get_labels(repo, number):
         repo.client.delete(f"{path}/{quote(name, safe='')}")
 
 
 def find_issue(repo: Repository, marker: str, label: str) -> Issue | None:
     """Return the issue with this label whose text holds the marker: an open one, else the last.
 
-    Only who may write here can label an issue, so that no stranger's is taken for ours.
+    Only people with write access can label an issue, so that no stranger's is mistaken for ours.
     """
-    path = repo.path("issues")
-    listed = [
-        repo.read(_ListedIssue, item) for item in repo.client.pages(path, state="all", labels=label)
-    ]
     found = [
         issue
-        for issue in listed
+        for issue in repo.list(_ListedIssue, "issues", state="all", labels=label)
         if issue.pull_request is None
         and marker in issue.body
         and label.lower() in (name.lower() for name in issue.labels)
@@ -122,20 +115,17 @@ def open_issue(
 ) -> Issue:
     """Open an issue once; `marker` is a part of `body`, and it is found by the first label.
 
-    One that is there is returned as it is, also when somebody has closed it.
+    An existing one is returned as it is, even if somebody has closed it.
     """
-    _must_hold(body, marker)
+    _check_marker(body, marker)
 
-    def look() -> Issue | None:
+    def found() -> Issue | None:
         return find_issue(repo, marker, labels[0])
 
-    there = look()
-    if there is not None:
-        return there
-    asked = {"title": title, "body": body, "labels": list(labels)}
-    return repo.read(Issue, repo.client.post(repo.path("issues"), asked, found=look))
+    fields = {"title": title, "body": body, "labels": list(labels)}
+    return found() or repo.create(Issue, "issues", body=fields, found=found)
 
 
-def _must_hold(body: str, marker: str) -> None:
+def _check_marker(body: str, marker: str) -> None:
     if not marker or marker not in body:
-        raise ValueError("The marker is no part of the text, so that it would never be found.")
+        raise ValueError("The marker is not part of the text, so it would never be found.")

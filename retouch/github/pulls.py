@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from retouch.errors import InputError
-from retouch.github.errors import Refused
-from retouch.github.repository import LabelNames, Line, Login, Repository, Seen
+from retouch.github.repository import LabelNames, Line, Login, Repository, ResponseModel
 
 _MAX_FILES = 3000
 """GitHub lists no more files of one pull request."""
 
 
-class _Named(Seen):
+class _HeadRepository(ResponseModel):
     full_name: str
 
 
-class _Head(Seen):
+class _Head(ResponseModel):
     ref: str
     sha: str
-    repo: _Named | None = None
+    repo: _HeadRepository | None = None
     """None once the fork is deleted."""
 
 
-class _Base(Seen):
+class _Base(ResponseModel):
     ref: str
 
 
-class _File(Seen):
+class _File(ResponseModel):
     filename: str
     previous_filename: str | None = None
 
 
-class PullRequest(Seen):
+class PullRequest(ResponseModel):
     """A pull request."""
 
     number: int
@@ -47,67 +46,58 @@ class PullRequest(Seen):
     draft: bool = False
     merged_at: str | None = None
     merge_commit_sha: str | None = None
-    """Once it is merged, the commit that came of it; before that, GitHub's trial of one."""
+    """Once it is merged, the merge commit; before that, GitHub's trial merge."""
     head: _Head
     base: _Base
 
     @property
-    def standing(self) -> Literal["open", "merged", "closed"]:
-        """What became of it."""
+    def status(self) -> Literal["open", "merged", "closed"]:
+        """Its state, with merged told apart from closed."""
         return "merged" if self.merged_at is not None else self.state
 
 
-def pull(repo: Repository, number: int) -> PullRequest | None:
-    """Return a pull request by its number; None when there is none of it."""
-    found = repo.client.get_or_none(repo.path("pulls", str(number)))
-    return None if found is None else repo.read(PullRequest, found)
+def get_pull(repo: Repository, number: int) -> PullRequest | None:
+    """Return a pull request by its number; None when there is none."""
+    return repo.get_or_none(PullRequest, "pulls", str(number))
 
 
-def open_pulls(repo: Repository, base: str | None = None) -> tuple[PullRequest, ...]:
+def list_open_pulls(repo: Repository, base: str | None = None) -> tuple[PullRequest, ...]:
     """Return the open pull requests, oldest first; of one base branch when it is named."""
     query = {"state": "open", "sort": "created", "direction": "asc"}
     if base is not None:
         query["base"] = base
-    read = [repo.read(PullRequest, item) for item in repo.client.pages(repo.path("pulls"), **query)]
     found = {
-        pull.number: pull for pull in read if pull.state == "open" and base in (None, pull.base.ref)
+        pull.number: pull
+        for pull in repo.list(PullRequest, "pulls", **query)
+        if pull.state == "open" and base in (None, pull.base.ref)
     }
     return tuple(found[number] for number in sorted(found))
 
 
-def pull_request_of(repo: Repository, branch: str) -> PullRequest | None:
+def find_pull_request(repo: Repository, branch: str) -> PullRequest | None:
     """Return the pull request from a branch of the repository itself: open, else merged, else last.
 
     None when there never was one.
     """
     owner = repo.name.partition("/")[0]
+    # GitHub ignores a filter that it does not understand, and then lists all pull requests.
     found = [
-        repo.read(PullRequest, item)
-        for item in repo.client.pages(repo.path("pulls"), head=f"{owner}:{branch}", state="all")
+        pull
+        for pull in repo.list(PullRequest, "pulls", head=f"{owner}:{branch}", state="all")
+        if pull.head.ref == branch and is_from_own_branch(repo, pull)
     ]
-    # GitHub leaves a filter out that it does not understand, and then lists everybody's.
-    ours = [pull for pull in found if pull.head.ref == branch and is_of(repo, pull)]
     order = ("closed", "merged", "open")
-    return max(ours, key=lambda pull: (order.index(pull.standing), pull.number), default=None)
+    return max(found, key=lambda pull: (order.index(pull.status), pull.number), default=None)
 
 
 def open_pull_request(
     repo: Repository, *, branch: str, base: str, title: str, body: str
 ) -> PullRequest:
-    """Open a pull request from a branch, or return the one that is there already."""
-    asked = {"title": title, "head": branch, "base": base, "body": body}
-
-    def found() -> PullRequest | None:
-        return pull_request_of(repo, branch)
-
-    try:
-        made: Any = repo.client.post(repo.path("pulls"), asked, found=found)
-    except Refused as refused:
-        there = found() if refused.status == 422 else None
-        if there is None:
-            raise
-        made = there
-    return repo.read(PullRequest, made)
+    """Open a pull request from a branch, or return the one that exists."""
+    fields = {"title": title, "head": branch, "base": base, "body": body}
+    return repo.create(
+        PullRequest, "pulls", body=fields, found=lambda: find_pull_request(repo, branch)
+    )
 
 
 def edit_pull(
@@ -118,11 +108,11 @@ def edit_pull(
     body: str | None = None,
     state: Literal["open", "closed"] | None = None,
 ) -> None:
-    """Change what is given of a pull request; nothing is asked when nothing is given."""
+    """Change the given fields of a pull request; sends nothing when none is given."""
     given = {"title": title, "body": body, "state": state}
-    asked = {name: value for name, value in given.items() if value is not None}
-    if asked:
-        repo.client.patch(repo.path("pulls", str(number)), asked)
+    changes = {name: value for name, value in given.items() if value is not None}
+    if changes:
+        repo.client.patch(repo.path("pulls", str(number)), changes)
 
 
 def changed_files(repo: Repository, number: int) -> tuple[str, ...]:
@@ -130,19 +120,18 @@ def changed_files(repo: Repository, number: int) -> tuple[str, ...]:
 
     Raises InputError when it touches so many that GitHub does not list them all.
     """
-    listed = list(repo.client.pages(repo.path("pulls", str(number), "files")))
-    if len(listed) >= _MAX_FILES:
+    files = list(repo.list(_File, "pulls", str(number), "files"))
+    if len(files) >= _MAX_FILES:
         raise InputError(
             f"{repo.name}#{number}: it changes {_MAX_FILES:,} files or more, and GitHub lists no "
             "more than that.",
             hint="Split it.",
         )
-    files = [repo.read(_File, item) for item in listed]
     paths = {path for file in files for path in (file.filename, file.previous_filename) if path}
     return tuple(sorted(paths))
 
 
-def is_of(repo: Repository, pull: PullRequest) -> bool:
-    """Tell whether a pull request's branch lies in the repository itself, and in no fork."""
+def is_from_own_branch(repo: Repository, pull: PullRequest) -> bool:
+    """Return whether a pull request comes from a branch of the repository itself, not a fork."""
     head = pull.head.repo
     return head is not None and head.full_name.lower() == repo.name.lower()

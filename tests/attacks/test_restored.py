@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from retouch.engine.project import Project
 from retouch.github.client import Client
+from retouch.github.records import set_status
 from retouch.github.repository import Repository
-from retouch.github.status import set_status
 from retouch.jobs.packages.paths import WritablePaths
 from retouch.jobs.retrain.authorization import heard, heard_and_made
 from retouch.jobs.retrain.open_pulls import fetched

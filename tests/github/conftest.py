@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from retouch.github.client import Client, Waiting
-from retouch.github.git_data import Repository
+from retouch.github.client import Client, Timing
+from retouch.github.repository import Repository
 from tests.github.bare import Bare
 from tests.github.fake import REPOSITORY, FakeGitHub
 
@@ -27,8 +27,8 @@ class Clock:
         self.pauses.append(seconds)
         self.now += seconds
 
-    def waiting(self, *, read_timeout: float = 10.0) -> Waiting:
-        return Waiting(self.sleep, lambda: self.now, lambda: 0.0, (5.0, read_timeout))
+    def waiting(self, *, read_timeout: float = 10.0) -> Timing:
+        return Timing(self.sleep, lambda: self.now, lambda: 0.0, (5.0, read_timeout))
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,10 @@ import traceback
 import pytest
 
 from retouch.errors import CheckFailed, InputError, RetouchError
-from retouch.github.client import Client, Waiting
-from retouch.github.errors import Uncertain
-from retouch.github.git_data import pull_request_of, repository_facts
+from retouch.github.client import Client, Timing
+from retouch.github.errors import OutcomeUnknown
+from retouch.github.pulls import find_pull_request
+from retouch.github.repository import repository_facts
 from tests.github.conftest import NOW
 from tests.github.fake import HTML, TOKEN, Drop, Hang, Status
 
@@ -21,7 +22,7 @@ EVENT = {"event_type": "model-alert", "client_payload": {"v": 1}}
 SSO = {"X-GitHub-SSO": "required; url=https://github.com/orgs/acme/sso?authorization_request=ABC"}
 
 
-def said(status, message):
+def refused_with(status, message):
     return Status(status, {"message": message, "documentation_url": "-"})
 
 
@@ -41,7 +42,7 @@ def test_a_question_is_asked_five_times_at_most(github, client, clock):
     github.fails("GET repo", *[Status(502)] * 9)
 
     with pytest.raises(
-        CheckFailed, match=r"^acme/site: 127\.0\.0\.1:\d+ answers 502; tried 5 times\."
+        CheckFailed, match=r"^acme/site: 127\.0\.0\.1:\d+ returned 502; tried 5 times\."
     ):
         client.get(HERE)
     assert github.calls == ["GET repo"] * 5
@@ -53,16 +54,16 @@ def test_a_server_that_says_nothing_is_not_waited_for(github, clock):
 
     assert client.get(HERE)["full_name"] == "acme/site"
     github.fails("GET repo", *[Hang()] * 5)
-    with pytest.raises(CheckFailed, match="does not answer in time; tried 5 times"):
+    with pytest.raises(CheckFailed, match="did not respond in time; tried 5 times"):
         client.get(HERE)
 
 
 def test_a_server_that_is_not_there_is_said_to_be_so(clock):
     client = Client(TOKEN, "http://127.0.0.1:9", clock.waiting())
 
-    with pytest.raises(CheckFailed, match=r"127\.0\.0\.1:9 cannot be reached; tried 5 times"):
+    with pytest.raises(CheckFailed, match=r"127\.0\.0\.1:9 could not be reached; tried 5 times"):
         client.get(HERE)
-    with pytest.raises(CheckFailed, match=r"127\.0\.0\.1:9 cannot be reached; tried 5 times"):
+    with pytest.raises(CheckFailed, match=r"127\.0\.0\.1:9 could not be reached; tried 5 times"):
         client.post(f"{HERE}/dispatches", EVENT)
 
 
@@ -84,21 +85,21 @@ def test_a_rate_limit_that_ends_late_is_said_with_its_time(github, client, clock
         client.get(HERE)
 
     assert str(refused.value) == (
-        "acme/site: GitHub's rate limit for this token is used up until 2023-11-15 00:13:21 UTC. "
+        "acme/site: GitHub's rate limit for this token is exhausted until 2023-11-15 00:13:21 UTC. "
         "Run the same command again then."
     )
     assert clock.pauses == []
 
 
 def test_a_limit_without_a_time_is_waited_out_for_a_while(github, client, clock):
-    secondary = said(403, "You have exceeded a secondary rate limit.")
+    secondary = refused_with(403, "You have exceeded a secondary rate limit.")
     github.fails("GET repo", *[secondary] * 9)
 
     with pytest.raises(CheckFailed) as refused:
         client.get(HERE)
 
     assert str(refused.value) == (
-        "acme/site: GitHub limits the requests of this token for now. Run the same command again "
+        "acme/site: GitHub is limiting the requests of this token. Run the same command again "
         "later."
     )
     assert clock.pauses == [60.0, 120.0]
@@ -108,7 +109,7 @@ def test_a_limit_without_a_time_is_waited_out_for_a_while(github, client, clock)
 def test_an_event_that_may_have_been_sent_is_not_sent_again(github, client, clock, fault):
     github.fails("POST dispatches", fault)
 
-    with pytest.raises(Uncertain, match="it is not known whether the request was carried out"):
+    with pytest.raises(OutcomeUnknown, match="it is unknown whether the request took effect"):
         client.post(f"{HERE}/dispatches", EVENT)
 
     assert github.calls == ["POST dispatches"]
@@ -146,19 +147,19 @@ def test_a_last_look_is_taken_before_giving_up(github, client):
     ("fault", "path", "message"),
     [
         (
-            said(401, "Bad credentials"),
+            refused_with(401, "Bad credentials"),
             HERE,
-            "GITHUB_TOKEN: HOST does not accept this token: it is wrong, expired or revoked. Make "
-            "a new one and set GITHUB_TOKEN to it.",
+            "GITHUB_TOKEN: HOST does not accept this token: it is wrong, expired or revoked. "
+            "Create a new token and set GITHUB_TOKEN to it.",
         ),
         (
-            said(403, "Resource not accessible by integration"),
+            refused_with(403, "Resource not accessible by integration"),
             HERE,
             "acme/site: forbidden: the token may not do this: Resource not accessible by "
             "integration. Give it the permission Contents: read.",
         ),
         (
-            said(403, "Repository was archived so is read-only."),
+            refused_with(403, "Repository was archived so is read-only."),
             HERE,
             "acme/site: forbidden: Repository was archived so is read-only.",
         ),
@@ -166,38 +167,37 @@ def test_a_last_look_is_taken_before_giving_up(github, client):
             Status(403, {"message": "Resource protected by organization SAML"}, SSO),
             HERE,
             "acme/site: forbidden: the token is not authorised for the organisation's single "
-            "sign-on. Authorise it: the organisation's name stands under Configure SSO of the "
-            "token.",
+            "sign-on. Authorise the organisation under Configure SSO in the token's settings.",
         ),
         (
-            said(404, "Not Found"),
+            refused_with(404, "Not Found"),
             HERE,
-            "acme/site: HOST has nothing there, or the token may not see it. Check the name, and "
+            "acme/site: not found on HOST, or the token may not read it. Check the name, and "
             "that GITHUB_TOKEN has access to this repository.",
         ),
-        (said(410, "Gone."), HERE, "acme/site: GitHub answers 410: Gone."),
+        (refused_with(410, "Gone."), HERE, "acme/site: GitHub returned 410: Gone."),
         (
-            said(422, "Bad\n\x1b[31m<b>\u202eone</b>"),
+            refused_with(422, "Bad\n\x1b[31m<b>\u202eone</b>"),
             HERE,
-            "acme/site: GitHub answers 422: Bad [31m<b> one</b>.",
+            "acme/site: GitHub returned 422: Bad [31m<b> one</b>.",
         ),
         (
             HTML,
             HERE,
-            "acme/site: HOST does not answer as GitHub's API does: 200 with text/html instead of "
-            "JSON. Check GITHUB_API_URL, and whether a proxy stands in between.",
+            "acme/site: HOST does not respond like GitHub's API: 200 with text/html instead of "
+            "JSON. Check GITHUB_API_URL, and whether a proxy is in between.",
         ),
         (
             Status(200, b'{"full_na'),
             HERE,
-            "acme/site: HOST does not answer as GitHub's API does: 200 with JSON that cannot be "
-            "read. Check GITHUB_API_URL, and whether a proxy stands in between.",
+            "acme/site: HOST does not respond like GitHub's API: 200 with invalid JSON. "
+            "Check GITHUB_API_URL, and whether a proxy is in between.",
         ),
         (
             Status(301, {}, {"Location": "https://evil.example/repos/acme/site"}),
             HERE,
-            "acme/site: HOST does not answer as GitHub's API does: it leads to another server. "
-            "Check GITHUB_API_URL, and whether a proxy stands in between.",
+            "acme/site: HOST does not respond like GitHub's API: it points to another server. "
+            "Check GITHUB_API_URL, and whether a proxy is in between.",
         ),
     ],
     ids=lambda value: str(getattr(value, "code", "")),
@@ -240,8 +240,8 @@ def test_a_question_follows_a_renamed_repository_and_a_change_does_not(github, c
     with pytest.raises(InputError) as refused:
         client.post("repos/acme/old/dispatches", EVENT)
     assert str(refused.value) == (
-        "acme/old: POST dispatches: GitHub answers 307: the repository has a new name, and a POST "
-        f"is not sent on to {github.url}/repos/acme/site/dispatches. Give the repository's new "
+        "acme/old: POST dispatches: GitHub returned 307: the repository has a new name, and a POST "
+        f"is not redirected to {github.url}/repos/acme/site/dispatches. Give the repository's new "
         "name with --repo."
     )
 
@@ -249,7 +249,7 @@ def test_a_question_follows_a_renamed_repository_and_a_change_does_not(github, c
 def test_a_circle_of_redirections_ends(github, client):
     github.fails("GET repo", *[Status(302, {}, {"Location": "/repos/acme/site"})] * 9)
 
-    with pytest.raises(InputError, match="it redirects in a circle"):
+    with pytest.raises(InputError, match="too many redirects"):
         client.get(HERE)
 
 
@@ -271,18 +271,22 @@ def test_a_list_is_read_to_its_last_page(github, client):
 def test_a_list_that_is_none_is_said_to_be_so(github, client, body):
     github.fails("GET pulls", Status(200, body))
 
-    with pytest.raises(InputError, match="a list was asked for"):
+    with pytest.raises(InputError, match="expected a list"):
         list(client.pages(f"{HERE}/pulls"))
 
 
 @pytest.mark.parametrize(
     ("body", "place"),
-    [({}, "full_name"), ({"full_name": 1, "default_branch": "x"}, "full_name"), ([], "its answer")],
+    [
+        ({}, "full_name"),
+        ({"full_name": 1, "default_branch": "x"}, "full_name"),
+        ([], "the whole response"),
+    ],
 )
 def test_an_answer_of_another_shape_is_said_to_be_so(github, site, body, place):
     github.fails("GET repo", Status(200, body))
 
-    with pytest.raises(InputError, match=f"GitHub's answer is not as its API .*: {place}"):
+    with pytest.raises(InputError, match=f"GitHub's response does not match .*: {place}"):
         repository_facts(site)
 
 
@@ -303,10 +307,10 @@ def test_only_a_pull_request_from_the_repositorys_own_branch_is_ours(github, sit
     # GitHub leaves a filter out that it does not understand, and then lists everybody's.
     others = [listed(1, "x", "mallory/site"), listed(2, "y", "acme/site"), listed(3, "x", None)]
     github.fails("GET pulls", Status(200, others))
-    assert pull_request_of(site, "x") is None
+    assert find_pull_request(site, "x") is None
     ours = [listed(4, "x", "acme/site"), listed(5, "x", "Acme/Site", "closed")]
     github.fails("GET pulls", Status(200, [*others, *ours]))
-    found = pull_request_of(site, "x")
+    found = find_pull_request(site, "x")
     assert found is not None
     assert found.number == 4
 
@@ -322,10 +326,10 @@ def test_only_a_pull_request_from_the_repositorys_own_branch_is_ours(github, sit
         ("https://h/x y", "is not the address of an API"),
         ("https://h/\nx", "is not the address of an API"),
         ("https://h/?a=b", "is not the address of an API"),
-        ("https://me:secret@h/", "holds a user or a password"),
-        ("http://api.github.com", "the token would be sent in clear"),
-        ("http://127.0.0.1.evil.example", "the token would be sent in clear"),
-        ("http://localhost@evil.example", "holds a user or a password"),
+        ("https://me:secret@h/", "contains a user or a password"),
+        ("http://api.github.com", "the token would be sent unencrypted"),
+        ("http://127.0.0.1.evil.example", "the token would be sent unencrypted"),
+        ("http://localhost@evil.example", "contains a user or a password"),
     ],
 )
 def test_an_address_that_cannot_be_one_is_refused(url, message):
@@ -347,8 +351,8 @@ def test_an_address_of_an_api_is_taken(url):
     [
         ("", "GITHUB_TOKEN is not set."),
         (" \n", "GITHUB_TOKEN is not set."),
-        ("a\nb-secret", "holds characters that no token has"),
-        ("é-secret", "holds characters that no token has"),
+        ("a\nb-secret", "contains characters that no token has"),
+        ("é-secret", "contains characters that no token has"),
     ],
 )
 def test_a_token_that_cannot_be_one_is_refused_and_not_shown(token, message):
@@ -371,11 +375,11 @@ def test_a_netrc_file_does_not_take_the_tokens_place(github, client, tmp_path, m
 @pytest.mark.parametrize(
     "fault",
     [
-        said(401, f"Bad token {TOKEN}"),
-        said(403, f"No: token {TOKEN}"),
-        said(404, TOKEN),
-        said(422, f"{TOKEN} is odd"),
-        said(422, f"{'x' * 285} {TOKEN} is odd"),
+        refused_with(401, f"Bad token {TOKEN}"),
+        refused_with(403, f"No: token {TOKEN}"),
+        refused_with(404, TOKEN),
+        refused_with(422, f"{TOKEN} is odd"),
+        refused_with(422, f"{'x' * 285} {TOKEN} is odd"),
         Status(301, {}, {"Location": f"https://evil.example/{TOKEN}"}),
         Status(200, TOKEN.encode(), {"Content-Type": f"text/{TOKEN}"}),
         Status(500, TOKEN.encode()),
@@ -413,6 +417,6 @@ def test_the_token_is_in_no_text_and_in_no_log(github, clock, fault, method):
 
 
 def test_the_clocks_of_the_system_are_the_default():
-    waiting = Waiting()
+    waiting = Timing()
     assert waiting.now() > NOW
     assert 0 <= waiting.jitter() < 1

@@ -14,8 +14,8 @@ from retouch.alerts.envelope import unseal
 from retouch.alerts.new import alert_json, new_alert
 from retouch.engine import submit_alerts
 from retouch.errors import InputError
-from retouch.github.client import Client, Waiting
-from retouch.github.git_data import Repository
+from retouch.github.client import Client, Timing
+from retouch.github.repository import Repository
 from tests.github.conftest import Clock
 from tests.github.fake import Drop, FakeGitHub, Status
 
@@ -219,7 +219,7 @@ def test_killed_at_any_step_it_is_finished_by_a_second_call(github, clock, alert
     def die(_seconds):
         raise KeyboardInterrupt
 
-    dying = Client(github.token, github.url, Waiting(sleep=die))
+    dying = Client(github.token, github.url, Timing(sleep=die))
     github.fails(step, fault)
     with pytest.raises(KeyboardInterrupt):
         deliver(Repository(dying, "acme/site"), alert)
@@ -236,7 +236,7 @@ def test_a_server_that_stays_away_is_said_and_a_second_call_goes_on(github, site
 
     (outcome,) = deliver(site, alert)
     assert outcome.exit_code == 1
-    assert "broke off the connection; tried 5 times. Try again later" in outcome.message
+    assert "closed the connection; tried 5 times. Try again later" in outcome.message
 
     assert deliver(site, alert)[0].outcome == "opened"
     assert_delivered(github, alert)
@@ -270,7 +270,7 @@ def test_a_branch_made_meanwhile_is_looked_at(github, site, alert):
     (outcome,) = deliver(site, alert)
     # It is not there after all: the API's own words are passed on.
     assert outcome.message == (
-        "acme/site: POST git/refs: GitHub answers 422: Reference already exists."
+        "acme/site: POST git/refs: GitHub returned 422: Reference already exists."
     )
 
     github.fails("GET git/ref/{ref}", Status(200, _reference(github)), Status(404, {}))
@@ -446,7 +446,7 @@ def test_an_event_nobody_knows_of_may_be_sent_again(github, site, alert):
 
     assert outcome.exit_code == 1
     assert outcome.message.endswith(
-        "so it is not known whether the request was carried out. Send it again: intake drops a "
+        "so it is unknown whether the request took effect. Send it again: intake drops a "
         "second copy."
     )
 

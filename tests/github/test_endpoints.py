@@ -12,45 +12,33 @@ from typing import Any
 
 import pytest
 
-from retouch.github import commits, deployments, issues, pulls, releases, versions
-from retouch.github import git_data as data
-from retouch.github import status as github_status
-from retouch.github.errors import Refused, Uncertain
-from retouch.github.repository import Repository
+from retouch.github import git_data, issues, pulls, records, repository
+from retouch.github.errors import OutcomeUnknown, Refused
+from retouch.github.repository import Repository, run_workflow, send_repository_dispatch
 from tests.github.contract import templates
 from tests.github.fake import Drop, FakeGitHub, Kill, Killed, Status
 from tests.github.routes import ROUTES
 
-MODULES = (
-    data,
-    commits,
-    versions,
-    pulls,
-    issues,
-    github_status,
-    deployments,
-    releases,
-)
+MODULES = (repository, git_data, pulls, issues, records)
 QUESTIONS = {
     "repository_facts",
     "branch_head",
-    "commit_at",
-    "commit_message",
-    "is_released",
-    "environments_of",
-    "tag_is_there",
+    "get_commit",
+    "release_has_asset",
+    "deployed_environments",
+    "tag_exists",
     "file_at",
     "permission_of",
-    "pull",
-    "open_pulls",
-    "pull_request_of",
+    "get_pull",
+    "list_open_pulls",
+    "find_pull_request",
     "changed_files",
-    "is_of",
-    "comments",
-    "labels_of",
+    "is_from_own_branch",
+    "list_comments",
+    "get_labels",
     "find_issue",
-    "status_of",
-    "was_set_by",
+    "latest_status",
+    "was_status_set_by",
 }
 MARK = "<!-- retouch:one -->"
 US = "github-actions[bot]"
@@ -71,18 +59,18 @@ class Act:
 
 def committed(github: FakeGitHub, site: Repository) -> None:
     files = {"new.txt": "x\n", "topic.txt": None}
-    made = data.commit_files(site, "start", files, "Further")
-    data.move_branch(site, "topic", made)
+    made = git_data.create_commit(site, "start", files, "Further")
+    git_data.fast_forward_branch(site, "topic", made)
 
 
 def moved(github: FakeGitHub, site: Repository) -> None:
     tree, start = github.git.tree_of("start"), github.git.resolve("start") or ""
-    assert data.move_branch(site, "topic", github.git.commit(tree, [start], "Further"))
+    assert git_data.fast_forward_branch(site, "topic", github.git.commit(tree, [start], "Further"))
 
 
 def uploaded(github: FakeGitHub, site: Repository) -> None:
-    release = releases.create_release(site, tag=TAG, name="m", body="-")
-    releases.upload_asset(site, release, "a.tar", b"\x00\xff", "application/x-tar")
+    release = records.create_release(site, tag=TAG, name="m", body="-")
+    records.upload_asset(site, release, "a.tar", b"\x00\xff", "application/x-tar")
 
 
 def own_commits(github: FakeGitHub) -> list[str]:
@@ -95,21 +83,23 @@ def branches(github: FakeGitHub) -> list[str]:
 
 
 ACTS = {
-    "commit_files": Act(
+    "create_commit": Act(
         committed, "POST git/trees", lambda g: g.git.file("topic", "new.txt"), b"x\n"
     ),
     "create_branch": Act(
-        lambda g, s: data.create_branch(s, "fresh", g.git.head("topic")),
+        lambda g, s: git_data.create_branch(s, "fresh", g.git.head("topic")),
         "POST git/refs",
         branches,
         ["fresh", "main", "topic"],
     ),
-    "move_branch": Act(moved, "PATCH git/refs/{ref}", own_commits, ["Further", "Add topic.txt"]),
+    "fast_forward_branch": Act(
+        moved, "PATCH git/refs/{ref}", own_commits, ["Further", "Add topic.txt"]
+    ),
     "delete_branch": Act(
-        lambda g, s: data.delete_branch(s, "topic"), "DELETE git/refs/{ref}", branches, ["main"]
+        lambda g, s: git_data.delete_branch(s, "topic"), "DELETE git/refs/{ref}", branches, ["main"]
     ),
     "run_workflow": Act(
-        lambda g, s: data.run_workflow(s, "alert.yml", "main", {"pull": "1"}),
+        lambda g, s: run_workflow(s, "alert.yml", "main", {"pull": "1"}),
         "POST actions/workflows/{workflow_id}/dispatches",
         lambda g: g.dispatched[:1],  # once more does no harm
         [{"workflow": "alert.yml", "ref": "main", "inputs": {"pull": "1"}}],
@@ -143,8 +133,8 @@ ACTS = {
         ["New"],
         "Issues: write",
     ),
-    "react": Act(
-        lambda g, s: issues.react(s, g.comments[0]["id"], "+1"),
+    "add_reaction": Act(
+        lambda g, s: issues.add_reaction(s, g.comments[0]["id"], "+1"),
         "POST issues/comments/{comment_id}/reactions",
         lambda g: [(r["content"], r["user"]) for r in g.reactions],
         [("+1", "github-actions[bot]")],
@@ -165,14 +155,14 @@ ACTS = {
         "Issues: write",
     ),
     "set_status": Act(
-        lambda g, s: github_status.set_status(s, g.git.head("main"), "pending", "retraining"),
+        lambda g, s: records.set_status(s, g.git.head("main"), "pending", "retraining"),
         "POST statuses/{sha}",
         lambda g: {(t["state"], t["description"], t["context"]) for t in g.statuses},
         {("pending", "retraining", "retouch/verdict")},
         "Commit statuses: write",
     ),
-    "deploy": Act(
-        lambda g, s: deployments.deploy(
+    "create_deployment": Act(
+        lambda g, s: records.create_deployment(
             s, ref=TAG, environment="canary", description="-", payload={"model": "a"}
         ),
         "POST deployments",
@@ -181,14 +171,14 @@ ACTS = {
         "Deployments: write",
     ),
     "set_deployment_status": Act(
-        lambda g, s: deployments.set_deployment_status(s, 7, "success", "-"),
+        lambda g, s: records.set_deployment_status(s, 7, "success", "-"),
         "POST deployments/{deployment_id}/statuses",
         lambda g: [d["statuses"][-1:] for d in g.deployments],
         [[{"state": "success", "description": "-"}]],
         "Deployments: write",
     ),
     "create_release": Act(
-        lambda g, s: releases.create_release(s, tag=TAG, name="m", body="-"),
+        lambda g, s: records.create_release(s, tag=TAG, name="m", body="-"),
         "POST releases",
         lambda g: [(r["tag"], r["name"], r["body"]) for r in g.releases],
         [(TAG, "m", "-")],
@@ -284,19 +274,21 @@ def test_every_endpoint_is_tried_here_and_described_by_github():
         if not name.startswith("_") and "repo" in inspect.signature(function).parameters
     }
 
-    assert asking == {*ACTS, *QUESTIONS, "dispatch"}
+    assert asking == {*ACTS, *QUESTIONS, "send_repository_dispatch"}
     assert {(route.method, route.template) for route in ROUTES} <= set(templates())
 
 
 def test_an_event_is_the_one_thing_nobody_can_look_up(github, site):
     github.fails("POST dispatches", Drop(after=True))
 
-    with pytest.raises(Uncertain):
-        data.dispatch(site, "model-alert", {})
+    with pytest.raises(OutcomeUnknown):
+        send_repository_dispatch(site, "model-alert", {})
     assert len(github.events) == 1
 
 
-@pytest.mark.parametrize("name", ["create_release", "upload_asset", "open_pull_request", "deploy"])
+@pytest.mark.parametrize(
+    "name", ["create_release", "upload_asset", "open_pull_request", "create_deployment"]
+)
 @pytest.mark.parametrize("status", [409, 422])
 def test_another_refusal_of_a_creation_is_passed_on(ready, site, name, status):
     ready.fails(ACTS[name].route, Status(status, {"message": "No such thing."}))

@@ -7,18 +7,17 @@ from datetime import UTC, datetime
 import pytest
 
 from retouch.errors import InputError
-from retouch.github.commits import commit_at, commit_message
 from retouch.github.errors import Refused
 from retouch.github.git_data import (
     branch_head,
-    commit_files,
     create_branch,
+    create_commit,
     delete_branch,
-    move_branch,
-    permission_of,
-    run_workflow,
-    tag_is_there,
+    fast_forward_branch,
+    get_commit,
+    tag_exists,
 )
+from retouch.github.repository import permission_of, run_workflow
 from tests.github.fake import Status
 
 
@@ -28,7 +27,7 @@ def main(github):
 
 
 def test_files_are_put_in_and_taken_out_and_the_rest_stays(github, site, main):
-    made = commit_files(site, main, {"c.txt": None, "a/d.txt": "d ü\n"}, "Change")
+    made = create_commit(site, main, {"c.txt": None, "a/d.txt": "d ü\n"}, "Change")
 
     assert github.git.file(made, "a/b.txt") == b"b\n"
     assert github.git.file(made, "a/d.txt") == "d ü\n".encode()
@@ -38,7 +37,7 @@ def test_files_are_put_in_and_taken_out_and_the_rest_stays(github, site, main):
 
 
 def test_a_file_that_is_not_there_may_be_taken_out(github, site, main):
-    made = commit_files(site, main, {"nowhere.txt": None}, "Nothing")
+    made = create_commit(site, main, {"nowhere.txt": None}, "Nothing")
 
     assert github.git.tree_of(made) == github.git.tree_of(main)
     assert "POST git/trees" not in github.calls
@@ -48,33 +47,33 @@ def test_a_merge_takes_its_tree_from_the_base_and_its_parents_as_told(github, si
     github.git.point("topic", f"{main}^")
     topic = github.git.commit_on("topic", {"c.txt": b"other\n"})
 
-    made = commit_files(site, main, {"e.txt": "e\n"}, "Refresh", parents=[topic, main])
+    made = create_commit(site, main, {"e.txt": "e\n"}, "Refresh", parents=[topic, main])
 
     assert github.git.parents(made) == [topic, main]
     assert github.git.file(made, "c.txt") == b"c\n"
-    assert move_branch(site, "topic", made)
+    assert fast_forward_branch(site, "topic", made)
 
 
-def test_a_text_that_is_none_is_not_sent(github, site, main):
-    with pytest.raises(InputError, match=r"^bad\.svg: it is no UTF-8 text, and only texts are"):
-        commit_files(site, main, {"bad.svg": "\udcff"}, "Bad")
+def test_a_text_that_is_not_utf8_is_not_sent(github, site, main):
+    with pytest.raises(InputError, match=r"^bad\.svg: the text is not valid UTF-8"):
+        create_commit(site, main, {"bad.svg": "\udcff"}, "Bad")
     assert github.writes == []
 
 
 @pytest.mark.parametrize("path", ["../x", "/x", ".git/config", "a//b", ""])
 def test_a_path_that_leads_out_is_refused(github, site, main, path):
     with pytest.raises(Refused, match="malformed path component"):
-        commit_files(site, main, {path: "x"}, "Bad")
+        create_commit(site, main, {path: "x"}, "Bad")
 
 
 def test_a_branch_is_only_moved_forward(github, site, main):
     github.git.point("topic", f"{main}^")
     ahead = github.git.commit_on("topic", {"t.txt": b"t\n"})
 
-    assert not move_branch(site, "main", ahead)
+    assert not fast_forward_branch(site, "main", ahead)
     assert branch_head(site, "main") == main
-    assert move_branch(site, "topic", ahead)
-    assert not move_branch(site, "topic", main)
+    assert fast_forward_branch(site, "topic", ahead)
+    assert not fast_forward_branch(site, "topic", main)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +84,7 @@ def test_a_branch_that_cannot_be_moved_at_all_is_said(github, site, main, branch
     github.protected_branches = {"main"}
 
     with pytest.raises(Refused, match=message):
-        move_branch(site, branch, main)
+        fast_forward_branch(site, branch, main)
 
 
 def test_a_deleted_branch_closes_its_pull_request(github, site, main):
@@ -113,9 +112,9 @@ def test_a_branch_within_a_branch_is_refused(github, site, main):
 
 @pytest.mark.parametrize("name", ["m@v1.0.0", "dir=m#prod#1", "a/m@v1.0.0"])
 def test_a_tag_of_any_name_is_seen(github, site, main, name):
-    assert not tag_is_there(site, name)
+    assert not tag_exists(site, name)
     github.git.git("-c", "user.name=a", "-c", "user.email=a@b", "tag", "-am", "-", name, main)
-    assert tag_is_there(site, name)
+    assert tag_exists(site, name)
 
 
 WORKFLOW = b"""on:
@@ -135,7 +134,7 @@ WORKFLOW = b"""on:
         ("alert.yml", "main", {"pull": "7", "x": "1"}, "Unexpected inputs provided"),
         ("alert.yml", "nowhere", {"pull": "7"}, "No ref found for: nowhere"),
         ("push.yml", "main", {}, "does not have 'workflow_dispatch' trigger"),
-        ("other.yml", "main", {}, "has nothing there"),
+        ("other.yml", "main", {}, "not found on"),
     ],
 )
 def test_a_workflow_is_started_as_its_file_allows(github, site, name, ref, inputs, message):
@@ -187,9 +186,8 @@ def test_a_commit_tells_its_message_and_its_time(github, site, main):
     tree = github.git.tree_of(main)
     made = github.git.commit(tree, [main], "One\n\nTwo: 3\n", "2024-03-05T06:07:08+02:00")
 
-    found = commit_at(site, made)
+    found = get_commit(site, made)
     assert (found.sha, found.message.strip()) == (made, "One\n\nTwo: 3")
     assert found.committed_at == datetime(2024, 3, 5, 4, 7, 8, tzinfo=UTC)
-    assert commit_message(site, made) == found.message
-    with pytest.raises(Refused, match="has nothing there"):
-        commit_at(site, "0" * 40)
+    with pytest.raises(Refused, match="not found on"):
+        get_commit(site, "0" * 40)

@@ -7,12 +7,12 @@ import pytest
 from retouch.github.errors import Refused
 from retouch.github.issues import (
     add_comment,
-    comments,
+    add_reaction,
     edit_comment,
     find_issue,
-    labels_of,
+    get_labels,
+    list_comments,
     open_issue,
-    react,
     set_labels,
 )
 from tests.github.fake import Drop, Status
@@ -33,7 +33,7 @@ def test_comments_are_listed_over_all_pages_with_their_authors(github, site, num
         github.comment(number, f"{n}", f"user{n}")
     github.comment(github.add_issue("Other")["number"], "elsewhere")
 
-    found = comments(site, number)
+    found = list_comments(site, number)
 
     assert [(c.body, c.author) for c in found] == [(f"{n}", f"user{n}") for n in range(5)]
     assert found[0].html_url.startswith("https://github.com/acme/site/")
@@ -43,7 +43,7 @@ def test_the_author_of_a_comment_may_be_gone(github, site, number):
     gone = {"id": 1, "body": None, "user": None, "html_url": "-"}
     github.fails("GET issues/{issue_number}/comments", Status(200, [gone]))
 
-    (found,) = comments(site, number)
+    (found,) = list_comments(site, number)
     assert (found.author, found.body) == ("ghost", "")
 
 
@@ -94,16 +94,16 @@ def test_a_comment_that_is_too_long_is_refused(github, site, number):
 
 
 def test_a_comment_that_is_gone_is_said(site, number):
-    with pytest.raises(Refused, match="has nothing there"):
+    with pytest.raises(Refused, match="not found on"):
         edit_comment(site, 77, "x")
 
 
 def test_a_reaction_is_there_once(github, site, number):
     comment = github.comment(number, "/retrain")
 
-    react(site, comment, "eyes")
-    react(site, comment, "eyes")
-    react(site, comment, "-1")
+    add_reaction(site, comment, "eyes")
+    add_reaction(site, comment, "eyes")
+    add_reaction(site, comment, "-1")
 
     assert [r["content"] for r in github.reactions] == ["eyes", "-1"]
 
@@ -111,11 +111,11 @@ def test_a_reaction_is_there_once(github, site, number):
 def test_labels_are_set_exactly(github, site, number):
     github.page_limit = 1
     set_labels(site, number, ["retouch", "hold", "with space & more"])
-    assert labels_of(site, number) == ("retouch", "hold", "with space & more")
+    assert get_labels(site, number) == ("retouch", "hold", "with space & more")
     set_labels(site, number, ["retouch", "a/b?"])
-    assert labels_of(site, number) == ("retouch", "a/b?")
+    assert get_labels(site, number) == ("retouch", "a/b?")
     set_labels(site, number, [])
-    assert labels_of(site, number) == ()
+    assert get_labels(site, number) == ()
 
 
 def test_a_new_label_takes_more_than_an_old_one(github, site, number):
@@ -136,7 +136,7 @@ def test_pull_requests_can_be_commented_without_the_permission_for_issues(github
 
     made = add_comment(site, number, BODY, marker=MARK, author=US)
     edit_comment(site, made.id, "New")
-    react(site, made.id, "+1")
+    add_reaction(site, made.id, "+1")
     with pytest.raises(Refused, match="Issues: read"):
         add_comment(site, other, BODY, marker=MARK, author=US)
 

@@ -9,10 +9,10 @@ from retouch.github.errors import Refused
 from retouch.github.pulls import (
     changed_files,
     edit_pull,
-    is_of,
+    get_pull,
+    is_from_own_branch,
+    list_open_pulls,
     open_pull_request,
-    open_pulls,
-    pull,
 )
 from tests.github.fake import Status
 
@@ -27,28 +27,28 @@ def test_a_pull_request_tells_all_we_ask_of_it(github, site):
     )
     github.label(number, "retouch", "kept")
 
-    found = pull(site, number)
+    found = get_pull(site, number)
 
     assert found is not None
     assert (found.number, found.title, found.body) == (1, "A title of two", "B")
     assert (found.author, found.labels, found.draft) == ("alice", ("retouch", "kept"), True)
     assert (found.head.ref, found.head.sha) == ("topic", github.git.head("topic"))
-    assert (found.standing, found.merge_commit_sha) == ("open", None)
-    assert is_of(site, found)
+    assert (found.status, found.merge_commit_sha) == ("open", None)
+    assert is_from_own_branch(site, found)
 
 
 def test_there_is_none_of_another_number(github, site):
     github.add_issue("An issue")
 
-    assert pull(site, 1) is None
-    assert pull(site, 7) is None
+    assert get_pull(site, 1) is None
+    assert get_pull(site, 7) is None
 
 
 def test_its_head_follows_a_push_into_git(github, site):
     number = github.open_pull("topic", files={"t": "t"})
     pushed = github.git.commit_on("topic", {"u": b"u"})
 
-    found = pull(site, number)
+    found = get_pull(site, number)
 
     assert found is not None
     assert found.head.sha == pushed
@@ -63,9 +63,9 @@ def test_a_merge_is_a_real_commit(github, site, method):
 
     commit = github.merge(number, method)
 
-    found = pull(site, number)
+    found = get_pull(site, number)
     assert found is not None
-    assert (found.standing, found.merge_commit_sha) == ("merged", commit)
+    assert (found.status, found.merge_commit_sha) == ("merged", commit)
     assert github.git.head("main") == commit
     assert github.git.parents(commit) == ([base, head] if method == "merge" else [base])
     assert (github.git.file(commit, "t"), github.git.file(commit, "m")) == (b"t", b"m")
@@ -89,10 +89,10 @@ def test_a_merge_that_was_pushed_is_seen(github, site):
     github.git.point("main", merge)
     github.git.commit_on("main", {"later": b"l"})
 
-    found = pull(site, number)
+    found = get_pull(site, number)
 
     assert found is not None
-    assert (found.standing, found.merge_commit_sha) == ("merged", merge)
+    assert (found.status, found.merge_commit_sha) == ("merged", merge)
 
 
 def test_the_open_ones_are_listed_over_all_pages(github, site):
@@ -103,19 +103,19 @@ def test_the_open_ones_are_listed_over_all_pages(github, site):
     github.open_pull("f", base="release", files={"f": "f"})
     github.close(2)
 
-    assert [p.number for p in open_pulls(site)] == [1, 3, 4, 5, 6]
-    assert [p.number for p in open_pulls(site, "main")] == [1, 3, 4, 5]
-    assert [p.head.ref for p in open_pulls(site, "release")] == ["f"]
+    assert [p.number for p in list_open_pulls(site)] == [1, 3, 4, 5, 6]
+    assert [p.number for p in list_open_pulls(site, "main")] == [1, 3, 4, 5]
+    assert [p.head.ref for p in list_open_pulls(site, "release")] == ["f"]
 
 
 def test_a_fork_is_listed_and_is_not_ours(github, site):
     number = github.open_pull("topic", owner="mallory", author="mallory", files={"t": "t"})
 
-    (found,) = open_pulls(site)
+    (found,) = list_open_pulls(site)
 
     assert found.head.repo is not None
     assert (found.head.repo.full_name, found.author) == ("mallory/site", "mallory")
-    assert not is_of(site, found)
+    assert not is_from_own_branch(site, found)
     assert github.git.head("topic") is None
     assert changed_files(site, number) == ("t",)
 

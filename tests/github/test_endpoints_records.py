@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 
 from retouch.errors import InputError
-from retouch.github.deployments import deploy, set_deployment_status
-from retouch.github.releases import Release, create_release, upload_asset
-from retouch.github.status import set_status, status_of
-from retouch.github.transport import Transport
+from retouch.github.client import Transport
+from retouch.github.records import (
+    Release,
+    create_deployment,
+    create_release,
+    latest_status,
+    set_deployment_status,
+    set_status,
+    upload_asset,
+)
 from tests.github.fake import TOKEN, Drop, Status
 
 TAG = "m@v1.0.0"
@@ -31,23 +37,23 @@ def release(tagged, site):
 
 
 def test_the_newest_status_of_a_context_counts(github, site, main):
-    assert status_of(site, main) is None
+    assert latest_status(site, main) is None
     set_status(site, main, "pending", "retraining")
     set_status(site, main, "success", "kept: 1.2 minutes better", "https://example.org/1")
     set_status(site, main, "failure", "other", context="ci")
 
-    assert status_of(site, main) == ("success", "kept: 1.2 minutes better")
-    assert status_of(site, main, "ci") == ("failure", "other")
+    assert latest_status(site, main) == ("success", "kept: 1.2 minutes better")
+    assert latest_status(site, main, "ci") == ("failure", "other")
     assert github.statuses[1]["target_url"] == "https://example.org/1"
 
 
 def test_a_long_description_is_cut_short(github, site, main):
     set_status(site, main, "error", "é\n" * 100)
 
-    state, description = status_of(site, main) or ("", "")
+    state, description = latest_status(site, main) or ("", "")
     assert (state, len(description), description[-1]) == ("error", 140, "…")
     set_status(site, main, "error", "x" * 140)
-    assert status_of(site, main) == ("error", "x" * 140)
+    assert latest_status(site, main) == ("error", "x" * 140)
 
 
 def test_a_status_is_found_behind_many_others(github, site, main):
@@ -56,7 +62,7 @@ def test_a_status_is_found_behind_many_others(github, site, main):
     for n in range(5):
         set_status(site, main, "pending", "-", context=f"ci/{n}")
 
-    assert status_of(site, main) == ("success", "ours")
+    assert latest_status(site, main) == ("success", "ours")
 
 
 def test_a_commit_nobody_has_bears_no_status(github, site):
@@ -65,7 +71,9 @@ def test_a_commit_nobody_has_bears_no_status(github, site):
 
 
 def deployed(site, ref=TAG, environment="canary"):
-    return deploy(site, ref=ref, environment=environment, description="d" * 200, payload={"a": [1]})
+    return create_deployment(
+        site, ref=ref, environment=environment, description="d" * 200, payload={"a": [1]}
+    )
 
 
 def test_a_deployment_is_recorded_once_for_a_tag_and_an_environment(tagged, site):
@@ -158,7 +166,7 @@ def test_a_file_is_sent_to_no_other_server(github, site, url):
     odd = Release(id=1, html_url="-", upload_url=url)
     github.fails("GET releases/{release_id}/assets", Status(200, []))
 
-    with pytest.raises(InputError, match="it leads to another server"):
+    with pytest.raises(InputError, match="it points to another server"):
         upload_asset(site, odd, "a.txt", b"one", "text/plain")
 
 

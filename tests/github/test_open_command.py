@@ -100,7 +100,7 @@ def test_a_machine_reads_all_outcomes(environment, github, alert, tmp_path):
         ({"GITHUB_TOKEN": None}, (), "GITHUB_TOKEN is not set."),
         ({"GITHUB_REPOSITORY": None}, (), "No repository is given. Use --repo OWNER/NAME"),
         ({"GITHUB_REPOSITORY": ""}, (), "No repository is given."),
-        ({"GITHUB_API_URL": "http://example.org"}, (), "the token would be sent in clear"),
+        ({"GITHUB_API_URL": "http://example.org"}, (), "the token would be sent unencrypted"),
         ({}, ("--repo", "site"), "--repo: 'site' is not the name of a repository"),
         ({}, ("--base", "a b"), "--base: 'a b' is not the name of a branch"),
         ({}, ("--base", "x", "--dispatch"), "--base: cannot be combined with --dispatch"),

@@ -1,4 +1,4 @@
-"""When a request is sent again: a decision over values."""
+"""When a request is retried: a decision over values."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.github.retry import (
+from retouch.github.errors import (
     MAX_ATTEMPTS,
-    PATIENCE_SECONDS,
-    Failed,
-    is_limit,
-    may_pass,
-    retry_after,
-    surely_not_done,
+    MAX_TOTAL_WAIT_SECONDS,
+    Failure,
+    retry_delay,
 )
 
 NOW = 1_700_000_000.0
 SPENT = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW) + 90)}
-DROPPED = Failed(None, "broke off the connection")
-UNREACHED = Failed(None, "cannot be reached", arrived=False)
+DROPPED = Failure(None, "closed the connection")
+UNREACHED = Failure(None, "could not be reached", sent=False)
 
 failures = st.builds(
-    Failed,
+    Failure,
     st.none() | st.integers(300, 599),
     st.sampled_from(["", "You have exceeded a secondary rate limit.", "Not here"]),
     st.dictionaries(
@@ -33,80 +30,81 @@ failures = st.builds(
 )
 
 
-@pytest.mark.parametrize("failed", [DROPPED, UNREACHED, *map(Failed, (500, 502, 503, 504, 520))])
-def test_what_may_pass_is_tried_four_times_more_and_twice_as_late_each_time(failed):
-    pauses = [retry_after(n, failed, now=NOW, jitter=1.0) for n in range(1, MAX_ATTEMPTS + 1)]
+@pytest.mark.parametrize("failure", [DROPPED, UNREACHED, *map(Failure, (500, 502, 503, 504, 520))])
+def test_a_transient_failure_is_retried_four_times_with_doubled_delays(failure):
+    delays = [retry_delay(n, failure, now=NOW, jitter=1.0) for n in range(1, MAX_ATTEMPTS + 1)]
 
-    assert pauses == [1.0, 2.0, 4.0, 8.0, None]
+    assert delays == [1.0, 2.0, 4.0, 8.0, None]
 
 
 @pytest.mark.parametrize("status", [301, 307, 400, 401, 403, 404, 409, 410, 422, 451])
-def test_a_clear_no_is_not_asked_again(status):
-    assert retry_after(1, Failed(status, "No"), now=NOW, jitter=0.0) is None
+def test_a_refusal_is_not_retried(status):
+    assert retry_delay(1, Failure(status, "No"), now=NOW, jitter=0.0) is None
 
 
 @pytest.mark.parametrize(
-    ("failed", "attempt", "pause"),
+    ("failure", "attempt", "delay"),
     [
-        (Failed(429, headers={"retry-after": "17"}), 1, 17.0),
-        (Failed(403, headers={"retry-after": "17"}), 3, 17.0),
-        (Failed(503, headers={"retry-after": "17"}), 1, 17.0),
-        (Failed(403, headers=SPENT), 1, 91.0),
-        (Failed(429, headers=SPENT), 1, 91.0),
-        (Failed(403, headers=SPENT | {"retry-after": "5"}), 1, 5.0),
-        (Failed(403, headers=SPENT | {"x-ratelimit-reset": "12"}), 1, 1.0),
-        (Failed(403, "You have exceeded a secondary rate limit"), 1, 60.0),
-        (Failed(403, "You have triggered an abuse detection mechanism"), 2, 120.0),
-        (Failed(429), 1, 60.0),
-        (Failed(429, headers={"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}), 1, 60.0),
+        (Failure(429, headers={"retry-after": "17"}), 1, 17.0),
+        (Failure(403, headers={"retry-after": "17"}), 3, 17.0),
+        (Failure(503, headers={"retry-after": "17"}), 1, 17.0),
+        (Failure(403, headers=SPENT), 1, 91.0),
+        (Failure(429, headers=SPENT), 1, 91.0),
+        (Failure(403, headers=SPENT | {"retry-after": "5"}), 1, 5.0),
+        (Failure(403, headers=SPENT | {"x-ratelimit-reset": "12"}), 1, 1.0),
+        (Failure(403, "You have exceeded a secondary rate limit"), 1, 60.0),
+        (Failure(403, "You have triggered an abuse detection mechanism"), 2, 120.0),
+        (Failure(429), 1, 60.0),
+        (Failure(429, headers={"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}), 1, 60.0),
         # The budget of a request that failed for another reason says nothing.
-        (Failed(502, headers=SPENT), 1, 0.5),
+        (Failure(502, headers=SPENT), 1, 0.5),
     ],
 )
-def test_github_says_how_long_to_wait(failed, attempt, pause):
-    assert retry_after(attempt, failed, now=NOW, jitter=0.0) == pause
+def test_the_delay_follows_githubs_headers(failure, attempt, delay):
+    assert retry_delay(attempt, failure, now=NOW, jitter=0.0) == delay
 
 
-def test_a_wait_that_is_too_long_is_not_begun():
-    asked = Failed(429, headers={"retry-after": "200"})
+def test_a_delay_beyond_the_total_is_not_begun():
+    limited = Failure(429, headers={"retry-after": "200"})
 
-    assert retry_after(1, asked, now=NOW, jitter=0.0) == 200
-    assert retry_after(2, asked, now=NOW, jitter=0.0, waited=200.0) is None
-    assert retry_after(1, asked, now=NOW, jitter=0.0, patience=199.0) is None
+    assert retry_delay(1, limited, now=NOW, jitter=0.0) == 200
+    assert retry_delay(2, limited, now=NOW, jitter=0.0, waited=200.0) is None
+    assert retry_delay(1, limited, now=NOW, jitter=0.0, max_total_wait=199.0) is None
 
 
 @given(failures, st.floats(0, 1, exclude_max=True))
-def test_all_waits_together_are_bounded(failed, jitter):
+def test_all_waits_together_are_bounded(failure, jitter):
     waited, attempt = 0.0, 1
     while (
-        pause := retry_after(attempt, failed, now=NOW, jitter=jitter, waited=waited)
+        delay := retry_delay(attempt, failure, now=NOW, jitter=jitter, waited=waited)
     ) is not None:
-        assert pause >= 0
-        waited, attempt = waited + pause, attempt + 1
+        assert delay >= 0
+        waited, attempt = waited + delay, attempt + 1
     assert attempt <= MAX_ATTEMPTS
-    assert waited <= PATIENCE_SECONDS
+    assert waited <= MAX_TOTAL_WAIT_SECONDS
 
 
 @given(failures)
-def test_a_limit_turns_the_request_away_and_may_pass(failed):
-    if is_limit(failed):
-        assert failed.status in (403, 429)
-        assert may_pass(failed)
-        assert surely_not_done(failed)
+def test_a_rate_limit_is_transient_and_has_no_effect(failure):
+    if failure.is_rate_limit:
+        assert failure.status in (403, 429)
+        assert failure.is_transient
+        assert not failure.may_have_taken_effect
 
 
 @pytest.mark.parametrize(
-    ("failed", "sure"),
+    ("failure", "doubtful"),
     [
-        (UNREACHED, True),
-        (DROPPED, False),
-        (Failed(429), True),
-        (Failed(403, headers=SPENT), True),
-        (Failed(500), False),
-        (Failed(502), False),
-        (Failed(503), True),
-        (Failed(504), False),
+        (UNREACHED, False),
+        (DROPPED, True),
+        (Failure(429), False),
+        (Failure(403, headers=SPENT), False),
+        (Failure(422), False),
+        (Failure(500), True),
+        (Failure(502), True),
+        (Failure(503), False),
+        (Failure(504), True),
     ],
 )
-def test_only_what_never_arrived_or_was_turned_away_is_surely_not_done(failed, sure):
-    assert surely_not_done(failed) is sure
+def test_a_request_that_was_never_sent_or_was_turned_away_took_no_effect(failure, doubtful):
+    assert failure.may_have_taken_effect is doubtful

@@ -13,11 +13,11 @@ import pytest
 
 from retouch.errors import CheckFailed
 from retouch.github.client import Client
-from retouch.github.git_data import branch_head, repository_facts
+from retouch.github.git_data import branch_head
 from retouch.github.issues import add_comment
-from retouch.github.pulls import open_pull_request, pull
-from retouch.github.releases import create_release
-from retouch.github.repository import Repository
+from retouch.github.pulls import get_pull, open_pull_request
+from retouch.github.records import create_release
+from retouch.github.repository import Repository, repository_facts
 from tests.github.fake import TOKEN, Drop, FakeGitHub, Kill, Killed
 from tests.github.serve import Process
 
@@ -54,7 +54,7 @@ def test_a_process_serves_and_people_act_there(process, other):
     assert state["pulls"][0]["merge_commit_sha"] == state["branches"]["main"] == merged
     assert state["calls"].count("POST issues/{issue_number}/comments") == 2
     assert state["violations"] == []
-    found = pull(other, number)
+    found = get_pull(other, number)
     assert found is not None
     assert found.html_url == f"https://github.com/acme/other/pull/{number}"
 
@@ -116,6 +116,6 @@ def test_a_mistake_of_the_fake_is_kept(bare, clock, monkeypatch):
     with FakeGitHub(bare) as github:
         github.releases.append({})
         site = Repository(Client(TOKEN, github.url, clock.waiting()), github.name)
-        with pytest.raises(CheckFailed, match="answers 500; tried 5 times"):
+        with pytest.raises(CheckFailed, match="returned 500; tried 5 times"):
             create_release(site, tag="v1", name="-", body="-")
         assert github.violations == ["GET releases/tags/{tag}: KeyError: 'tag'"] * 5

@@ -15,8 +15,9 @@ from retouch.gate.model import Override, Overrides, Verdict
 from retouch.gate.overrides import blocking
 from retouch.git import branches
 from retouch.github import git_data, issues, pulls
-from retouch.github.commits import commit_at
+from retouch.github.git_data import get_commit
 from retouch.github.pulls import PullRequest
+from retouch.github.repository import permission_of, run_workflow
 from retouch.jobs.comments.request import Asked
 from retouch.jobs.packages.comment import HELP, named
 from retouch.jobs.packages.comment_authority import kept_reason
@@ -52,7 +53,7 @@ class _Request:
         """Answer with a comment, once, and a thumb down."""
         marker = f"<!-- retouch:reply v1 {self.asked.comment} -->"
         tell_once(self.site, self.pull.number, marker, text)
-        issues.react(self.site.repo, self.asked.comment, "-1")
+        issues.add_reaction(self.site.repo, self.asked.comment, "-1")
         return "not done: it was said why"
 
 
@@ -61,13 +62,13 @@ def answer(asked: Asked, site: Site, base: str) -> str:
 
     Raises InputError and CheckFailed as GitHub's endpoints do.
     """
-    pull = pulls.pull(site.repo, asked.number)
+    pull = pulls.get_pull(site.repo, asked.number)
     if pull is None or not is_ours(site.repo, pull) or pull.base.ref != base:
         return f"#{asked.number} is no pull request of ours; nothing is done."
-    if git_data.permission_of(site.repo, asked.login) not in MAY_WRITE:
-        issues.react(site.repo, asked.comment, "-1")
+    if permission_of(site.repo, asked.login) not in MAY_WRITE:
+        issues.add_reaction(site.repo, asked.comment, "-1")
         return f"#{asked.number}: who asks may not write here; nothing is done."
-    issues.react(site.repo, asked.comment, "eyes")
+    issues.add_reaction(site.repo, asked.comment, "eyes")
     request = _Request(asked, site, pull, base)
     said = _do(request)
     return f"#{asked.number}: {said}."
@@ -77,7 +78,7 @@ def _do(request: _Request) -> str:
     asked = request.asked
     if asked.command.kind == "help":
         return request.say_no(Markdown(HELP))
-    if request.pull.standing != "open":
+    if request.pull.status != "open":
         return request.say_no(Markdown("This pull request is closed: open it again first."))
     if _has_moved(request):
         return request.say_no(
@@ -95,13 +96,13 @@ def _do(request: _Request) -> str:
             return _override(request)
         case _:
             return _retrain(request)
-    issues.react(request.site.repo, asked.comment, "+1")
+    issues.add_reaction(request.site.repo, asked.comment, "+1")
     return said
 
 
 def _has_moved(request: _Request) -> bool:
     """Tell whether another's commit is newer than the comment, as far as its date tells."""
-    head = commit_at(request.site.repo, request.pull.head.sha)
+    head = get_commit(request.site.repo, request.pull.head.sha)
     return branches.proposal_of(head.message) is None and head.committed_at > request.asked.at
 
 
@@ -124,8 +125,8 @@ def _start(request: _Request, said: str) -> str:
         "overwrite": "true" if asked.command.overwrite else "false",
         "accepted_by": asked.login if _must_be_vouched_for(request) else "",
     }
-    git_data.run_workflow(request.site.repo, WORKFLOW, request.base, inputs)
-    issues.react(request.site.repo, asked.comment, "+1")
+    run_workflow(request.site.repo, WORKFLOW, request.base, inputs)
+    issues.add_reaction(request.site.repo, asked.comment, "+1")
     return said
 
 
@@ -154,8 +155,8 @@ def _take_back(request: _Request) -> bool:
             if raw is not None and not (said and hearing.case_fault(path, raw)):
                 texts[path] = raw.decode(errors="replace")
     message = with_trailer("Take others' changes off this branch", proposal_digest(base, texts))
-    made = git_data.commit_files(repo, base, texts, message, parents=[head, base])
-    return git_data.move_branch(repo, request.pull.head.ref, made)
+    made = git_data.create_commit(repo, base, texts, message, parents=[head, base])
+    return git_data.fast_forward_branch(repo, request.pull.head.ref, made)
 
 
 def _hold(request: _Request) -> str:
@@ -176,7 +177,7 @@ def _discard(request: _Request) -> str:
     for other in our_pulls(site.repo, request.base):
         if WAITING in other.labels and other.number != pull.number:
             inputs = {"pull": str(other.number), "overwrite": "false", "accepted_by": ""}
-            git_data.run_workflow(site.repo, WORKFLOW, request.base, inputs)
+            run_workflow(site.repo, WORKFLOW, request.base, inputs)
     return "is discarded"
 
 
@@ -208,8 +209,8 @@ def _commit(request: _Request, path: str, document: Document) -> bool:
     repo, head = request.site.repo, request.pull.head.sha
     texts = {path: document.to_json()}
     message = with_trailer("Put an override on record", proposal_digest(head, texts))
-    made = git_data.commit_files(repo, head, texts, message)
-    if not git_data.move_branch(repo, request.pull.head.ref, made):
+    made = git_data.create_commit(repo, head, texts, message)
+    if not git_data.fast_forward_branch(repo, request.pull.head.ref, made):
         return False
     by = f"an override by @{request.asked.login}"
     say(request.site, made, "pending", f"retraining, with {by}")

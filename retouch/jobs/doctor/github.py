@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from retouch.errors import CheckFailed, InputError, RetouchError
-from retouch.github import git_data
-from retouch.github.pulls import open_pulls
-from retouch.github.repository import Repository
+from retouch.github.pulls import list_open_pulls
+from retouch.github.repository import Repository, repository_facts
 from retouch.jobs.doctor.checkout import NO_NETWORK
 from retouch.jobs.doctor.findings import Finding, each, fail, look, ok, skipped, warn
 from retouch.jobs.doctor.workflows import base_branches
@@ -97,7 +96,7 @@ def _mode(kind: Kind) -> Finding:
 
 def _reached(top: Path, repo: Repository) -> Finding:
     try:
-        facts = git_data.repository_facts(repo)
+        facts = repository_facts(repo)
     except CheckFailed as error:  # nobody answers, or not now
         return skipped("GitHub", error.message, error.hint)
     branch = facts.default_branch
@@ -114,7 +113,7 @@ def _reached(top: Path, repo: Repository) -> Finding:
 
 def _pulls(repo: Repository) -> Finding:
     try:
-        count = len(open_pulls(repo))
+        count = len(list_open_pulls(repo))
     except CheckFailed as error:
         return skipped("reading pull requests", error.message, error.hint)
     except InputError as error:

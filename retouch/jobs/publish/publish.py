@@ -117,8 +117,8 @@ def _publish(path: Path, package: Package, publisher: Publisher) -> Outcome:
         message = f"pull request {pull.number} is not one from {proposal.branch}."
         return _refused(path, publisher, InputError(message))
     answer = Answer(package, None, pull, branches.fetch(root, proposal.branch))
-    if pull is not None and pull.standing != "open":
-        return _outcome(answer, "closed", f"its pull request was {pull.standing} meanwhile")
+    if pull is not None and pull.status != "open":
+        return _outcome(answer, "closed", f"its pull request was {pull.status} meanwhile")
     if answer.head is None and proposal.head is not None:
         return _outcome(answer, "closed", "its branch is gone")
     newest = branches.fetch(root, publisher.base_branch) or proposal.base
@@ -178,13 +178,13 @@ def _pull_of(package: Package, publisher: Publisher) -> PullRequest | None:
     """Return the pull request a package names, or the one of its branch; None without one."""
     proposal, repo = package.proposal, publisher.site.repo
     if proposal.pull is None:
-        return github_pulls.pull_request_of(repo, proposal.branch)
-    return github_pulls.pull(repo, proposal.pull)
+        return github_pulls.find_pull_request(repo, proposal.branch)
+    return github_pulls.get_pull(repo, proposal.pull)
 
 
 def _is_ours(pull: PullRequest, branch: str, publisher: Publisher) -> bool:
     of_base = pull.head.ref == branch and pull.base.ref == publisher.base_branch
-    return of_base and github_pulls.is_of(publisher.site.repo, pull)
+    return of_base and github_pulls.is_from_own_branch(publisher.site.repo, pull)
 
 
 def _waits(answer: Answer, newest: str, publisher: Publisher) -> tuple[int, ...]:
@@ -224,10 +224,10 @@ def _write(answer: Answer, files: dict[str, str], publisher: Publisher) -> str |
         parents = [head, base]
     digest = proposal_digest(base, files)
     message = with_trailer(pull_request_title(subject_of(answer, publisher)), digest)
-    commit = git_data.commit_files(repo, base, files, message, parents=parents)
+    commit = git_data.create_commit(repo, base, files, message, parents=parents)
     if head is None:
         there = git_data.create_branch(repo, proposal.branch, commit)
-    elif git_data.move_branch(repo, proposal.branch, commit):
+    elif git_data.fast_forward_branch(repo, proposal.branch, commit):
         there = commit
     else:
         there = git_data.branch_head(repo, proposal.branch) or ""
@@ -254,9 +254,11 @@ def _refused(path: Path, publisher: Publisher, error: RetouchError) -> Outcome:
     message, url = f"{path.name}: {error}", None
     try:
         proposal = named_in(path)
-        pull = proposal and proposal.pull and github_pulls.pull(publisher.site.repo, proposal.pull)
+        pull = (
+            proposal and proposal.pull and github_pulls.get_pull(publisher.site.repo, proposal.pull)
+        )
         ours = proposal and pull and _is_ours(pull, proposal.branch, publisher)
-        if pull and ours and pull.standing == "open":
+        if pull and ours and pull.status == "open":
             texts = pull_request_texts(
                 PullRequestSubject("", (), None, PullRequestState(faults=(str(error),)))
             )

@@ -133,8 +133,8 @@ def supersede(answer: Answer, pull: PullRequest, publisher: Publisher) -> int:
         branch = alert_branch(alert_id)
         if branch == proposal.branch:
             continue
-        other = pulls.pull_request_of(site.repo, branch)
-        if other is None or other.standing != "open":
+        other = pulls.find_pull_request(site.repo, branch)
+        if other is None or other.status != "open":
             continue
         summaries = tuple(a for a in answer.documents.plan.alerts if a.alert_id == alert_id)
         said = PullRequestState(superseded_by=pull.number)

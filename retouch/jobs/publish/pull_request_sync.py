@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from retouch.github import issues, pulls, status
+from retouch.github import issues, pulls, records
 from retouch.github.issues import Comment
 from retouch.github.pulls import PullRequest
+from retouch.github.records import StatusState
 from retouch.github.repository import Repository
-from retouch.github.status import State
 from retouch.reporting.marker import MARKER_PREFIX, read_marker
 from retouch.reporting.pull_request import PullRequestTexts, is_generated_title, merge_labels
 
@@ -51,12 +51,12 @@ def label(site: Site, pull: PullRequest, wanted: tuple[str, ...]) -> int:
     return 1
 
 
-def say(site: Site, commit: str, state: State, description: str) -> int:
+def say(site: Site, commit: str, state: StatusState, description: str) -> int:
     """Put our status on a commit, if it is not there."""
-    wanted = (state, status.in_140(description))
-    if status.status_of(site.repo, commit) == wanted:
+    wanted = (state, records.short_description(description))
+    if records.latest_status(site.repo, commit) == wanted:
         return 0
-    status.set_status(site.repo, commit, state, description, site.run_url)
+    records.set_status(site.repo, commit, state, description, site.run_url)
     return 1
 
 
@@ -104,7 +104,7 @@ def _comment(site: Site, pull: PullRequest, text: str) -> int:
 
 def _reports(site: Site, number: int) -> list[Comment]:
     """Return our comments that carry a report, oldest first."""
-    found = issues.comments(site.repo, number)
+    found = issues.list_comments(site.repo, number)
     return [c for c in found if c.author == site.us and c.body.startswith(MARKER_PREFIX)]
 
 

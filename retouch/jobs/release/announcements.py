@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from retouch.engine.project import Project
-from retouch.github.deployments import DeploymentState, deploy, set_deployment_status
-from retouch.github.git_data import repository_facts
 from retouch.github.issues import find_issue, open_issue
-from retouch.github.repository import Repository
+from retouch.github.records import DeploymentState, create_deployment, set_deployment_status
+from retouch.github.repository import Repository, repository_facts
 from retouch.jobs.release.assignments import CANARY, PROD
 from retouch.jobs.release.revert import open_revert, reverts_of
 from retouch.jobs.release.steps import Step
@@ -39,7 +38,7 @@ class Announcement:
                 message=f"{base} records nothing of {self.fall.version} any more.", new=False
             )
         pull, self.revert_url = found.pull, found.pull.html_url
-        was = "was opened" if found.new else f"is there already ({pull.standing})"
+        was = "was opened" if found.new else f"is there already ({pull.status})"
         return Step(
             message=f"Pull request {pull.number} takes {self.fall.version} back; it {was}:"
             f" {pull.html_url}",
@@ -65,7 +64,7 @@ def record_deployment(
     """Record where a version runs, or that it does no longer."""
     environment = ENVIRONMENTS.get(stage, stage)
     payload = {"version": version.name, "model": version.hash or ""}
-    number = deploy(
+    number = create_deployment(
         repo, ref=version.commit, environment=environment, description=message, payload=payload
     )
     set_deployment_status(repo, number, state, message)

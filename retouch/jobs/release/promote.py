@@ -16,9 +16,13 @@ from retouch.engine.project import Project
 from retouch.engine.status import read_registry
 from retouch.errors import CheckFailed, InputError, RetouchError
 from retouch.git import branches, git, gto_tags
-from retouch.github import versions
-from retouch.github.deployments import deploy, set_deployment_status
-from retouch.github.releases import create_release, upload_asset
+from retouch.github import records
+from retouch.github.records import (
+    create_deployment,
+    create_release,
+    set_deployment_status,
+    upload_asset,
+)
 from retouch.github.repository import Repository
 from retouch.jobs.release.announcements import record_deployment
 from retouch.jobs.release.assignments import move
@@ -139,8 +143,8 @@ class _Flow:
     def _on_github(self, plan: Promoting, repo: Repository) -> OnGitHub:
         asset = f"{bundle_name(plan.model, plan.version or '')}.tar.gz"
         return OnGitHub(
-            released=versions.is_released(repo, _tag_of(plan), asset),
-            environments=versions.environments_of(repo, plan.commit),
+            released=records.release_has_asset(repo, _tag_of(plan), asset),
+            environments=records.deployed_environments(repo, plan.commit),
         )
 
     def take(self, plan: Promoting) -> Promoted:
@@ -191,7 +195,7 @@ class _Flow:
 
     def _deploy(self, step: Deploy, plan: Promoting) -> None:
         repo = _given(self._request.repo)
-        number = deploy(
+        number = create_deployment(
             repo,
             ref=plan.commit,
             environment=step.environment,

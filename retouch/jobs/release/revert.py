@@ -38,8 +38,8 @@ def reverts_of(repo: Repository, version: str) -> tuple[PullRequest, ...]:
     ours = re.compile(rf"{re.escape(plain)}(\.[0-9]+)?")
     return tuple(
         pull
-        for pull in pulls.open_pulls(repo)
-        if ours.fullmatch(pull.head.ref) and pulls.is_of(repo, pull)
+        for pull in pulls.list_open_pulls(repo)
+        if ours.fullmatch(pull.head.ref) and pulls.is_from_own_branch(repo, pull)
     )
 
 
@@ -84,10 +84,10 @@ def open_revert(
     whatever asking GitHub raises.
     """
     branch = branch_of(fall.version)
-    there = pulls.pull_request_of(repo, branch)
+    there = pulls.find_pull_request(repo, branch)
     if there is not None and _is_of_earlier(there, fall):
         branch = branch_of(fall.version, fall.counter)
-        there = pulls.pull_request_of(repo, branch)
+        there = pulls.find_pull_request(repo, branch)
     if there is not None:
         return Revert(there, new=False)
     head = git_data.branch_head(repo, base)
@@ -101,7 +101,7 @@ def open_revert(
     )
     if git_data.branch_head(repo, branch) is None:
         message = f"{text.title}\n\nParameters and dvc.lock as before, where nothing came since.\n"
-        commit = git_data.commit_files(repo, head, taken.files, message)
+        commit = git_data.create_commit(repo, head, taken.files, message)
         git_data.create_branch(repo, branch, commit)
     made = pulls.open_pull_request(repo, branch=branch, base=base, title=text.title, body=text.body)
     return Revert(made, new=True)
@@ -111,7 +111,7 @@ def _is_of_earlier(pull: PullRequest, fall: RolledBackVersion) -> bool:
     """Say whether a pull request is done with, and took back another fall of the version."""
     said = (pull.body or "").lstrip().partition("\n")[0].strip()
     ours = hidden_marker("revert", fall.model, fall.version, fall.counter)
-    return pull.standing != "open" and said.startswith("<!-- retouch:revert ") and said != ours
+    return pull.status != "open" and said.startswith("<!-- retouch:revert ") and said != ours
 
 
 def _taken_back(project: Project, head: str, versions: Sequence[Version]) -> TakenBack:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from retouch.gate.model import Override, Overrides
 from retouch.git import branches
-from retouch.github import git_data, issues
-from retouch.github.repository import Repository
-from retouch.github.status import was_set_by
+from retouch.github import issues
+from retouch.github.records import was_status_set_by
+from retouch.github.repository import Repository, permission_of
 from retouch.jobs.packages.comment_authority import Said, is_said, is_vouching
 from retouch.jobs.retrain.incoming import Incoming
 from retouch.planning.model import Plan
@@ -37,13 +37,13 @@ class Hearing:
     def _said(self) -> tuple[Said, ...]:
         if self.number is None:
             return ()
-        found = issues.comments(self.repo, self.number)
+        found = issues.list_comments(self.repo, self.number)
         return tuple(Said(comment.author, comment.body) for comment in found)
 
     def may_write(self, login: str) -> bool:
         """Tell whether somebody may write to the repository, today."""
         if login not in self._may:
-            self._may[login] = git_data.permission_of(self.repo, login) in MAY_WRITE
+            self._may[login] = permission_of(self.repo, login) in MAY_WRITE
         return self._may[login]
 
     def vouched(self, login: str) -> bool:
@@ -100,7 +100,7 @@ def heard_and_made(
         return found
     for commit in branches.last_commits(root, incoming.head, _MOST_COMMITS):
         same = branches.read_files(root, commit, wanted) == wanted
-        if same and was_set_by(repo, commit, us, "success"):
+        if same and was_status_set_by(repo, commit, us, "success"):
             return replace(found, locks=incoming.locks)
     return found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from retouch.errors import InputError
 from retouch.git import branches, git
-from retouch.github.pulls import PullRequest, is_of, open_pulls, pull_request_of
+from retouch.github.pulls import PullRequest, find_pull_request, is_from_own_branch, list_open_pulls
 from retouch.github.repository import Repository
 from retouch.jobs.packages.overlap import Claim, certain
 from retouch.jobs.packages.paths import WritablePaths
@@ -22,12 +22,12 @@ LEFT_ALONE = frozenset({"hold", "discarded"})
 
 def is_ours(repo: Repository, pull: PullRequest) -> bool:
     """Say whether a pull request carries alerts or an answer, from a branch of ours."""
-    return _OURS.fullmatch(pull.head.ref) is not None and is_of(repo, pull)
+    return _OURS.fullmatch(pull.head.ref) is not None and is_from_own_branch(repo, pull)
 
 
 def our_pulls(repo: Repository, base_branch: str) -> tuple[PullRequest, ...]:
     """Return the open pull requests of ours onto the base branch, oldest first."""
-    return tuple(pull for pull in open_pulls(repo, base_branch) if is_ours(repo, pull))
+    return tuple(pull for pull in list_open_pulls(repo, base_branch) if is_ours(repo, pull))
 
 
 def brought_by(
@@ -97,6 +97,6 @@ def fetched(root: Path, branch: str, base: str, writable: WritablePaths) -> Inco
 def own_branch(repo: Repository, report_id: str, base: str, root: Path) -> Target:
     """Return the branch of a report that no alert's branch carries, and its pull request."""
     branch = f"retouch/retrain/{report_id}"
-    there = pull_request_of(repo, branch)
-    number = there.number if there is not None and there.standing == "open" else None
+    there = find_pull_request(repo, branch)
+    number = there.number if there is not None and there.status == "open" else None
     return Target(branch, base, branches.fetch(root, branch), number)

@@ -18,11 +18,16 @@ from retouch.documents import Value
 from retouch.engine.submit_alerts import open_for
 from retouch.errors import InputError
 from retouch.git.branches import proposal_of
-from retouch.github import git_data
-from retouch.github.commits import commit_message
-from retouch.github.pulls import PullRequest, changed_files, is_of, pull, pull_request_of
-from retouch.github.repository import Repository
-from retouch.github.status import in_140, set_status, status_of
+from retouch.github.git_data import get_commit
+from retouch.github.pulls import (
+    PullRequest,
+    changed_files,
+    find_pull_request,
+    get_pull,
+    is_from_own_branch,
+)
+from retouch.github.records import latest_status, set_status, short_description
+from retouch.github.repository import Repository, repository_facts
 from retouch.jobs.packages.event import AlertPull, Asked, Dispatch, Event, Push
 from retouch.jobs.retrain.open_pulls import LEFT_ALONE, is_ours, our_pulls
 from retouch.reporting.pull_request import alert_branch
@@ -81,8 +86,8 @@ def _sent(event: Dispatch, repo: Repository) -> Received:
     outcome = open_for(envelope.alert, envelope.signature, repo, f"alerts/{alert.alert_id}.json")
     if outcome.outcome == "on_base":
         return _main(outcome.message)
-    there = pull_request_of(repo, alert_branch(alert.alert_id))
-    if there is None or there.standing != "open":
+    there = find_pull_request(repo, alert_branch(alert.alert_id))
+    if there is None or there.status != "open":
         return Received(any=False, message=(f"{outcome.file}: {outcome.message}",))
     return _target(there, repo, outcome.message)
 
@@ -92,8 +97,8 @@ def _of_pull(event: AlertPull, repo: Repository) -> Received:
         return _nothing(f"#{event.number} was {event.action.replace('_', ' ')}.")
     if event.fork:
         return _nothing(f"#{event.number} is of a fork, so it is planned and not retrained.")
-    there = pull(repo, event.number)
-    if there is None or there.standing != "open":
+    there = get_pull(repo, event.number)
+    if there is None or there.status != "open":
         return _nothing(f"#{event.number} is open no more.")
     if not _brings_alerts(there, repo):
         return _nothing(f"#{event.number} brings no alert.")
@@ -101,7 +106,7 @@ def _of_pull(event: AlertPull, repo: Repository) -> Received:
 
 
 def _of_push(event: Push, repo: Repository, root: Path) -> Received:
-    if event.branch != git_data.repository_facts(repo).default_branch:
+    if event.branch != repository_facts(repo).default_branch:
         return _nothing("The push was not to the default branch.")
     alert_ids = [path.stem for path in documents.alert_files(root)]
     if len(documents.receipt_files(root, alert_ids)) == len(alert_ids):
@@ -110,11 +115,11 @@ def _of_push(event: Push, repo: Repository, root: Path) -> Received:
 
 
 def _asked(number: int, repo: Repository) -> Received:
-    there = pull(repo, number)
+    there = get_pull(repo, number)
     if there is None:
         raise InputError(f"{repo.name}: there is no pull request {number}.")
-    if there.standing != "open" or not is_of(repo, there):
-        how = there.standing if is_of(repo, there) else "of a fork"
+    if there.status != "open" or not is_from_own_branch(repo, there):
+        how = there.status if is_from_own_branch(repo, there) else "of a fork"
         return _nothing(f"#{number} is {how}.")
     if not _brings_alerts(there, repo):
         return _nothing(f"#{number} brings no alert.")
@@ -124,7 +129,7 @@ def _asked(number: int, repo: Repository) -> Received:
 
 def _woken(repo: Repository) -> Received:
     """Return what may have waited: the base branch, and pull requests without an answer yet."""
-    base = git_data.repository_facts(repo).default_branch
+    base = repository_facts(repo).default_branch
     waiting = [
         one.number
         for one in our_pulls(repo, base)
@@ -143,7 +148,7 @@ def _waits(there: PullRequest, repo: Repository) -> bool:
 
 def _target(there: PullRequest, repo: Repository, *message: str) -> Received:
     """Return a pull request as target, and say so there, unless its newest commit is our answer."""
-    if proposal_of(commit_message(repo, there.head.sha)) is not None:
+    if proposal_of(get_commit(repo, there.head.sha).message) is not None:
         return _nothing(*message, f"#{there.number}: its newest commit is an answer of ours.")
     if LEFT_ALONE.intersection(there.labels):
         return _nothing(*message, f"#{there.number} is held by a person.")
@@ -154,7 +159,7 @@ def _target(there: PullRequest, repo: Repository, *message: str) -> Received:
 def _set_pending(there: PullRequest, repo: Repository) -> None:
     """Say that it is being retrained, on a branch of ours: on others no answer would follow."""
     wanted = ("pending", RETRAINING)
-    if is_ours(repo, there) and status_of(repo, there.head.sha) != wanted:
+    if is_ours(repo, there) and latest_status(repo, there.head.sha) != wanted:
         set_status(repo, there.head.sha, "pending", RETRAINING)
 
 
@@ -187,11 +192,11 @@ def post_stale(stale: Sequence[Stale], repo: Repository) -> tuple[str, ...]:
     """
     left = []
     for one in stale:
-        there = pull(repo, one.pull)
-        if there is None or not is_ours(repo, there) or there.standing != "open":
+        there = get_pull(repo, one.pull)
+        if there is None or not is_ours(repo, there) or there.status != "open":
             left.append(f"#{one.pull} is no open pull request of ours.")
         elif there.head.sha != one.head:
             left.append(f"#{one.pull} moved on.")
-        elif status_of(repo, one.head) != ("pending", in_140(one.message)):
+        elif latest_status(repo, one.head) != ("pending", short_description(one.message)):
             set_status(repo, one.head, "pending", one.message)
     return tuple(left)

@@ -15,7 +15,7 @@ from retouch.engine.project import Project
 from retouch.errors import CheckFailed, InputError
 from retouch.execution.clean_checkout import laid_in
 from retouch.git import branches
-from retouch.github.pulls import PullRequest, is_of, pull
+from retouch.github.pulls import PullRequest, get_pull, is_from_own_branch
 from retouch.github.repository import Repository
 from retouch.jobs.packages.event import AlertPull
 from retouch.jobs.packages.overlap import Claim
@@ -50,11 +50,11 @@ def retrain_pull(repo: Repository, number: int, job: Job) -> tuple[Path, ...]:
 
     Raises InputError for a pull request that is not there, and a checkout that is not of its base.
     """
-    found = pull(repo, number)
+    found = get_pull(repo, number)
     if found is None:
         raise InputError(f"{repo.name}: there is no pull request {number}.")
-    if found.standing != "open" or not is_of(repo, found):
-        how = found.standing if is_of(repo, found) else "of a fork, and only planned"
+    if found.status != "open" or not is_from_own_branch(repo, found):
+        how = found.status if is_from_own_branch(repo, found) else "of a fork, and only planned"
         job.say(f"#{number} is {how}.")
         return ()
     base = checked_base(job.root, found.base.ref)

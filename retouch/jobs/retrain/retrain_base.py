@@ -8,7 +8,7 @@ from retouch.alerts.receipt import Receipt
 from retouch.engine.project import Project
 from retouch.execution.clean_checkout import laid_in
 from retouch.git import branches
-from retouch.github.pulls import PullRequest, pull_request_of
+from retouch.github.pulls import PullRequest, find_pull_request
 from retouch.github.repository import Repository
 from retouch.jobs.packages.overlap import Claim, answered_by
 from retouch.jobs.packages.paths import WritablePaths
@@ -86,8 +86,8 @@ def _not_discarded(repo: Repository, alert_ids: tuple[str, ...], job: Job) -> tu
     """Return the alerts of a group but those whose pull request a person closed."""
     left = alert_ids
     while left:
-        there = pull_request_of(repo, f"retouch/retrain/{left[0]}")
-        if there is None or there.standing != "closed" or job.asked:
+        there = find_pull_request(repo, f"retouch/retrain/{left[0]}")
+        if there is None or there.status != "closed" or job.asked:
             return left
         job.say(f"#{there.number} was closed, and its alerts are left at that.")
         gone = {left[0], *_answered_in(there, job.root)}

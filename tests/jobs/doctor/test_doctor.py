@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from retouch.github.client import Client, Waiting
+from retouch.github.client import Client, Timing
 from retouch.github.repository import Repository
 from retouch.jobs.doctor.doctor import examine
 from retouch.jobs.doctor.findings import Finding, look
@@ -37,7 +37,7 @@ def found(toy: Toy, asking: Asking = OFFLINE, **environment: str) -> dict[str, F
 
 
 def asked_of(github: FakeGitHub) -> Asking:
-    client = Client(github.token, github.url, Waiting(timeout=(5.0, 5.0), patience=0.0))
+    client = Client(github.token, github.url, Timing(timeout=(5.0, 5.0), max_total_wait=0.0))
     return Asking(True, lambda: Repository(client, REPOSITORY))
 
 

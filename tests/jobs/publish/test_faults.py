@@ -102,7 +102,7 @@ def test_when_github_stays_down_it_says_so_and_the_next_call_goes_on(world):
     (outcome,) = world.publish()
 
     assert (outcome.outcome, outcome.exit_code) == ("failed", 1)
-    assert "answers 502" in outcome.message
+    assert "returned 502" in outcome.message
     world.github.fails("POST git/commits")
     world.github._faults.clear()
     assert world.publish()[0].outcome == "published"

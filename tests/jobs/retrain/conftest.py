@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from retouch.github.client import Client
+from retouch.github.records import set_status
 from retouch.github.repository import Repository
-from retouch.github.status import set_status
 from retouch.jobs.package_folder import Package, packages_in, read_package
 from retouch.planning.model import Plan
 from tests.github.bare import Bare
