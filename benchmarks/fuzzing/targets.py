@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from retouch.adapters.base.mapping_model import parse_mapping
 
 from retouch.adapters.base.assemble import assemble
 from retouch.adapters.base.context import parse_context
 from retouch.adapters.base.mapping import mapping_adapter
-from retouch.adapters.base.mapping_model import parse_mapping
 from retouch.adapters.base.native import read_native
 from retouch.adapters.registry import ADAPTERS, Adapter
 from retouch.alerts.envelope import seal, unseal

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.judgement import FieldsOfFinding, Judgement, finding
 from retouch.adapters.base.native import Node, text_at
-from retouch.adapters.base.wrapping import documents, truth
+from retouch.adapters.base.result import FindingFields, MonitorResult, finding
+from retouch.adapters.base.wrapping import boolean, documents
 from retouch.alerts.model import Kind
 
 _KIND_OF: Mapping[str, Kind] = {
@@ -20,24 +20,24 @@ _KIND_OF: Mapping[str, Kind] = {
 }
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return the judgement of each prediction."""
-    return [_judgement(found, context) for found in documents(root, _is_ours, "alibi-detect")]
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return the result of each prediction."""
+    return [_result(found, context) for found in documents(root, _is_output, "alibi-detect")]
 
 
-def _is_ours(node: Node) -> bool:
+def _is_output(node: Node) -> bool:
     data = node.get("data")
     return data is not None and isinstance(data.value, dict) and "is_drift" in data.value
 
 
-def _judgement(found: Node, context: Context) -> Judgement:
+def _result(found: Node, context: Context) -> MonitorResult:
     data, verdict = found.need("data"), found.need("data", "is_drift")
     name = text_at(found, "meta", "name") or "drift"
     if isinstance(verdict.value, list):
         findings = _by_feature(name, data, verdict, context)
     else:
         findings = (finding(name, verdict=_verdict(verdict), **_numbers(data, None)),)
-    return Judgement(
+    return MonitorResult(
         tool="alibi-detect",
         tool_version=text_at(found, "meta", "version"),
         kind=_KIND_OF.get(name, "data_drift"),
@@ -48,7 +48,7 @@ def _judgement(found: Node, context: Context) -> Judgement:
 
 def _by_feature(
     name: str, data: Node, verdict: Node, context: Context
-) -> tuple[FieldsOfFinding, ...]:
+) -> tuple[FindingFields, ...]:
     verdicts = list(verdict.items())
     if len(verdicts) != len(context.columns):
         verdict.fault(
@@ -62,7 +62,7 @@ def _by_feature(
 
 
 def _verdict(node: Node) -> str:
-    return "breach" if truth(node) else "ok"
+    return "breach" if boolean(node) else "ok"
 
 
 def _numbers(data: Node, feature: int | None) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.grouping import Judged, by_kind
-from retouch.adapters.base.judgement import Judgement, finding, metric_name
+from retouch.adapters.base.kinds import NamedFinding, group_by_kind
 from retouch.adapters.base.native import Node, number_at, parse_native, text_at
-from retouch.adapters.base.times import half_open, moment
+from retouch.adapters.base.result import MonitorResult, finding, metric_name
+from retouch.adapters.base.times import half_open, time_at
 from retouch.adapters.base.wrapping import documents
 from retouch.alerts.model import Kind
 
@@ -51,16 +51,16 @@ _BETTER_BELOW = frozenset(
 )
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return the judgements in one event or a list of them.
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return the results in one event or a list of them.
 
     Events of other runs are passed over; InputError when all of them are. The tag of v2 may list
     each metric the signal looked at, not only those over the limit, so each row is held against its
     own limit: below it for p-values and the like. A row of a metric that is not known is a breach,
     as the tag says.
     """
-    found: list[Judgement] = []
-    events = documents(root, _is_ours, _TOOL)
+    found: list[MonitorResult] = []
+    events = documents(root, _is_output, _TOOL)
     told = 0
     for event in events:
         data = event.need("data")
@@ -77,7 +77,7 @@ def read(root: Node, context: Context) -> Sequence[Judgement]:
     return found
 
 
-def _is_ours(node: Node) -> bool:
+def _is_output(node: Node) -> bool:
     return _type(node).startswith(_SERVICE)
 
 
@@ -109,7 +109,7 @@ def _emitted(event: Node) -> Node | None:
     return event.get("eventTime") or event.get("time")
 
 
-def _dataset_drift(event: Node, data: Node, context: Context) -> Iterator[Judgement]:
+def _dataset_drift(event: Node, data: Node, context: Context) -> Iterator[MonitorResult]:
     name = _text(data, "DataDriftName")
     coefficient = _field(data, "DriftCoefficient")
     item = finding(
@@ -118,10 +118,12 @@ def _dataset_drift(event: Node, data: Node, context: Context) -> Iterator[Judgem
         value=coefficient.number() if coefficient else None,
         native_id=_text(data, "DataDriftId"),
     )
-    start, end = (moment(_field(data, key), context) for key in ("StartTime", "EndTime"))
+    start, end = (time_at(_field(data, key), context) for key in ("StartTime", "EndTime"))
     target = _text(data, "TargetDatasetId")
-    for group in by_kind([Judged(item, tuple(filter(None, [name])), "data_drift", data)], context):
-        yield Judgement(
+    for group in group_by_kind(
+        [NamedFinding(item, tuple(filter(None, [name])), "data_drift", data)], context
+    ):
+        yield MonitorResult(
             tool="azure-ml",
             kind=group.kind,
             native_kind=group.native_kind,
@@ -129,25 +131,25 @@ def _dataset_drift(event: Node, data: Node, context: Context) -> Iterator[Judgem
             # An id of Azure's is no data set of ours, unless the context says which one.
             table=target if target in context.tables else None,
             window=half_open(start, end),
-            emitted_at=moment(_emitted(event), context),
+            emitted_at=time_at(_emitted(event), context),
             run_id=_text(data, "RunId"),
         )
 
 
-def _signal(event: Node, data: Node, tag: Node, context: Context) -> Iterator[Judgement]:
+def _signal(event: Node, data: Node, tag: Node, context: Context) -> Iterator[MonitorResult]:
     prose = tag.text()
     signal = _between(prose, "The signal '", "' has failed")
     judged = [
-        Judged(_row(row), tuple(filter(None, [signal])), _kind(signal), tag)
+        NamedFinding(_row(row), tuple(filter(None, [signal])), _kind(signal), tag)
         for row in _rows(tag, prose)
     ]
-    for group in by_kind(judged, context):
-        yield Judgement(
+    for group in group_by_kind(judged, context):
+        yield MonitorResult(
             tool="azure-ml",
             kind=group.kind,
             native_kind=group.native_kind,
             findings=group.findings,
-            emitted_at=moment(_emitted(event), context),
+            emitted_at=time_at(_emitted(event), context),
             run_id=_text(data, "RunId"),
             message=prose.partition("\n")[0],
         )
@@ -186,14 +188,14 @@ def _row(row: Node) -> dict[str, Any]:
     value, threshold = number_at(row, "metric_value"), number_at(row, "threshold_value")
     group = text_at(row, "group")
     name = metric_name(metric)
-    said: dict[str, Any] = {"value": value}
+    numbers: dict[str, Any] = {"value": value}
     verdict = "breach"
     if value is None or threshold is None:
         verdict = "skipped"
     elif name in _BETTER_ABOVE or name.endswith("pass_rate"):
         verdict = "breach" if value < threshold else "ok"
-        said |= {"lower": threshold, "breach_when": "lt"}
+        numbers |= {"lower": threshold, "breach_when": "lt"}
     elif name in _BETTER_BELOW:
         verdict = "breach" if value > threshold else "ok"
-        said |= {"upper": threshold, "breach_when": "gt"}
-    return dict(finding(metric, verdict=verdict, column=group or None, **said))
+        numbers |= {"upper": threshold, "breach_when": "gt"}
+    return dict(finding(metric, verdict=verdict, column=group or None, **numbers))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.judgement import FieldsOfFinding, Judgement, finding
 from retouch.adapters.base.kinds import kind_of
-from retouch.adapters.base.native import Node, number_at, text_at
-from retouch.adapters.base.times import half_open, moment
-from retouch.adapters.base.wrapping import documents, meaning
-from retouch.adapters.cloudwatch_reason import Limit, limit_in, values_in
+from retouch.adapters.base.native import MAX_PROSE, Node, number_at, parse_native, text_at
+from retouch.adapters.base.result import FindingFields, MonitorResult, finding
+from retouch.adapters.base.times import half_open, time_at
+from retouch.adapters.base.wrapping import documents, translated
 from retouch.alerts.model import Kind, Status, Window
 from retouch.schema_errors import near, shown
 
@@ -57,21 +57,21 @@ class _Alarm:
     run_id: str | None
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return a judgement for each alarm.
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return a result for each alarm.
 
     SNS wraps an alarm as text inside of JSON, alone or in `Records`, which Lambda and SQS deliver.
     The value stands in the reason, which is prose, or in its data. Raises InputError for a message
     that is no alarm, such as the confirmation of a subscription.
     """
-    return [_judgement(alarm, context) for node in _messages(root) for alarm in _alarms(node)]
+    return [_result(alarm, context) for node in _messages(root) for alarm in _alarms(node)]
 
 
 def _messages(root: Node) -> list[Node]:
-    return documents(root, _is_ours, _TOOL)
+    return documents(root, _is_output, _TOOL)
 
 
-def _is_ours(node: Node) -> bool:
+def _is_output(node: Node) -> bool:
     keys = ("NewStateValue", "StateValue", "alarmData", "Sns", "Type", "MetricAlarms", "detail")
     return isinstance(node.value, dict) and any(key in node.value for key in keys)
 
@@ -141,14 +141,14 @@ def _of_eventbridge(node: Node) -> _Alarm:
     )
 
 
-def _judgement(alarm: _Alarm, context: Context) -> Judgement:
+def _result(alarm: _Alarm, context: Context) -> MonitorResult:
     metric, namespace, dimensions = _metric(alarm.rule)
     title = alarm.name.text()
     default = _default_kind(metric or "", namespace)
     kind, native_kind = kind_of(alarm.name, context, (metric, title), default=default)
-    changed = moment(alarm.changed, context)
+    changed = time_at(alarm.changed, context)
     known = context.window or any(table.window for table in context.tables.values())
-    return Judgement(
+    return MonitorResult(
         tool="cloudwatch",
         kind=kind,
         native_kind=native_kind,
@@ -164,16 +164,16 @@ def _judgement(alarm: _Alarm, context: Context) -> Judgement:
     )
 
 
-def _finding(alarm: _Alarm, metric: str, title: str) -> FieldsOfFinding:
+def _finding(alarm: _Alarm, metric: str, title: str) -> FindingFields:
     reason = alarm.reason.text() if alarm.reason else ""
     limit = _limit(alarm.rule, reason)
     column = next((metric[len(p) :] for p in _OF_A_FEATURE if metric.startswith(p)), None)
     return finding(
         metric,
-        verdict=meaning(alarm.state, _VERDICTS),
+        verdict=translated(alarm.state, _VERDICTS),
         column=column or None,
         native_id=title,
-        value=next(iter(values_in(alarm.reason_data, reason)), None),
+        value=next(iter(_values_in(alarm.reason_data, reason)), None),
         lower=limit.threshold if limit.side == "lower" else None,
         upper=limit.threshold if limit.side == "upper" else None,
         breach_when=limit.breach_when,
@@ -223,10 +223,10 @@ def _limit(rule: Node, reason: str) -> Limit:
     """Return the limit of the alarm's rule, or of its reason: EventBridge has no operator."""
     operator = rule.get("ComparisonOperator")
     if operator is None:
-        return limit_in(reason)
+        return _limit_in(reason)
     if operator.text() not in _OPERATORS:
         word = operator.text()
-        operator.fault(f"{shown(word)} is no operator known here{near(word, _OPERATORS)}")
+        operator.fault(f"{shown(word)} is not a known operator{near(word, _OPERATORS)}")
     side, breach_when = _OPERATORS[operator.text()]
     threshold = number_at(rule, "Threshold")
     return Limit(side if threshold is not None else "", threshold, breach_when)
@@ -235,7 +235,7 @@ def _limit(rule: Node, reason: str) -> Limit:
 def _window(rule: Node, changed: Node | None, context: Context) -> Window | None:
     """Return the periods the alarm looked at: those before its state changed."""
     period, count = number_at(rule, "Period"), number_at(rule, "EvaluationPeriods") or 1
-    end = moment(changed, context)
+    end = time_at(changed, context)
     if period is None or end is None or not 0 < period * count <= 366 * 86400:
         return None
     return half_open(end - timedelta(seconds=period * count), end)
@@ -253,3 +253,66 @@ def _labels(dimensions: Node | None) -> dict[str, str]:
         value = item.get("value") or item.get("Value")
         labels[name.text()[:64]] = value.text()[:200] if value else ""
     return labels
+
+
+_N = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_POINT = re.compile(rf"({_N}) \((\d\d/\d\d/\d\d \d\d:\d\d:\d\d)\)")
+_POINTS = re.compile(r"datapoints? \[([^\]]*)\]")
+_RULE = re.compile(
+    rf"w(?:as|ere) (?:not )?(greater|less) than( or equal to)? the threshold \(({_N})\)"
+)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A threshold, its side (`upper`, `lower`, or empty) and what is a breach."""
+
+    side: str
+    threshold: float | None
+    breach_when: str
+
+
+def _values_in(data: Node | None, reason: str) -> list[float]:
+    """Return the values of the datapoints, the latest first; none where they are not given."""
+    found = _in_data(data) or _in_prose(reason)
+    return [value for _, value in sorted(found, key=lambda point: point[0], reverse=True)]
+
+
+def _limit_in(reason: str) -> Limit:
+    """Return the limit that the prose tells: `was greater than the threshold (0.1)`."""
+    rule = _RULE.search(reason[:MAX_PROSE])
+    if rule is None:
+        return Limit("", None, "declared")
+    greater, equal = rule[1] == "greater", "e" if rule[2] else "t"
+    side = "upper" if greater else "lower"
+    return Limit(side, float(rule[3]), ("g" if greater else "l") + equal)
+
+
+def _in_data(data: Node | None) -> list[tuple[str, float]]:
+    """Return time and value of each datapoint in the data of the reason: text inside of JSON."""
+    if data is None:
+        return []
+    if isinstance(data.value, str):
+        data = parse_native(data.value, data.source, data.place)
+    points = data.get("evaluatedDatapoints")
+    if points is not None:
+        read = [(p.get("timestamp"), p.get("value")) for p in points.items()]
+        return [(at.text(), v) for at, n in read if at and n and (v := n.number()) is not None]
+    recent = data.get("recentDatapoints")
+    values = [node.number() for node in recent.items()] if recent else []
+    # The latest of several is unknown.
+    return [("", value) for value in values if value is not None] if len(values) == 1 else []
+
+
+def _in_prose(reason: str) -> list[tuple[str, float]]:
+    listed = _POINTS.search(reason[:MAX_PROSE])
+    points = _POINT.findall(listed[1]) if listed else []
+    return [(_sortable(at), float(value)) for value, at in points]
+
+
+def _sortable(written: str) -> str:
+    try:
+        # Compared with one another only, so the zone does not matter.
+        return datetime.strptime(written, "%d/%m/%y %H:%M:%S").isoformat()  # noqa: DTZ007
+    except ValueError:
+        return ""

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.grouping import Judged, by_kind
-from retouch.adapters.base.judgement import BREACHES, Judgement, finding
+from retouch.adapters.base.kinds import NamedFinding, group_by_kind
 from retouch.adapters.base.native import Node, parse_native, text_at
-from retouch.adapters.base.wrapping import documents, meaning
+from retouch.adapters.base.result import BREACHES, MonitorResult, finding
+from retouch.adapters.base.wrapping import documents, translated
 from retouch.alerts.model import Kind
 
 _STATUSES = {"PASS": "ok", "FAIL": "breach", "WARN": "warn", "ERROR": "error"}
@@ -88,28 +88,28 @@ _SCOPES: Mapping[Kind, str] = {
 _KIND_OF = {name.lower(): kind for kind, names in _CHECKS.items() for name in names}
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return a judgement for each kind of check in each suite."""
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return a result for each kind of check in each suite."""
     return [
-        judgement
-        for suite in documents(root, _is_ours, "Deepchecks")
-        for judgement in _of_suite(suite, context)
+        result
+        for suite in documents(root, _is_output, "Deepchecks")
+        for result in _of_suite(suite, context)
     ]
 
 
-def _is_ours(node: Node) -> bool:
+def _is_output(node: Node) -> bool:
     if isinstance(node.value, dict) and node.value.get("type") == "SuiteResult":
         return True
     return node.get("check") is not None or node.get("results", 0, "check") is not None
 
 
-def _of_suite(suite: Node, context: Context) -> Iterator[Judgement]:
+def _of_suite(suite: Node, context: Context) -> Iterator[MonitorResult]:
     results = [suite] if suite.get("check") is not None else suite.need("results").items()
     judged = [item for result in results for item in _of_check(result)]
     if not judged:
         suite.fault("has no condition on any check, so nothing is judged; add conditions to it")
-    for group in by_kind(judged, context):
-        yield Judgement(
+    for group in group_by_kind(judged, context):
+        yield MonitorResult(
             tool="deepchecks",
             kind=group.kind,
             native_kind=group.native_kind,
@@ -118,7 +118,7 @@ def _of_suite(suite: Node, context: Context) -> Iterator[Judgement]:
         )
 
 
-def _of_check(result: Node) -> Iterator[Judged]:
+def _of_check(result: Node) -> Iterator[NamedFinding]:
     check = result.get("check", "name")
     name = check.text() if check is not None else result.need("header").text()
     conditions = result.get("conditions_results")
@@ -127,16 +127,16 @@ def _of_check(result: Node) -> Iterator[Judged]:
         yield _judged(name, None, "error", result, None)
     elif conditions is not None:
         for condition in conditions.items():
-            verdict = meaning(condition.need("Status"), _STATUSES)
+            verdict = translated(condition.need("Status"), _STATUSES)
             for column in _columns(result, condition, verdict) or [None]:
                 yield _judged(name, column, verdict, result, text_at(condition, "Condition"))
 
 
 def _judged(
     name: str, column: str | None, verdict: str, result: Node, condition: str | None
-) -> Judged:
+) -> NamedFinding:
     kind = _KIND_OF.get(name.lower())
-    return Judged(
+    return NamedFinding(
         finding(
             name,
             column=column,

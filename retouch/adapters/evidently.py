@@ -12,11 +12,11 @@ from typing import Any
 
 from retouch.adapters import evidently_legacy
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.grouping import Judged, by_kind
-from retouch.adapters.base.judgement import Judgement, finding
+from retouch.adapters.base.kinds import NamedFinding, group_by_kind
 from retouch.adapters.base.native import Node, text_at
-from retouch.adapters.base.times import moment_if_zoned
-from retouch.adapters.base.wrapping import documents, meaning
+from retouch.adapters.base.result import MonitorResult, finding
+from retouch.adapters.base.times import time_if_zoned
+from retouch.adapters.base.wrapping import documents, translated
 from retouch.adapters.evidently_names import (
     REGRESSION,
     STATUSES,
@@ -39,12 +39,12 @@ _Part = tuple[tuple[str, str | int | float], ...]
 _KEYS_OF_A_REPORT = {"metric", "metric_name", "metric_id", "config", "metric_config", "parameters"}
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return a judgement for each kind of metric in each report; of 0.7 and of before."""
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return a result for each kind of metric in each report; of 0.7 and of before."""
     return [
-        judgement
+        result
         for report in documents(root, _is_report, "Evidently")
-        for judgement in _of_report(report, context)
+        for result in _of_report(report, context)
     ]
 
 
@@ -62,9 +62,9 @@ def _items(node: Node) -> list[dict[str, Any]]:
     return [value for value in values if isinstance(value, dict)]
 
 
-def _of_report(report: Node, context: Context) -> Iterator[Judgement]:
+def _of_report(report: Node, context: Context) -> Iterator[MonitorResult]:
     if evidently_legacy.is_legacy(report):
-        yield from evidently_legacy.judgements(report, context)
+        yield from evidently_legacy.results(report, context)
         return
     metrics = _metrics(report)
     tests = list(_tests(report))
@@ -72,19 +72,19 @@ def _of_report(report: Node, context: Context) -> Iterator[Judgement]:
         report.fault(
             "holds no tests, so nothing is judged; make it with `Report(..., include_tests=True)`"
         )
-    by_part: dict[_Part, list[Judged]] = {}
+    by_part: dict[_Part, list[NamedFinding]] = {}
     for test in tests:
         part, judged = _judged(test, metrics, context)
         by_part.setdefault(part, []).append(judged)
     for part, of_part in by_part.items():
-        for group in by_kind(of_part, context):
-            yield Judgement(
+        for group in group_by_kind(of_part, context):
+            yield MonitorResult(
                 tool="evidently",
                 kind=group.kind,
                 native_kind=group.native_kind,
                 findings=group.findings,
                 where=tuple({"column": column, "value": value} for column, value in part),
-                emitted_at=moment_if_zoned(report.get("timestamp"), context),
+                emitted_at=time_if_zoned(report.get("timestamp"), context),
             )
 
 
@@ -99,7 +99,7 @@ class _Metric:
     inner: tuple[str, ...] = ()
     """Where the configuration of the metric itself stands within that of `GroupBy`."""
 
-    def said(self, key: str, test: Node) -> Node | None:
+    def field(self, key: str, test: Node) -> Node | None:
         """Return a setting: of the test's own copy, or of the metric, which knows defaults."""
         own = test.get("metric_config", "params", *self.inner, key)
         return own or (self.config.get(*self.inner, key) if self.config else None)
@@ -130,7 +130,9 @@ def _tests(report: Node) -> Iterator[Node]:
         yield from () if tests.value == {} else tests.items()
 
 
-def _judged(test: Node, metrics: Mapping[str, _Metric], context: Context) -> tuple[_Part, Judged]:
+def _judged(
+    test: Node, metrics: Mapping[str, _Metric], context: Context
+) -> tuple[_Part, NamedFinding]:
     """Return the part of the data a test is about, and its finding."""
     metric_id = text_at(test, "metric_config", "metric_id")
     metric = metrics.get(metric_id or "", _Metric(None, None, metric_id or ""))
@@ -140,17 +142,17 @@ def _judged(test: Node, metrics: Mapping[str, _Metric], context: Context) -> tup
     type_, output = _type(metric, test), _output(metric, test)
     # One of several outputs of a model is a column only where the context says which.
     column = output if output in context.rename else _column(metric, test)
-    method = metric.said("method", test) if type_ == "ValueDrift" else None
+    method = metric.field("method", test) if type_ == "ValueDrift" else None
     kind = kind_of_metric(type_)
     half, path = _half(test)
     value = _number(metric.result, path)
     labels = "".join(f"[{label}]" for _, label in group)
-    judged = Judged(
+    judged = NamedFinding(
         finding(
             method.text() if method else f"{type_}{f'({output})' if output else ''}{labels}{half}",
             column=column,
             scope="model" if kind == "performance" and column is None else None,
-            verdict=meaning(test.need("status"), STATUSES),
+            verdict=translated(test.need("status"), STATUSES),
             native_id=metric_id,
             value=value,
             p_value=_p_value(value, method),
@@ -166,7 +168,7 @@ def _judged(test: Node, metrics: Mapping[str, _Metric], context: Context) -> tup
 
 def _group(metric: _Metric, test: Node) -> _Part:
     """Return the column and the label by which `GroupBy` takes a part of the data."""
-    column, label = metric.said("column_name", test), metric.said("label", test)
+    column, label = metric.field("column_name", test), metric.field("label", test)
     if _type(metric, test) != "GroupByMetric" or column is None or label is None:
         return ()
     if not isinstance(label.value, str | int | float):
@@ -176,7 +178,7 @@ def _group(metric: _Metric, test: Node) -> _Part:
 
 def _output(metric: _Metric, test: Node) -> str | None:
     """Return the name of the model's output that is judged, if it has one of its own."""
-    named = metric.said("regression_name", test) or metric.said("classification_name", test)
+    named = metric.field("regression_name", test) or metric.field("classification_name", test)
     return None if named is None or named.value == "default" else named.text()
 
 
@@ -188,17 +190,17 @@ def _p_value(value: float | None, method: Node | None) -> float | None:
 
 def _type(metric: _Metric, test: Node) -> str:
     """Return the metric's class: `evidently:metric_v2:ValueDrift` -> `ValueDrift`."""
-    said = metric.said("type", test)
-    if said is not None:
-        return re.split(r"[:.]", said.text())[-1]
+    declared = metric.field("type", test)
+    if declared is not None:
+        return re.split(r"[:.]", declared.text())[-1]
     found = re.match(r"\w+", metric.written)
     return found.group() if found else test.need("metric_config", "params", "type").text()
 
 
 def _column(metric: _Metric, test: Node) -> str | None:
-    said = metric.said("column", test)
-    if said is not None or metric.config is not None:
-        return said.text() if said else None
+    declared = metric.field("column", test)
+    if declared is not None or metric.config is not None:
+        return declared.text() if declared else None
     found = re.search(r"\bcolumn=([^,)]+)", metric.written)
     return found.group(1) if found else None
 
@@ -243,7 +245,7 @@ def _bound(test: Node, metric: _Metric, method: Node | None) -> dict[str, Any]:
     expected = test.get("test_config", "expected")
     if name == "drift" and method is not None:
         side, rule, _ = bound_of_method(method.text())
-        limit = metric.said("threshold", test)
+        limit = metric.field("threshold", test)
         return {side: limit.number(), "breach_when": rule} if limit and side else {}
     if name in _BREACH_OF_TEST and _is_number(threshold):
         side, rule = _BREACH_OF_TEST[name]

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.grouping import Judged, by_kind
-from retouch.adapters.base.judgement import BREACHES, FieldsOfFinding, Judgement, finding
+from retouch.adapters.base.kinds import NamedFinding, group_by_kind
 from retouch.adapters.base.native import Node, number_at, text_at
-from retouch.adapters.base.times import moment_if_zoned
-from retouch.adapters.base.wrapping import documents, meaning, truth
+from retouch.adapters.base.result import BREACHES, FindingFields, MonitorResult, finding
+from retouch.adapters.base.times import time_if_zoned
+from retouch.adapters.base.wrapping import boolean, documents, translated
 from retouch.adapters.evidently_names import STATUSES, bound_of_method
 from retouch.alerts.model import Kind
 
@@ -40,10 +40,10 @@ _RULES = {
 """A test passes when its condition holds."""
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return a judgement for each kind of metric or test in each report."""
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return a result for each kind of metric or test in each report."""
     reports = documents(root, is_legacy, "Evidently (before 0.7)")
-    return [judgement for report in reports for judgement in judgements(report, context)]
+    return [result for report in reports for result in results(report, context)]
 
 
 def is_legacy(report: Node) -> bool:
@@ -59,23 +59,23 @@ def _items(report: Node, key: str) -> list[dict[str, Any]]:
     return [value for value in values if isinstance(value, dict)]
 
 
-def judgements(report: Node, context: Context) -> Iterator[Judgement]:
-    """Yield a judgement for each kind of metric or test in a report of the older shape."""
+def results(report: Node, context: Context) -> Iterator[MonitorResult]:
+    """Yield a result for each kind of metric or test in a report of the older shape."""
     judged = [*_of_metrics(report), *_of_tests(report)]
     if not judged:
         report.fault("judges nothing: none of its metrics says whether there is drift")
-    for group in by_kind(judged, context):
-        yield Judgement(
+    for group in group_by_kind(judged, context):
+        yield MonitorResult(
             tool="evidently",
             tool_version=text_at(report, "version"),
             kind=group.kind,
             native_kind=group.native_kind,
             findings=group.findings,
-            emitted_at=moment_if_zoned(report.get("timestamp"), context),
+            emitted_at=time_if_zoned(report.get("timestamp"), context),
         )
 
 
-def _of_metrics(report: Node) -> Iterator[Judged]:
+def _of_metrics(report: Node) -> Iterator[NamedFinding]:
     """Yield what each metric says of drift; others hold numbers, but no verdict."""
     seen: set[tuple[Any, ...]] = set()
     if report.get("metrics") is None:
@@ -86,21 +86,21 @@ def _of_metrics(report: Node) -> Iterator[Judged]:
         if result is None:
             continue
         for item, at in _of_result(name, result):
-            # `DataDriftTable` repeats what `DatasetDriftMetric` has said.
+            # `DataDriftTable` repeats what `DatasetDriftMetric` contains.
             key = (item["metric"], item.get("column"), item.get("native_metric"))
             if key not in seen:
                 seen.add(key)
                 names = tuple(filter(None, (item.get("column"), name)))
-                yield Judged(item, names=names, kind="data_drift", at=at)
+                yield NamedFinding(item, names=names, kind="data_drift", at=at)
 
 
-def _of_result(name: str, result: Node) -> Iterator[tuple[FieldsOfFinding, Node]]:
+def _of_result(name: str, result: Node) -> Iterator[tuple[FindingFields, Node]]:
     if (verdict := result.get("dataset_drift")) is not None:
         share = number_at(result, "share_of_drifted_columns")
         yield (
             finding(
                 "share_of_drifted_columns",
-                verdict="breach" if truth(verdict) else "ok",
+                verdict="breach" if boolean(verdict) else "ok",
                 value=share,
                 **_at_least(number_at(result, "drift_share")),
             ),
@@ -118,9 +118,9 @@ def _at_least(share: float | None) -> dict[str, Any]:
     return {} if share is None else {"upper": share, "breach_when": "ge"}
 
 
-def _of_column(column: str | None, item: Node, default: str = "drift_score") -> FieldsOfFinding:
+def _of_column(column: str | None, item: Node, default: str = "drift_score") -> FindingFields:
     method = text_at(item, "stattest_name") or text_at(item, "method_name") or default
-    detected = truth(item.need("drift_detected"))
+    detected = boolean(item.need("drift_detected"))
     return finding(
         method,
         column=column,
@@ -139,7 +139,7 @@ def _score(method: str, score: float | None, threshold: float | None) -> dict[st
     return numbers
 
 
-def _of_tests(report: Node) -> Iterator[Judged]:
+def _of_tests(report: Node) -> Iterator[NamedFinding]:
     tests = report.get("tests")
     for test in tests.items() if tests is not None else ():
         name = test.need("name").text()
@@ -147,7 +147,7 @@ def _of_tests(report: Node) -> Iterator[Judged]:
         parameters = test.get("parameters") or Node({}, test.source, test.place)
         features = _of_features(parameters, test)
         for item in features or [_of_test(name, parameters, test)]:
-            yield Judged(
+            yield NamedFinding(
                 item,
                 names=tuple(filter(None, (item.get("column"), name, group))),
                 kind=_KIND_OF_TEST.get(name) or _KIND_OF_GROUP.get(group or ""),
@@ -155,9 +155,9 @@ def _of_tests(report: Node) -> Iterator[Judged]:
             )
 
 
-def _of_test(name: str, parameters: Node, test: Node) -> FieldsOfFinding:
+def _of_test(name: str, parameters: Node, test: Node) -> FindingFields:
     column = text_at(parameters, "column_name") or text_at(parameters, "column")
-    verdict = meaning(test.need("status"), STATUSES)
+    verdict = translated(test.need("status"), STATUSES)
     if (method := text_at(parameters, "stattest")) is not None:
         score, threshold = number_at(parameters, "score"), number_at(parameters, "threshold")
         return finding(method, column=column, verdict=verdict, **_score(method, score, threshold))
@@ -174,10 +174,10 @@ def _of_test(name: str, parameters: Node, test: Node) -> FieldsOfFinding:
     )
 
 
-def _of_features(parameters: Node, test: Node) -> list[FieldsOfFinding]:
+def _of_features(parameters: Node, test: Node) -> list[FindingFields]:
     """Return the findings of a failed test over several columns, each with its own verdict."""
     features = parameters.get("features")
-    verdict = meaning(test.need("status"), STATUSES)
+    verdict = translated(test.need("status"), STATUSES)
     if features is None or verdict not in BREACHES:
         return []
     found = []
@@ -186,17 +186,17 @@ def _of_features(parameters: Node, test: Node) -> list[FieldsOfFinding]:
             return []
         method = text_at(item, "stattest") or "drift_score"
         numbers = _score(method, number_at(item, "score"), number_at(item, "threshold"))
-        said = verdict if truth(item.need("detected")) else "ok"
-        found.append(finding(method, column=column, verdict=said, **numbers))
+        outcome = verdict if boolean(item.need("detected")) else "ok"
+        found.append(finding(method, column=column, verdict=outcome, **numbers))
     return [_of_test(text_at(test, "name") or "", parameters, test), *found]
 
 
 def _condition(condition: Node | None) -> dict[str, Any]:
     """Return the limit and its rule, where one condition with a plain number says them."""
-    said = [] if condition is None else [item for item in condition.fields() if item[1].value]
-    if len(said) != 1 or not isinstance(said[0][1].value, int | float):
+    given = [] if condition is None else [item for item in condition.fields() if item[1].value]
+    if len(given) != 1 or not isinstance(given[0][1].value, int | float):
         return {}
-    word, limit = said[0][0], said[0][1].number()
+    word, limit = given[0][0], given[0][1].number()
     if word == "eq":
         return {"lower": limit, "upper": limit, "breach_when": "ne"}
     if word == "not_eq":

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.judgement import Judgement
-from retouch.adapters.base.labelled import Labelled, State, judgements, truncated
+from retouch.adapters.base.labelled import LabelledAlert, State, results, truncated
 from retouch.adapters.base.native import Node, text_at
-from retouch.adapters.base.wrapping import documents, meaning
+from retouch.adapters.base.result import MonitorResult
+from retouch.adapters.base.wrapping import documents, translated
 from retouch.schema_errors import near, shown
 
 _VERSION = "1"
@@ -27,29 +27,29 @@ _OF_THE_REASON: dict[str, State] = {
 """Why a state is what it is, where no number was held against the limit."""
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return the judgements in a webhook or a list of them.
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return the results in a webhook or a list of them.
 
     `values` hold a number for each query of the rule; the context's `score` says which one it is.
     Raises InputError also for a score that is none of them.
     """
-    found: list[Judgement] = []
-    for message in documents(root, _is_ours, "Grafana"):
+    found: list[MonitorResult] = []
+    for message in documents(root, _is_output, "Grafana"):
         found += _webhook(message, context)
     return found
 
 
-def _is_ours(node: Node) -> bool:
+def _is_output(node: Node) -> bool:
     return isinstance(node.value, dict) and "alerts" in node.value
 
 
-def _webhook(message: Node, context: Context) -> Iterator[Judgement]:
+def _webhook(message: Node, context: Context) -> Iterator[MonitorResult]:
     version = message.get("version")
     if version and version.value == "4":
         version.fault("'4' is Alertmanager's; import it with `--from alertmanager`")
     if version and version.value != _VERSION:
         version.fault(f"{shown(version.value)} is not known; version {_VERSION!r} is")
-    return judgements(
+    return results(
         [_member(node, context) for node in message.need("alerts").items()],
         context,
         "grafana",
@@ -58,14 +58,14 @@ def _webhook(message: Node, context: Context) -> Iterator[Judgement]:
     )
 
 
-def _member(node: Node, context: Context) -> Labelled:
-    state = meaning(node.need("status"), _STATES)
+def _member(node: Node, context: Context) -> LabelledAlert:
+    state = translated(node.need("status"), _STATES)
     # `NoData, KeepLast` says two things; the first is why.
     reason = (text_at(node, "annotations", _REASON) or "").partition(",")[0]
     state = _OF_THE_REASON.get(reason, state)
     if state == "firing":
         state = _OF_THE_SOURCE.get(text_at(node, "labels", "alertname") or "", state)
-    return Labelled(node, state, _score(node, context))
+    return LabelledAlert(node, state, _score(node, context))
 
 
 def _score(node: Node, context: Context) -> float | None:

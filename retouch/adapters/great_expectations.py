@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
-from retouch.adapters.base.context import Context
-from retouch.adapters.base.grouping import Judged, by_kind
-from retouch.adapters.base.judgement import (
+from retouch.adapters.base.context import Context, require_tables
+from retouch.adapters.base.kinds import NamedFinding, group_by_kind
+from retouch.adapters.base.native import Node, text_at
+from retouch.adapters.base.result import (
     BREACHES,
-    FieldsOfFinding,
-    Judgement,
+    FindingFields,
+    MonitorResult,
     finding,
     worst,
 )
-from retouch.adapters.base.native import Node, text_at
-from retouch.adapters.base.tables import require_tables
-from retouch.adapters.base.times import moment_if_zoned
-from retouch.adapters.base.wrapping import documents, meaning, truth
+from retouch.adapters.base.times import time_if_zoned
+from retouch.adapters.base.wrapping import boolean, documents, translated
 from retouch.alerts.model import Kind, Severity
 
 _SEVERITIES: dict[str, Severity] = {word: word for word in get_args(Severity)}
@@ -35,16 +34,16 @@ _SCHEMA = (
 _VOLUME = ("expect_table_row_count",)
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return a judgement for each kind of expectation in each validation result."""
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return a result for each kind of expectation in each validation result."""
     results = list(_results(root))
     metas = filter(None, (result.get("meta") for result in results))
     require_tables(root, context, map(_table, metas))
-    return [judgement for result in results for judgement in _of_result(result, context)]
+    return [result for validation in results for result in _of_result(validation, context)]
 
 
 def _results(root: Node) -> Iterator[Node]:
-    for found in documents(root, _is_ours, "Great Expectations"):
+    for found in documents(root, _is_output, "Great Expectations"):
         if (runs := found.get("run_results")) is not None:
             for _, run in runs.fields():
                 # 0.x keeps the result beside those of the actions.
@@ -55,7 +54,7 @@ def _results(root: Node) -> Iterator[Node]:
             yield found
 
 
-def _is_ours(node: Node) -> bool:
+def _is_output(node: Node) -> bool:
     runs = node.get("run_results")
     return (
         (runs is not None and isinstance(runs.value, dict))
@@ -75,7 +74,7 @@ def _keys(node: Node) -> dict[str, Any]:
     return node.value if isinstance(node.value, dict) else {}
 
 
-def _of_result(result: Node, context: Context) -> Iterator[Judgement]:
+def _of_result(result: Node, context: Context) -> Iterator[MonitorResult]:
     if result.get("expectation_config") is not None:
         expectations = [result]
     else:
@@ -83,8 +82,8 @@ def _of_result(result: Node, context: Context) -> Iterator[Judgement]:
         expectations = list(result.need(key).items())
     judged = [item for expectation in expectations for item in _judged(expectation)]
     meta = result.get("meta") or Node({}, result.source, result.place)
-    for group in by_kind(judged, context):
-        yield Judgement(
+    for group in group_by_kind(judged, context):
+        yield MonitorResult(
             tool="great_expectations",
             tool_version=text_at(meta, "great_expectations_version"),
             kind=group.kind,
@@ -95,7 +94,7 @@ def _of_result(result: Node, context: Context) -> Iterator[Judgement]:
             table=_table(meta) if context.tables else None,
             rows=_rows(expectations),
             run_id=text_at(meta, "validation_id") or text_at(meta, "run_id", "run_name"),
-            emitted_at=moment_if_zoned(meta.get("run_id", "run_time"), context),
+            emitted_at=time_if_zoned(meta.get("run_id", "run_time"), context),
             labels=_labels(result, meta),
         )
 
@@ -122,7 +121,7 @@ def _rows(expectations: Sequence[Node]) -> int | None:
     return max((int(count) for count in counts if count is not None and count >= 0), default=None)
 
 
-def _judged(expectation: Node) -> Iterator[Judged]:
+def _judged(expectation: Node) -> Iterator[NamedFinding]:
     # `describe_dict` has the fields of the configuration one level higher.
     config = expectation.get("expectation_config") or expectation
     name = text_at(config, "type") or config.need("expectation_type").text()
@@ -130,13 +129,13 @@ def _judged(expectation: Node) -> Iterator[Judged]:
     verdict = _verdict(expectation)
     severity = config.get("severity")
     for column in _columns(kwargs) or [None]:
-        yield Judged(
+        yield NamedFinding(
             finding(
                 name,
                 column=column,
                 verdict=verdict,
                 native_id=text_at(config, "id"),
-                severity=meaning(severity, _SEVERITIES) if severity is not None else None,
+                severity=translated(severity, _SEVERITIES) if severity is not None else None,
                 **_numbers(expectation, kwargs),
             ),
             names=(name,),
@@ -155,16 +154,16 @@ def _verdict(expectation: Node) -> str:
     info = expectation.get("exception_info")
     if info is not None and _raised(info):
         return "error"
-    return "ok" if truth(expectation.need("success")) else "breach"
+    return "ok" if boolean(expectation.need("success")) else "breach"
 
 
 def _raised(info: Node) -> bool:
-    """Tell whether an exception was raised: said once, or once for each metric."""
+    """Tell whether an exception was raised, reported once or for each metric."""
     flat = info.get("raised_exception")
     if flat is not None:
-        return truth(flat)
+        return boolean(flat)
     return any(
-        truth(item.need("raised_exception"))
+        boolean(item.need("raised_exception"))
         for _, item in info.fields()
         if isinstance(item.value, dict)
     )
@@ -177,7 +176,7 @@ def _columns(kwargs: Node) -> list[str | None]:
     return [name for name in named if name is not None]
 
 
-def _numbers(expectation: Node, kwargs: Node) -> FieldsOfFinding:
+def _numbers(expectation: Node, kwargs: Node) -> FindingFields:
     """Return the number judged and its limits: what was observed, or the share of bad values."""
     percent = expectation.get("result", "unexpected_percent")
     if percent is not None:
@@ -204,8 +203,8 @@ def _rule(lower: float | None, upper: float | None, kwargs: Node) -> dict[str, s
 
 
 def _is_strict(kwargs: Node, key: str) -> bool:
-    said = kwargs.get(key)
-    return said is not None and truth(said)
+    flag = kwargs.get(key)
+    return flag is not None and boolean(flag)
 
 
 def _number(node: Node | None) -> float | None:

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.grouping import Judged, by_kind
-from retouch.adapters.base.judgement import Judgement, finding
+from retouch.adapters.base.kinds import NamedFinding, group_by_kind
 from retouch.adapters.base.native import Node, text_at
+from retouch.adapters.base.result import MonitorResult, finding
 from retouch.adapters.base.wrapping import documents, rows
 from retouch.alerts.model import Kind
 
@@ -57,16 +57,16 @@ class _Failure:
     reason: str | None = None
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return a judgement for each kind of failure in each report."""
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return a result for each kind of failure in each report."""
     return [
-        judgement
-        for report in documents(root, _is_ours, "pandera")
-        for judgement in _of_report(report, context)
+        result
+        for report in documents(root, _is_output, "pandera")
+        for result in _of_report(report, context)
     ]
 
 
-def _is_ours(node: Node) -> bool:
+def _is_output(node: Node) -> bool:
     keys = set(node.value) if isinstance(node.value, dict) else set()
     return bool(keys & {"message", "failure_cases", "reason_code", *_SECTIONS}) or _is_frame(node)
 
@@ -85,14 +85,14 @@ def _is_frame(node: Node) -> bool:
     return False
 
 
-def _of_report(report: Node, context: Context) -> Iterator[Judgement]:
+def _of_report(report: Node, context: Context) -> Iterator[MonitorResult]:
     cases = _cases(report)
     failures = list(_failures(report, cases))
     counts = Counter((failure.column, failure.check) for failure in map(_of_case, cases))
     unique = {(f.column, f.check, f.kind): f for f in reversed(failures)}
     judged = [_judged(f, counts) for f in reversed(unique.values())]
-    for group in by_kind(judged, context):
-        yield Judgement(
+    for group in group_by_kind(judged, context):
+        yield MonitorResult(
             tool="pandera",
             kind=group.kind,
             native_kind=group.native_kind,
@@ -123,7 +123,7 @@ def _failures(report: Node, cases: Sequence[Node]) -> Iterator[_Failure]:
         names = _named(cases)
         for section, reasons in found.fields():
             if section not in _SECTIONS:
-                found.fault(f"has a section {section!r}; there are SCHEMA, DATA")
+                found.fault(f"has an unknown section {section!r}; expected one of SCHEMA, DATA")
             for reason, items in reasons.fields():
                 for item in items.items():
                     yield from _of_item(item, _SECTIONS[section], reason, names)
@@ -182,9 +182,9 @@ def _single(report: Node) -> _Failure:
     return _Failure(_text(report.get("column_name")), check, kind, report, reason)
 
 
-def _judged(failure: _Failure, counts: Counter[tuple[str | None, str]]) -> Judged:
+def _judged(failure: _Failure, counts: Counter[tuple[str | None, str]]) -> NamedFinding:
     count = counts.get((failure.column, failure.check))
-    return Judged(
+    return NamedFinding(
         finding(
             _name(failure.check),
             column=failure.column,

@@ -1,4 +1,4 @@
-"""The adapters by the name `retouch alert import --from` knows them."""
+"""The adapters by the name that `retouch alert import --from` takes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from retouch.adapters import (
     deepchecks,
     evidently,
     evidently_legacy,
-    frouros,
     grafana,
     great_expectations,
     nannyml,
     pandera,
-    river,
+    recorded,
     sagemaker,
     soda,
     soda3,
@@ -26,11 +25,11 @@ from retouch.adapters import (
     whylogs,
 )
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.judgement import Judgement
 from retouch.adapters.base.native import Node
+from retouch.adapters.base.result import MonitorResult
 
-Adapter = Callable[[Node, Context], Sequence[Judgement]]
-"""Reads one output. Raises InputError, naming the place, for output of another shape."""
+Adapter = Callable[[Node, Context], Sequence[MonitorResult]]
+"""Reads one output. Raises InputError, naming the path, for output of another shape."""
 
 ADAPTERS: Mapping[str, Adapter] = {
     "alertmanager": alertmanager.read,
@@ -40,12 +39,12 @@ ADAPTERS: Mapping[str, Adapter] = {
     "deepchecks": deepchecks.read,
     "evidently": evidently.read,
     "evidently-legacy": evidently_legacy.read,
-    "frouros": frouros.read,
+    "frouros": recorded.read_frouros,
     "grafana": grafana.read,
     "great-expectations": great_expectations.read,
     "nannyml": nannyml.read,
     "pandera": pandera.read,
-    "river": river.read,
+    "river": recorded.read_river,
     "sagemaker": sagemaker.read,
     "soda": soda.read,
     "soda-3": soda3.read,

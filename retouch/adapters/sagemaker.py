@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.grouping import Judged, by_kind
-from retouch.adapters.base.judgement import Judgement, finding
+from retouch.adapters.base.kinds import NamedFinding, group_by_kind
 from retouch.adapters.base.native import MAX_PROSE, Node, text_at
+from retouch.adapters.base.result import MonitorResult, finding
 from retouch.adapters.base.wrapping import documents
 from retouch.alerts.model import Kind
 from retouch.schema_errors import near, shown
@@ -63,16 +63,16 @@ _PROSE: dict[str, tuple[re.Pattern[str], str, str]] = {
 _TYPES_MATCH = re.compile(rf"Expected match: {_N}%.*Only {_N}% of")
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return a judgement for each kind of trouble; to stand in the file is the verdict.
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return a result for each kind of trouble; to stand in the file is the verdict.
 
     Raises InputError for a type of check that neither is known nor has a kind in the context.
     """
     if isinstance(root.value, list) and any(_is_violation(item) for item in root.items()):
-        return list(_judgements(root, context))
-    found: list[Judgement] = []
+        return list(_results(root, context))
+    found: list[MonitorResult] = []
     for document in documents(root, lambda node: node.get("violations") is not None, "SageMaker"):
-        found += _judgements(document.need("violations"), context)
+        found += _results(document.need("violations"), context)
     return found
 
 
@@ -80,12 +80,12 @@ def _is_violation(node: Node) -> bool:
     return node.get("constraint_check_type") is not None
 
 
-def _judgements(violations: Node, context: Context) -> Iterator[Judgement]:
+def _results(violations: Node, context: Context) -> Iterator[MonitorResult]:
     judged = [_judged(violation, context) for violation in violations.items()]
     kinds = set()
-    for group in by_kind(judged, context):
+    for group in group_by_kind(judged, context):
         kinds.add(group.kind)
-        yield Judgement(
+        yield MonitorResult(
             tool="sagemaker-model-monitor",
             kind=group.kind,
             native_kind=group.native_kind,
@@ -95,17 +95,17 @@ def _judgements(violations: Node, context: Context) -> Iterator[Judgement]:
     if kinds <= set(quiet):
         for kind in quiet:
             if kind not in kinds:
-                yield Judgement(tool="sagemaker-model-monitor", kind=kind)
+                yield MonitorResult(tool="sagemaker-model-monitor", kind=kind)
 
 
-def _judged(violation: Node, context: Context) -> Judged:
+def _judged(violation: Node, context: Context) -> NamedFinding:
     node = violation.need("constraint_check_type")
     check, kind = node.text(), None
     if check in _KINDS:
         kind = _KINDS[check]
     elif check not in context.kinds and context.kind is None:
         message = f"{shown(check)} is no check that is known here{near(check, _KINDS)}"
-        node.fault(f"{message}; of a check of your own, say `kinds:` in the context")
+        node.fault(f"{message}; for a custom check, set `kinds:` in the context")
     metric = text_at(violation, "metric_name")
     feature = (text_at(violation, "feature_name") or "").strip()
     column = feature if feature not in _NO_FEATURE else None
@@ -119,7 +119,7 @@ def _judged(violation: Node, context: Context) -> Judged:
         native_id=text_at(violation, "label") or text_at(violation, "facet_value"),
         **_numbers(check, (text_at(violation, "description") or "")[:MAX_PROSE]),
     )
-    return Judged(item, (check, *filter(None, [metric])), kind, node)
+    return NamedFinding(item, (check, *filter(None, [metric])), kind, node)
 
 
 def _numbers(check: str, prose: str) -> dict[str, Any]:

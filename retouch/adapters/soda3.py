@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from retouch.adapters.base.context import Context
-from retouch.adapters.base.grouping import Judged, by_kind
-from retouch.adapters.base.judgement import FieldsOfFinding, Judgement, finding
+from retouch.adapters.base.context import Context, require_tables
+from retouch.adapters.base.kinds import NamedFinding, group_by_kind
 from retouch.adapters.base.native import MAX_PROSE, Node, text_at
-from retouch.adapters.base.tables import require_tables
-from retouch.adapters.base.times import moment
-from retouch.adapters.base.wrapping import documents, meaning, truth
+from retouch.adapters.base.result import FindingFields, MonitorResult, finding
+from retouch.adapters.base.times import time_at
+from retouch.adapters.base.wrapping import boolean, documents, translated
 from retouch.alerts.model import Kind
 
 _TOOL = "Soda"
@@ -46,13 +45,13 @@ _NAMED_IN_SCHEMA = {
 }
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return a judgement for each table and kind of check in one scan or several.
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return a result for each table and kind of check in one scan or several.
 
     The limits Soda writes are those of the region that fails. A check without outcome was not
     evaluated. Raises InputError for an outcome that is not known.
     """
-    found: list[Judgement] = []
+    found: list[MonitorResult] = []
     for scan in documents(root, is_scan, _TOOL):
         found += _scan(scan, context)
     return found
@@ -63,18 +62,18 @@ def is_scan(node: Node) -> bool:
     return isinstance(node.value, dict) and isinstance(node.value.get("checks"), list)
 
 
-def _scan(scan: Node, context: Context) -> Iterator[Judgement]:
-    emitted = moment(scan.get("scanEndTimestamp") or scan.get("dataTimestamp"), context)
+def _scan(scan: Node, context: Context) -> Iterator[MonitorResult]:
+    emitted = time_at(scan.get("scanEndTimestamp") or scan.get("dataTimestamp"), context)
     labels = {"scan": name[:200]} if (name := text_at(scan, "definitionName")) else {}
-    tables: dict[str | None, list[Judged]] = {}
+    tables: dict[str | None, list[NamedFinding]] = {}
     automated = scan.get("automatedMonitoringChecks")
     for check in (*scan.need("checks").items(), *(automated.items() if automated else ())):
         tables.setdefault(text_at(check, "table"), []).extend(_judged(check))
     require_tables(scan, context, tables)
     errors = scan.get("hasErrors")
     # One query that fails takes all checks along: no failures, but no all-clear either.
-    if not tables and errors is not None and truth(errors):
-        failed = Judged(finding("scan", verdict="error"), (), "data_quality", errors)
+    if not tables and errors is not None and boolean(errors):
+        failed = NamedFinding(finding("scan", verdict="error"), (), "data_quality", errors)
         # Which tables it would have judged, only the context may tell.
         expected: list[str | None] = [] if context.dataset else [*context.tables]
         tables = {table: [failed] for table in expected or [None]}
@@ -84,13 +83,13 @@ def _scan(scan: Node, context: Context) -> Iterator[Judgement]:
 
 def _of_table(
     table: str | None,
-    judged: Sequence[Judged],
+    judged: Sequence[NamedFinding],
     context: Context,
     emitted: datetime | None,
     labels: dict[str, str],
-) -> Iterator[Judgement]:
-    for group in by_kind(judged, context):
-        yield Judgement(
+) -> Iterator[MonitorResult]:
+    for group in group_by_kind(judged, context):
+        yield MonitorResult(
             tool="soda-core",
             kind=group.kind,
             native_kind=group.native_kind,
@@ -101,14 +100,14 @@ def _of_table(
         )
 
 
-def _judged(check: Node) -> Iterator[Judged]:
+def _judged(check: Node) -> Iterator[NamedFinding]:
     outcome = check.get("outcome")
-    verdict = "error" if outcome is None else meaning(outcome, _VERDICTS)
+    verdict = "error" if outcome is None else translated(outcome, _VERDICTS)
     name = text_at(check, "name") or text_at(check, "definition") or "check"
     metric = _metric(check, name)
     kind = _KINDS.get(metric, "data_quality")
     for item in _findings(check, verdict, metric):
-        yield Judged(item, (name, metric), kind, check)
+        yield NamedFinding(item, (name, metric), kind, check)
 
 
 def _metric(check: Node, name: str) -> str:
@@ -120,7 +119,7 @@ def _metric(check: Node, name: str) -> str:
     return definition[1] if definition else name
 
 
-def _findings(check: Node, verdict: str, metric: str) -> Iterator[FieldsOfFinding]:
+def _findings(check: Node, verdict: str, metric: str) -> Iterator[FindingFields]:
     native_id = text_at(check, "identity")
     diagnostics = check.get("diagnostics")
     if metric == "schema" and diagnostics and verdict in ("warn", "breach"):
@@ -152,7 +151,7 @@ def _in_schema(diagnostics: Node) -> Iterator[tuple[str, str]]:
 
 def _numbers(diagnostics: Node, verdict: str) -> dict[str, Any]:
     value = diagnostics.get("value")
-    said: dict[str, Any] = {"value": _number(value)}
+    numbers: dict[str, Any] = {"value": _number(value)}
     zone = diagnostics.get("warn" if verdict == "warn" else "fail") or diagnostics.get("warn")
     limits = {
         key: limit
@@ -162,12 +161,12 @@ def _numbers(diagnostics: Node, verdict: str) -> dict[str, Any]:
     if len(limits) == 1:
         ((key, limit),) = limits.items()
         side, breach_when = _ZONES[key]
-        return said | {side: limit, "breach_when": breach_when}
+        return numbers | {side: limit, "breach_when": breach_when}
     sides = {_ZONES[key][0]: limit for key, limit in limits.items()}
     # Above 60 or below 40 is outside of both; above 40 and below 60 has no word in an alert.
     if len(sides) == 2 and sides["lower"] <= sides["upper"]:
-        return said | sides | {"breach_when": "outside"}
-    return said
+        return numbers | sides | {"breach_when": "outside"}
+    return numbers
 
 
 def _number(node: Node | None) -> float | None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from retouch.adapters.base.context import Context
-from retouch.adapters.base.grouping import Judged, by_kind
-from retouch.adapters.base.judgement import FieldsOfFinding, Judgement, finding
+from retouch.adapters.base.context import Context, require_tables
+from retouch.adapters.base.kinds import NamedFinding, group_by_kind
 from retouch.adapters.base.native import Node, number_at, text_at
-from retouch.adapters.base.tables import require_tables
-from retouch.adapters.base.times import moment
-from retouch.adapters.base.wrapping import documents, meaning
+from retouch.adapters.base.result import FindingFields, MonitorResult, finding
+from retouch.adapters.base.times import time_at
+from retouch.adapters.base.wrapping import documents, translated
 from retouch.alerts.model import Kind
 
 _TOOL = "Soda"
@@ -43,8 +42,8 @@ _INVERTED = {
 """Soda 4 writes what a good value must be; a breach is the opposite."""
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return a judgement for each contract and kind of check.
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return a result for each contract and kind of check.
 
     Raises InputError for an outcome that is not known, and for a dump in which the checks are the
     names of Python objects.
@@ -54,7 +53,7 @@ def read(root: Node, context: Context) -> Sequence[Judgement]:
         contracts = document.get("contract_verification_results")
         results += contracts.items() if contracts else [document]
     require_tables(root, context, [_table(result, context) for result in results])
-    return [judgement for result in results for judgement in _contract(result, context)]
+    return [result for contract in results for result in _contract(contract, context)]
 
 
 def is_session(node: Node) -> bool:
@@ -67,23 +66,25 @@ def is_contract(node: Node) -> bool:
     return isinstance(node.value, dict) and "check_results" in node.value
 
 
-def _contract(result: Node, context: Context) -> Iterator[Judgement]:
+def _contract(result: Node, context: Context) -> Iterator[MonitorResult]:
     checks = result.need("check_results")
     judged = [item for check in checks.items() for item in _judged(check)]
     status = result.get("status")
-    failed = status is not None and meaning(status, _STATUSES)
+    failed = status is not None and translated(status, _STATUSES)
     if failed and not any(item.finding["verdict"] == "error" for item in judged):
-        judged.append(Judged(finding("contract", verdict="error"), (), "data_quality", result))
+        judged.append(
+            NamedFinding(finding("contract", verdict="error"), (), "data_quality", result)
+        )
     ended = result.get("ended_timestamp") or result.get("data_timestamp")
-    for group in by_kind(judged, context):
-        yield Judgement(
+    for group in group_by_kind(judged, context):
+        yield MonitorResult(
             tool="soda-core",
             kind=group.kind,
             native_kind=group.native_kind,
             table=_table(result, context),
             rows=_rows(checks),
             findings=group.findings,
-            emitted_at=moment(ended, context),
+            emitted_at=time_at(ended, context),
             run_id=text_at(result, "scan_id"),
         )
 
@@ -98,18 +99,18 @@ def _table(result: Node, context: Context) -> str | None:
     return qualified if qualified in context.tables else text_at(contract, "dataset_name")
 
 
-def _judged(result: Node) -> Iterator[Judged]:
+def _judged(result: Node) -> Iterator[NamedFinding]:
     if isinstance(result.value, str):
         result.fault("is the name of a Python object; dump it with `default=vars`")
     check = result.need("check")
-    verdict = meaning(result.need("outcome"), _VERDICTS)
+    verdict = translated(result.need("outcome"), _VERDICTS)
     kind_of_check, name = check.need("type").text(), text_at(check, "name")
     names = tuple(filter(None, [name, kind_of_check]))
     for item in _findings(result, check, verdict):
-        yield Judged(item, names, _KINDS.get(kind_of_check, "data_quality"), check)
+        yield NamedFinding(item, names, _KINDS.get(kind_of_check, "data_quality"), check)
 
 
-def _findings(result: Node, check: Node, verdict: str) -> Iterator[FieldsOfFinding]:
+def _findings(result: Node, check: Node, verdict: str) -> Iterator[FindingFields]:
     native_id = text_at(check, "identity")
     named = list(_in_schema(result)) if verdict in ("breach", "warn") else []
     for column, what in named:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.grouping import Judged, by_kind
-from retouch.adapters.base.judgement import Judgement, finding, metric_name
+from retouch.adapters.base.kinds import NamedFinding, group_by_kind
 from retouch.adapters.base.native import Node, parse_native
-from retouch.adapters.base.times import moment
+from retouch.adapters.base.result import MonitorResult, finding, metric_name
+from retouch.adapters.base.times import time_at
 from retouch.adapters.base.wrapping import documents
 from retouch.alerts.model import Kind
 from retouch.schema_errors import near, shown
@@ -33,16 +33,16 @@ _ENVELOPES = ("jsonPayload", "protoPayload", "message", "textPayload")
 _MAX_ENVELOPES = 4
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return a judgement for each objective of each job; to be listed is the verdict.
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return a result for each objective of each job; to be listed is the verdict.
 
     Reads the answer to a search for alerts (`modelMonitoringAlerts`), one alert, and the log entry
     of a v1 job (`featureAnomalies`), also as Pub/Sub delivers them. An alert has no value: that is
     in the statistics. Distances have an upper limit.
     """
-    found: list[Judgement] = []
+    found: list[MonitorResult] = []
     single: list[Node] = []
-    for node in documents(_opened(root), _is_ours, _TOOL):
+    for node in documents(_opened(root), _is_output, _TOOL):
         node = _opened(node)
         if (alerts := _get(node, "modelMonitoringAlerts")) is not None:
             listed = list(alerts.items())
@@ -79,7 +79,7 @@ def _opened(node: Node, envelopes: int = _MAX_ENVELOPES) -> Node:
     return _opened(parse_native(text, data.source, data.place), envelopes - 1)
 
 
-def _is_ours(node: Node) -> bool:
+def _is_output(node: Node) -> bool:
     keys = ("modelMonitoringAlerts", "objectiveType", "statsName")
     if not isinstance(node.value, dict):
         return False
@@ -88,10 +88,12 @@ def _is_ours(node: Node) -> bool:
     return inside or pushed or "featureAnomalies" in node.value or any(_get(node, k) for k in keys)
 
 
-def _alerts(alerts: Iterable[Node], context: Context, *, truncated: int = 0) -> Iterator[Judgement]:
-    """Yield the judgements of a list of alerts of v2, by job and objective.
+def _alerts(
+    alerts: Iterable[Node], context: Context, *, truncated: int = 0
+) -> Iterator[MonitorResult]:
+    """Yield the results of a list of alerts of v2, by job and objective.
 
-    `truncated`: how many alerts stand on other pages; they may belong to any of the judgements.
+    `truncated`: how many alerts stand on other pages; they may belong to any of the results.
     """
     jobs: dict[str | None, list[Node]] = {}
     for alert in alerts:
@@ -99,15 +101,15 @@ def _alerts(alerts: Iterable[Node], context: Context, *, truncated: int = 0) -> 
         job = _get(anomaly, "modelMonitoringJob") if anomaly else None
         jobs.setdefault(job.text() if job else None, []).append(alert)
     for name, members in jobs.items():
-        emitted = [moment(_get(alert, "alertTime"), context) for alert in members]
-        triggered = [moment(_tabular(alert, "triggerTime"), context) for alert in members]
+        emitted = [time_at(_get(alert, "alertTime"), context) for alert in members]
+        triggered = [time_at(_tabular(alert, "triggerTime"), context) for alert in members]
         judged = [_judged(alert, context) for alert in members]
-        for judgement in _by_kind(judged, context, max(filter(None, emitted), default=None)):
+        for result in _by_kind(judged, context, max(filter(None, emitted), default=None)):
             started = min(filter(None, triggered), default=None)
-            yield replace(judgement, run_id=name, started_at=started, truncated=truncated)
+            yield replace(result, run_id=name, started_at=started, truncated=truncated)
 
 
-def _judged(alert: Node, context: Context) -> Judged:
+def _judged(alert: Node, context: Context) -> NamedFinding:
     node = _get(alert, "objectiveType") or alert.need("objectiveType")
     objective, kind = _objective(node, context)
     name = _get(alert, "statsName")
@@ -120,7 +122,7 @@ def _judged(alert: Node, context: Context) -> Judged:
         scope=_SCOPE.get(objective),
         upper=threshold.number() if threshold else None,
     )
-    return Judged(item, (node.text(), objective), kind, node)
+    return NamedFinding(item, (node.text(), objective), kind, node)
 
 
 def _tabular(alert: Node, key: str) -> Node | None:
@@ -129,8 +131,8 @@ def _tabular(alert: Node, key: str) -> Node | None:
     return _get(tabular, key) if tabular else None
 
 
-def _logged(entry: Node, context: Context) -> Iterator[Judgement]:
-    """Yield the judgements in the log entry of a v1 job."""
+def _logged(entry: Node, context: Context) -> Iterator[MonitorResult]:
+    """Yield the results in the log entry of a v1 job."""
     node = entry.get("anomalyObjective") or entry.need("objective")
     objective, kind = _objective(node, context)
     judged = []
@@ -143,10 +145,10 @@ def _logged(entry: Node, context: Context) -> Iterator[Judgement]:
             value=deviation.number() if deviation else None,
             upper=threshold.number() if threshold else None,
         )
-        judged.append(Judged(item, (node.text(), objective), kind, node))
+        judged.append(NamedFinding(item, (node.text(), objective), kind, node))
     job = entry.get("modelDeploymentMonitoringJob")
-    for judgement in _by_kind(judged, context, moment(entry.get("timestamp"), context)):
-        yield replace(judgement, run_id=job.text() if job else None)
+    for result in _by_kind(judged, context, time_at(entry.get("timestamp"), context)):
+        yield replace(result, run_id=job.text() if job else None)
 
 
 def _objective(node: Node, context: Context) -> tuple[str, Kind | None]:
@@ -155,15 +157,15 @@ def _objective(node: Node, context: Context) -> tuple[str, Kind | None]:
     objective = written.lower().replace("_", "-")
     known = objective in _KINDS or {written, objective} & set(context.kinds) or context.kind
     if not known:
-        node.fault(f"{shown(written)} is no objective that is known here{near(objective, _KINDS)}")
+        node.fault(f"{shown(written)} is not a known objective{near(objective, _KINDS)}")
     return objective, _KINDS.get(objective)
 
 
 def _by_kind(
-    judged: Iterable[Judged], context: Context, emitted: datetime | None
-) -> Iterator[Judgement]:
-    for group in by_kind(judged, context):
-        yield Judgement(
+    judged: Iterable[NamedFinding], context: Context, emitted: datetime | None
+) -> Iterator[MonitorResult]:
+    for group in group_by_kind(judged, context):
+        yield MonitorResult(
             tool="vertex-ai",
             kind=group.kind,
             native_kind=group.native_kind,

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.grouping import Judged, by_kind
-from retouch.adapters.base.judgement import Judgement, finding
+from retouch.adapters.base.kinds import NamedFinding, group_by_kind
 from retouch.adapters.base.native import MAX_PROSE, Node, number_at
-from retouch.adapters.base.wrapping import documents, meaning, rows, truth
+from retouch.adapters.base.result import MonitorResult, finding
+from retouch.adapters.base.wrapping import boolean, documents, rows, translated
 
 _CATEGORIES = {"NO_DRIFT": "ok", "POSSIBLE_DRIFT": "warn", "DRIFT": "breach"}
 _FIELDS = ("name", "passed", "failed")
@@ -32,32 +32,32 @@ _NAMES = (
 """The names whylogs gives to constraints; they are the only place that has the column."""
 
 
-def read(root: Node, context: Context) -> Sequence[Judgement]:
-    """Return the judgement of each set of drift scores and of each constraints report."""
+def read(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return the result of each set of drift scores and of each constraints report."""
     return [
-        Judgement(
+        MonitorResult(
             tool="whylogs",
             kind=group.kind,
             native_kind=group.native_kind,
             findings=group.findings,
         )
-        for found in documents(root, _is_ours, "whylogs")
+        for found in documents(root, _is_output, "whylogs")
         for part in _parts(found)
-        for group in by_kind(
+        for group in group_by_kind(
             _constraints(part) if _is_constraints(part) else _scores(part), context
         )
     ]
 
 
-def _is_ours(node: Node) -> bool:
+def _is_output(node: Node) -> bool:
     return _is_scores(node) or _is_constraints(node) or bool(_parts(node))
 
 
 def _is_scores(node: Node) -> bool:
     """Tell whether these are drift scores; of a column that has none there is null."""
     scores = node.value.values() if isinstance(node.value, dict) else []
-    said = [score for score in scores if score is not None]
-    return bool(said) and all(isinstance(score, dict) and "algorithm" in score for score in said)
+    given = [score for score in scores if score is not None]
+    return bool(given) and all(isinstance(score, dict) and "algorithm" in score for score in given)
 
 
 def _parts(node: Node) -> list[Node]:
@@ -84,21 +84,21 @@ def _is_constraints(node: Node) -> bool:
     return False
 
 
-def _scores(scores: Node) -> Iterator[Judged]:
+def _scores(scores: Node) -> Iterator[NamedFinding]:
     for column, score in scores.fields():
         if score.value is None:
             # whylogs has no score for a column its algorithm cannot compare.
             item = finding("drift_score", column=column, verdict="skipped")
-            yield Judged(item, names=(column,), kind="data_drift", at=score)
+            yield NamedFinding(item, names=(column,), kind="data_drift", at=score)
             continue
         algorithm = score.need("algorithm").text()
         if score.get("drift_category") is None:
             score.fault("has no `drift_category`; call it with `with_thresholds=True`")
-        yield Judged(
+        yield NamedFinding(
             finding(
                 algorithm,
                 column=column,
-                verdict=meaning(score.need("drift_category"), _CATEGORIES),
+                verdict=translated(score.need("drift_category"), _CATEGORIES),
                 **_numbers(score),
             ),
             names=(column, algorithm),
@@ -126,17 +126,17 @@ def _numbers(score: Node) -> dict[str, Any]:
     return numbers | {"lower": high, "breach_when": "lt"}
 
 
-def _constraints(report: Node) -> Iterator[Judged]:
+def _constraints(report: Node) -> Iterator[NamedFinding]:
     is_list = isinstance(report.value, list)
     items = list(report.items()) if is_list else rows(report, _FIELDS)
     for item in items:
         named = isinstance(item.value, dict)
         keys: tuple[str | int, ...] = _FIELDS if named else (0, 1, 2)
         name = item.need(keys[0]).text()
-        passed, failed = (truth(item.need(key)) for key in keys[1:])
+        passed, failed = (boolean(item.need(key)) for key in keys[1:])
         if passed == failed:
             item.fault("is neither passed nor failed, or both")
-        yield Judged(
+        yield NamedFinding(
             finding(name, column=_column(name), verdict="breach" if failed else "ok"),
             names=(name,),
             kind="data_quality",

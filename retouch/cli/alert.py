@@ -178,7 +178,7 @@ def alert_import(
         mapping=mapping,
         defaults=_known(project, audience),
         now=now(),
-        quiet_too=resolved,
+        include_resolved=resolved,
     )
     if not made:
         click.echo(f"{native}: no alert to raise.", err=only_print)

@@ -19,7 +19,7 @@ def documents() -> dict[str, type[Document]]:
     Value.model_config["use_attribute_docstrings"] = True
 
     from retouch.adapters.base.context import Context
-    from retouch.adapters.base.mapping_model import Mapping
+    from retouch.adapters.base.mapping import Mapping
     from retouch.alerts.model import Alert
     from retouch.alerts.receipt import Receipt
     from retouch.execution.model import Run

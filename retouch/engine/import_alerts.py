@@ -1,4 +1,4 @@
-"""Turn a monitor's own output into alert files."""
+"""Convert a monitor's own output into alert files."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pathlib import Path
 
 from retouch.adapters.base.assemble import assemble
 from retouch.adapters.base.context import Context, parse_context
-from retouch.adapters.base.mapping import mapping_adapter
-from retouch.adapters.base.mapping_model import parse_mapping
+from retouch.adapters.base.mapping import mapping_adapter, parse_mapping
 from retouch.adapters.base.native import MAX_BYTES, read_native
 from retouch.adapters.registry import ADAPTERS, Adapter
 from retouch.alerts.model import Alert
@@ -29,7 +28,7 @@ STDIN = Path("-")
 
 @dataclass(frozen=True)
 class Written:
-    """One alert that was made, and its file; `new` is false when the file was there already."""
+    """An alert and its file; `new` is false when the file existed before."""
 
     alert: Alert
     path: Path
@@ -44,34 +43,37 @@ def alerts_from(
     mapping: Path | None,
     defaults: Context,
     now: datetime,
-    quiet_too: bool = False,
+    include_resolved: bool = False,
 ) -> tuple[Alert, ...]:
-    """Return the alerts that a monitor's output makes.
+    """Return the alerts for a monitor's output.
 
-    `defaults`: what this repository knows itself, where the context file does not say it; its model
-    only where the output does not say one either. Raises InputError for output, context or mapping
-    that is not what it should be.
+    `defaults`: values of this repository for what the context file does not give; its model is used
+    only where the output gives none either. Raises InputError for an invalid output, context or
+    mapping.
     """
     adapter = _adapter(re.sub(r"[ _]", "-", tool.lower()), mapping)
-    said = _with_defaults(_context(context), defaults)
+    merged = _with_defaults(_context(context), defaults)
     raw, source = _read(native)
-    judgements = [
-        # Of two models behind one Alertmanager, the label says which one it is.
-        replace(judgement, model=judgement.model or defaults.model)
-        for judgement in adapter(read_native(raw, source), said)
+    results = [
+        # Where one Alertmanager serves two models, the label names the model.
+        replace(result, model=result.model or defaults.model)
+        for result in adapter(read_native(raw, source), merged)
     ]
-    return assemble(judgements, said, native=raw, source=source, now=now, quiet_too=quiet_too)
+    return assemble(
+        results, merged, native=raw, source=source, now=now, include_resolved=include_resolved
+    )
 
 
 def write_alerts(alerts: Sequence[Alert], folder: Path) -> tuple[Written, ...]:
-    """Write each alert into the folder. Raises InputError, before any is written, when one of them
-    is there with other content.
+    """Write each alert into the folder.
+
+    Raises InputError, before any is written, when a file exists with other content.
     """
     texts = {folder / expected_file_name(alert): alert_json(alert) for alert in alerts}
     there = {path for path in texts if path.exists()}
     for path in sorted(there):
         if files.read_bytes(path, limit=MAX_BYTES) != texts[path].encode():
-            raise InputError(f"{path}: is there already, with other content.", hint="Move it away.")
+            raise InputError(f"{path}: exists with other content.", hint="Move or remove it.")
     for path, text in texts.items():
         if path not in there:
             files.write_text(path, text)
@@ -83,7 +85,7 @@ def write_alerts(alerts: Sequence[Alert], folder: Path) -> tuple[Written, ...]:
 def _adapter(tool: str, mapping: Path | None) -> Adapter:
     if (tool == MAPPING) != (mapping is not None):
         raise InputError(
-            "--from mapping and --mapping FILE go together: the file says where each field is.",
+            "--from mapping, --mapping: must be given together.",
             hint="docs/monitors.md shows a mapping file.",
         )
     if mapping is not None:
@@ -93,7 +95,9 @@ def _adapter(tool: str, mapping: Path | None) -> Adapter:
         return mapping_adapter(parse_mapping(data, str(mapping)))
     if tool not in ADAPTERS:
         known = [*ADAPTERS, MAPPING]
-        raise InputError(f"--from {shown(tool)}: there is no such adapter{near(tool, known)}")
+        raise InputError(
+            f"--from {shown(tool)}: unknown tool{near(tool, known)}", hint="See docs/monitors.md."
+        )
     return ADAPTERS[tool]
 
 
@@ -105,13 +109,13 @@ def _context(path: Path | None) -> Context:
     return parse_context(read_yaml(text, str(path), hint=hint), str(path))
 
 
-def _with_defaults(said: Context, defaults: Context) -> Context:
+def _with_defaults(given: Context, defaults: Context) -> Context:
     missing = {
         name: getattr(defaults, name)
-        for name in type(said).model_fields
-        if name not in said.model_fields_set and name != "model"
+        for name in type(given).model_fields
+        if name not in given.model_fields_set and name != "model"
     }
-    return said.model_copy(update=missing)
+    return given.model_copy(update=missing)
 
 
 def _read(native: Path) -> tuple[bytes, str]:

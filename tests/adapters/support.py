@@ -35,13 +35,13 @@ def sample(name):
     return json.loads((SAMPLES / f"{name}.json").read_bytes())
 
 
-def imported(tool, output, context=CONTEXT, *, quiet_too=True):
+def imported(tool, output, context=CONTEXT, *, include_resolved=True):
     """Return the alerts a tool's output makes; `output` is JSON, or its bytes."""
     raw = output if isinstance(output, bytes) else json.dumps(output).encode()
     said = parse_context(dict(context), "context.yaml")
-    judgements = ADAPTERS[tool](read_native(raw, "report.json"), said)
+    results = ADAPTERS[tool](read_native(raw, "report.json"), said)
     return assemble(
-        judgements, said, native=raw, source="report.json", now=NOW, quiet_too=quiet_too
+        results, said, native=raw, source="report.json", now=NOW, include_resolved=include_resolved
     )
 
 

@@ -54,7 +54,7 @@ def test_a_group_with_a_member_that_is_over_makes_two_alerts():
 
 
 def test_an_alert_that_is_over_is_told_without_being_asked():
-    assert [a.status for a in imported("alertmanager", WEBHOOKS[2], quiet_too=False)] == [
+    assert [a.status for a in imported("alertmanager", WEBHOOKS[2], include_resolved=False)] == [
         "firing",
         "resolved",
     ]
@@ -153,10 +153,10 @@ def test_all_that_is_missing_is_said_at_once():
         imported("alertmanager", message, {})
 
     assert error.value.message == (
-        "report.json: the output of alertmanager does not say model (which model it is about), "
-        "monitor (who judged), dataset (which data set was judged), "
-        "digest (which bytes were judged (dvc.lock has the digest)), "
-        "window (which days were judged)."
+        "report.json: the output of alertmanager lacks model (the model concerned), "
+        "monitor (the id of the monitor), dataset (the dataset that was judged), "
+        "digest (the digest of the data, as in dvc.lock), "
+        "window (the days that were judged)."
     )
 
 
@@ -193,7 +193,7 @@ def test_a_rule_without_a_kind_asks_for_one():
         only(webhook(drop=["kind"]))
 
     assert error.value.message == (
-        "report.json: alerts[0]: 'FeatureDrift' does not say what kind of trouble it is;"
+        "report.json: alerts[0]: the kind of 'FeatureDrift' is unknown;"
         " say `kind:`, or `kinds:` with this name, in the context."
     )
 
@@ -275,7 +275,7 @@ def test_a_status_that_is_not_known_is_refused(status):
     ("output", "message"),
     [
         (webhook(version="1"), "version: '1' is Grafana's; import it with `--from grafana`."),
-        (webhook(version="5"), "version: '5' is not known; version '4' is."),
+        (webhook(version="5"), "version: '5' is unknown; expected version '4'."),
         ({"metrics": []}, "is not what Alertmanager writes; is this Alertmanager's output?"),
         ({"alerts": {}}, "alerts: must be a list, not {}."),
     ],

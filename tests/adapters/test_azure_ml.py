@@ -82,7 +82,7 @@ def test_the_name_of_a_signal_tells_its_kind(signal, kind):
 
 
 def test_a_signal_of_ones_own_asks_for_its_kind():
-    with pytest.raises(InputError, match="'signal-7' does not say what kind of trouble it is"):
+    with pytest.raises(InputError, match="the kind of 'signal-7' is unknown"):
         imported("azure-ml", event(signal="signal-7"))
 
     context = CONTEXT | {"kinds": {"signal-7": "label_quality"}}

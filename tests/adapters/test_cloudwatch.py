@@ -192,7 +192,7 @@ def test_model_monitors_namespaces_tell_the_kind(rule, kind):
 
 
 def test_any_other_metric_asks_for_its_kind():
-    with pytest.raises(InputError, match="'psi' does not say what kind of trouble it is"):
+    with pytest.raises(InputError, match="the kind of 'psi' is unknown"):
         only(with_rule(MetricName="psi", Namespace="ml"))
 
     context = CONTEXT | {"kinds": {"psi": "prediction_drift"}}
@@ -225,11 +225,11 @@ def test_an_alarm_on_alarms_has_its_own_name():
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        (ALARM | {"NewStateValue": "ALERT"}, "NewStateValue: 'ALERT' is no status that is known"),
+        (ALARM | {"NewStateValue": "ALERT"}, "NewStateValue: 'ALERT' is not a known status"),
         (NOTIFICATION | {"Type": "SubscriptionConfirmation"}, "Type: 'SubscriptionConfirmation'"),
         (NOTIFICATION | {"Message": "it burns"}, "Message: is not what CloudWatch writes"),
         (NOTIFICATION | {"Message": "{"}, "Message: not JSON"),
-        (with_rule(ComparisonOperator="Greater"), "'Greater' is no operator known here"),
+        (with_rule(ComparisonOperator="Greater"), "'Greater' is not a known operator"),
         ({"violations": []}, "is this CloudWatch's output?"),
     ],
 )

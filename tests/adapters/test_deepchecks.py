@@ -90,7 +90,7 @@ def test_the_check_says_the_kind(name, kind, scope):
 
 
 def test_a_check_of_ones_own_needs_a_kind_from_the_context():
-    with pytest.raises(InputError, match="'My Check' does not say what kind"):
+    with pytest.raises(InputError, match="the kind of 'My Check' is unknown"):
         imported("deepchecks", check("My Check"))
     (alert,) = imported(
         "deepchecks", check("My Check"), CONTEXT | {"kinds": {"My Check": "freshness"}}

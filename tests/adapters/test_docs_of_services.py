@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from retouch.adapters.base.context import parse_context
-from retouch.adapters.base.mapping_model import parse_mapping
+from retouch.adapters.base.mapping import parse_mapping
 from retouch.policy.strict_yaml import read_yaml
 
 DOCS = Path(__file__).parent.parent.parent / "docs"

@@ -45,7 +45,7 @@ def test_drift_that_was_not_detected_is_no_alert():
     table = report["metrics"][1]["result"]["drift_by_columns"]
     table["dep_delay"]["drift_detected"] = False
 
-    assert imported("evidently", report, quiet_too=False) == ()
+    assert imported("evidently", report, include_resolved=False) == ()
 
 
 def test_the_verdict_is_not_worked_out_again_from_score_and_threshold():

@@ -68,7 +68,7 @@ def test_the_annotation_counts_where_no_query_is_named():
 )
 def test_a_rule_without_data_says_so_and_nothing_else(rule, verdict):
     message = webhook({"alertname": rule, "rulename": "FeatureDrift"}, values=None)
-    (alert,) = imported("grafana", message, SCORED, quiet_too=False)
+    (alert,) = imported("grafana", message, SCORED, include_resolved=False)
 
     assert (alert.status, alert.findings[0].verdict) == ("no_data", verdict)
 
@@ -85,7 +85,7 @@ def test_a_rule_without_data_says_so_and_nothing_else(rule, verdict):
 )
 def test_a_state_without_a_number_behind_it_neither_fires_nor_ends(status, reason, verdict):
     message = webhook(status=status, annotations={"grafana_state_reason": reason})
-    (alert,) = imported("grafana", message, SCORED, quiet_too=False)
+    (alert,) = imported("grafana", message, SCORED, include_resolved=False)
 
     assert (alert.status, alert.findings[0].verdict) == ("no_data", verdict)
 
@@ -106,7 +106,7 @@ def test_times_with_nanoseconds_are_read():
     ("output", "message"),
     [
         (WEBHOOK | {"version": "4"}, "version: '4' is Alertmanager's; import it with"),
-        (webhook(status="alerting"), "alerts[0].status: 'alerting' is no status that is known"),
+        (webhook(status="alerting"), "alerts[0].status: 'alerting' is not a known status"),
         ({"state": "alerting", "evalMatches": []}, "is not what Grafana writes"),
     ],
 )

@@ -56,7 +56,7 @@ def test_an_exception_beside_what_is_well_is_no_all_clear():
     failed = well | {"success": False, "exception_info": {"raised_exception": True}}
     report = {"success": False, "results": [well, failed]}
 
-    (alert,) = imported(TOOL, report, quiet_too=False)
+    (alert,) = imported(TOOL, report, include_resolved=False)
     assert alert.status == "no_data"
 
 
@@ -64,7 +64,7 @@ def test_two_assets_need_a_data_set_each():
     other = copy.deepcopy(RESULT)
     other["meta"]["active_batch_definition"]["data_asset_name"] = "weather"
 
-    with pytest.raises(InputError, match="and another table; say which data sets they are"):
+    with pytest.raises(InputError, match="and another table; name their datasets"):
         imported(TOOL, [RESULT, other])
 
 
@@ -227,14 +227,14 @@ def test_with_several_tables_the_asset_says_which():
 
     alert = imported(TOOL, RESULT, context | {"tables": {"july": table}})[0]
     assert alert.slice.current.dataset == "flights-july"
-    with pytest.raises(InputError, match="'july' does not say dataset"):
+    with pytest.raises(InputError, match="'july' lacks dataset"):
         imported(TOOL, RESULT, context | {"tables": {"june": table}})
 
 
 def test_an_assets_name_is_not_taken_for_a_dataset():
     context = {key: CONTEXT[key] for key in ("model", "monitor", "window", "digest")}
 
-    with pytest.raises(InputError, match=r"does not say dataset"):
+    with pytest.raises(InputError, match=r"lacks dataset"):
         imported(TOOL, RESULT, context)
 
 

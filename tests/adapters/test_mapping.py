@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from retouch.adapters.base.assemble import assemble
 from retouch.adapters.base.context import parse_context
-from retouch.adapters.base.mapping import mapping_adapter, parse_mapping
-from retouch.adapters.base.mapping_model import steps
+from retouch.adapters.base.mapping import mapping_adapter, parse_mapping, steps
 from retouch.adapters.base.native import read_native
 from retouch.errors import InputError
 from tests.adapters.support import (
@@ -45,13 +44,15 @@ def example(name):
     return yaml.safe_load((MAPPINGS / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-def read(mapping, output, context=CONTEXT, *, quiet_too=True):
+def read(mapping, output, context=CONTEXT, *, include_resolved=True):
     """Return the alerts that a mapping makes of an output."""
     raw = json.dumps(output).encode()
     said = parse_context(dict(context), "context.yaml")
     adapter = mapping_adapter(parse_mapping(mapping, "mapping.yaml"))
-    judgements = adapter(read_native(raw, "out.json"), said)
-    return assemble(judgements, said, native=raw, source="out.json", now=NOW, quiet_too=quiet_too)
+    results = adapter(read_native(raw, "out.json"), said)
+    return assemble(
+        results, said, native=raw, source="out.json", now=NOW, include_resolved=include_resolved
+    )
 
 
 def changed(alert=None, findings=None, **fields):
@@ -106,7 +107,7 @@ def test_a_word_without_translation_is_refused():
         read(example("datadog"), sample("mapping_datadog") | {"transition": "Trigered"})
 
     assert error.value.message == (
-        "out.json: transition: 'Trigered' is not among the mapping's words;"
+        "out.json: transition: 'Trigered' is not in `words` of the mapping;"
         " did you mean 'Triggered'?"
     )
 
@@ -225,7 +226,7 @@ def test_no_kind_anywhere_is_asked_for():
     mapping = changed()
     del mapping["alert"]["kind"]
 
-    with pytest.raises(InputError, match="say `kind:` in the context"):
+    with pytest.raises(InputError, match="set `kind:` in the context"):
         read(mapping, {})
     assert only(mapping, {}, CONTEXT | {"kind": "volume"}).kind == "volume"
 
@@ -245,16 +246,16 @@ def test_what_a_template_leaves_empty_is_not_there():
     ("mapping", "output", "message"),
     [
         (changed(findings={"verdict": "/v"}), {}, "has no verdict at '/v'"),
-        (changed(findings={"verdict": "/v"}), {"v": "bad"}, "v: 'bad' is no word of an alert"),
+        (changed(findings={"verdict": "/v"}), {"v": "bad"}, "v: 'bad' is not a value"),
         (changed(findings={"verdict": "/v"}), {"v": True}, "v: must be text, not True"),
         (changed(), {"value": "12 %"}, "value: must be a number, not '12 %'"),
         (changed({"rows": "/r"}), {"r": -1}, "r: must be a whole number from 0 on, not -1"),
         (changed({"rows": "/r"}), {"r": 1.5}, "r: must be a whole number from 0 on, not 1.5"),
         (changed({"model": "/m"}), {"m": {}}, "m: must be text, not {}"),
-        (changed({"where": {"a": "/m"}}), {"m": []}, "m: must be a plain value, not []"),
+        (changed({"where": {"a": "/m"}}), {"m": []}, "m: must be a text, number or boolean"),
         (changed(each="/alerts"), {}, "has no list at '/alerts'"),
         (changed(each="/alerts"), {"alerts": {}}, "alerts: must be a list, not {}"),
-        (changed({"started_at": "/t"}), {"t": "noon"}, "t: 'noon' is no time"),
+        (changed({"started_at": "/t"}), {"t": "noon"}, "t: 'noon' is not a time"),
     ],
 )
 def test_output_that_does_not_fit_is_refused(mapping, output, message):
@@ -269,16 +270,16 @@ def test_output_that_does_not_fit_is_refused(mapping, output, message):
     [
         ([], "mapping.yaml: must be a mapping of keys to values."),
         (changed(version=2), "version: 2 is unknown; it must be 1"),
-        (changed({"kind": "drift"}), "alert.kind: 'drift' is not known"),
+        (changed({"kind": "drift"}), "alert.kind: 'drift' is unknown"),
         (changed({"severity": {"at": "/s", "words": {"P1": "high"}}}), "alert.severity: 'high'"),
-        (changed({"status": {"at": "/s", "is": "firing"}}), "alert.status: give `at`"),
-        (changed({"model": {"is": "m", "words": {"a": "b"}}}), "alert.model: words translate"),
-        (changed({"model": {"at": "model"}}), "alert.model.at: 'model' is no JSON pointer"),
-        (changed({"model": {"at": "/a~2"}}), "alert.model.at: '/a~2' is no JSON pointer"),
+        (changed({"status": {"at": "/s", "is": "firing"}}), "alert.status: give either `at`"),
+        (changed({"model": {"is": "m", "words": {"a": "b"}}}), "alert.model: `words` translate"),
+        (changed({"model": {"at": "model"}}), "alert.model.at: 'model' is not a JSON pointer"),
+        (changed({"model": {"at": "/a~2"}}), "alert.model.at: '/a~2' is not a JSON pointer"),
         (changed({"modell": "/m"}), "alert.modell: unknown key; did you mean 'model'?"),
-        (changed(each="alerts"), "each: 'alerts' is no JSON pointer"),
-        (changed(findings={"verdict": "bad"}), "findings.verdict: 'bad' is not known"),
-        (changed(findings={"breach_when": "above"}), "findings.breach_when: 'above' is not known"),
+        (changed(each="alerts"), "each: 'alerts' is not a JSON pointer"),
+        (changed(findings={"verdict": "bad"}), "findings.verdict: 'bad' is unknown"),
+        (changed(findings={"breach_when": "above"}), "findings.breach_when: 'above' is unknown"),
         ({"version": 1, "tool": "x", "findings": {"metric": "m"}}, "findings.verdict: missing"),
     ],
 )

@@ -1,4 +1,4 @@
-"""NannyML: one chunk is one judgement, with its own window."""
+"""NannyML: one chunk is one result, with its own window."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_chunk_is_half_open_in_the_declared_zone():
 
 
 def test_times_without_a_zone_are_refused():
-    with pytest.raises(InputError, match=r"start_date'\]: .*has no offset; say `zone:`"):
+    with pytest.raises(InputError, match=r"start_date'\]: .*has no UTC offset; set `zone:`"):
         imported("nannyml", UNIVARIATE, without("zone"))
 
 

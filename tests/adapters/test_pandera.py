@@ -118,7 +118,7 @@ def test_a_schema_without_a_name_is_read():
 def test_a_schemas_name_is_not_taken_for_a_dataset():
     context = {key: CONTEXT[key] for key in ("model", "monitor", "window", "digest")}
 
-    with pytest.raises(InputError, match=r"does not say dataset"):
+    with pytest.raises(InputError, match=r"lacks dataset"):
         imported("pandera", ERRORS, context)
     table = {"dataset": "flights-july", "digest": CONTEXT["digest"]}
     (alert, _) = imported("pandera", ERRORS, context | {"tables": {"flights": table}})
@@ -133,7 +133,7 @@ def test_a_schemas_name_is_not_taken_for_a_dataset():
         ({"metrics": []}, "is this pandera's output"),
         ({"DATA": {"DATAFRAME_CHECK": [{"column": "a"}]}}, r"\[0\]\.check: missing"),
         ({"message": {"OTHER": {}}}, "is this pandera's output"),
-        ({"message": {"DATA": {}, "OTHER": {}}}, "section 'OTHER'; there are SCHEMA, DATA"),
+        ({"message": {"DATA": {}, "OTHER": {}}}, "section 'OTHER'; expected one of SCHEMA, DATA"),
     ],
 )
 def test_other_output_is_refused_in_one_sentence(output, message):

@@ -70,7 +70,7 @@ def test_the_detector_or_the_record_says_the_kind(tool, record, kind):
 def test_a_detector_on_who_knows_what_needs_a_kind(tool):
     record = {"detector": "Mine", "drift_detected": True}
 
-    with pytest.raises(InputError, match="'Mine' does not say what kind"):
+    with pytest.raises(InputError, match="the kind of 'Mine' is unknown"):
         imported(tool, [record])
     assert imported(tool, [record], STREAMS)[0].kind == "concept_drift"
 
@@ -130,16 +130,16 @@ def test_the_rule_may_stand_in_the_record(rule, value, verdict):
 @pytest.mark.parametrize(
     ("record", "context", "message"),
     [
-        (KS_TEST, CONTEXT, "says no verdict; record `drift_detected`, or state a rule"),
-        (PSI | {"threshold": 0.1}, CONTEXT, "says no verdict"),
-        (KS_TEST, DISTANCES, "has no 'distance' to hold against the threshold"),
-        (KS_TEST, CONTEXT | {"recorded": {"threshold": 0.1}}, "has statistic, p_value; say in the"),
+        (KS_TEST, CONTEXT, "has no verdict; record `drift_detected`, or give a rule"),
+        (PSI | {"threshold": 0.1}, CONTEXT, "has no verdict"),
+        (KS_TEST, DISTANCES, "has no 'distance' to compare with the threshold"),
+        (KS_TEST, CONTEXT | {"recorded": {"threshold": 0.1}}, "has statistic, p_value; select one"),
         (
             KS_TEST,
             CONTEXT | {"recorded": {"metric": "p_value", "threshold": 0.1}},
-            "say `breach_when: lt`",
+            "give `breach_when: lt`",
         ),
-        (PSI | {"threshold": 0.1, "breach_when": "outside"}, CONTEXT, "'outside' is no rule"),
+        (PSI | {"threshold": 0.1, "breach_when": "outside"}, CONTEXT, "'outside' is not a rule"),
     ],
 )
 def test_a_result_without_a_verdict_is_never_judged_by_guessing(record, context, message):
@@ -206,14 +206,14 @@ def test_results_of_each_name_are_a_finding_of_their_own():
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ({}, "records nothing"),
-        ([], "records nothing"),
+        ({}, "contains no record"),
+        ([], "contains no record"),
         ([17], r"\[0\]: must be an object"),
         ([[1, 2, 3]], r"\[0\]: must be an object"),
         ([{"column": "a", "drift_detected": True}], r"\[0\]\.detector: missing"),
         ([ADWIN | {"drift_detected": "yes"}], r"\[0\]\.drift_detected: must be true or false"),
-        ([ADWIN | {"time": "noon"}], r"\[0\]\.time: 'noon' is no time"),
-        ([ADWIN | {"verdict": "bad"}], r"\[0\]\.verdict: 'bad' is no status"),
+        ([ADWIN | {"time": "noon"}], r"\[0\]\.time: 'noon' is not a time"),
+        ([ADWIN | {"verdict": "bad"}], r"\[0\]\.verdict: 'bad' is not a known status"),
     ],
 )
 @pytest.mark.parametrize("tool", ["river", "frouros"])

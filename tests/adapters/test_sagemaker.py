@@ -36,7 +36,7 @@ def violation(check, description="", **fields):
 
 
 def fired(output, context=CONTEXT):
-    return imported("sagemaker", output, context, quiet_too=False)
+    return imported("sagemaker", output, context, include_resolved=False)
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_the_metric_of_version_4_is_the_one_that_has_the_value():
 
 
 def test_a_scan_that_failed_is_no_all_clear():
-    (alert,) = imported("soda", BROKEN, quiet_too=False)
+    (alert,) = imported("soda", BROKEN, include_resolved=False)
 
     assert (alert.status, alert.findings[0].verdict) == ("no_data", "error")
 
@@ -195,7 +195,7 @@ def test_a_scan_that_failed_judged_none_of_the_tables_of_the_context():
 
 @pytest.mark.parametrize("status", ["ERROR", "UNKNOWN"])
 def test_a_contract_that_failed_is_no_all_clear(status):
-    alerts = imported("soda", contract(5, status=status), quiet_too=False)
+    alerts = imported("soda", contract(5, status=status), include_resolved=False)
 
     assert [alert.status for alert in alerts] == ["no_data"]
 
@@ -205,7 +205,7 @@ def test_several_tables_need_a_data_set_each():
         imported("soda", SCAN)
 
     assert error.value.message == (
-        "report.json: judges 'weather' and another table; say which data sets they are: `tables:`."
+        "report.json: judges 'weather' and another table; name their datasets under `tables:`."
     )
 
 
@@ -254,9 +254,9 @@ def test_nothing_of_the_contract_but_names_and_numbers_gets_into_an_alert():
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        (scan(outcome="failed"), "checks[0].outcome: 'failed' is no status that is known"),
-        (contract(outcome="fail"), "outcome: 'fail' is no status that is known"),
-        (contract(status="BROKEN"), "status: 'BROKEN' is no status that is known"),
+        (scan(outcome="failed"), "checks[0].outcome: 'failed' is not a known status"),
+        (contract(outcome="fail"), "outcome: 'fail' is not a known status"),
+        (contract(status="BROKEN"), "status: 'BROKEN' is not a known status"),
         ({"check_results": ["<CheckResult object at 0x7f>"]}, "is the name of a Python object"),
         ({"results": [{"success": True}]}, "is this Soda's output?"),
     ],

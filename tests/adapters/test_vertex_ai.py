@@ -117,7 +117,7 @@ def test_no_alerts_make_none():
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        (objective("drift"), "objectiveType: 'drift' is no objective that is known here"),
+        (objective("drift"), "objectiveType: 'drift' is not a known objective"),
         (pushed("%%%"), "message.data: is not the base64 of JSON, as Pub/Sub has it"),
         (pushed(base64.b64encode(b"{").decode()), "message.data: not JSON"),
         ({"violations": []}, "is this Vertex AI's output?"),

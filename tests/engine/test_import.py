@@ -93,9 +93,9 @@ def test_what_neither_output_nor_context_says_is_listed(toy: Toy):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("--from", "evidentely"), "--from 'evidentely': there is no such adapter; did you mean"),
-        (("--from", "mapping"), "--from mapping and --mapping FILE go together"),
-        (("--from", "evidently", "--mapping", "m.yaml"), "--from mapping and --mapping FILE go"),
+        (("--from", "evidentely"), "--from 'evidentely': unknown tool; did you mean"),
+        (("--from", "mapping"), "--from mapping, --mapping: must be given together"),
+        (("--from", "evidently", "--mapping", "m.yaml"), "--from mapping, --mapping: must be"),
         (("--from", "evidently", "--context", "none.yaml"), "none.yaml: there is no such file."),
         (("--from", "soda"), "is this"),
     ],
@@ -124,7 +124,7 @@ def test_an_alert_that_is_there_with_other_content_is_never_overwritten(toy: Toy
     changed = path.read_bytes()
     told = toy.retouch(*args)
     assert told.code == 2
-    assert "is there already, with other content" in told.err
+    assert "exists with other content" in told.err
     assert path.read_bytes() == changed
 
 

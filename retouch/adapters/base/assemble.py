@@ -1,4 +1,4 @@
-"""Put a judgement and its context together into an alert; what neither says is an error."""
+"""Combine a monitor's result and the context into an alert; what neither contains is an error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from retouch.adapters.base.context import Context, Table
-from retouch.adapters.base.judgement import BREACHES, Judgement, clipped
+from retouch.adapters.base.result import BREACHES, MonitorResult, clipped
 from retouch.alerts.model import MAX_BYTES, SCHEMA_VERSION, Alert, Status
 from retouch.alerts.new import alert_json, ulid
 from retouch.alerts.parse import parse_alert
@@ -17,119 +17,119 @@ from retouch.errors import InputError
 from retouch.schema_errors import shown
 
 MAX_FINDINGS = 200
-MAX_JUDGEMENTS = 1_000
-"""Of one output. Who has more to say than that has no alerts, but a log."""
+MAX_RESULTS = 1_000
+"""Of one output; more than that is a log rather than alerts."""
 _NEEDED = {
-    "model": "which model it is about",
-    "monitor": "who judged",
-    "dataset": "which data set was judged",
-    "digest": "which bytes were judged (dvc.lock has the digest)",
-    "window": "which days were judged",
+    "model": "the model concerned",
+    "monitor": "the id of the monitor",
+    "dataset": "the dataset that was judged",
+    "digest": "the digest of the data, as in dvc.lock",
+    "window": "the days that were judged",
 }
 _WORST_FIRST = ("breach", "warn", "error", "skipped", "ok")
 
 
 def assemble(
-    judgements: Sequence[Judgement],
+    results: Sequence[MonitorResult],
     context: Context,
     *,
     native: bytes,
     source: str,
     now: datetime,
-    quiet_too: bool = False,
+    include_resolved: bool = False,
 ) -> tuple[Alert, ...]:
-    """Return an alert for each judgement that found something wrong.
+    """Return an alert for each result that found something wrong.
 
-    `native` is the output itself: an alert's id is made of it, so the same output with the same
-    emission time gives the same alert. `quiet_too`: also alerts that say `resolved`, for judgements
-    that found nothing; they let an open incident end.
+    `native` is the output itself: the id of an alert is derived from it, so the same output with
+    the same emission time gives the same alert. `include_resolved`: also return `resolved` alerts
+    for results without a finding; they let an open incident close.
 
-    Raises InputError when neither output nor context says which data was judged.
+    Raises InputError when neither output nor context identifies the data that was judged.
     """
-    if len(judgements) > MAX_JUDGEMENTS:
+    if len(results) > MAX_RESULTS:
         raise InputError(
-            f"{source}: makes {len(judgements):,} judgements; at most {MAX_JUDGEMENTS:,} are read.",
-            hint="Import a part of it at a time.",
+            f"{source}: has {len(results):,} results; at most {MAX_RESULTS:,} are read.",
+            hint="Split it, and import the parts.",
         )
     made, origin = [], _origin(native, context)
-    for number, judgement in enumerate(judgements):
-        status = judgement.status or _status(judgement)
-        if status == "resolved" and judgement.status is None and not quiet_too:
+    for number, result in enumerate(results):
+        status = result.status or _status(result)
+        if status == "resolved" and result.status is None and not include_resolved:
             continue
-        fields = _fields(judgement, context, now) | {"status": status}
-        _require_provenance(fields, context, judgement, source)
+        fields = _fields(result, context, now) | {"status": status}
+        _require_provenance(fields, context, result, source)
         entropy = hashlib.sha256(b"%d\n%s" % (number, origin)).digest()[:10]
         made.append(_alert(fields, context, entropy, source))
     return tuple(made)
 
 
-def _status(judgement: Judgement) -> Status:
-    """Return the status of a judgement that names none.
+def _status(result: MonitorResult) -> Status:
+    """Return the status of a result that has none of its own.
 
-    What could not be judged is not all well: it neither ends an open trouble nor passes unseen.
+    A failed check is `no_data`: it neither closes an open incident nor goes unnoticed.
     """
-    if judgement.breaches:
+    if result.breaches:
         return "firing"
-    verdicts = {finding["verdict"] for finding in judgement.findings}
+    verdicts = {finding["verdict"] for finding in result.findings}
     well = "ok" in verdicts and "error" not in verdicts
     return "resolved" if well or not verdicts else "no_data"
 
 
-def _fields(judgement: Judgement, context: Context, now: datetime) -> dict[str, Any]:
-    table = context.table(judgement.table)
-    findings = _renamed(judgement.findings, context)
-    kept, left_out = _most_telling(findings)
+def _fields(result: MonitorResult, context: Context, now: datetime) -> dict[str, Any]:
+    table = context.table(result.table)
+    findings = _renamed(result.findings, context)
+    kept, left_out = _worst_findings(findings)
     monitor = context.monitor.model_dump(exclude_none=True) if context.monitor else {}
-    emitted = context.emitted_at or judgement.emitted_at or now
+    emitted = context.emitted_at or result.emitted_at or now
     fields = {
-        "kind": context.kinds.get(judgement.native_kind or "") or context.kind or judgement.kind,
-        "severity": judgement.severity or context.severity or "warning",
-        "model": context.model or judgement.model,
+        "kind": context.kinds.get(result.native_kind or "") or context.kind or result.kind,
+        "severity": result.severity or context.severity or "warning",
+        "model": context.model or result.model,
         "model_version": context.model_version,
         "monitor": {
-            "tool": judgement.tool,
-            "tool_version": clipped(judgement.tool_version, 64),
-            "run_id": clipped(judgement.run_id, 200),
+            "tool": result.tool,
+            "tool_version": clipped(result.tool_version, 64),
+            "run_id": clipped(result.run_id, 200),
         }
         | monitor,
         "slice": {
-            "current": _current(judgement, table, context),
-            "reference": _reference(judgement, context),
+            "current": _current(result, table, context),
+            "reference": _reference(result, context),
             "columns": _columns(kept, context) or None,
-            "where": [*_plain(context.where), *judgement.where] or None,
+            "where": [*_plain(context.where), *result.where] or None,
         },
-        "started_at": _not_after(context.started_at or judgement.started_at, emitted),
+        "started_at": _not_after(context.started_at or result.started_at, emitted),
         "emitted_at": emitted,
         "expires_at": context.expires_at,
-        "confidence": context.confidence or judgement.confidence,
+        "confidence": context.confidence or result.confidence,
         "findings": kept,
-        "findings_truncated": judgement.truncated + left_out,
+        "findings_truncated": result.truncated + left_out,
         "hypothesis": context.hypothesis,
         "evidence": _plain(context.evidence),
-        "labels": {**judgement.labels, **context.labels},
-        "message": clipped(context.message or judgement.message, 4000),
+        "labels": {**result.labels, **context.labels},
+        "message": clipped(context.message or result.message, 4000),
         "audience": context.audience,
     }
     written: dict[str, Any] = _written(fields)
     return written
 
 
-def _current(judgement: Judgement, table: Table | None, context: Context) -> dict[str, Any]:
-    """Return what was judged; of the window and the rows, the output knows best."""
+def _current(result: MonitorResult, table: Table | None, context: Context) -> dict[str, Any]:
+    """Return the data that was judged; for window and rows, the output takes precedence."""
     known = table.model_dump(exclude_none=True) if table else {}
-    if table is None and judgement.table is not None and not context.tables:
-        said = {name: getattr(context, name) for name in ("path", "digest", "rev", "rows")}
-        known = {"dataset": judgement.table} | {k: v for k, v in said.items() if v is not None}
-    window = judgement.window or (table.window if table else None) or context.window
+    if table is None and result.table is not None and not context.tables:
+        given = {name: getattr(context, name) for name in ("path", "digest", "rev", "rows")}
+        known = {"dataset": result.table} | {k: v for k, v in given.items() if v is not None}
+    window = result.window or (table.window if table else None) or context.window
     return known | {
         "window": window,
-        "rows": judgement.rows if judgement.rows is not None else known.get("rows"),
-        "digest": judgement.digest or known.get("digest"),
+        "rows": result.rows if result.rows is not None else known.get("rows"),
+        "digest": result.digest or known.get("digest"),
     }
 
 
-def _reference(judgement: Judgement, context: Context) -> Any:
-    return context.reference or judgement.reference
+def _reference(result: MonitorResult, context: Context) -> Any:
+    return context.reference or result.reference
 
 
 def _renamed(findings: Iterable[Mapping[str, Any]], context: Context) -> list[Mapping[str, Any]]:
@@ -141,44 +141,44 @@ def _renamed(findings: Iterable[Mapping[str, Any]], context: Context) -> list[Ma
     ]
 
 
-def _most_telling(findings: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], int]:
-    """Return the findings an alert has room for, breaches first, and how many are left out."""
+def _worst_findings(findings: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], int]:
+    """Return the findings that fit into an alert, breaches first, and how many are left out."""
     ranked = sorted(findings, key=lambda item: _WORST_FIRST.index(item["verdict"]))
     kept = ranked[:MAX_FINDINGS]
     return kept, sum(item["verdict"] in BREACHES for item in ranked[MAX_FINDINGS:])
 
 
 def _columns(findings: Iterable[Mapping[str, Any]], context: Context) -> list[str]:
-    """Return the columns in breach; those of the context only where no finding names any."""
+    """Return the columns in breach, or those of the context where no finding names a column."""
     named = [f["column"] for f in findings if "column" in f and f["verdict"] in BREACHES]
     return list(dict.fromkeys(named)) or list(context.columns)
 
 
 def _require_provenance(
-    fields: Mapping[str, Any], context: Context, judgement: Judgement, source: str
+    fields: Mapping[str, Any], context: Context, result: MonitorResult, source: str
 ) -> None:
-    """Raise InputError for all that neither the output nor the context says."""
+    """Raise InputError for required fields that neither the output nor the context contains."""
     current = fields["slice"]["current"]
-    said = {"model": fields.get("model"), "monitor": fields["monitor"].get("id"), **current}
-    missing = [name for name in _NEEDED if not said.get(name)]
+    given = {"model": fields.get("model"), "monitor": fields["monitor"].get("id"), **current}
+    missing = [name for name in _NEEDED if not given.get(name)]
     if not missing:
         return
-    words = ", ".join(f"{name} ({_NEEDED[name]})" for name in missing)
-    where = f" about {shown(judgement.table)}" if judgement.table and context.tables else ""
+    fields_missing = ", ".join(f"{name} ({_NEEDED[name]})" for name in missing)
+    where = f" about {shown(result.table)}" if result.table and context.tables else ""
     raise InputError(
-        f"{source}: the output of {judgement.tool}{where} does not say {words}.",
-        hint="Say it in the context file: `--context FILE`; docs/monitors.md shows one.",
+        f"{source}: the output of {result.tool}{where} lacks {fields_missing}.",
+        hint="Give it in a context file: `--context FILE`; docs/monitors.md shows one.",
     )
 
 
 def _alert(fields: Mapping[str, Any], context: Context, entropy: bytes, source: str) -> Alert:
-    # Its own milliseconds make the id sort by time; the rest of it comes from what was judged.
+    # The id sorts by its milliseconds; the rest of it is derived from the output.
     document = {
         "schema_version": SCHEMA_VERSION,
         "alert_id": ulid(datetime.fromisoformat(fields["emitted_at"]), entropy),
         **fields,
     }
-    hint = "What the monitor wrote does not fit into an alert; `rename` in the context may help."
+    hint = "The monitor's output does not fit into an alert; `rename` in the context may help."
     raw = json.dumps(document).encode()
     alert = parse_alert(raw, source, hint=hint) if len(raw) <= MAX_BYTES else None
     while alert is None or len(alert_json(alert).encode()) > MAX_BYTES:
@@ -189,11 +189,11 @@ def _alert(fields: Mapping[str, Any], context: Context, entropy: bytes, source: 
 
 
 def _shortened(document: dict[str, Any], source: str) -> dict[str, Any]:
-    """Return the alert without its last, least telling quarter of findings."""
+    """Return the alert without the last and least important quarter of its findings."""
     findings = document.get("findings", [])
     if not findings:
         raise InputError(
-            f"{source}: makes an alert of more than {MAX_BYTES:,} bytes.",
+            f"{source}: the alert would exceed {MAX_BYTES:,} bytes.",
             hint="Shorten labels and message in the context file.",
         )
     kept = findings[: len(findings) * 3 // 4]
@@ -203,9 +203,9 @@ def _shortened(document: dict[str, Any], source: str) -> dict[str, Any]:
 
 
 def _origin(native: bytes, context: Context) -> bytes:
-    """Return the digest of what alerts are made of; their ids come from it."""
-    told = context.model_dump_json().encode()
-    return hashlib.sha256(b"%s\n%s" % (told, native)).digest()
+    """Return the digest of context and output, from which the ids of alerts are derived."""
+    given = context.model_dump_json().encode()
+    return hashlib.sha256(b"%s\n%s" % (given, native)).digest()
 
 
 def _not_after(started: datetime | None, emitted: datetime) -> datetime | None:
@@ -217,7 +217,7 @@ def _plain(values: Iterable[Any]) -> list[Any]:
 
 
 def _written(value: Any) -> Any:
-    """Return a value as JSON has it, without what is not given."""
+    """Return a value as JSON, without the fields that are None."""
     match value:
         case Mapping():
             return {k: _written(v) for k, v in value.items() if v is not None}

@@ -1,12 +1,14 @@
-"""What a monitor's output does not say: given by whoever runs the monitor, never guessed."""
+"""The context file: what a monitor's output does not contain, given by whoever runs the monitor."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from retouch.adapters.base.native import Node
 from retouch.alerts.model import (
     Column,
     Confidence,
@@ -28,15 +30,15 @@ from retouch.alerts.new import in_full
 from retouch.documents import Document, Value
 from retouch.schema_errors import bad_input, validated
 
-_SAID_OF_DATA = ("dataset", "path", "digest", "rev", "window", "rows")
+_DATA_FIELDS = ("dataset", "path", "digest", "rev", "window", "rows")
 
 
 def _zone(name: str) -> str:
-    # ZoneInfo looks into the zone database only, but says so in a different way for each fault.
+    # ZoneInfo raises a different error for each kind of fault.
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone; write one like America/New_York") from None
+        raise ValueError(f"{name!r} is not a time zone; write one like America/New_York") from None
     return name
 
 
@@ -55,7 +57,7 @@ class Table(Value):
 
 
 class Recorded(Value):
-    """A number the caller recorded beside a tool that reports none: river, frouros."""
+    """The rule for numbers recorded from a tool that gives no verdict: river, frouros."""
 
     threshold: float | None = None
     breach_when: Annotated[str, StringConstraints(pattern="^(gt|ge|lt|le)$")] = "gt"
@@ -86,7 +88,7 @@ class Context(Document):
     tables: Annotated[dict[str, Table], Field(max_length=100)] = {}
     """The output's name of a table -> our data set, where one output judges several."""
     kind: Kind | None = None
-    """Overrides what the adapter takes the judgement for."""
+    """Overrides what the adapter takes the result for."""
     kinds: Annotated[dict[str, Kind], Field(max_length=200)] = {}
     """The output's own name (metric, rule, signal) -> kind; stronger than `kind`."""
     severity: Severity | None = None
@@ -107,12 +109,12 @@ class Context(Document):
     labels: Annotated[dict[str, Scalar], Field(max_length=32)] = {}
 
     def table(self, name: str | None) -> Table | None:
-        """Return what is known of the data set that the output calls `name`."""
+        """Return the dataset that the output calls `name`; None where it is unknown."""
         if name is not None and name in self.tables:
             return self.tables[name]
         if self.dataset is None:
             return None
-        return Table(**{key: getattr(self, key) for key in _SAID_OF_DATA})
+        return Table(**{key: getattr(self, key) for key in _DATA_FIELDS})
 
 
 def parse_context(data: Any, source: str) -> Context:
@@ -132,6 +134,20 @@ def parse_context(data: Any, source: str) -> Context:
     full |= sliced
     if isinstance(reference := full.get("reference"), dict):
         full["reference"] = in_full(reference)["slice"]["current"] | {
-            key: value for key, value in reference.items() if key not in _SAID_OF_DATA
+            key: value for key, value in reference.items() if key not in _DATA_FIELDS
         }
     return validated(Context, full, source, hint=hint)
+
+
+def require_tables(node: Node, context: Context, names: Iterable[str | None]) -> None:
+    """Raise InputError where the context would give one dataset to several tables.
+
+    `names` are the tables the output judges. The context's own data set is the one table among
+    several that has its name.
+    """
+    judged = {name for name in names if name is not None}
+    unknown = sorted(judged - set(context.tables) - {context.dataset})
+    if len(judged) > 1 and context.dataset is not None and unknown:
+        first, rest = unknown[0], len(judged) - 1
+        others = "another table" if rest == 1 else f"{rest} other tables"
+        node.fault(f"judges {first!r} and {others}; name their datasets under `tables:`")

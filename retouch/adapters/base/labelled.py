@@ -1,4 +1,4 @@
-"""Alerts that are labels and annotations: what Alertmanager and Grafana have in common.
+"""Alerts as labels and annotations: what Alertmanager and Grafana have in common.
 
 The contract for labels is `model`, `dataset`, `kind`, `column`, `severity`; for annotations
 `value`, `threshold`, `breach_when`, `metric`, `window_start`, `window_end`, `data_digest` and
@@ -12,12 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from retouch.adapters.base.context import Context
-from retouch.adapters.base.judgement import FieldsOfFinding, Judgement, finding, worst
+from retouch.adapters.base.context import Context, require_tables
 from retouch.adapters.base.kinds import kind_by_word, kind_of, severity_by_word
 from retouch.adapters.base.native import Node, number_at, text_at
-from retouch.adapters.base.tables import require_tables
-from retouch.adapters.base.times import half_open, moment
+from retouch.adapters.base.result import FindingFields, MonitorResult, finding, worst
+from retouch.adapters.base.times import half_open, time_at
 from retouch.alerts.model import Kind, Status, Window
 
 State = Literal["firing", "resolved", "suppressed", "no_data", "error"]
@@ -29,12 +28,12 @@ _VERDICT_OF: dict[State, str] = {
     "error": "error",
 }
 _STATUS_OF: dict[str, Status] = {"resolved": "resolved", "no_data": "no_data", "error": "no_data"}
-_HAVE_A_FIELD = ("model", "dataset", "kind", "column", "feature", "severity")
+_LABELS_WITH_A_FIELD = ("model", "dataset", "kind", "column", "feature", "severity")
 _MAX_LABELS = 16
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledAlert:
     """One member of a message, with the number its tool keeps beside the annotations."""
 
     node: Node
@@ -54,26 +53,26 @@ class Labelled:
         return next(filter(None, found), None)
 
 
-def judgements(
-    members: Sequence[Labelled], context: Context, tool: str, **said: Any
-) -> Iterator[Judgement]:
-    """Yield a judgement for each model, data set, kind, window and state among the members.
+def results(
+    members: Sequence[LabelledAlert], context: Context, tool: str, **common: Any
+) -> Iterator[MonitorResult]:
+    """Yield a result for each model, data set, kind, window and state among the members.
 
-    A message may hold members that fire and members that are over: they become two alerts. What is
-    only suppressed (silenced, inhibited) raises none, and says nothing about being over either.
-    `said`: what the whole message says; `truncated` counts for whatever fires.
+    A message may contain firing and resolved members: they become two alerts. Members that are
+    suppressed (silenced, inhibited) raise none, and resolve none either. `common`: fields of the
+    whole message; `truncated` applies to firing members only.
     """
     names = [member.label("dataset") for member in members]
     if context.dataset in names:
-        # The context means one of them: it must not stand for the others.
+        # The dataset of the context is one of them and must not be used for the others.
         require_tables(members[0].node, context, names)
-    groups: dict[tuple[object, ...], list[Labelled]] = {}
+    groups: dict[tuple[object, ...], list[LabelledAlert]] = {}
     for member in members:
         key = (*_subject(member, context), "firing" if _fires(member) else member.state)
         groups.setdefault(key, []).append(member)
     for group in groups.values():
         if any(member.state != "suppressed" for member in group):
-            yield _judgement(group, context, tool, said)
+            yield _result(group, context, tool, common)
 
 
 def truncated(message: Node) -> int:
@@ -81,11 +80,11 @@ def truncated(message: Node) -> int:
     return max(0, int(number_at(message, "truncatedAlerts") or 0))
 
 
-def _fires(member: Labelled) -> bool:
+def _fires(member: LabelledAlert) -> bool:
     return member.state in ("firing", "suppressed")
 
 
-def _subject(member: Labelled, context: Context) -> tuple[object, ...]:
+def _subject(member: LabelledAlert, context: Context) -> tuple[object, ...]:
     window = _window(member, context)
     return (
         member.label("model"),
@@ -96,14 +95,14 @@ def _subject(member: Labelled, context: Context) -> tuple[object, ...]:
     )
 
 
-def _judgement(
-    group: Sequence[Labelled], context: Context, tool: str, said: dict[str, Any]
-) -> Judgement:
+def _result(
+    group: Sequence[LabelledAlert], context: Context, tool: str, common: dict[str, Any]
+) -> MonitorResult:
     first, state = group[0], group[0].state
     kind, name = _kind(first, context)
     fires = any(member.state == "firing" for member in group)
-    starts = [moment(member.node.get("startsAt"), context) for member in group]
-    return Judgement(
+    starts = [time_at(member.node.get("startsAt"), context) for member in group]
+    return MonitorResult(
         tool=tool,
         kind=kind,
         native_kind=name,
@@ -117,28 +116,28 @@ def _judgement(
         findings=tuple(_finding(member) for member in group),
         labels=_shared_labels(group),
         message="\n".join(dict.fromkeys(filter(None, map(_message, group)))),
-        **(said if fires else said | {"truncated": 0}),
+        **(common if fires else common | {"truncated": 0}),
     )
 
 
-def _kind(member: Labelled, context: Context) -> tuple[Kind, str | None]:
+def _kind(member: LabelledAlert, context: Context) -> tuple[Kind, str | None]:
     word, rule = member.label("kind"), member.label("rulename", "alertname")
     return kind_of(member.node, context, (word, rule), default=kind_by_word(word))
 
 
-def _window(member: Labelled, context: Context) -> Window | None:
+def _window(member: LabelledAlert, context: Context) -> Window | None:
     ends = []
     for name in ("window_start", "window_end"):
         node = member.node.get("annotations", name) or member.node.get("labels", name)
-        # A template that found no value leaves an empty text behind.
-        ends.append(moment(node, context) if node and node.value != "" else None)
+        # A template without a value gives an empty text.
+        ends.append(time_at(node, context) if node and node.value != "" else None)
     start, end = ends
     if start is not None and end is not None and start >= end:
         member.node.fault("has a window_start that is not before its window_end")
     return half_open(start, end)
 
 
-def _finding(member: Labelled) -> FieldsOfFinding:
+def _finding(member: LabelledAlert) -> FindingFields:
     rule = member.label("rulename", "alertname")
     metric = member.note("metric") or member.label("metric") or member.note("method") or rule
     value = member.value if member.value is not None else _number(member.note("value"))
@@ -153,10 +152,10 @@ def _finding(member: Labelled) -> FieldsOfFinding:
     )
 
 
-def _bounds(member: Labelled, value: float | None) -> dict[str, Any]:
+def _bounds(member: LabelledAlert, value: float | None) -> dict[str, Any]:
     """Return the limit on its side of the value.
 
-    Where no annotation tells the direction, the state does: what fires lies beyond its limit.
+    Without an annotation for the direction, the state decides: a firing value exceeds its limit.
     """
     threshold = _number(member.note("threshold"))
     if threshold is None:
@@ -172,7 +171,7 @@ def _bounds(member: Labelled, value: float | None) -> dict[str, Any]:
 
 
 def _number(text: str | None) -> float | None:
-    """Return the number in an annotation; None for one made for people (`26.6%`, `1.2k`)."""
+    """Return the number in an annotation; None for a formatted one (`26.6%`, `1.2k`)."""
     try:
         number = float(text) if text else None
     except ValueError:
@@ -180,15 +179,15 @@ def _number(text: str | None) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def _message(member: Labelled) -> str | None:
+def _message(member: LabelledAlert) -> str | None:
     return member.note("summary", "description", "message")
 
 
-def _shared_labels(group: Sequence[Labelled]) -> dict[str, str]:
+def _shared_labels(group: Sequence[LabelledAlert]) -> dict[str, str]:
     shared: dict[str, str] = {}
     node = group[0].node.get("labels")
     for name, label in node.fields() if node else ():
         same = all(member.label(name) == label.value for member in group)
-        if same and isinstance(label.value, str) and name not in _HAVE_A_FIELD:
+        if same and isinstance(label.value, str) and name not in _LABELS_WITH_A_FIELD:
             shared[name[:64]] = label.value[:200]
     return dict(list(shared.items())[:_MAX_LABELS])

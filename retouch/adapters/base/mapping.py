@@ -1,34 +1,192 @@
-"""Any JSON at all, by a mapping file that says where each field of an alert stands."""
+"""Alerts from JSON that no adapter knows: a mapping file says where each field is."""
 
 from __future__ import annotations
 
 import functools
+import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    JsonValue,
+    StringConstraints,
+    model_validator,
+)
 
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.judgement import FieldsOfFinding, Judgement, finding
 from retouch.adapters.base.kinds import kind_of
-from retouch.adapters.base.mapping_model import (
-    RULES,
-    SCOPES,
-    VERDICTS,
-    FindingsMapping,
-    Mapping,
-    Said,
-    When,
-    parse_mapping,
-    steps,
-    steps_up,
-    word_of,
-)
 from retouch.adapters.base.native import Node
-from retouch.adapters.base.times import closed_window, half_open, moment
+from retouch.adapters.base.result import FindingFields, MonitorResult, finding
+from retouch.adapters.base.times import closed_window, half_open, time_at
 from retouch.adapters.registry import Adapter
-from retouch.alerts.model import Kind, Severity, Status
-from retouch.schema_errors import near, shown
+from retouch.alerts.model import Column, Finding, Kind, Severity, Status
+from retouch.documents import Document, Value
+from retouch.schema_errors import bad_input, near, shown, validated
+
+_POINTER = re.compile(r"(#|[0-9]{1,2})?(/([^~/]|~[01])*)*")
+VERDICTS = get_args(Finding.model_fields["verdict"].annotation)
+RULES = get_args(Finding.model_fields["breach_when"].annotation)
+SCOPES = get_args(Finding.model_fields["scope"].annotation)
+
+
+def _pointer(text: str) -> str:
+    if not _POINTER.fullmatch(text):
+        raise ValueError(f"{shown(text)} is not a JSON pointer; write one like /alerts/0/value")
+    return text
+
+
+Pointer = Annotated[str, StringConstraints(max_length=500), AfterValidator(_pointer)]
+"""A JSON pointer (RFC 6901) from the item at hand.
+
+With a leading `#` it starts at the whole document, with a leading number so many levels above the
+item: of an item at /alerts/0/features/2, `2/status` is /alerts/0/status.
+"""
+
+
+class FieldSource(Value):
+    """Where a field's value comes from: a place in the output, or a constant."""
+
+    at: Pointer | None = None
+    is_: Annotated[str | int | float | bool | None, Field(alias="is")] = None
+    words: Annotated[dict[str, str | int | float | bool], Field(max_length=200)] = {}
+    """The output's word -> the alert's; where given, any other word is an error."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> FieldSource:
+        if (self.at is None) == (self.is_ is None):
+            raise ValueError("give either `at`, a JSON pointer, or `is`, a constant")
+        if self.is_ is not None and self.words:
+            raise ValueError("`words` translate the value at a pointer; a constant has none")
+        return self
+
+
+def _in_full(written: object) -> object:
+    """Return `/status` as `{at: /status}`, and any other plain value as a constant."""
+    # A pointer that starts with a number looks like a plain value: it needs its `at`.
+    if isinstance(written, str) and written.startswith(("/", "#/")):
+        return {"at": written}
+    if isinstance(written, str | int | float | bool):
+        return {"is": written}
+    return written
+
+
+def _allowing(known: tuple[str, ...]) -> AfterValidator:
+    """Return the check that constants and translations are among the known words."""
+
+    def check(field: FieldSource) -> FieldSource:
+        for word in (*field.words.values(), *([field.is_] if field.is_ is not None else [])):
+            if word not in known:
+                meant = near(str(word), known)
+                raise ValueError(f"{shown(word)} is unknown{meant}")
+        return field
+
+    return AfterValidator(check)
+
+
+From = Annotated[FieldSource, BeforeValidator(_in_full)]
+FromKind = Annotated[From, _allowing(get_args(Kind))]
+FromSeverity = Annotated[From, _allowing(get_args(Severity))]
+FromStatus = Annotated[From, _allowing(get_args(Status))]
+FromVerdict = Annotated[From, _allowing(VERDICTS)]
+FromRule = Annotated[From, _allowing(RULES)]
+FromScope = Annotated[From, _allowing(SCOPES)]
+When = Annotated[dict[Pointer, str | int | float | bool | None], Field(max_length=20)]
+"""Only what has these values at these pointers is read."""
+
+
+class FindingsMapping(Value):
+    """Where the numbers of one alert stand."""
+
+    each: Pointer | None = None
+    """The list of findings; without it, the alert's own item is its one finding."""
+    when: When = {}
+    metric: From
+    verdict: FromVerdict
+    column: From | None = None
+    scope: FromScope | None = None
+    value: From | None = None
+    lower: From | None = None
+    upper: From | None = None
+    breach_when: FromRule | None = None
+    p_value: From | None = None
+    ci_low: From | None = None
+    ci_high: From | None = None
+    severity: FromSeverity | None = None
+    native_id: From | None = None
+
+
+class AlertMapping(Value):
+    """Where the fields of one alert stand. What is not given comes from the context."""
+
+    kind: FromKind | None = None
+    native_kind: From | None = None
+    """The output's own name for what was judged, for the `kinds` of the context."""
+    status: FromStatus | None = None
+    severity: FromSeverity | None = None
+    model: From | None = None
+    dataset: From | None = None
+    digest: From | None = None
+    window_start: From | None = None
+    window_end: From | None = None
+    window_end_is: Literal["excluded", "included"] = "excluded"
+    """Whether the window's end belongs to it, as 23:59:59 does."""
+    rows: From | None = None
+    where: Annotated[dict[Column, From], Field(max_length=20)] = {}
+    started_at: From | None = None
+    emitted_at: From | None = None
+    run_id: From | None = None
+    tool_version: From | None = None
+    truncated: From | None = None
+    labels: Annotated[dict[str, From], Field(max_length=16)] = {}
+    message: From | None = None
+
+
+class Mapping(Document):
+    """A mapping file."""
+
+    version: Literal[1]
+    tool: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    """What the monitor is called in the alerts."""
+    each: Pointer | None = None
+    """The list of alerts; without it, the document is one alert, or a list of them."""
+    when: When = {}
+    alert: AlertMapping = AlertMapping()
+    findings: FindingsMapping
+
+
+def parse_mapping(data: Any, source: str) -> Mapping:
+    """Return the mapping for parsed YAML or JSON.
+
+    Raises InputError in one sentence: `<source>: <dotted key>: <what is wrong>`.
+    """
+    hint = "docs/monitors.md shows mapping files."
+    if not isinstance(data, dict):
+        raise bad_input(source, (), "must be a mapping of keys to values", hint=hint)
+    return validated(Mapping, data, source, hint=hint)
+
+
+def steps(pointer: str) -> tuple[str, ...]:
+    """Return the keys of a JSON pointer, without its escapes (`~1` is a slash, `~0` a tilde)."""
+    parts = pointer.split("/")[1:]
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
+
+
+def steps_up(pointer: str) -> int | None:
+    """Return how many levels above the item a pointer starts; None for the whole document."""
+    start = pointer.partition("/")[0]
+    return None if start == "#" else int(start or 0)
+
+
+def word_of(value: JsonValue) -> str:
+    """Return the key of a value in `words`: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
+
 
 __all__ = ["Mapping", "mapping_adapter", "parse_mapping", "read"]
 
@@ -40,8 +198,8 @@ def mapping_adapter(mapping: Mapping) -> Adapter:
     return functools.partial(read, mapping=mapping)
 
 
-def read(root: Node, context: Context, mapping: Mapping) -> Sequence[Judgement]:
-    """Return a judgement for each item of the output that the mapping tells to read.
+def read(root: Node, context: Context, mapping: Mapping) -> Sequence[MonitorResult]:
+    """Return a result for each item of the output that the mapping tells to read.
 
     A place that is missing or null leaves its field out; InputError when that is the verdict. A
     word that the mapping does not translate is InputError as well, and so is one that no alert has.
@@ -50,10 +208,10 @@ def read(root: Node, context: Context, mapping: Mapping) -> Sequence[Judgement]:
     items = document.each(mapping.each)
     if mapping.each is None and isinstance(root.value, list):
         items = document.each("")
-    return [_judgement(item, mapping) for item in items if item.holds(mapping.when)]
+    return [_result(item, mapping) for item in items if item.holds(mapping.when)]
 
 
-def _judgement(item: _Item, mapping: Mapping) -> Judgement:
+def _result(item: _Item, mapping: Mapping) -> MonitorResult:
     alert = mapping.alert
     name = item.text(alert.native_kind)
     given: Any = item.word(alert.kind, get_args(Kind))
@@ -64,7 +222,7 @@ def _judgement(item: _Item, mapping: Mapping) -> Judgement:
         item.node.fault("has a window_start that is after its window_end")
     status: Any = item.word(alert.status, get_args(Status))
     severity: Any = item.word(alert.severity, get_args(Severity))
-    return Judgement(
+    return MonitorResult(
         tool=mapping.tool,
         kind=kind,
         native_kind=native_kind,
@@ -81,22 +239,22 @@ def _judgement(item: _Item, mapping: Mapping) -> Judgement:
         started_at=item.time(alert.started_at),
         emitted_at=item.time(alert.emitted_at),
         run_id=item.text(alert.run_id),
-        labels={name: text for name, said in alert.labels.items() if (text := item.text(said))},
+        labels={name: text for name, field in alert.labels.items() if (text := item.text(field))},
         message=item.text(alert.message) or "",
         findings=tuple(_findings(item, mapping.findings)),
     )
 
 
-def _where(item: _Item, where: dict[str, Said]) -> Iterator[dict[str, Any]]:
-    for column, said in where.items():
-        node = item.said(said)
+def _where(item: _Item, where: dict[str, FieldSource]) -> Iterator[dict[str, Any]]:
+    for column, field in where.items():
+        node = item.resolve(field)
         if node is not None:
             if not isinstance(node.value, str | int | float):
-                node.fault(f"must be a plain value, not {shown(node.value)}")
+                node.fault(f"must be a text, number or boolean, not {shown(node.value)}")
             yield {"column": column, "op": "eq", "value": node.value}
 
 
-def _findings(alert: _Item, mapping: FindingsMapping) -> Iterator[FieldsOfFinding]:
+def _findings(alert: _Item, mapping: FindingsMapping) -> Iterator[FindingFields]:
     for item in alert.each(mapping.each):
         if not item.holds(mapping.when):
             continue
@@ -142,60 +300,60 @@ class _Item:
                 return False
         return True
 
-    def said(self, said: Said | None) -> Node | None:
-        """Return what the mapping says, in our words; None where nothing stands."""
-        if said is None:
+    def resolve(self, field: FieldSource | None) -> Node | None:
+        """Return the value of a field, translated; None where it is missing."""
+        if field is None:
             return None
-        if said.at is None:
-            return Node(said.is_, self.node.source, self.node.place)
-        found = self._find(said.at)
-        if not said.words:
+        if field.at is None:
+            return Node(field.is_, self.node.source, self.node.place)
+        found = self._find(field.at)
+        if not field.words:
             return found
         word = word_of(None if found is None else found.value)
-        if word in said.words:
-            return Node(said.words[word], self.node.source, (found or self.node).place)
+        if word in field.words:
+            return Node(field.words[word], self.node.source, (found or self.node).place)
         if found is not None:
-            unknown = f"{shown(word)} is not among the mapping's words"
-            found.fault(unknown + near(word, said.words))
+            unknown = f"{shown(word)} is not in `words` of the mapping"
+            found.fault(unknown + near(word, field.words))
         return None
 
-    def word(self, said: Said | None, known: Sequence[str]) -> str | None:
+    def word(self, field: FieldSource | None, known: Sequence[str]) -> str | None:
         """Return a word that an alert has. Raises InputError for any other."""
-        node = self.said(said)
+        node = self.resolve(field)
         if node is None:
             return None
         if node.text() not in known:
-            word = f"{shown(node.value)} is no word of an alert; translate it in the mapping"
+            word = f"{shown(node.value)} is not a value for this field; translate it with `words`"
             node.fault(word + near(node.text(), known))
         return node.text()
 
-    def text(self, said: Said | None) -> str | None:
+    def text(self, field: FieldSource | None) -> str | None:
         """Return the text, also of a number; None for none."""
-        node = self.said(said)
+        node = self.resolve(field)
         if node is None or node.value == "":
             return None
         if isinstance(node.value, int | float):
             return word_of(node.value)
         return node.text()
 
-    def number(self, said: Said | None) -> float | None:
+    def number(self, field: FieldSource | None) -> float | None:
         """Return the number; None where a template left nothing behind."""
-        node = self.said(said)
+        node = self.resolve(field)
         return None if node is None or node.value == "" else node.number()
 
-    def count(self, said: Said | None) -> int | None:
+    def count(self, field: FieldSource | None) -> int | None:
         """Return the whole number from 0 on. Raises InputError for any other."""
-        node, number = self.said(said), self.number(said)
+        node, number = self.resolve(field), self.number(field)
         if node is None or number is None:
             return None
         if number < 0 or number != int(number):
             node.fault(f"must be a whole number from 0 on, not {shown(node.value)}")
         return int(number)
 
-    def time(self, said: Said | None) -> datetime | None:
+    def time(self, field: FieldSource | None) -> datetime | None:
         """Return the time, in any of the forms monitors write."""
-        node = self.said(said)
-        return None if node is None or node.value == "" else moment(node, self.context)
+        node = self.resolve(field)
+        return None if node is None or node.value == "" else time_at(node, self.context)
 
     def _find(self, pointer: str) -> Node | None:
         """Return the value at a pointer; None where it is missing or null."""

@@ -1,7 +1,6 @@
-"""Walk through a monitor's output without tripping: every fault names the file and the place.
+"""Typed access to a monitor's JSON output; every error names the file and the path.
 
-A monitor's JSON is somebody else's: it may hold NaN (read as null), huge lists, or not be what the
-caller says it is. Nothing here judges; adapters do.
+The output is untrusted: it may contain NaN (read as null) or huge lists, or be of another tool.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from pydantic import JsonValue
 from retouch.schema_errors import Place, bad_input, shown
 
 MAX_BYTES = 5_000_000
-"""Reports with embedded plots are evidence, not alerts: export the JSON without them."""
+"""Reports with embedded plots are larger: export the JSON without them."""
 MAX_ENTRIES = 100_000
-"""Of one list or object: what a monitor says of every row is no alert."""
+"""Of one list or object; results for single rows are not alerts."""
 MAX_PROSE = 2_000
 """Characters of a sentence that are searched for numbers and names: patterns are slow on more."""
 HINT = "See docs/monitors.md for what each adapter reads."
@@ -142,12 +141,12 @@ def parse_native(text: str, source: str, place: Place = ()) -> Node:
     try:
         value = json.loads(text, parse_constant=lambda _: None, parse_int=_whole)
     except RecursionError:
-        root.fault("nested too deep for any monitor's output")
+        root.fault("is nested too deeply")
     except ValueError as error:
         root.fault(f"not JSON: {error}")
     return Node(value, source, place)
 
 
 def _whole(digits: str) -> int | float | None:
-    # A number of a million digits is no number a monitor means, and slow to read.
+    # A number of a million digits is not a measurement, and slow to parse.
     return int(digits) if len(digits) <= 300 else None

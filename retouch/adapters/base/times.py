@@ -13,7 +13,7 @@ from retouch.alerts.model import Window
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 
 
-def moment(node: Node | None, context: Context) -> datetime | None:
+def time_at(node: Node | None, context: Context) -> datetime | None:
     """Return the time that is written at a node; None where none is, or Go's year 1.
 
     Reads ISO 8601 with `T` or a blank, `Z`, `+00:00`, `+0000`, ` UTC`, any number of decimals, and
@@ -32,18 +32,18 @@ def moment(node: Node | None, context: Context) -> datetime | None:
     try:
         read = datetime.fromisoformat(_tidy(text))
     except ValueError:
-        node.fault(f"{text[:60]!r} is no time that is known here")
+        node.fault(f"{text[:60]!r} is not a time in a known format")
     if not _FIRST_YEAR <= read.year <= _LAST_YEAR:
         return None
     if read.tzinfo is None:
         if context.zone is None:
-            node.fault(f"{text!r} has no offset; say `zone:` in the context")
+            node.fault(f"{text!r} has no UTC offset; set `zone:` in the context")
         read = read.replace(tzinfo=ZoneInfo(context.zone))
     # A zone's name does not survive JSON; its offset does.
     return datetime.fromisoformat(read.isoformat())
 
 
-def moment_if_zoned(node: Node | None, context: Context) -> datetime | None:
+def time_if_zoned(node: Node | None, context: Context) -> datetime | None:
     """Return the time at a node, or None where it has no offset and the context no zone.
 
     For times one can do without: when a report was made. Raises InputError as `moment` does.
@@ -53,10 +53,10 @@ def moment_if_zoned(node: Node | None, context: Context) -> datetime | None:
         try:
             read = datetime.fromisoformat(_tidy(written.strip()))
         except ValueError:
-            return moment(node, context)
+            return time_at(node, context)
         if read.tzinfo is None:
             return None
-    return moment(node, context)
+    return time_at(node, context)
 
 
 def closed_window(start: datetime | None, end: datetime | None) -> Window | None:
@@ -78,7 +78,7 @@ def _from_unix(node: Node, value: float) -> datetime | None:
     try:
         read = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError, ValueError):
-        node.fault(f"{value:g} is no time")
+        node.fault(f"{value:g} is not a time")
     return read if _FIRST_YEAR <= read.year <= _LAST_YEAR else None
 
 

@@ -79,20 +79,20 @@ def _rows(node: Node, names: Collection[str]) -> list[Node] | None:
     return None
 
 
-def meaning(node: Node, words: Mapping[str, Meaning]) -> Meaning:
-    """Return what a tool's status word means, whatever its capitals.
+def translated(node: Node, words: Mapping[str, Meaning]) -> Meaning:
+    """Return the translation of a tool's status word, ignoring case.
 
-    Raises InputError for a word that is not known.
+    Raises InputError for an unknown word.
     """
-    # An enumeration that is dumped with `default=str` brings its class along, and its own capitals.
+    # An enumeration dumped with `default=str` has its class in front, and may be in capitals.
     word = node.text().rpartition(".")[2]
     known = {name.lower(): meant for name, meant in words.items()}
     if word.lower() not in known:
-        node.fault(f"{shown(word)} is no status that is known here{near(word, words)}")
+        node.fault(f"{shown(word)} is not a known status{near(word, words)}")
     return known[word.lower()]
 
 
-def truth(node: Node) -> bool:
+def boolean(node: Node) -> bool:
     """Return the truth value, also of numpy's 0 and 1, and of `True` as `default=str` dumps it.
 
     Raises InputError for anything else.

@@ -1,4 +1,4 @@
-"""What one monitor's output says, in our words: an alert without what only the caller knows."""
+"""A monitor's result in Retouch's terms: an alert without what only the caller knows."""
 
 from __future__ import annotations
 
@@ -11,32 +11,31 @@ from typing import Any
 from retouch.alerts.model import Kind, Severity, Status, Window
 
 BREACHES = ("breach", "warn")
-"""Verdicts that make a judgement worth an alert."""
-FieldsOfFinding = Mapping[str, Any]
+"""Verdicts that raise an alert."""
+FindingFields = Mapping[str, Any]
 """The fields of `retouch.alerts.model.Finding`, not yet checked: `assemble` does that."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """One judgement of one table in one window. None: the output does not say.
+class MonitorResult:
+    """A monitor's result for one table in one window. None: not in the output.
 
-    Nothing is checked here, since every text in it is the monitor's: `assemble` puts it into an
-    alert, and that is read as strictly as any other.
+    Nothing is validated here: `assemble` puts it into an alert, which is validated like any other.
     """
 
     tool: str
     kind: Kind
-    """What the adapter takes it for, unless the context says otherwise."""
-    findings: tuple[FieldsOfFinding, ...] = ()
+    """The adapter's kind; the context may override it."""
+    findings: tuple[FindingFields, ...] = ()
     native_kind: str | None = None
-    """The output's own name for what was judged; `Context.kinds` is asked with it."""
+    """The output's own name for what was judged; it is looked up in `Context.kinds`."""
     status: Status | None = None
     """None: `firing` when a finding breaches, `no_data` when one is an error, else `resolved`."""
     severity: Severity | None = None
     tool_version: str | None = None
     model: str | None = None
     table: str | None = None
-    """The output's name of the table; `Context.tables` is asked with it."""
+    """The output's name of the table; it is looked up in `Context.tables`."""
     digest: str | None = None
     window: Window | None = None
     reference: Mapping[str, Any] | None = None
@@ -65,7 +64,7 @@ def finding(
     scope: str | None = None,
     native_id: str | None = None,
     **numbers: Any,
-) -> FieldsOfFinding:
+) -> FindingFields:
     """Return the fields of a finding; `metric` is the tool's own name for it.
 
     `numbers`: value, lower, upper, breach_when, p_value, ci_low, ci_high, severity; None is left
@@ -84,14 +83,14 @@ def finding(
 
 
 def metric_name(native: str) -> str:
-    """Return our name for a metric: `K-S p_value` -> `k_s_p_value`; at most 64 characters."""
+    """Return a metric's normalised name, at most 64 characters: `K-S p_value` -> `k_s_p_value`."""
     words = re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", native).lower())
     name = "_".join(words)[:60].rstrip("_")
     return name if name[:1].isalpha() else f"m_{name}".rstrip("_")
 
 
 def clipped(text: str | None, length: int) -> str | None:
-    """Return the text, cut to `length` characters: a name of a tool is no place for an essay."""
+    """Return the text, cut to `length` characters with an ellipsis."""
     return text if text is None or len(text) <= length else text[: length - 1] + "…"
 
 

@@ -1,11 +1,11 @@
-"""What a caller recorded of a detector that writes no report itself: river and frouros.
+"""river and frouros: detectors without a report of their own, whose results the caller records.
 
 One record per detector and column, or one per update of it:
 
     [{"detector": "ADWIN", "column": "dep_delay", "drift_detected": true, "index": 195,
       "time": "2013-07-01T06:00:00Z", "statistic": 30.4, "p_value": null, "version": "0.26.1"}]
 
-The verdict is the record's. Where it has none (a batch test of frouros), it is the caller's rule:
+The verdict is the record's. Where it has none (a batch test of frouros), the caller states a rule:
 `threshold` and `breach_when` in the record, or `recorded` in the context.
 """
 
@@ -21,12 +21,11 @@ from typing import Any
 from pydantic import JsonValue
 
 from retouch.adapters.base.context import Context
-from retouch.adapters.base.grouping import Judged, by_kind
-from retouch.adapters.base.judgement import BREACHES, FieldsOfFinding, Judgement, finding
-from retouch.adapters.base.kinds import kind_by_word
+from retouch.adapters.base.kinds import NamedFinding, group_by_kind, kind_by_word
 from retouch.adapters.base.native import Node, number_at, parse_native, text_at
-from retouch.adapters.base.times import moment_if_zoned
-from retouch.adapters.base.wrapping import meaning, rows, truth
+from retouch.adapters.base.result import BREACHES, FindingFields, MonitorResult, finding
+from retouch.adapters.base.times import time_if_zoned
+from retouch.adapters.base.wrapping import boolean, rows, translated
 from retouch.alerts.model import Kind
 
 KindOf = Callable[[str, str | None], Kind | None]
@@ -47,6 +46,82 @@ _RULES: Mapping[str, Callable[[float, float], bool]] = {
     "le": operator.le,
 }
 _WORST_FIRST = ("breach", "warn", "error", "skipped", "ok")
+_RIVER_ON_ERRORS = ("DDM", "EDDM", "FHDDM", "HDDMA", "HDDMW", "HDDM_A", "HDDM_W")
+"""Detectors whose input is whether the model was wrong, never a column."""
+_RIVER_ON_ANY_INPUT = ("ADWIN", "KSWIN", "PageHinkley", "DummyDriftDetector", "NoDrift")
+_FROUROS_CONCEPT_DRIFT = (
+    "ADWIN",
+    "BOCD",
+    "CUSUM",
+    "DDM",
+    "ECDDWT",
+    "EDDM",
+    "GeometricMovingAverage",
+    "HDDMA",
+    "HDDMW",
+    "KSWIN",
+    "PageHinkley",
+    "RDDM",
+    "STEPD",
+)
+"""frouros keeps these in `detectors.concept_drift`."""
+_FROUROS_DATA_DRIFT = (
+    "AndersonDarlingTest",
+    "BhattacharyyaDistance",
+    "BWSTest",
+    "ChiSquareTest",
+    "CVMTest",
+    "EMD",
+    "EnergyDistance",
+    "HellingerDistance",
+    "HINormalizedComplement",
+    "IncrementalKSTest",
+    "JS",
+    "KL",
+    "KSTest",
+    "KuiperTest",
+    "MannWhitneyUTest",
+    "MMD",
+    "PSI",
+    "WelchTTest",
+)
+"""frouros keeps these in `detectors.data_drift`."""
+
+
+def read_river(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return a result for each kind of drift that was recorded."""
+    return _results(
+        root,
+        context,
+        tool="river",
+        detectors=(*_RIVER_ON_ERRORS, *_RIVER_ON_ANY_INPUT),
+        kind_of=_river_kind,
+    )
+
+
+def read_frouros(root: Node, context: Context) -> Sequence[MonitorResult]:
+    """Return a result for each kind of drift that was recorded."""
+    return _results(
+        root,
+        context,
+        tool="frouros",
+        detectors=(*_FROUROS_CONCEPT_DRIFT, *_FROUROS_DATA_DRIFT),
+        kind_of=_frouros_kind,
+    )
+
+
+def _river_kind(detector: str, column: str | None) -> Kind | None:
+    if detector in _RIVER_ON_ERRORS:
+        return "concept_drift"
+    return None if column is None else "data_drift"
+
+
+def _frouros_kind(detector: str, column: str | None) -> Kind | None:
+    if detector in _FROUROS_CONCEPT_DRIFT:
+        return "concept_drift"
+    if detector in _FROUROS_DATA_DRIFT or column is not None:
+        return "data_drift"
+    return None
 
 
 @dataclass(frozen=True)
@@ -56,16 +131,16 @@ class _Update:
     detector: str
     column: str | None
     kind: Kind | None
-    item: FieldsOfFinding
+    item: FindingFields
     time: datetime | None
     version: str | None
     at: Node
 
 
-def judgements(
+def _results(
     root: Node, context: Context, *, tool: str, detectors: Sequence[str], kind_of: KindOf
-) -> list[Judgement]:
-    """Return a judgement for each kind; of several updates of a detector, the first worst counts.
+) -> list[MonitorResult]:
+    """Return a result for each kind; of several updates of a detector, the first worst counts.
 
     `detectors` are the tool's, by name. Raises InputError for a record without a verdict.
     """
@@ -79,13 +154,13 @@ def judgements(
         if key not in worst or _rank(update) < _rank(worst[key]):
             worst[key] = update
     judged = [
-        Judged(u.item, tuple(filter(None, (u.column, u.detector))), u.kind, u.at)
+        NamedFinding(u.item, tuple(filter(None, (u.column, u.detector))), u.kind, u.at)
         for u in worst.values()
     ]
     began = {id(u.item): u.time for u in worst.values() if u.item["verdict"] in BREACHES}
     version = next((u.version for u in updates if u.version), None)
     return [
-        Judgement(
+        MonitorResult(
             tool=tool,
             tool_version=version,
             kind=group.kind,
@@ -93,7 +168,7 @@ def judgements(
             findings=group.findings,
             started_at=min(filter(None, (began.get(id(f)) for f in group.findings)), default=None),
         )
-        for group in by_kind(judged, context)
+        for group in group_by_kind(judged, context)
     ]
 
 
@@ -116,7 +191,7 @@ def _records(root: Node, tool: str) -> Iterator[tuple[Node, str | None]]:
     else:
         found = [(row, None) for row in rows(root, _KEYS)]
     if not found:
-        root.fault(f"records nothing; is this what was recorded of {tool}?")
+        root.fault(f"contains no record; is this a recording of {tool}?")
     for record, name in found:
         yield from ((event, name) for event in _events(_named(record)))
 
@@ -126,7 +201,7 @@ def _named(record: Node) -> Node:
     if isinstance(record.value, list):
         return Node(_of_tuple(record), record.source, record.place)
     if not isinstance(record.value, dict):
-        record.fault("must be an object: what was recorded of one detector")
+        record.fault("must be an object: the record of one detector")
     result = record.get("result")
     if result is None or not isinstance(result.value, list):
         return record
@@ -136,7 +211,7 @@ def _named(record: Node) -> Node:
 def _of_tuple(node: Node) -> dict[str, JsonValue]:
     values = [item.number() for item in node.items()]
     if len(values) not in (1, 2):
-        node.fault("must be an object: what was recorded of one detector")
+        node.fault("must be an object: the record of one detector")
     names = ("distance",) if len(values) == 1 else ("statistic", "p_value")
     return dict(zip(names, values, strict=True))
 
@@ -163,8 +238,8 @@ def _outer(record: Node, label: str | None, detectors: Sequence[str]) -> Mapping
 
     The detector that the record itself says is stronger.
     """
-    said = _first_text(record, _DETECTOR)
-    own = {"detector": _class(said, detectors)} if said else {}
+    own_name = _first_text(record, _DETECTOR)
+    own = {"detector": _class(own_name, detectors)} if own_name else {}
     if label is None or label.isdigit():
         return own
     first, _, rest = label.partition("/")
@@ -197,7 +272,7 @@ def _update(record: Node, outer: Mapping[str, str], context: Context, kind_of: K
     )
 
 
-def _finding(record: Node, detector: str, column: str | None, context: Context) -> FieldsOfFinding:
+def _finding(record: Node, detector: str, column: str | None, context: Context) -> FindingFields:
     numbers = _numbers(record)
     verdict = _verdict(record)
     judged: dict[str, Any] = {"value": next(iter(numbers.values()), None)}
@@ -225,8 +300,8 @@ def _numbers(record: Node) -> dict[str, float]:
 
 def _verdict(record: Node) -> str | None:
     """Return the verdict that was recorded, or None."""
-    if (said := record.get("verdict")) is not None:
-        return meaning(said, _VERDICTS)
+    if (found := record.get("verdict")) is not None:
+        return translated(found, _VERDICTS)
     drift, warning = _flag(record, _DRIFT), _flag(record, _WARNING)
     if drift is None and warning is None:
         return None
@@ -236,8 +311,8 @@ def _verdict(record: Node) -> str | None:
 def _flag(record: Node, names: Sequence[str]) -> bool | None:
     for name in names:
         for place in ((name,), ("status", name)):
-            if (said := record.get(*place)) is not None:
-                return truth(said)
+            if (found := record.get(*place)) is not None:
+                return boolean(found)
     return None
 
 
@@ -254,20 +329,22 @@ def _by_rule(
         rule = recorded.breach_when
     if threshold is None or rule is None:
         record.fault(
-            "says no verdict; record `drift_detected`, or state a rule in the context: "
+            "has no verdict; record `drift_detected`, or give a rule in the context: "
             "`recorded: {metric: p_value, threshold: 0.01, breach_when: lt}`"
         )
     if rule not in _RULES:
-        record.need("breach_when").fault(f"{rule!r} is no rule; there are {', '.join(_RULES)}")
+        record.need("breach_when").fault(
+            f"{rule!r} is not a rule; expected one of {', '.join(_RULES)}"
+        )
     metric = text_at(record, "metric") or (recorded.metric if recorded else None)
     name = metric or _only(record, numbers)
     if name not in numbers:
-        record.fault(f"has no {name!r} to hold against the threshold")
+        record.fault(f"has no {name!r} to compare with the threshold")
     stated = record.get("breach_when") is not None or "breach_when" in (
         recorded.model_fields_set if recorded else ()
     )
     if name == "p_value" and not stated:
-        record.fault("has a p-value, which is small where there is drift; say `breach_when: lt`")
+        record.fault("has a p-value, which is small where there is drift; give `breach_when: lt`")
     side = "upper" if rule in ("gt", "ge") else "lower"
     broken = _RULES[rule](numbers[name], threshold)
     judged = {"value": numbers[name], side: threshold, "breach_when": rule}
@@ -277,7 +354,7 @@ def _by_rule(
 def _only(record: Node, numbers: Mapping[str, float]) -> str:
     if len(numbers) != 1:
         words = ", ".join(numbers) or "no number"
-        record.fault(f"has {words}; say in the context which counts: `recorded: {{metric: ...}}`")
+        record.fault(f"has {words}; select one in the context: `recorded: {{metric: ...}}`")
     return next(iter(numbers))
 
 
@@ -291,7 +368,7 @@ def _index(record: Node) -> str | None:
 
 
 def _time(record: Node, context: Context) -> datetime | None:
-    return moment_if_zoned(record.get("time") or record.get("timestamp"), context)
+    return time_if_zoned(record.get("time") or record.get("timestamp"), context)
 
 
 def _first_text(record: Node, names: Sequence[str]) -> str | None:
