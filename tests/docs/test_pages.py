@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -26,6 +27,21 @@ def test_a_link_leads_to_a_file_and_a_heading_that_are_there(page: Path):
         if not there.exists() or (anchor and anchor not in anchors(there)):
             broken.append(link)
     assert broken == []
+
+
+def test_the_code_and_the_schemas_cite_only_pages_that_are_there():
+    written = [
+        *ROOT.glob("retouch/**/*.py"),
+        *ROOT.glob("schemas/*.json"),
+        *ROOT.glob("stages/**/*.py"),
+    ]
+    cited = {
+        (_name(path), page)
+        for path in written
+        for page in re.findall(r"\b(?:docs|facts|design)[\w/]*\.md\b", path.read_text())
+    }
+    assert cited
+    assert {(name, page) for name, page in cited if not (ROOT / page).is_file()} == set()
 
 
 def test_the_readme_has_at_most_150_lines():
