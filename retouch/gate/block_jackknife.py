@@ -2,7 +2,7 @@
 
 Rows of one day share their weather, their queues and their surprises, so they are not independent;
 days nearly are. A test that takes rows for independent says "better" far too often: 11.4 % instead
-of 5 % with mild day effects (facts/retraining_and_statistics.md, sections 0.6 and 6.1).
+of 5 % with mild day effects (docs/gate.md, "How sure").
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def mean_gain(
 
     With S_b the summed gain and n_b the rows of day b, the gain is the ratio sum(S) / sum(n), its
     standard error the jackknife's over days, and the bounds t quantiles on B - 1 degrees of
-    freedom (section 6.1). `detectable` is (t + z) standard errors (section 6.4).
+    freedom; `detectable` is (t + z) standard errors (docs/gate.md, "How sure").
     """
     if len(day) == 0:
         return MeanGain(rows=0, days=0)
