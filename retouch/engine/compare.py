@@ -79,7 +79,7 @@ def require_settled(root: Path) -> None:
 
     Of a comparison cut short, what it left running is ended.
     """
-    work = transaction.was_interrupted(root)
+    work = transaction.interrupted_work(root)
     if work == _WORK:
         transaction.recover(root)
     elif work is not None:
@@ -146,7 +146,7 @@ def data_for(project: Project, scoring: Scoring) -> Iterator[None]:
         dvc.pull([output.path for output in missing], root=root)
         yield
     finally:
-        transaction.put_back(root)
+        transaction.roll_back(root)
 
 
 def score_both(
@@ -163,7 +163,7 @@ def score_both(
     from retouch.gate.comparison import ScoredModel
 
     root = project.root
-    processes = Processes(on_start=lambda pid: transaction.note_child(root, pid))
+    processes = Processes(on_start=lambda pid: transaction.record_child(root, pid))
 
     def contend(model: LaidOut) -> ScoredModel:
         label, span = f"shadow-{model.name}", (days.start, days.end)

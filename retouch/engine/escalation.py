@@ -27,7 +27,7 @@ from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.execution.model import Attempt, Receipt
 from retouch.execution.runner import Progress
-from retouch.execution.stages import note_before, run_stages
+from retouch.execution.stages import begin_transaction, run_stages
 from retouch.gate.holdout import HoldoutDays
 from retouch.gate.model import Judgement, Override
 from retouch.pipeline.model import Pipeline
@@ -128,7 +128,7 @@ def climb(plan: Plan, bench: Bench) -> Walk:
         _note_tier(bench, tier, plan.report_id)
         walk = _step(walk, tier, bench, trial, spent.wall_seconds)
         if not walk.kept:
-            transaction.put_back(bench.root)
+            transaction.roll_back(bench.root)
         if walk.over(bench.promotion.limits):
             break
     return walk
@@ -184,7 +184,7 @@ def _halted(judgement: Judgement) -> str | None:
 
 
 def _note_tier(bench: Bench, tier: TierPlan, report_id: str) -> None:
-    note_before(
+    begin_transaction(
         bench.root,
         bench.dvc,
         bench.pipeline,

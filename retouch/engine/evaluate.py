@@ -15,9 +15,8 @@ from retouch.dvc import dvc
 from retouch.dvc.params import read_json_key
 from retouch.errors import CheckFailed
 from retouch.execution import transaction
-from retouch.execution.learned import learned_rows
 from retouch.execution.measuring import Models, measure, needs_measuring
-from retouch.execution.scoring import score_model
+from retouch.execution.scoring import score_model, training_rows
 from retouch.gate.comparison import (
     AlertedSlice,
     Comparison,
@@ -149,7 +148,7 @@ class Trial:
             ours, theirs = at_once(contend, processes, jobs=self.jobs)
         if learned is None:
             return ours, theirs
-        rows = learned_rows(learned, root=self.root)
+        rows = training_rows(learned, root=self.root)
         return replace(ours, learned=self._production_learned), replace(theirs, learned=rows)
 
     def _contend(self, label: str, model: str, path: str, processes: Processes) -> ScoredModel:
@@ -165,7 +164,7 @@ class Trial:
     def _production_learned(self) -> pd.DataFrame | None:
         learned = self.promotion.holdout.learned_from
         place = self.root / self.production_tables
-        return None if learned is None else learned_rows(learned, root=place)
+        return None if learned is None else training_rows(learned, root=place)
 
     @cached_property
     def _reference_scores(self) -> pd.DataFrame | None:
@@ -195,7 +194,7 @@ class Trial:
     @contextmanager
     def _processes(self) -> Iterator[Processes]:
         """Yield processes that are noted down, and stopped when anything is raised."""
-        processes = Processes(on_start=lambda pid: transaction.note_child(self.root, pid))
+        processes = Processes(on_start=lambda pid: transaction.record_child(self.root, pid))
         with _stopping(processes):
             yield processes
 

@@ -12,8 +12,7 @@ from retouch.alerts.model import Alert
 from retouch.alerts.words import summarise
 from retouch.dvc.project import DvcProject, find_root
 from retouch.errors import InputError
-from retouch.execution.history import costs_of, spent_since
-from retouch.execution.model import Run
+from retouch.execution.model import Run, cpu_seconds_since, recorded_costs
 from retouch.gate.holdout import HoldoutDays
 from retouch.gate.model import Override, Overrides, Verdict
 from retouch.gate.overrides import would_change
@@ -117,7 +116,7 @@ class Project:
     @cached_property
     def costs(self) -> Mapping[str, Cost]:
         """What each stage cost when past runs recorded it. Raises InputError."""
-        return costs_of(self._runs)
+        return recorded_costs(self._runs)
 
     @cached_property
     def _runs(self) -> tuple[Run, ...]:
@@ -126,7 +125,7 @@ class Project:
 
     def spent_today(self, now: datetime) -> float:
         """Return the CPU seconds of the runs of the last 24 hours. Raises InputError."""
-        return spent_since(self._runs, now - timedelta(days=1))
+        return cpu_seconds_since(self._runs, now - timedelta(days=1))
 
     def judged_before(self, alerts: Sequence[Alert] | None = None) -> int:
         """Return how many candidates the present hold-out has judged. Raises InputError.

@@ -25,7 +25,7 @@ from retouch.errors import CheckFailed
 from retouch.execution import transaction
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.execution.runner import PlainRunner, Progress
-from retouch.execution.stages import note_before, run_stages
+from retouch.execution.stages import begin_transaction, run_stages
 from retouch.gate.model import Verdict
 from retouch.git import git
 from retouch.git_remote import store
@@ -87,7 +87,7 @@ def run_alerts(
     Raises InputError, and CheckFailed when a stage fails or an output cannot be pushed; after a
     failure the workspace is as it was, but for the report.
     """
-    with transaction.only_one(project.root):
+    with transaction.exclusive_lock(project.root):
         recovered = transaction.recover(project.root)
         alerts = project.alerts(alert_files)
         done = project.handled([alert.alert_id for alert in alerts])
@@ -108,7 +108,7 @@ def run_alerts(
             walk = escalation.climb(plan, _bench(project, plan, new, settings, began))
             return _conclude(project, plan, walk, began, settings, recovered, new[0])
         finally:
-            transaction.put_back(project.root)  # finds nothing once a result is kept
+            transaction.roll_back(project.root)  # finds nothing once a result is kept
 
 
 def build_pipeline(project: Project, settings: Settings, *, record: bool) -> tuple[Receipt, ...]:
@@ -117,18 +117,18 @@ def build_pipeline(project: Project, settings: Settings, *, record: bool) -> tup
     `record`: keep the receipts in `reports/build/`, for forecasts. Raises InputError; CheckFailed
     when a stage fails, with everything put back.
     """
-    with transaction.only_one(project.root):
+    with transaction.exclusive_lock(project.root):
         transaction.recover(project.root)
         stages = plan_stages(project.pipeline, complete=True)
         root, began = project.root, settings.clock()
         started = time.monotonic()
-        note_before(root, project.dvc, project.pipeline, stages, work="a build")
+        begin_transaction(root, project.dvc, project.pipeline, stages, work="a build")
         try:
             receipts = run_stages(root, project.pipeline, stages, settings, complete=True)
             _require_all_well(root, receipts)
             transaction.keep(root)
         finally:
-            transaction.put_back(root)
+            transaction.roll_back(root)
         if record:
             attempt = Attempt(
                 tier=BUILD,

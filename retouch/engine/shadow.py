@@ -71,7 +71,7 @@ def shadow(project: Project, question: Question, *, at: datetime, jobs: int) -> 
     root, scoring = project.root, _unlabelled(project)
     if question.tolerance is not None and not 0 <= question.tolerance < float("inf"):
         raise InputError(f"--tolerance {question.tolerance}: is no number from 0 on.")
-    with transaction.only_one(root):
+    with transaction.exclusive_lock(root):
         require_settled(root)
         production = recorded_model(project, question.production, "--production")
         candidate = recorded_model(project, question.candidate, "--candidate")

@@ -118,7 +118,7 @@ def project_status(project: Project) -> Status:
             _alert_status(project.root, documents.read_alert(path, root=project.root))
             for path in documents.alert_files(project.root)
         ),
-        interrupted=transaction.was_interrupted(project.root),
+        interrupted=transaction.interrupted_work(project.root),
     )
 
 

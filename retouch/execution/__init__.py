@@ -1,4 +1,6 @@
-"""A plan makes a run: waves, workers, early cut-off, receipts.
+"""Running a plan stage by stage: waves, early cut-off, receipts, and the transaction around it.
 
-Orchestrates `dvc`, `storage` and `system`.
+Decides which planned stage starts next and which is cut off; nothing about alerts or the gate.
+Touches the checkout through `dvc`, `storage` and `system`, and holds its lock while it does.
+In: a plan's stages and the pipeline. Out: `Run` values with a receipt per stage, and score tables.
 """

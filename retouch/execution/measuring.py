@@ -1,4 +1,4 @@
-"""Measure what guardrails ask besides scores: bytes, time to predict, scores of made-up rows."""
+"""Measure what guardrails need besides scores: size, latency, scores of synthetic rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retouch.errors import CheckFailed
-from retouch.execution.scoring import run_filled
+from retouch.execution.scoring import run_command
 from retouch.policy.guardrails import Guardrail, Latency, Probe, Size, Synthetic
 from retouch.policy.promotion import Promotion
 from retouch.storage.score_tables import read_table
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _FOLDER = ".retouch/measured"
 _LONGEST = 1e100
-"""Seconds beyond which times are none; NaN is not below it either."""
+"""Seconds; no time is longer, and NaN is not below it either."""
 _KEYS = ("rows", "production", "candidate")
 
 
@@ -73,13 +73,13 @@ def measure(
     latency: dict[str, Times] = {}
     for number, guardrail in enumerate(policy.guardrails, start=1):
         if isinstance(guardrail, Latency):
-            with _only_noted([guardrail], failed):
+            with _tolerated([guardrail], failed):
                 times = _times(guardrail, number, models, root=root, processes=processes)
                 latency[guardrail.name] = times
     probed = None
     synthetic = [each for each in policy.guardrails if isinstance(each, Synthetic)]
     if policy.probe is not None and synthetic:
-        with _only_noted(synthetic, failed):
+        with _tolerated(synthetic, failed):
             probed = _probed(policy.probe, make_rows, models, root=root, processes=processes)
     return Taken(
         latency=latency,
@@ -91,8 +91,8 @@ def measure(
 
 
 @contextmanager
-def _only_noted(guardrails: Sequence[Guardrail], failed: dict[str, str]) -> Iterator[None]:
-    """Note down a failure for guardrails that only observe: they stop nothing, nor does it."""
+def _tolerated(guardrails: Sequence[Guardrail], failed: dict[str, str]) -> Iterator[None]:
+    """Record a failure, instead of raising it, for guardrails that only observe."""
     try:
         yield
     except CheckFailed as error:
@@ -114,7 +114,7 @@ def _times(
         "{until}": models.days[1],
         "{out}": out,
     }
-    command = run_filled(
+    command = run_command(
         guardrail.cmd,
         filled,
         what=f"Measuring for the guardrail {guardrail.name!r}",
@@ -136,13 +136,13 @@ def _read_times(path: Path) -> Times:
 
     Raises ValueError.
     """
-    told = json.loads(path.read_bytes(), parse_constant=_refuse)
-    if not isinstance(told, dict) or set(told) != set(_KEYS):
+    data = json.loads(path.read_bytes(), parse_constant=_refuse)
+    if not isinstance(data, dict) or set(data) != set(_KEYS):
         raise ValueError(f"it must hold {', '.join(map(repr, _KEYS))} and nothing else")
-    rows = told["rows"]
+    rows = data["rows"]
     if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
         raise ValueError(f"'rows' is {rows!r}, not a whole number above 0")
-    production, candidate = (_seconds(key, told[key]) for key in ("production", "candidate"))
+    production, candidate = (_seconds(key, data[key]) for key in ("production", "candidate"))
     if len(production) != len(candidate):
         raise ValueError(
             f"'production' has {len(production)} turns and 'candidate' {len(candidate)}"
@@ -154,14 +154,14 @@ def _refuse(constant: str) -> float:
     raise ValueError(f"{constant} is no number")
 
 
-def _seconds(key: str, told: Any) -> tuple[float, ...]:
-    if not isinstance(told, list):
+def _seconds(key: str, values: Any) -> tuple[float, ...]:
+    if not isinstance(values, list):
         raise ValueError(f"{key!r} is not a list of seconds")
-    for value in told:
+    for value in values:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not -_LONGEST < value < _LONGEST:
-            raise ValueError(f"{key!r} holds {str(value)[:40]!r}, which is no number of seconds")
-    return tuple(map(float, told))
+            raise ValueError(f"{key!r} has {str(value)[:40]!r}, which is no number of seconds")
+    return tuple(map(float, values))
 
 
 def _probed(
@@ -175,7 +175,7 @@ def _probed(
     """Get rows, make the synthetic ones from them, and have both models score these."""
     found = f"{_FOLDER}/probe-rows.parquet"
     days = {"{from}": models.days[0], "{until}": models.days[1]}
-    run_filled(
+    run_command(
         probe.rows_cmd,
         {**days, "{out}": found},
         what="Getting rows for the synthetic guardrails",
@@ -193,10 +193,10 @@ def _probed(
     scores: list[pd.DataFrame] = []
     for label, model in (("production", models.production), ("candidate", models.candidate)):
         out = f"{_FOLDER}/probe-{label}.parquet"
-        run_filled(
+        run_command(
             probe.score_cmd,
             {**days, "{model}": model, "{rows}": rows, "{out}": out},
-            what=f"Scoring made-up rows with the {label} model",
+            what=f"Scoring synthetic rows with the {label} model",
             log=f"probe-{label}",
             root=root,
             processes=processes,

@@ -1,4 +1,4 @@
-"""Run planned stages in the workspace as it is, and note down first what they may change."""
+"""Run planned stages in the workspace, inside a transaction that records what they may change."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from retouch.system import files
 from retouch.system.processes import Processes
 
 
-class HowToRun(Protocol):
-    """What running stages asks of its settings."""
+class RunSettings(Protocol):
+    """The settings for running stages."""
 
     @property
     def jobs(self) -> int:
@@ -28,26 +28,26 @@ class HowToRun(Protocol):
 
     @property
     def watch(self) -> Progress:
-        """Who is told what happens."""
+        """Who is notified of progress."""
 
 
 def run_stages(
     root: Path,
     pipeline: Pipeline,
     stages: tuple[StagePlan, ...],
-    how: HowToRun,
+    how: RunSettings,
     *,
     complete: bool = False,
     stop_after: float | None = None,
 ) -> tuple[Receipt, ...]:
-    """Run planned stages in the workspace as it is; `dvc.lock` keeps DVC's own order.
+    """Run planned stages in the workspace; `dvc.lock` keeps DVC's own order.
 
     `complete`: every output is wanted in the workspace. `stop_after`: seconds after which whatever
-    is under way is stopped, and fails. Something must be noted down first (`note_before`), and kept
-    or put back afterwards.
+    is running is stopped, and fails. Call `begin_transaction` first, and keep or roll back
+    afterwards.
     """
     locks = {path: _text(root / path) for path in lock_files(stages)}
-    processes = Processes(on_start=lambda pid: transaction.note_child(root, pid))
+    processes = Processes(on_start=lambda pid: transaction.record_child(root, pid))
     runner = PlainRunner(
         root,
         pipeline,
@@ -75,7 +75,7 @@ def lock_files(stages: tuple[StagePlan, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lock_file_of(stage) for stage in planned))
 
 
-def note_before(
+def begin_transaction(
     root: Path,
     project: DvcProject,
     pipeline: Pipeline,
@@ -85,7 +85,7 @@ def note_before(
     edited: tuple[str, ...] = (),
     done_when: str | None = None,
 ) -> None:
-    """Write down everything that running these stages may change."""
+    """Record everything that running these stages may change."""
     planned = {s.stage for s in stages if s.decision != "reuse"}
     outputs: list[Output] = [
         output for stage in pipeline.stages if stage.name in planned for output in stage.outputs
@@ -103,7 +103,7 @@ def note_before(
 
 @contextmanager
 def _stopping(processes: Processes, after: float | None) -> Iterator[None]:
-    """Stop everything under way after so many seconds; None: never."""
+    """Stop running stages after so many seconds; None: never."""
     if after is None:
         yield
         return
@@ -114,7 +114,7 @@ def _stopping(processes: Processes, after: float | None) -> Iterator[None]:
         yield
     finally:
         alarm.cancel()
-        alarm.join()  # had it gone off, it ends with the last process
+        alarm.join()  # if it fired, it ends with the last process
 
 
 def _text(path: Path) -> str:

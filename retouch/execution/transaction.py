@@ -1,8 +1,8 @@
-"""What a run is about to change, written down before it changes: so it can always be put back.
+"""A transaction around a run: what it is about to change is recorded first, so it can be undone.
 
-The journal lives in `.retouch/run/`. It is complete before the first change and goes away after
-the last one, so finding it means that a run was cut short. Big outputs are not copied: DVC's cache
-has them.
+The journal is in `.retouch/run/`. It is complete before the first change and deleted after the last
+one, so finding it means that a run was interrupted. Large outputs are not copied: DVC's cache has
+them.
 
     begin -> (edits, stages, gate) -> keep       the run's result stays
                                    -> put_back   everything is as it was
@@ -32,29 +32,29 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(".retouch/run")
 _LOCK = Path(".retouch/lock")
-_PATIENCE_SECONDS = 0.5
+_LOCK_TIMEOUT_SECONDS = 0.5
 
 
 class Journal(Document):
-    """What was there before."""
+    """The state before the run."""
 
     work: str
-    """What was being done, in words, for the message after a crash."""
+    """What was being done, for the message after a crash."""
     copied: tuple[str, ...]
     """Paths kept as copies below `.retouch/run/before/`."""
     absent: tuple[str, ...]
-    """Paths that did not exist: putting back removes them."""
+    """Paths that did not exist: rolling back removes them."""
     in_cache: tuple[str, ...]
-    """Outputs that DVC's cache holds: putting back checks them out."""
+    """Outputs that DVC's cache holds: rolling back checks them out."""
     done_when: str | None = None
-    """The file that is written last, if the run's result stays."""
+    """The file that is written last when the run's result stays."""
 
 
 @contextmanager
-def only_one(root: Path) -> Iterator[None]:
-    """Hold the lock that lets one run at a time work here. Raises InputError when it is taken.
+def exclusive_lock(root: Path) -> Iterator[None]:
+    """Hold the lock that allows one run at a time here. Raises InputError when it is taken.
 
-    The operating system lets go of it when the process dies, however it dies.
+    The operating system releases it when the process dies, however it dies.
     """
     (root / _LOCK).parent.mkdir(parents=True, exist_ok=True)
     lock = _locked(root / _LOCK)
@@ -68,15 +68,15 @@ def _locked(path: Path) -> zc.lockfile.LockFile:
     import zc.lockfile
 
     # A process that was killed while it started another one leaves the lock to that one, which
-    # lets go of it a moment later, when it becomes the command it is to run.
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    # releases it a moment later, when it becomes the command it is to run.
+    deadline = time.monotonic() + _LOCK_TIMEOUT_SECONDS
     while True:
         try:
             return zc.lockfile.LockFile(str(path), content_template="{pid}")
         except zc.lockfile.LockError:
             if time.monotonic() > deadline:
                 raise InputError(
-                    "Another `retouch` run is at work in this checkout.",
+                    "Another `retouch` run is active in this checkout.",
                     hint="Wait until it has ended.",
                 ) from None
         time.sleep(0.02)
@@ -91,11 +91,11 @@ def begin(
     cache_holds: Callable[[str], bool],
     done_when: str | None = None,
 ) -> None:
-    """Write down the state before a run.
+    """Record the state before a run.
 
     `small`: files to copy (params, locks, what git tracks). `outputs`: of the stages that may run.
     `cache_holds`: whether DVC's cache has the object of this hash. `done_when`: the file that is
-    written last; once it is there, a run that was cut short is not undone.
+    written last; once it is there, an interrupted run is not undone.
     """
     folder = root / _FOLDER
     files.remove(folder)
@@ -105,7 +105,7 @@ def begin(
     for output in outputs:
         if not (root / output.path).exists():
             absent.add(output.path)
-        elif _comes_back(output, cache_holds):
+        elif _is_restorable(output, cache_holds):
             in_cache.add(output.path)
         else:
             to_copy.add(output.path)
@@ -122,20 +122,20 @@ def begin(
     files.write_text(folder / "journal.json", journal.to_json())
 
 
-def _comes_back(output: Output, cache_holds: Callable[[str], bool]) -> bool:
-    """Say whether `dvc checkout` gives back what lies in the workspace."""
+def _is_restorable(output: Output, cache_holds: Callable[[str], bool]) -> bool:
+    """Return whether `dvc checkout` restores what is in the workspace."""
     as_recorded = output.recorded is not None and output.workspace == output.recorded
     return output.cached and as_recorded and cache_holds(output.recorded or "")
 
 
 def keep(root: Path) -> None:
-    """Let the run's changes stand."""
+    """Keep the run's changes: end the transaction."""
     (root / _FOLDER / "journal.json").unlink(missing_ok=True)
     files.remove(root / _FOLDER)
 
 
-def put_back(root: Path) -> None:
-    """Put everything back as it was before the run; safe to call again when it is cut short."""
+def roll_back(root: Path) -> None:
+    """Restore everything as it was before the run; safe to repeat after an interruption."""
     journal = _read(root)
     if journal is None:
         return
@@ -150,10 +150,10 @@ def put_back(root: Path) -> None:
 
 
 def recover(root: Path) -> str | None:
-    """Undo a run that was cut short, if there was one; return in words what it was doing.
+    """Undo an interrupted run, if there was one, and return what it was doing.
 
-    To be called with `only_one` held. Stages it had finished are in DVC's run cache, so doing the
-    work again restores them instead of running them.
+    Call it with `only_one` held. Stages it had finished are in DVC's run cache, so running
+    the plan again restores them.
     """
     journal = _read(root)
     if journal is None:
@@ -163,18 +163,18 @@ def recover(root: Path) -> str | None:
     if journal.done_when is not None and (root / journal.done_when).exists():
         keep(root)
         return None
-    put_back(root)
+    roll_back(root)
     return journal.work
 
 
-def was_interrupted(root: Path) -> str | None:
-    """Return in words what a run that was cut short was doing, None when there is none."""
+def interrupted_work(root: Path) -> str | None:
+    """Return what an interrupted run was doing; None when there is none."""
     journal = _read(root)
     return journal.work if journal else None
 
 
-def note_child(root: Path, pid: int) -> None:
-    """Remember a process of the run, in case we die before it does."""
+def record_child(root: Path, pid: int) -> None:
+    """Record a process of the run, in case this one dies first."""
     import psutil
 
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -185,7 +185,7 @@ def note_child(root: Path, pid: int) -> None:
 
 
 def _end_children(root: Path) -> None:
-    """Kill what a dead run left running: it would write into `dvc.lock` behind our back."""
+    """Kill the processes that a dead run left: they would go on writing to `dvc.lock`."""
     import psutil
 
     for path in (root / _FOLDER / "children").glob("*"):

@@ -13,7 +13,7 @@ import pytest
 
 from retouch.dvc.params import apply_edits
 from retouch.dvc.project import DvcProject
-from retouch.execution.cutoff import new_inputs
+from retouch.execution.runner import new_inputs
 from retouch.planning.changes import changes_of
 from retouch.planning.plan import plan_stages
 from retouch.system import files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from retouch.execution.cutoff import new_inputs
+from retouch.execution.runner import new_inputs
 from retouch.pipeline.model import FileInput
 from tests.pipeline.strategies import source, stage
 

@@ -38,7 +38,7 @@ def test_a_killed_run_is_told_of_and_the_next_one_undoes_it_and_completes(toy: T
     second = toy.retouch("run", alert)
     assert (second.code, second.out) == (2, "")
     assert second.err == (
-        "Error: Another `retouch` run is at work in this checkout. Wait until it has ended.\n"
+        "Error: Another `retouch` run is active in this checkout. Wait until it has ended.\n"
     )
 
     kill(process)

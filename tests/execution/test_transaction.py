@@ -1,4 +1,4 @@
-"""The journal: what was there before a run, put back however often it is cut short."""
+"""The journal: what was there before a run is restored, however often that is interrupted."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def test_putting_back_restores_removes_and_forgets(root: Path):
     before = content(root)
     begin(root)
     change_all(root)
-    assert transaction.was_interrupted(root) == "tier refit"
-    transaction.put_back(root)
+    assert transaction.interrupted_work(root) == "tier refit"
+    transaction.roll_back(root)
     assert content(root) == before
-    assert transaction.was_interrupted(root) is None
+    assert transaction.interrupted_work(root) is None
     assert not (root / ".retouch/run").exists()
 
 
@@ -77,7 +77,7 @@ def test_what_is_kept_cannot_be_put_back(root: Path):
     change_all(root)
     after = content(root)
     transaction.keep(root)
-    transaction.put_back(root)
+    transaction.roll_back(root)
     assert transaction.recover(root) is None
     assert content(root) == after
 
@@ -91,7 +91,7 @@ def test_keeping_takes_effect_at_once_however_long_the_rest_takes(root: Path, mo
         patch.setattr(transaction.files, "remove", cut_short)
         with pytest.raises(KeyboardInterrupt):
             transaction.keep(root)
-    assert transaction.was_interrupted(root) is None
+    assert transaction.interrupted_work(root) is None
 
 
 def test_putting_back_can_be_cut_short_and_done_again(root: Path, monkeypatch):
@@ -107,7 +107,7 @@ def test_putting_back_can_be_cut_short_and_done_again(root: Path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(transaction.files, "copy", cut_short)
         with pytest.raises(KeyboardInterrupt):
-            transaction.put_back(root)
+            transaction.roll_back(root)
     assert content(root) != before
     assert transaction.recover(root) == "tier refit"
     assert content(root) == before
@@ -136,7 +136,7 @@ def test_nothing_is_journalled_until_all_of_it_is(root: Path, monkeypatch):
     monkeypatch.setattr(transaction.files, "copy", disk_full)
     with pytest.raises(OSError, match="No space left"):
         begin(root)
-    assert transaction.was_interrupted(root) is None
+    assert transaction.interrupted_work(root) is None
     assert transaction.recover(root) is None
     assert content(root) == before
 
@@ -165,7 +165,7 @@ def test_recovering_kills_what_the_dead_run_left_running_and_its_children(root: 
     )
     assert child.stdout is not None
     grandchild = psutil.Process(int(child.stdout.readline()))
-    transaction.note_child(root, child.pid)
+    transaction.record_child(root, child.pid)
 
     transaction.recover(root)
 
@@ -177,7 +177,7 @@ def test_recovering_kills_what_the_dead_run_left_running_and_its_children(root: 
 def test_recovering_leaves_a_stranger_alone_that_has_the_number_of_an_old_child(root: Path):
     begin(root)
     stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    transaction.note_child(root, stranger.pid)
+    transaction.record_child(root, stranger.pid)
     note = root / ".retouch/run/children" / str(stranger.pid)
     note.write_text("1.0")  # when our child of that number was started
 
@@ -191,16 +191,16 @@ def test_recovering_leaves_a_stranger_alone_that_has_the_number_of_an_old_child(
 def test_a_child_that_ended_long_ago_is_no_trouble(root: Path):
     begin(root)
     child = subprocess.Popen(["sleep", "0.1"], start_new_session=True)
-    transaction.note_child(root, child.pid)
+    transaction.record_child(root, child.pid)
     child.wait()
-    transaction.note_child(root, child.pid)
+    transaction.record_child(root, child.pid)
     assert transaction.recover(root) == "tier refit"
 
 
 def test_the_lock_is_held_by_one_and_falls_with_its_process(tmp_path: Path):
     code = (
         "import sys; from pathlib import Path; from retouch.execution import transaction\n"
-        "with transaction.only_one(Path('.')): print('held', flush=True); sys.stdin.read()"
+        "with transaction.exclusive_lock(Path('.')): print('held', flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -209,13 +209,13 @@ def test_the_lock_is_held_by_one_and_falls_with_its_process(tmp_path: Path):
     assert holder.stdout.readline() == b"held\n"
 
     with (
-        pytest.raises(InputError, match="Another `retouch` run is at work"),
-        transaction.only_one(tmp_path),
+        pytest.raises(InputError, match="Another `retouch` run is active"),
+        transaction.exclusive_lock(tmp_path),
     ):
         pass
     holder.kill()
     holder.communicate()
-    with transaction.only_one(tmp_path):
+    with transaction.exclusive_lock(tmp_path):
         pass
 
 
@@ -226,7 +226,7 @@ def test_a_run_cut_short_after_its_last_file_was_written_is_not_undone(root: Pat
     (root / "reports/1/verdict.json").write_text("{}")
     assert transaction.recover(root) is None
     assert (root / "params.yaml").read_text() == "a: 2\n"
-    assert transaction.was_interrupted(root) is None
+    assert transaction.interrupted_work(root) is None
 
 
 def test_a_run_cut_short_before_its_last_file_is_undone(root: Path):
@@ -242,7 +242,7 @@ def test_the_lock_of_a_dead_run_is_waited_for_while_its_child_is_not_yet_another
     # What happens between fork and exec: the child has the lock's file open, the parent is gone.
     code = (
         "import os, time; from pathlib import Path; from retouch.execution import transaction\n"
-        "lock = transaction.only_one(Path('.')); lock.__enter__()\n"
+        "lock = transaction.exclusive_lock(Path('.')); lock.__enter__()\n"
         "os._exit(0) if os.fork() else (print('held', flush=True), time.sleep(0.3), os._exit(0))"
     )
     dead = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE)
@@ -250,6 +250,6 @@ def test_the_lock_of_a_dead_run_is_waited_for_while_its_child_is_not_yet_another
     assert dead.stdout.readline() == b"held\n"
     dead.wait()
 
-    with transaction.only_one(tmp_path):
+    with transaction.exclusive_lock(tmp_path):
         pass
     dead.stdout.close()

@@ -274,7 +274,7 @@ def test_killed_it_is_cleared_away_by_the_next_one(kept: Toy):
     process = kept.start("shadow", slow=120)
     wait_for(lambda: _scores(kept) == 2)
     second = kept.retouch("shadow")
-    assert (second.code, "Another `retouch` run is at work" in second.err) == (2, True)
+    assert (second.code, "Another `retouch` run is active" in second.err) == (2, True)
 
     kill(process)
     assert _scores(kept) == 2, "scoring lives on"

@@ -64,7 +64,7 @@ def judge(project: Project, *, at: datetime, jobs: int) -> Judged:
         return Judged(both)
     canary = policy_of(project)
     prod, new = both
-    with transaction.only_one(project.root):
+    with transaction.exclusive_lock(project.root):
         require_settled(project.root)
         models = [_model(project, version) for version in (prod, new)]
         if models[0].hash == models[1].hash:

@@ -13,7 +13,7 @@ from retouch.engine.project import Project
 from retouch.engine.provenance import Trust
 from retouch.engine.run import plan_alerts
 from retouch.errors import InputError
-from retouch.execution.clean_checkout import laid_in
+from retouch.execution.clean_checkout import added_files
 from retouch.git import branches
 from retouch.jobs.packages.event import AlertPull, Event
 from retouch.jobs.packages.paths import WritablePaths
@@ -52,7 +52,7 @@ def _plans(root: Path, incoming: Incoming, trust: Trust, now: datetime) -> list[
         if path.endswith(".json"):
             groups.setdefault(group_key(parse_alert(raw, path)), []).append(path)
     texts = []
-    with laid_in(root, files_of(incoming)):
+    with added_files(root, files_of(incoming)):
         for paths in groups.values():
             try:
                 names = [root / path for path in paths]

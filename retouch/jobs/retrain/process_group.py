@@ -9,7 +9,7 @@ from pathlib import Path
 from retouch.engine.project import Project
 from retouch.engine.run import Settings, plan_alerts, run_alerts
 from retouch.errors import InputError, RetouchError
-from retouch.execution.clean_checkout import laid_in
+from retouch.execution.clean_checkout import added_files
 from retouch.execution.model import Run
 from retouch.jobs.package_folder import FILE_BYTES
 from retouch.jobs.packages.event import Asked, Event
@@ -79,7 +79,7 @@ def answer(case: Case, writable: WritablePaths, job: Job) -> Path | None:
 
     A stage that fails and a gate that says no are outcomes, and packed like any other.
     """
-    with laid_in(job.root, case.laid):
+    with added_files(job.root, case.laid):
         project, settings = Project(job.root), vouched(case, job)
         try:
             plan = plan_of(project, case.alert_ids, settings)

@@ -11,7 +11,7 @@ from typing import Literal
 from retouch.documents import Value
 from retouch.engine.project import Project
 from retouch.errors import InputError, RetouchError
-from retouch.execution.clean_checkout import laid_in
+from retouch.execution.clean_checkout import added_files
 from retouch.github.pulls import PullRequest
 from retouch.github.repository import Repository
 from retouch.jobs.packages.overlap import Claim, certain, waits_for
@@ -143,7 +143,7 @@ def _words(fresh: Plan) -> str:
 def _fresh(incoming: Incoming, author: str, job: Job) -> tuple[Plan | None, tuple[str, ...]]:
     """Return the plan as it would be made now, and its alerts; None when none is due."""
     wanted = set(wanted_of(incoming))
-    with laid_in(job.root, files_of(incoming)):
+    with added_files(job.root, files_of(incoming)):
         project = Project(job.root)
         taken = _taken(project, incoming, author, job)
         groups = [g.alert_ids for g in taken.outcome.groups if wanted.intersection(g.alert_ids)]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from retouch.engine.project import Project
 from retouch.errors import CheckFailed, InputError
-from retouch.execution.clean_checkout import laid_in
+from retouch.execution.clean_checkout import added_files
 from retouch.git import branches
 from retouch.github.pulls import PullRequest, get_pull, is_from_own_branch
 from retouch.github.repository import Repository
@@ -143,7 +143,7 @@ def _sender(found: PullRequest, job: Job) -> str:
 
 
 def _take_in(incoming: Incoming, saved: Incoming, sender: str, job: Job) -> TakenIn:
-    with laid_in(job.root, files_of(incoming)):
+    with added_files(job.root, files_of(incoming)):
         brought = Brought(incoming.head, frozenset(incoming.alert_ids), sender)
         trust, now = job.settings.trust, job.settings.clock()
         return take_in_all(Project(job.root), brought, saved.receipts, trust, job.event, now)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from retouch.alerts.receipt import Receipt
 from retouch.engine.project import Project
-from retouch.execution.clean_checkout import laid_in
+from retouch.execution.clean_checkout import added_files
 from retouch.git import branches
 from retouch.github.pulls import PullRequest, find_pull_request
 from retouch.github.repository import Repository
@@ -50,7 +50,7 @@ def retrain_main(repo: Repository, base_branch: str, job: Job) -> tuple[Path, ..
 
 
 def _take_in(recorded: dict[str, Receipt], job: Job) -> TakenIn:
-    with laid_in(job.root, {}):
+    with added_files(job.root, {}):
         trust, now = job.settings.trust, job.settings.clock()
         return take_in_all(Project(job.root), None, recorded, trust, job.event, now)
 

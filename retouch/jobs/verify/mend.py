@@ -12,7 +12,7 @@ from retouch.errors import CheckFailed, InputError
 from retouch.execution import transaction
 from retouch.execution.model import Attempt, Receipt, Run
 from retouch.execution.runner import PlainRunner
-from retouch.execution.stages import note_before, run_stages
+from retouch.execution.stages import begin_transaction, run_stages
 from retouch.git import git
 from retouch.jobs.verify.verify import MENDED, verify
 from retouch.lockfile.entries import in_order_of, lock_file_of, without_entries
@@ -48,7 +48,7 @@ def mend(project: Project, settings: Settings, *, base: str | None = None) -> Me
     was.
     """
     root = project.root
-    with transaction.only_one(root):
+    with transaction.exclusive_lock(root):
         recovered = transaction.recover(root)
         _require_committed(root)
         found = verify(project, base=base)
@@ -58,12 +58,12 @@ def mend(project: Project, settings: Settings, *, base: str | None = None) -> Me
         pipeline = _without(before, found.doubtful)
         stages = plan_stages(pipeline)
         _require_as_recorded(before, stages)
-        note_before(root, project.dvc, before, stages, work="mending dvc.lock")
+        begin_transaction(root, project.dvc, before, stages, work="mending dvc.lock")
         try:
             receipts = _run_again(root, pipeline, stages, found, settings)
             transaction.keep(root)
         finally:
-            transaction.put_back(root)  # finds nothing once the result is kept
+            transaction.roll_back(root)  # finds nothing once the result is kept
         return Mended(found, receipts, _changed(before, receipts), recovered)
 
 

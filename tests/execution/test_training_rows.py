@@ -1,4 +1,4 @@
-"""The rows a model has learned from are read from its tables, and nothing else of them."""
+"""Training rows are read from the tables of a model, and nothing else of them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from retouch.errors import InputError
-from retouch.execution.learned import learned_rows
+from retouch.execution.scoring import training_rows
 from retouch.policy.promotion import LearnedFrom
 
 
 def read(root: Path, *paths: str, **columns):
-    rows = learned_rows(LearnedFrom(paths=paths, **columns), root=root)
+    rows = training_rows(LearnedFrom(paths=paths, **columns), root=root)
     assert list(rows.columns) == ["id", "day"]
     return rows.to_numpy(dtype=object).tolist()
 
@@ -59,12 +59,12 @@ def test_no_rows_are_none(tmp_path):
 @pytest.mark.parametrize(
     ("paths", "message"),
     [
-        (("nowhere",), "nowhere: holds no Parquet or CSV file"),
-        (("empty",), "empty: holds no Parquet or CSV file"),
-        (("other.csv",), "other.csv: the rows a model has learned from cannot be read"),
-        (("other.parquet",), "other.parquet: the rows a model has learned from cannot be read"),
-        (("broken.parquet",), "broken.parquet: the rows"),
-        (("blank.csv",), "blank.csv: the rows"),
+        (("nowhere",), "nowhere: has no Parquet or CSV file"),
+        (("empty",), "empty: has no Parquet or CSV file"),
+        (("other.csv",), "other.csv: the training rows cannot be read"),
+        (("other.parquet",), "other.parquet: the training rows cannot be read"),
+        (("broken.parquet",), "broken.parquet: the training rows"),
+        (("blank.csv",), "blank.csv: the training rows"),
     ],
 )
 def test_what_cannot_be_read_is_bad_input(tmp_path, paths, message):

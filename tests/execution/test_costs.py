@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from retouch.execution.history import spent_since
-from retouch.execution.model import Attempt, Receipt, Run
+from retouch.execution.model import Attempt, Receipt, Run, cpu_seconds_since
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -37,9 +36,9 @@ def run(ago, cpu=10.0, judging=0.0, alerts=("a",)):
 def test_every_attempt_of_the_runs_since_then_counts_with_its_scoring():
     runs = [run(timedelta(hours=24), judging=3.0), run(timedelta(hours=25)), run(timedelta(0))]
 
-    assert spent_since(runs, NOW - timedelta(days=1)) == pytest.approx(46.0 + 40.0)
+    assert cpu_seconds_since(runs, NOW - timedelta(days=1)) == pytest.approx(46.0 + 40.0)
 
 
 def test_a_build_answers_no_alert_and_counts_for_nothing():
-    assert spent_since([run(timedelta(0), alerts=())], NOW - timedelta(days=1)) == 0
-    assert spent_since([], NOW) == 0
+    assert cpu_seconds_since([run(timedelta(0), alerts=())], NOW - timedelta(days=1)) == 0
+    assert cpu_seconds_since([], NOW) == 0
