@@ -11,7 +11,7 @@ WORKFLOWS := $(wildcard .github/workflows/*.yml)
 ACTIONS := $(wildcard .github/actions/*/action.yml tests/actions/*/action.yml)
 FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
-.PHONY: help needs demo test fresh e2e lint format bench fuzz lock dist schemas clean
+.PHONY: help needs demo test fresh e2e lint format bench fuzz lock dist picture schemas clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z0-9]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,6 +77,9 @@ lock: $(READY) ## Resolve every dependency anew into requirements.lock (UPGRADE=
 dist: $(READY) ## Build sdist and wheel into dist/
 	@rm -rf dist
 	@$(BIN)/python -m build --no-isolation --outdir dist .
+
+picture: $(READY) ## Render a committed report for the README, light and dark (needs Chromium)
+	@$(BIN)/python -m benchmarks.picture
 
 schemas: $(READY) ## Write the JSON Schemas of all documents into schemas/
 	@$(BIN)/python -m retouch.cli.schemas
