@@ -19,7 +19,7 @@ from scipy.special import stdtrit
 from retouch.gate.canary_model import CanaryDay, CanaryModel, CanaryVerdict
 from retouch.gate.model import Judgement, Verdict
 from retouch.policy.promotion import Canary
-from retouch.registry.canary import decide
+from retouch.registry.canary_decision import decide_canary
 from retouch.storage import documents
 from retouch.system import files
 
@@ -104,7 +104,7 @@ def _ends(gains: Pool, limits: Canary) -> tuple[str, int]:
     """Return how a canary ends that is looked at after every day, and after how many days."""
     whole = _verdict(gains, limits)
     for count in range(1, len(gains) + 1):
-        outcome = decide(whole.model_copy(update={"days": whole.days[:count]})).outcome
+        outcome = decide_canary(whole.model_copy(update={"days": whole.days[:count]})).outcome
         if outcome != "wait":
             return outcome, count
     raise AssertionError("the last day decides")

@@ -16,7 +16,7 @@ from typing import Any
 
 from retouch.alerts.envelope import seal
 from retouch.git.gto_tags import read_tags
-from retouch.registry.registry import registry_of
+from retouch.registry.registry import registry_from_tags
 from tests.jobs.publish.conftest import Answered, World, answer_once, enter
 from tests.registry.conftest import CANARY
 from tests.toy_project import make_project
@@ -115,7 +115,7 @@ def _received(world: World) -> dict[str, Any]:
 def _promoted(world: World) -> dict[str, Any]:
     """Return what there is of versions, without ids and times."""
     tags, mine = read_tags(world.github.git.folder), read_tags(world.toy.root)
-    registry = registry_of(MODEL, tags)
+    registry = registry_from_tags(MODEL, tags)
     stages = {stage: registry.in_stage(stage) for stage in ("prod", "canary")}
     return {
         "tags": sorted((tag.name, tag.commit, tag.message) for tag in tags),
@@ -190,7 +190,7 @@ def _told_outcome(out: str) -> str:
 
 def _told_steps(out: str) -> str:
     promoted = json.loads(out)
-    steps, newly = promoted["promoting"]["steps"], len(promoted["newly"])
+    steps, newly = promoted["plan"]["steps"], len(promoted["newly"])
     return f"{newly} of {len(steps)} steps taken"
 
 

@@ -52,9 +52,9 @@ def doctor(offline: bool, as_json: bool) -> None:
     reason. Changes nothing. Exit code 1 when a check fails.
     """
     from retouch.jobs.doctor.doctor import examine
-    from retouch.jobs.doctor.github import Asking
+    from retouch.jobs.doctor.github import GitHubAccess
 
-    asking = Asking(not offline, _repository)
+    asking = GitHubAccess(not offline, _repository)
     found = examine(Path.cwd(), os.environ, asking)
     if as_json:
         click.echo(found.to_json(), nl=False)
@@ -79,8 +79,8 @@ def _print(found: Diagnosis) -> None:
         message = Text(visible(finding.message))
         if finding.hint:
             message.append(f"\n{visible(finding.hint)}", style="dim")
-        standing = Text(finding.standing, style=_COLOURS[finding.standing])
-        table.add_row(standing, finding.about, message)
+        status = Text(finding.status, style=_COLOURS[finding.status])
+        table.add_row(status, finding.about, message)
     terminal().print(table)
 
 
@@ -157,10 +157,10 @@ def _lines(found: Integrity) -> str:
 
 def _repair(project: Project, base: str | None, jobs: int) -> None:
     from retouch.engine.run import Settings
-    from retouch.jobs.verify import mend
+    from retouch.jobs.verify.verify import mend
 
     settings = Settings(jobs, plain_lines(project), now)
-    mended = mend.mend(project, settings, base=base)
+    mended = mend(project, settings, base=base)
     if mended.recovered:
         click.echo(f"Undid an interrupted run: {mended.recovered}.")
     if not mended.receipts:

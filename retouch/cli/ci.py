@@ -27,8 +27,14 @@ from retouch.engine.project import Project
 from retouch.engine.provenance import Trust
 from retouch.errors import InputError, visible
 from retouch.github.repository import Repository, repository_facts
-from retouch.jobs.packages.event import AlertPull, Event, Wake, default_branch_of, read_event
-from retouch.jobs.retrain.process_group import Job
+from retouch.jobs.packages.event import (
+    Event,
+    PullRequestEvent,
+    ScheduleEvent,
+    default_branch_of,
+    read_event,
+)
+from retouch.jobs.retrain.process_group import RetrainJob
 from retouch.system import files
 from retouch.system.processes import cpu_count
 
@@ -95,13 +101,13 @@ def receive(
 
 
 def _stale(text: str) -> tuple[Any, ...]:
-    from retouch.jobs.retrain.receive import MOST_TARGETS, Stale
+    from retouch.jobs.retrain.receive import MOST_TARGETS, StalePull
 
     try:
         listed = json.loads(text)
         if not isinstance(listed, list) or len(listed) > MOST_TARGETS:
             raise ValueError("not a list of pull requests")
-        return tuple(Stale.model_validate(one) for one in listed)
+        return tuple(StalePull.model_validate(one) for one in listed)
     except (ValueError, RecursionError):
         raise InputError(
             "--stale: is not a list of stale pull requests.",
@@ -152,8 +158,7 @@ def retrain(
     branch, with a read-only token; it writes nothing to GitHub. Exit code 0 whatever the verdict,
     which is in the packages.
     """
-    from retouch.jobs.retrain.retrain import retrain_pull
-    from retouch.jobs.retrain.retrain_base import retrain_main
+    from retouch.jobs.retrain.retrain import retrain_base, retrain_pull
 
     event, payload = event_of(event_file, event_name)
     _require_one_target(number, on_main=on_main, out=out, plan_only=plan_only)
@@ -162,12 +167,13 @@ def retrain(
         return
     project, repo = current_project(), repository_from_environment()
     settings = _settings(project, repo, jobs)
-    job = Job(project.root, _new_folder(out), settings, event, _log, login_from_environment())
+    out, login = _new_folder(out), login_from_environment()
+    job = RetrainJob(repo, project.root, out, settings, event, _log, login)
     if number is not None:
-        written = retrain_pull(repo, number, job)
+        written = retrain_pull(number, job)
     else:
         branch = base or default_branch_of(payload) or repository_facts(repo).default_branch
-        written = retrain_main(repo, branch, job)
+        written = retrain_base(branch, job)
     for path in written:
         click.echo(str(path))
     if not written:
@@ -201,9 +207,9 @@ def _new_folder(out: Path | None) -> Path:
 
 def _print_plans(number: int | None, event: Event, base: str | None) -> None:
     """Print the plans for a fork's pull request, and add them to the job's summary."""
-    from retouch.jobs.retrain.fork_plan import plans_of
+    from retouch.jobs.retrain.retrain import fork_plans
 
-    if number is None and isinstance(event, AlertPull):
+    if number is None and isinstance(event, PullRequestEvent):
         number = event.number
     if number is None:
         raise InputError(
@@ -218,7 +224,7 @@ def _print_plans(number: int | None, event: Event, base: str | None) -> None:
     project = current_project()
     transport = Transport(run_id=os.environ.get("GITHUB_RUN_ID") or None)
     trust = Trust("HEAD", os.environ.get("GITHUB_REPOSITORY") or None, os.environ, transport)
-    text = plans_of(project.root, number, base, event, trust, now())
+    text = fork_plans(project.root, number, base, event, trust, now())
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:
@@ -241,9 +247,10 @@ def refresh(event_file: Path | None, base: str | None, output: Path | None) -> N
     payload = _payload(event_file) if event_file else None
     project, repo = current_project(), repository_from_environment()
     settings = _settings(project, repo, None)
-    job = Job(project.root, project.root / ".retouch", settings, Wake(), _log)
+    out = project.root / ".retouch"
+    job = RetrainJob(repo, project.root, out, settings, ScheduleEvent(), _log)
     branch = base or default_branch_of(payload) or repository_facts(repo).default_branch
-    found = work.refresh(repo, branch, job)
+    found = work.refresh(branch, job)
     for one in found.pulls:
         _log(f"#{one.pull}: {one.message}")
     document = found.model_dump()
@@ -277,10 +284,8 @@ def publish(
     Exit code 1 when a package could not be published, 2 when one is invalid.
     """
     from retouch.git import git
-    from retouch.github.repository import repository_facts
     from retouch.jobs.publish.publish import publish as publish_all
-    from retouch.jobs.publish.pull_request_content import Publisher
-    from retouch.jobs.publish.pull_request_sync import Site
+    from retouch.jobs.publish.pull_request import Publisher, Site
 
     target = repository_from_environment(repo)
     site = Site(target, login_from_environment(), as_app, run_url or _run_url())
@@ -311,20 +316,18 @@ def publish(
 @BASE
 def command(event: Path, repo: str | None, base: str | None) -> None:
     """Carry out a `/retrain ...` comment on a pull request."""
-    from retouch.github.repository import repository_facts
-    from retouch.jobs.comments.answer import answer
-    from retouch.jobs.comments.request import read_event
-    from retouch.jobs.publish.pull_request_sync import Site
+    from retouch.jobs.comments.commands import carry_out, read_comment_event
+    from retouch.jobs.publish.pull_request import Site
     from retouch.system import files
 
     target = repository_from_environment(repo)
-    request = read_event(files.read_text(event))
+    request = read_comment_event(files.read_text(event))
     if request is None:
         click.echo("The comment contains no command for Retouch.")
         return
     base = base or repository_facts(target).default_branch
     site = Site(target, login_from_environment(), run_url=_run_url())
-    click.echo(answer(request, site, base))
+    click.echo(carry_out(request, site, base))
 
 
 def event_of(path: Path | None, name: str | None) -> tuple[Event, Any]:
@@ -333,7 +336,7 @@ def event_of(path: Path | None, name: str | None) -> tuple[Event, Any]:
     Raises InputError for an event that is not supported.
     """
     if path is None:
-        return Wake(), None
+        return ScheduleEvent(), None
     if not name:
         raise InputError(
             "--event-name: is missing.", hint="In a workflow, GITHUB_EVENT_NAME is set to it."

@@ -34,7 +34,7 @@ from retouch.system.processes import cpu_count
 
 if TYPE_CHECKING:
     from retouch.jobs.release import promote as flow
-    from retouch.jobs.release.steps import Outcome
+    from retouch.jobs.release.steps import StepsResult
 
 _PUSH = click.option("--push/--no-push", default=True, help="Push the tags to origin.")
 _GITHUB = click.option(
@@ -75,7 +75,7 @@ def promote(commit: str, dry: bool, push: bool, github: bool, as_json: bool) -> 
     from retouch.jobs.release import promote as flow
 
     repo = repository_from_environment() if github else None
-    request = flow.Request(commit=commit, dry=dry, push=push, repo=repo)
+    request = flow.PromotionRequest(commit=commit, dry=dry, push=push, repo=repo)
     promoted = flow.promote(current_project(), request)
     if as_json:
         click.echo(promoted.to_json(), nl=False)
@@ -84,8 +84,8 @@ def promote(commit: str, dry: bool, push: bool, github: bool, as_json: bool) -> 
     exit_with(CheckFailed.exit_code if promoted.exit_code else 0)
 
 
-def _print_promoted(promoted: flow.Promoted) -> None:
-    plan = promoted.promoting
+def _print_promoted(promoted: flow.PromotionResult) -> None:
+    plan = promoted.plan
     for line in (plan.message, plan.hint):
         if line:
             click.echo(visible(line))
@@ -136,7 +136,7 @@ def judge(out: Path | None, as_json: bool) -> None:
     Scores both with the scoring command of policies/promotion.yaml; changes no tag and nothing in
     the workspace. Exit code 0 whatever the result; without a canary or new days no file is written.
     """
-    from retouch.jobs.release.canary import judge as judge_canary
+    from retouch.jobs.release.judge_canary import judge_canary
 
     found = judge_canary(current_project(), at=now(), jobs=cpu_count())
     if found.verdict is not None and out is not None:
@@ -172,10 +172,10 @@ def apply(
     and an issue, and its model is not promoted again. Applying the same FILE twice changes nothing
     more.
     """
-    from retouch.jobs.release.apply_canary import settle
+    from retouch.jobs.release.apply_canary import apply_canary
 
     verdict: CanaryVerdict = documents.read_document(file, CanaryVerdict)
-    outcome = settle(
+    outcome = apply_canary(
         current_project(),
         verdict,
         answer=decision,
@@ -202,16 +202,16 @@ def rollback(to: str | None, reason: str, push: bool, github: bool | None, as_js
     Moves the tags first, then opens the revert pull request and the issue and records the
     deployment. The next call completes an interrupted one. To undo a rollback, use --to.
     """
-    from retouch.jobs.release.rollback import Wish
+    from retouch.jobs.release.rollback import RollbackRequest
     from retouch.jobs.release.rollback import rollback as roll_back
 
-    wish = Wish(to, reason)
+    request = RollbackRequest(to, reason)
     project = current_project()
-    outcome = roll_back(project, wish, push=push, repo=_repository(github), at=now())
+    outcome = roll_back(project, request, push=push, repo=_repository(github), at=now())
     _print_outcome(outcome, as_json=as_json)
 
 
-def _print_outcome(outcome: Outcome, *, as_json: bool) -> None:
+def _print_outcome(outcome: StepsResult, *, as_json: bool) -> None:
     if as_json:
         click.echo(outcome.model_dump_json(indent=2))
     else:

@@ -21,8 +21,12 @@ from retouch.pipeline.model import StageMeta
 from retouch.planning.model import Plan, StagePlan
 from retouch.planning.plan import plan_stages
 from retouch.registry.recorded_model import recorded_model
-from retouch.registry.registry import Registry, registry_of
-from retouch.registry.status import Standing, standing_of
+from retouch.registry.registry import (
+    ModelRegistry,
+    ReleaseStatus,
+    registry_from_tags,
+    release_status,
+)
 from retouch.storage import documents
 
 
@@ -95,7 +99,7 @@ class Status(Document):
     model: str
     production_hash: str
     production_commit: str
-    versions: Standing
+    versions: ReleaseStatus
     out_of_date: tuple[str, ...]
     """Stages that would run without any alert."""
     holdout: HoldoutStatus | None
@@ -122,7 +126,7 @@ def project_status(project: Project) -> Status:
     )
 
 
-def read_registry(project: Project, *, shared: bool = False) -> Registry:
+def read_registry(project: Project, *, shared: bool = False) -> ModelRegistry:
     """Return the versions of the policy's model; none where nothing was ever tagged.
 
     `shared`: by the tags that `origin` has too. A version whose tag does not say which model it is
@@ -131,21 +135,21 @@ def read_registry(project: Project, *, shared: bool = False) -> Registry:
     model, tags = project.policy.model, gto_tags.read_tags(project.root, shared=shared)
     ours = (tag for tag in tags if tag.model == model and tag.kind in ("version", "assign"))
     hashes = {}
-    for commit in {tag.commit for tag in ours if "model" not in tag.said}:
+    for commit in {tag.commit for tag in ours if "model" not in tag.details}:
         snapshot = Snapshot(project.root, commit)
         try:
             texts = snapshot.read(snapshot.named("dvc.yaml", "dvc.lock"))
             hashes[commit] = recorded_model(texts, model).hash
         except InputError:
             continue  # nobody says what it is; it equals nothing
-    return registry_of(model, tags, hashes)
+    return registry_from_tags(model, tags, hashes)
 
 
-def _versions(project: Project) -> Standing:
+def _versions(project: Project) -> ReleaseStatus:
     try:
-        return standing_of(read_registry(project), project.production.hash)
+        return release_status(read_registry(project), project.production.hash)
     except InputError as error:
-        return Standing(fault=str(error))
+        return ReleaseStatus(fault=str(error))
 
 
 def _holdout_status(project: Project) -> HoldoutStatus | None:

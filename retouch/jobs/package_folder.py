@@ -1,4 +1,4 @@
-"""A proposal in a folder: written by the job that ran code, read by the one that has a token.
+"""A package: a proposal and its files in a folder, from the retraining job to the publishing one.
 
 proposal.json     the document
 files/<path>      each file of the commit
@@ -27,19 +27,19 @@ DOCUMENT = "proposal.json"
 
 @dataclass(frozen=True)
 class Package:
-    """A proposal with all that comes with it. Its shape is checked; what it says is not."""
+    """A proposal with its files. Its shape is checked, its contents are not."""
 
     proposal: Proposal
     files: Mapping[str, bytes]
     """Path in the repository -> content."""
     objects: Mapping[str, Path]
-    """Hash, `.dir` included -> where the object lies."""
+    """Hash, `.dir` included -> the object's file."""
 
 
 def write_package(
     folder: Path, proposal: Proposal, texts: Mapping[str, bytes], objects: Mapping[str, Path]
 ) -> None:
-    """Write a package; what was there is gone. The document comes last and makes it one."""
+    """Write a package in place of any other. The document comes last: without it there is none."""
     files.remove(folder)
     for path, content in texts.items():
         files.write_bytes(folder / "files" / path, content)
@@ -54,22 +54,24 @@ def packages_in(folder: Path) -> list[Path]:
 
 
 def read_package(folder: Path) -> Package:
-    """Return a package whose shape is right: plain files, no links, few enough, small enough.
+    """Return a package of the right shape: plain files, no links, within the limits.
 
-    Raises InputError for any other, and for a document that is no proposal.
+    Raises InputError for any other, and for an invalid document.
     """
     raw = read_plain_file(folder / DOCUMENT, root=folder, limit=1_000_000)
     try:
         proposal = Proposal.model_validate_json(raw)
     except ValueError as error:
         reason = str(error).splitlines()
-        raise InputError(f"{DOCUMENT}: is no proposal: {' '.join(reason[1:3])}.") from None
+        raise InputError(f"{DOCUMENT}: is not a valid proposal: {' '.join(reason[1:3])}.") from None
     texts = {
         path: read_plain_file(folder / "files" / path, root=folder, limit=FILE_BYTES)
         for path in paths_below(folder / "files", MOST_FILES)
     }
     if sum(map(len, texts.values())) > ALL_FILES_BYTES:
-        raise InputError(f"The files of the proposal are over {ALL_FILES_BYTES:,} bytes together.")
+        raise InputError(
+            f"The files of the package have more than {ALL_FILES_BYTES:,} bytes in total."
+        )
     names = paths_below(folder / "objects", MOST_OBJECTS)
     return Package(proposal, texts, {name: _object(folder, name) for name in names})
 

@@ -1,4 +1,4 @@
-"""What is in production: the one place that answers. Pure."""
+"""Which model is in production, by a commit. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def production_of(
     """Return the model that the commit records: merging to main is what promotes.
 
     `committed` gives the hash the commit's `dvc.lock` holds for a stage's output. Raises InputError
-    when `dvc.yaml` declares no such artifact, or nothing has made it yet.
+    when `dvc.yaml` declares no such artifact, or it was never built.
     """
     if model not in pipeline.artifacts:
         known = ", ".join(sorted(pipeline.artifacts)) or "none"

@@ -1,19 +1,43 @@
 """What merging a validated model brings about, step by step; each is done or still to do. Pure.
 
-Explaining and applying read the same list. Every step can be taken again: what an earlier call left
-is found by its tag, its release or its deployment, and counts as done.
+Explaining and applying read the same list. Every step can be repeated: what an earlier call left is
+found by its tag, its release or its deployment, and counts as done.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from retouch.documents import Document, Value
 from retouch.policy.promotion import Release as ReleasePolicy
-from retouch.registry.registry import Registry, Version
-from retouch.registry.versions import FIRST, next_version
+from retouch.registry.registry import ModelRegistry, Version
+
+FIRST = "v1.0.0"
+Part = Literal["minor", "patch"]
+_CORE = re.compile(r"v([0-9]+)\.([0-9]+)\.([0-9]+)")
+
+
+def core_of(version: str) -> tuple[int, int, int]:
+    """Return the three numbers of a version. Raises ValueError for anything else."""
+    found = _CORE.match(version)
+    if found is None:
+        raise ValueError(f"{version!r} is not a version")
+    major, minor, patch = map(int, found.groups())
+    return major, minor, patch
+
+
+def next_version(versions: Iterable[str], part: Part) -> str:
+    """Return the version after all of these, deregistered ones included.
+
+    A name is used only once: its tag is still there.
+    """
+    major, minor, patch = max(map(core_of, versions))
+    return f"v{major}.{minor + 1}.0" if part == "minor" else f"v{major}.{minor}.{patch + 1}"
+
 
 PROD: Final = "prod"
 CANARY: Final = "canary"
@@ -22,47 +46,47 @@ Environment = Literal["production", "canary"]
 _ENVIRONMENTS: dict[Stage, Environment] = {"prod": "production", "canary": "canary"}
 
 
-Outcome = Literal["promote", "equivalent"]
+AcceptingOutcome = Literal["promote", "equivalent"]
 
 
-class Kept(Value):
-    """A committed verdict that kept a candidate."""
+class AcceptingVerdict(Value):
+    """A committed verdict that accepted a candidate."""
 
     report_id: str
     plan_key: str
-    outcome: Outcome
-    """`equivalent`: of a repair that changes no score."""
+    outcome: AcceptingOutcome
+    """`equivalent`: a repair that changes no score."""
     candidate: str
     """The model's hash."""
     production: str
-    """Of the one it was held against."""
+    """The hash of the one it was compared with."""
     message: str
 
 
-class OnGitHub(Value):
-    """What GitHub has of a version already."""
+class GitHubRecord(Value):
+    """What GitHub already has of a version."""
 
     released: bool
     """A release with the bundle."""
     environments: tuple[str, ...]
-    """Where a deployment of it is on record."""
+    """Environments with a deployment of it."""
 
 
-class Facts(Value):
-    """All that the steps follow from."""
+class PromotionFacts(Value):
+    """Everything the steps follow from."""
 
-    registry: Registry
+    registry: ModelRegistry
     commit: str
-    """The one to promote: on main, with the lock and the verdict."""
+    """The commit to promote: on main, with the lock and the verdict."""
     hash: str
     """Of the model its `dvc.lock` records."""
-    kept: tuple[Kept, ...] = ()
-    """The verdicts of its own tree that kept this very model, oldest first."""
+    kept: tuple[AcceptingVerdict, ...] = ()
+    """The verdicts in its own tree that accepted this very model, oldest first."""
     policy: ReleasePolicy
     shared: bool = False
     """The tags go to `origin`."""
-    github: OnGitHub | None = None
-    """None: GitHub is left alone."""
+    github: GitHubRecord | None = None
+    """None: leave GitHub alone."""
 
 
 class Register(Value):
@@ -75,7 +99,7 @@ class Register(Value):
 
 
 class Assign(Value):
-    """The version comes into a stage."""
+    """The version is assigned to a stage."""
 
     kind: Literal["assign"] = "assign"
     stage: Stage
@@ -84,9 +108,9 @@ class Assign(Value):
 
 
 class Withdraw(Value):
-    """A canary that nobody has decided on makes way for the new version.
+    """An undecided canary makes way for the new version.
 
-    Otherwise GTO would fall back to it once the new one is taken out.
+    Otherwise GTO would fall back to it once the new one is removed.
     """
 
     kind: Literal["withdraw"] = "withdraw"
@@ -105,7 +129,7 @@ class Publish(Value):
 
 
 class Deploy(Value):
-    """A deployment on record at GitHub."""
+    """A deployment record on GitHub."""
 
     kind: Literal["deploy"] = "deploy"
     environment: Environment
@@ -114,70 +138,72 @@ class Deploy(Value):
     message: str
 
 
-Step = Annotated[Register | Assign | Withdraw | Publish | Deploy, Field(discriminator="kind")]
+PromotionStep = Annotated[
+    Register | Assign | Withdraw | Publish | Deploy, Field(discriminator="kind")
+]
 
 
-class Promoting(Document):
-    """What becomes of the model one commit records."""
+class PromotionPlan(Document):
+    """What happens to the model that a commit records."""
 
     schema_version: Literal["1.0"] = "1.0"
     model: str
     hash: str
     outcome: Literal["promote", "nothing", "refused"]
     version: str | None = None
-    """The version it is, or is to become."""
+    """The version it is, or will be."""
     commit: str
-    """Where its tags are: of a version that is there already, its own."""
-    kept_by: Kept | None = None
-    """None of a baseline."""
+    """The commit of its tags: an existing version's own."""
+    kept_by: AcceptingVerdict | None = None
+    """None for a baseline."""
     message: str
     """One sentence."""
     reason: str = ""
-    """For the records: why it is a version, in the same words whatever is done already."""
+    """Why it is a version, for the records; the same whatever is done already."""
     hint: str | None = None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[PromotionStep, ...] = ()
 
     @property
-    def left(self) -> tuple[Step, ...]:
+    def left(self) -> tuple[PromotionStep, ...]:
         """The steps still to be taken, in order."""
         return tuple(step for step in self.steps if not step.done)
 
 
-def promoting(facts: Facts) -> Promoting:
-    """Return what is to be done so that the commit's model is promoted, or why it is not."""
+def plan_promotion(facts: PromotionFacts) -> PromotionPlan:
+    """Return the steps that promote the commit's model, or why it is refused."""
     registry = facts.registry
     down = registry.blocked(facts.hash)
     if down is not None:
-        return _refused(facts, f"was taken down ({down}) and stays down", _REVERT)
+        return _refused(facts, f"was taken down ({down}) and stays so", _REVERT)
     if registry.deprecated:
         name = registry.tags[-1].name
-        return _refused(facts, f"is not promoted: the tag {name} gives {registry.model} up", None)
+        return _refused(facts, f"is not promoted: the tag {name} deprecates {registry.model}", None)
     same = registry.with_hash(facts.hash)
     up = [version for version in registry.versions if version in same]
     if up:
         return _known(facts, up[-1])
     if same and same[-1].name != same[-1].commit:
-        why = f"was {same[-1].name}, which was deregistered, and stays down"
+        why = f"was {same[-1].name}, which was deregistered, and stays so"
         return _refused(facts, why, _REVERT)
     names = [version.name for version in registry.known if version.name != version.commit]
     if not names:
         return _steps_of(facts, FIRST, PROD)
     if not facts.kept:
-        return _refused(facts, "is kept by no verdict that this commit holds", _NO_VERDICT)
+        return _refused(facts, "has no accepting verdict in this commit", _NO_VERDICT)
     name = next_version(names, "minor" if facts.kept[-1].outcome == "promote" else "patch")
     return _steps_of(facts, name, _stage(facts))
 
 
 _STAGES: tuple[Stage, ...] = (CANARY, PROD)
-_REVERT = "Revert the merge that brought it in; `retouch rollback` opens that pull request."
+_REVERT = "Revert the merge that added it; `retouch rollback` opens that pull request."
 _NO_VERDICT = (
-    "Let an alert bring it in: its pull request holds the report. A model that was built by hand is"
-    " promoted by nobody but `gto register`."
+    "Retrain it for an alert: its pull request has the report. A model built by hand is promoted"
+    " only by `gto register`."
 )
 
 
-def _refused(facts: Facts, why: str, hint: str | None) -> Promoting:
-    return Promoting(
+def _refused(facts: PromotionFacts, why: str, hint: str | None) -> PromotionPlan:
+    return PromotionPlan(
         model=facts.registry.model,
         hash=facts.hash,
         outcome="refused",
@@ -187,22 +213,22 @@ def _refused(facts: Facts, why: str, hint: str | None) -> Promoting:
     )
 
 
-def _known(facts: Facts, version: Version) -> Promoting:
-    """Complete what an earlier call has left of the newest version; older ones are let be."""
+def _known(facts: PromotionFacts, version: Version) -> PromotionPlan:
+    """Complete what an earlier call left of the newest version; older ones are left alone."""
     if version == facts.registry.versions[-1]:
         found = _steps_of(facts, version.name, _stage(facts, version), version)
         left = f"{len(found.left)} left to do" if found.left else "nothing to do"
-        message = f"{found.model} is {version.name} already: {left}."
+        message = f"{found.model} is already {version.name}: {left}."
         outcome = "promote" if found.left else "nothing"
         return found.model_copy(update={"message": message, "outcome": outcome})
     prod = facts.registry.in_stage(PROD)
-    message = f"Nothing to do: this is the model of {version.name}, which was a version before."
+    message = f"Nothing to do: this is the model of {version.name}, an earlier version."
     hint = None
     if prod is None or prod.hash != facts.hash:
         there = f"prod is {prod.name}" if prod else "nothing is in prod"
-        message = f"Nothing is done: this is the model of {version.name} again, but {there}."
-        hint = f"If {version.name} is meant to be in prod: `retouch rollback --to {version.name}`."
-    return Promoting(
+        message = f"Nothing to do: this is the model of {version.name} again, but {there}."
+        hint = f"To put {version.name} into prod: `retouch rollback --to {version.name}`."
+    return PromotionPlan(
         model=facts.registry.model,
         hash=facts.hash,
         outcome="nothing",
@@ -213,24 +239,26 @@ def _known(facts: Facts, version: Version) -> Promoting:
     )
 
 
-def _stage(facts: Facts, version: Version | None = None) -> Stage:
+def _stage(facts: PromotionFacts, version: Version | None = None) -> Stage:
     """Return the stage a version goes to, or went to first."""
     for stage in _STAGES:
         if version is not None and _ever_in(facts.registry, version, stage):
             return stage
     if facts.policy.on_merge == PROD:
         return PROD
-    # Without anything in prod there is nothing to hold a canary against.
+    # Without a version in prod there is nothing to compare a canary with.
     return PROD if facts.registry.in_stage(PROD) is None else CANARY
 
 
-def _steps_of(facts: Facts, name: str, stage: Stage, version: Version | None = None) -> Promoting:
-    """Return all steps of a version, those an earlier call has taken marked as done."""
+def _steps_of(
+    facts: PromotionFacts, name: str, stage: Stage, version: Version | None = None
+) -> PromotionPlan:
+    """Return all steps of a version, those of an earlier call marked as done."""
     model = facts.registry.model
     commit = version.commit if version else facts.commit
     assigned = version is not None and _ever_in(facts.registry, version, stage)
     where = "origin" if facts.shared else "this clone"
-    steps: list[Step] = [
+    steps: list[PromotionStep] = [
         Register(
             version=name,
             done=version is not None,
@@ -242,9 +270,9 @@ def _steps_of(facts: Facts, name: str, stage: Stage, version: Version | None = N
     steps += _on_github(facts, name, stage, version if assigned else None)
     kept = facts.kept[-1] if facts.kept else None
     later = kept.message.rstrip(".") if kept else "it was registered by hand"
-    because = "the first version ever is the baseline" if name == FIRST else later
+    because = "the first version is the baseline" if name == FIRST else later
     message = f"{model} {facts.hash[:12]} becomes {name}, in {stage}: {because}."
-    return Promoting(
+    return PromotionPlan(
         model=model,
         hash=facts.hash,
         outcome="promote",
@@ -257,31 +285,33 @@ def _steps_of(facts: Facts, name: str, stage: Stage, version: Version | None = N
     )
 
 
-def _ever_in(registry: Registry, version: Version, stage: Stage) -> bool:
-    """Say whether it was ever assigned: one that was taken out since does not come back by us."""
+def _ever_in(registry: ModelRegistry, version: Version, stage: Stage) -> bool:
+    """Tell whether it was ever assigned: one that was removed since is not assigned again."""
     return any(event.assigns and event.version == version for event in registry.history(stage))
 
 
 def _withdrawn(
-    registry: Registry, version: Version | None, stage: Stage, name: str
+    registry: ModelRegistry, version: Version | None, stage: Stage, name: str
 ) -> list[Withdraw]:
-    """Return a step for every other version that is in the canary stage since before this one."""
+    """Return a step for every other version that was in the canary stage before this one."""
     own = [e for e in registry.history(stage) if e.assigns and e.version == version]
     return [
         Withdraw(
             version=event.version.name,
             commit=event.version.commit,
-            message=f"{event.version.name} is taken out of canary: {name} comes in its stead",
+            message=f"{event.version.name} is removed from canary: {name} replaces it",
         )
         for event in registry.active(CANARY)
         if event.version != version and (not own or event.tag.order < own[0].tag.order)
     ]
 
 
-def _on_github(facts: Facts, name: str, stage: Stage, version: Version | None) -> list[Step]:
-    """Return the steps at GitHub. One that has left its stage since is deployed nowhere by us.
+def _on_github(
+    facts: PromotionFacts, name: str, stage: Stage, version: Version | None
+) -> list[PromotionStep]:
+    """Return the steps on GitHub; none for a version that has left its stage since.
 
-    The release comes last: while it is missing an earlier call was cut short, perhaps between a
+    The release comes last: while it is missing, an earlier call was interrupted, perhaps between a
     deployment and its state.
     """
     github = facts.github
@@ -290,11 +320,11 @@ def _on_github(facts: Facts, name: str, stage: Stage, version: Version | None) -
     stages: list[Stage] = [stage]
     if version is not None:
         stages = [s for s in _STAGES if facts.registry.in_stage(s) == version]
-    steps: list[Step] = []
+    steps: list[PromotionStep] = []
     for at in stages:
         environment = _ENVIRONMENTS[at]
         state: Literal["success", "in_progress"] = "success" if at == PROD else "in_progress"
         done = github.released and environment in github.environments
-        message = f"{name} is on record as deployed to {environment} ({state})"
+        message = f"the deployment of {name} to {environment} is recorded ({state})"
         steps.append(Deploy(environment=environment, state=state, done=done, message=message))
     return [*steps, Publish(done=github.released, message=f"the release of {name} has its bundle")]

@@ -1,4 +1,4 @@
-"""Which model a commit records, by its `dvc.yaml` and `dvc.lock` files as they stand. Pure."""
+"""Which model a commit records, by its `dvc.yaml` and `dvc.lock` files. Pure."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class LockedOutput(Value):
 def recorded_model(texts: Mapping[str, bytes], model: str) -> LockedOutput:
     """Return what a commit records for an artifact, from all its `dvc.yaml` and `dvc.lock` files.
 
-    Raises InputError when it is not declared, or nothing has made it.
+    Raises InputError when it is not declared, or was never built.
     """
     declared = [path for path in texts if posixpath.basename(path) == "dvc.yaml"]
-    # The root's first: one far down may be somebody's test data, and not even YAML.
+    # The root's first: one in a subfolder may be test data, and not even YAML.
     for file in sorted(declared, key=lambda path: (path.count("/"), path)):
         declares = _within(_parse(texts[file], file), "artifacts", model, "path")
         if not isinstance(declares, str):
@@ -46,7 +46,7 @@ def recorded_model(texts: Mapping[str, bytes], model: str) -> LockedOutput:
     )
 
 
-class Entry(Value):
+class LockEntry(Value):
     """One stage as a lock records it."""
 
     stage: str
@@ -54,7 +54,7 @@ class Entry(Value):
     folder: str
     """Where it ran: paths in the entry are relative to it."""
     module: str | None
-    """`meta.retouch.module`; None where `dvc.yaml` does not say, or says it by a template."""
+    """`meta.retouch.module`; None where `dvc.yaml` has none, or a template."""
     content: dict[str, Any]
     """`cmd`, `deps`, `params`, `outs`."""
 
@@ -63,7 +63,7 @@ class Entry(Value):
         return posixpath.normpath(posixpath.join(self.folder, str(written)))
 
     def items(self, kind: Literal["deps", "outs"]) -> tuple[tuple[str, dict[str, Any]], ...]:
-        """Return its inputs or its outputs: path from the root, and what is said of it."""
+        """Return its inputs or its outputs: path from the root, and the item."""
         return tuple((self.path(item["path"]), item) for item in self.content.get(kind) or ())
 
 
@@ -77,7 +77,7 @@ def locked_outputs(texts: Mapping[str, bytes]) -> tuple[LockedOutput, ...]:
     return tuple(sorted(found, key=lambda out: (out.path, out.stage)))
 
 
-def locked_entries(texts: Mapping[str, bytes]) -> tuple[Entry, ...]:
+def locked_entries(texts: Mapping[str, bytes]) -> tuple[LockEntry, ...]:
     """Return every entry of the locks, sorted by address. Raises InputError for a broken lock."""
     found = []
     for file in sorted(path for path in texts if posixpath.basename(path) == "dvc.lock"):
@@ -86,13 +86,13 @@ def locked_entries(texts: Mapping[str, bytes]) -> tuple[Entry, ...]:
         declared = _parse(texts[beside], beside).get("stages") or {} if beside in texts else {}
         for name, content in _stages(texts[file], file).items():
             stage = declared.get(name.partition("@")[0]) if isinstance(declared, dict) else None
-            said = stage if isinstance(stage, dict) else {}
-            said = said["do"] if isinstance(said.get("do"), dict) else said
+            stage_of = stage if isinstance(stage, dict) else {}
+            stage_of = stage_of["do"] if isinstance(stage_of.get("do"), dict) else stage_of
             found.append(
-                Entry(
+                LockEntry(
                     stage=f"{beside}:{name}" if folder else name,
-                    folder=posixpath.join(folder, _literal(said.get("wdir")) or ""),
-                    module=_literal(_within(said, "meta", "retouch", "module")),
+                    folder=posixpath.join(folder, _literal(stage_of.get("wdir")) or ""),
+                    module=_literal(_within(stage_of, "meta", "retouch", "module")),
                     content=content,
                 )
             )
@@ -105,10 +105,10 @@ def hash_in(item: Mapping[str, Any]) -> str:
 
 
 def _stages(raw: bytes, file: str) -> dict[str, dict[str, Any]]:
-    """Return the entries of a lock. Raises InputError when it is not as DVC writes it."""
+    """Return the entries of a lock. Raises InputError for a layout DVC does not write."""
     stages = _parse(raw, file).get("stages") or {}
     if not isinstance(stages, dict) or not all(isinstance(e, dict) for e in stages.values()):
-        raise InputError(f"{file}: stages: is not a table of entries.")
+        raise InputError(f"{file}: stages: is not a mapping of entries.")
     for name, entry in stages.items():
         items = [*(entry.get("deps") or ()), *(entry.get("outs") or ())]
         if not all(isinstance(item, dict) and "path" in item for item in items):
@@ -123,7 +123,7 @@ def _within(value: Any, *keys: str) -> Any:
 
 
 def _literal(text: Any) -> str | None:
-    """Return a text of `dvc.yaml` that is no template."""
+    """Return a text of `dvc.yaml` unless it is a template."""
     return text if isinstance(text, str) and "${" not in text else None
 
 
@@ -135,5 +135,7 @@ def _parse(raw: bytes, file: str) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError):
         value = None
     if not isinstance(value, dict):
-        raise InputError(f"{file}: is not YAML that DVC can read.", hint="`dvc status` says where.")
+        raise InputError(
+            f"{file}: is not YAML that DVC can read.", hint="`dvc status` shows where."
+        )
     return value

@@ -1,4 +1,4 @@
-"""Which version is in which stage: what `gto show` says of the tags. Pure.
+"""Which version is in which stage, as `gto show` reads the tags. Pure.
 
 The newest assignment to a stage counts, of a version that is still registered and has not been
 taken out of the stage since; where that leaves none, the one before. A model whose newest tag
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Literal
 
 from retouch.documents import Value
 from retouch.registry.tags import Tag
@@ -26,10 +27,10 @@ class Version(Value):
     at: datetime
     """When it was registered."""
     hash: str | None = None
-    """Of the model it stands for, as `dvc.lock` writes it; None: nobody said."""
+    """Of its model, as `dvc.lock` records it; None: unknown."""
 
 
-class Event(Value):
+class StageEvent(Value):
     """A version was assigned to a stage, or taken out of it."""
 
     tag: Tag
@@ -37,20 +38,20 @@ class Event(Value):
 
     @property
     def assigns(self) -> bool:
-        """Whether it came into the stage."""
+        """Whether it was assigned to the stage."""
         return self.tag.kind == "assign"
 
 
-class Registry(Value):
-    """The versions of one model and where they are, as its tags tell."""
+class ModelRegistry(Value):
+    """The versions of one model and their stages, by its tags."""
 
     model: str
     tags: tuple[Tag, ...]
     """Of this model, oldest first."""
     known: tuple[Version, ...]
-    """All it has ever had, deregistered ones too, oldest first."""
+    """All it ever had, deregistered ones too, oldest first."""
     deprecated: bool
-    """Its newest tag says so; then no version is up."""
+    """By its newest tag; then no version counts."""
 
     @property
     def versions(self) -> tuple[Version, ...]:
@@ -58,7 +59,7 @@ class Registry(Value):
         return tuple(v for v in self.known if self.is_up(v) and v.name != v.commit)
 
     def is_up(self, version: Version) -> bool:
-        """Say whether a version counts: registered last, not deregistered; the model not given up.
+        """Tell whether a version is active: not deregistered since, its model not deprecated.
 
         One that was assigned without being registered cannot be deregistered.
         """
@@ -68,33 +69,33 @@ class Registry(Value):
         return newest[-1].kind == "version" if newest else version.name == version.commit
 
     def find(self, name: str) -> Version | None:
-        """Return the version of this name, up or not; the newest should two commits have it."""
+        """Return the version of this name, active or not; the newest if two commits have it."""
         return next((v for v in reversed(self.known) if v.name == name), None)
 
     def with_hash(self, model_hash: str) -> tuple[Version, ...]:
-        """Return the versions that stand for this model, up or not, oldest first."""
+        """Return the versions of this model hash, active or not, oldest first."""
         return tuple(v for v in self.known if v.hash == model_hash)
 
-    def history(self, stage: str) -> tuple[Event, ...]:
-        """Return what came into a stage and what was taken out, oldest first."""
+    def history(self, stage: str) -> tuple[StageEvent, ...]:
+        """Return the assignments to a stage and the removals from it, oldest first."""
         return tuple(
-            Event(tag=tag, version=version)
+            StageEvent(tag=tag, version=version)
             for tag in self.tags
             if tag.stage == stage and (version := self._at(tag.commit)) is not None
         )
 
-    def active(self, stage: str) -> tuple[Event, ...]:
-        """Return the assignments to a stage that nothing has taken back, one a version.
+    def active(self, stage: str) -> tuple[StageEvent, ...]:
+        """Return the assignments to a stage that were not reverted, one per version.
 
-        Oldest first: the last one counts. Should its version be taken out, the one before does.
+        Oldest first: the last one counts. If its version is removed, the one before does.
         """
-        last: dict[str, Event] = {}
+        last: dict[str, StageEvent] = {}
         for event in self.history(stage):
             last[event.version.commit] = event
         up = [event for event in last.values() if event.assigns and self.is_up(event.version)]
         return tuple(sorted(up, key=lambda event: event.tag.order))
 
-    def assignment(self, stage: str) -> Event | None:
+    def assignment(self, stage: str) -> StageEvent | None:
         """Return the assignment that counts for a stage; None when nothing is in it."""
         active = self.active(stage)
         return active[-1] if active else None
@@ -111,55 +112,126 @@ class Registry(Value):
     def blocked(self, model_hash: str) -> str | None:
         """Return why a model must not be promoted again; None when it may be.
 
-        A failed canary and a rollback say so in the message of the tag that takes the version out:
+        A failed canary and a rollback are recorded by the tag that removes the version:
         `"model"` its hash, `"failed"` or `"rolled_back"` true, `"reason"` why. Assigning a version
-        of that model afterwards is a person's word that it may run again.
+        of that model afterwards means that a person allows it again.
         """
         reason = None
         for tag in self.tags:
-            said = tag.said if tag.kind == "unassign" else {}
-            down = said.get("failed") is True or said.get("rolled_back") is True
-            if down and said.get("model") == model_hash:
-                reason = str(said.get("reason") or "it was taken down")
+            details = tag.details if tag.kind == "unassign" else {}
+            down = details.get("failed") is True or details.get("rolled_back") is True
+            if down and details.get("model") == model_hash:
+                reason = str(details.get("reason") or "it was taken down")
             elif tag.kind == "assign" and (version := self._at(tag.commit)) is not None:
                 reason = None if version.hash == model_hash else reason
         return reason
 
     def _at(self, commit: str) -> Version | None:
-        """Return the version that a tag on this commit is about: one that is up, if there is one.
+        """Return the version of a commit's tag: an active one, if there is one.
 
-        GTO lets a commit have one version only; it stops with an error at a second one.
+        GTO allows one version per commit, and fails on a second one.
         """
         here = [version for version in self.known if version.commit == commit]
         return next((v for v in reversed(here) if self.is_up(v)), here[-1] if here else None)
 
 
-def registry_of(
+def registry_from_tags(
     model: str, tags: Iterable[Tag], hashes: Mapping[str, str] | None = None
-) -> Registry:
+) -> ModelRegistry:
     """Return the registry of one model out of all tags of a repository, in any order.
 
-    `hashes`: commit -> the model its `dvc.lock` records, for versions whose tag does not say.
+    `hashes`: commit -> the model its `dvc.lock` records, for versions whose tag has none.
     """
-    ours = tuple(sorted((t for t in tags if t.model == model), key=lambda tag: tag.order))
+    own = tuple(sorted((t for t in tags if t.model == model), key=lambda tag: tag.order))
     known: dict[tuple[str, str], Version] = {}
-    for tag in ours:
+    for tag in own:
         if tag.version is not None:
             key = tag.version, tag.commit
             known.setdefault(key, _version(tag.version, tag, hashes or {}))
     registered = {commit for _, commit in known}
-    for tag in ours:
+    for tag in own:
         if tag.kind == "assign" and tag.commit not in registered:
             known.setdefault((tag.commit, tag.commit), _version(tag.commit, tag, hashes or {}))
-    return Registry(
+    return ModelRegistry(
         model=model,
-        tags=ours,
+        tags=own,
         known=tuple(sorted(known.values(), key=lambda version: (version.at, version.name))),
-        deprecated=bool(ours) and ours[-1].kind == "deprecate",
+        deprecated=bool(own) and own[-1].kind == "deprecate",
     )
 
 
 def _version(name: str, tag: Tag, hashes: Mapping[str, str]) -> Version:
-    said = tag.said.get("model")
-    found = said if isinstance(said, str) and said else hashes.get(tag.commit)
+    details = tag.details.get("model")
+    found = details if isinstance(details, str) and details else hashes.get(tag.commit)
     return Version(name=name, commit=tag.commit, at=tag.at, hash=found)
+
+
+Head = Literal["prod", "canary", "neither"]
+_HEAD: dict[Head, str] = {
+    "prod": "HEAD records the model that is in prod.",
+    "canary": "HEAD records the canary's model.",
+    "neither": "HEAD records a model that is in no stage: see `retouch promote --dry`.",
+}
+
+
+class InStage(Value):
+    """The version in one stage, by the tags."""
+
+    version: str
+    commit: str
+    since: datetime
+    hash: str | None
+    """Of its model; None: unknown."""
+    tag: str
+    """The one that put it there."""
+
+
+class ReleaseStatus(Value):
+    """The versions in prod and canary, and whose model the checked-out commit records."""
+
+    prod: InStage | None = None
+    canary: InStage | None = None
+    newest: str | None = None
+    """The version registered last; None: there is none."""
+    head: Head = "neither"
+    fault: str | None = None
+    """Why the tags could not be read."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The status, line by line; empty where nothing was ever released."""
+        if self.fault is not None:
+            return (f"Versions: {self.fault}",)
+        if self.newest is None and self.prod is None and self.canary is None:
+            return ()
+        newest = f"Newest version: {self.newest or 'none'}"
+        return _line("prod", self.prod), _line("canary", self.canary), newest, _HEAD[self.head]
+
+
+def release_status(registry: ModelRegistry, model_hash: str) -> ReleaseStatus:
+    """Return what is in the stages, compared with the hash of the model that HEAD records."""
+    prod, canary = (_in_stage(registry.assignment(stage)) for stage in ("prod", "canary"))
+    head: Head = "neither"
+    if canary is not None and canary.hash == model_hash:
+        head = "canary"
+    if prod is not None and prod.hash == model_hash:
+        head = "prod"
+    newest = registry.versions[-1].name if registry.versions else None
+    return ReleaseStatus(prod=prod, canary=canary, newest=newest, head=head)
+
+
+def _in_stage(event: StageEvent | None) -> InStage | None:
+    if event is None:
+        return None
+    version, tag = event.version, event.tag
+    return InStage(
+        version=version.name, commit=version.commit, since=tag.at, hash=version.hash, tag=tag.name
+    )
+
+
+def _line(stage: str, found: InStage | None) -> str:
+    if found is None:
+        return f"{stage}: nothing"
+    model = (found.hash or "an unknown model")[:12]
+    since = f"{found.since:%Y-%m-%d %H:%M} UTC"
+    return f"{stage}: {found.version}, {model} (commit {found.commit[:10]}), since {since}"

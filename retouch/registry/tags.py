@@ -1,15 +1,15 @@
-"""GTO's tags: what their names say, and which name says it. Pure.
+"""GTO's tags: what their names mean, and which name to write. Pure.
 
-| Name | Says |
+| Name | Meaning |
 |---|---|
 | `churn@v1.2.0` | this commit is version v1.2.0 of churn |
-| `churn@v1.2.0!` | it is a version no longer |
+| `churn@v1.2.0!` | it is no longer a version |
 | `churn#prod#7` | the version of this commit is in prod |
 | `churn#prod!#8` | it is no longer in prod |
-| `churn@deprecated#9` | churn is given up |
+| `churn@deprecated#9` | churn is deprecated |
 
-The number at the end may be left out. In a name `=` stands for the `:` of an artifact that lies in
-a folder: `models=churn@v1.0.0` is `models:churn`.
+The number at the end is optional. In a name `=` stands for the `:` of an artifact in a folder:
+`models=churn@v1.0.0` is `models:churn`.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _TAG = re.compile(
 )
 _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST = 500
-"""Of a name, in characters; git itself takes little more."""
+"""Of a name, in characters; git's own limit is little more."""
 
 
 class Tag(Value):
     """One annotated tag that GTO reads."""
 
     name: str
-    """As git has it: `churn#prod#7`."""
+    """In git: `churn#prod#7`."""
     model: str
     """The artifact: `churn`, or `models:churn`."""
     kind: Kind
@@ -63,16 +63,16 @@ class Tag(Value):
 
     @property
     def order(self) -> tuple[datetime, int, bool, str]:
-        """What sorts tags: by time; of the same second by counter, and what takes back comes last.
+        """The sort key: time; within a second the counter, and removals last.
 
-        GTO itself sorts by time alone, and its readers differ on the same second.
+        GTO itself sorts by time alone, and its readers differ within a second.
         """
         takes_back = self.kind in ("deregister", "unassign", "deprecate")
         return self.at, self.counter or 0, takes_back, self.name
 
     @property
-    def said(self) -> dict[str, Any]:
-        """What the message says where it is a JSON object, as in the tags of ours; else nothing."""
+    def details(self) -> dict[str, Any]:
+        """The message as a JSON object, as Retouch writes it; empty for any other message."""
         try:
             value = json.loads(self.message)
         except (ValueError, RecursionError):
@@ -81,7 +81,7 @@ class Tag(Value):
 
 
 def parse_tag(name: str, *, commit: str, at: datetime, message: str = "") -> Tag | None:
-    """Return what a tag says; None when its name is none of GTO's."""
+    """Return what a tag means; None when its name is not one of GTO's."""
     found = _TAG.fullmatch(name) if len(name) <= _LONGEST else None
     if found is None:
         return None
@@ -111,19 +111,19 @@ def tag_name(
     stage: str | None = None,
     counter: int | None = None,
 ) -> str:
-    """Return the name of the tag that says this.
+    """Return the name of the tag with this meaning.
 
-    Raises InputError for what no such name can say.
+    Raises InputError for what no name can express.
     """
-    said = {
+    suffix = {
         "version": f"@{version}",
         "deregister": f"@{version}!",
         "assign": f"#{stage}",
         "unassign": f"#{stage}!",
         "deprecate": "@deprecated",
     }[kind]
-    name = model.replace(":", "=") + said + ("" if counter is None else f"#{counter}")
-    # What is read back must be what was meant: `prod!` is no stage, it takes one back.
+    name = model.replace(":", "=") + suffix + ("" if counter is None else f"#{counter}")
+    # The name must parse to what was meant: `prod!` is not a stage, but a removal.
     read = parse_tag(name, commit="", at=_ANY_TIME)
     meant = (kind, model, version, stage, counter)
     if read is None or (read.kind, read.model, read.version, read.stage, read.counter) != meant:

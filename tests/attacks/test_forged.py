@@ -13,10 +13,9 @@ import pytest
 
 from retouch.gate.model import Override, Overrides
 from retouch.git.branches import proposal_of
-from retouch.jobs.comments.answer import answer
-from retouch.jobs.comments.request import read_event
-from retouch.jobs.packages.event import Asked
-from retouch.jobs.retrain.authorization import Hearing
+from retouch.jobs.comments.commands import carry_out, read_comment_event
+from retouch.jobs.packages.event import RetrainRequest
+from retouch.jobs.retrain.authorization import CommentAuthority
 from tests.jobs.publish.conftest import World
 from tests.jobs.publish.test_answer import event
 
@@ -94,9 +93,9 @@ def test_who_starts_the_workflow_by_hand_vouches_in_their_own_name_alone(deliver
     believe_nobody(delivered)
     say_unproven(delivered, accepted_by="alice")
     for sender in ("mallory", "monitor[bot]"):
-        told = Asked(pull=1, accepted_by="alice", sender=sender)
+        told = RetrainRequest(pull=1, accepted_by="alice", sender=sender)
         assert delivered.publish(event=told)[0].outcome == "refused"
-    told = Asked(pull=1, accepted_by="alice", sender="alice")
+    told = RetrainRequest(pull=1, accepted_by="alice", sender="alice")
     assert delivered.publish(event=told)[0].outcome == "published"
 
 
@@ -197,7 +196,7 @@ def test_who_may_no_longer_write_overrides_nothing(delivered: World):
     delivered.github.comment(1, "/retrain override overall I looked.", "alice")
     bring_overrides(delivered, BY_ALICE)
     delivered.github.collaborators["alice"] = "read"
-    assert "who may write" in refused(delivered)
+    assert "with write access" in refused(delivered)
 
 
 def test_an_override_by_command_is_heard_as_it_was_put_on_record(delivered: World):
@@ -210,21 +209,21 @@ def test_an_override_by_command_is_heard_as_it_was_put_on_record(delivered: Worl
     body = f"/retrain override alerted slice {reason}\n\nSecond line."
     comment = delivered.github.comment(1, body, "alice")
 
-    asked = read_event(event(1, body, comment, "alice"))
+    asked = read_comment_event(event(1, body, comment, "alice"))
     assert asked is not None
-    answer(asked, delivered.site, "main")
+    carry_out(asked, delivered.site, "main")
 
     raw = git.file(delivered.branch, report(delivered, "overrides"))
-    assert Hearing(delivered.repo, 1).case_fault("overrides.json", raw) is None
-    assert Hearing(delivered.repo, None).case_fault("overrides.json", raw)
+    assert CommentAuthority(delivered.repo, 1).override_fault("overrides.json", raw) is None
+    assert CommentAuthority(delivered.repo, None).override_fault("overrides.json", raw)
 
 
 def test_overwriting_takes_an_override_off_that_nobody_made(delivered: World):
     bring_overrides(delivered, BY_ALICE)
     comment = delivered.github.comment(1, "/retrain --overwrite", "alice")
-    asked = read_event(event(1, "/retrain --overwrite", comment, "alice"))
+    asked = read_comment_event(event(1, "/retrain --overwrite", comment, "alice"))
     assert asked is not None
-    answer(asked, delivered.site, "main")
+    carry_out(asked, delivered.site, "main")
 
     assert report(delivered, "overrides") not in delivered.files_at(delivered.branch)
     assert delivered.answered.alert in delivered.files_at(delivered.branch)

@@ -7,8 +7,8 @@ from retouch.github.client import Client
 from retouch.github.records import set_status
 from retouch.github.repository import Repository
 from retouch.jobs.packages.paths import WritablePaths
-from retouch.jobs.retrain.authorization import heard, heard_and_made
-from retouch.jobs.retrain.open_pulls import fetched
+from retouch.jobs.retrain.authorization import authorized, authorized_with_locks
+from retouch.jobs.retrain.branch_contents import BaseBranch, fetch_branch
 from tests.jobs.retrain.conftest import Loop
 
 US = "github-actions[bot]"
@@ -23,12 +23,12 @@ def test_a_lock_is_restored_from_only_when_our_verdict_lies_on_it(loop: Loop):
     answer = git.commit_on(branch, {"dvc.lock": lock})
 
     def restored(us: str = US) -> set[str]:
-        base = git.head("main")
-        incoming = fetched(root, branch, base, WritablePaths.of(Project(root).pipeline))
+        base = BaseBranch(root, git.head("main"), WritablePaths.of(Project(root).pipeline))
+        incoming = fetch_branch(base, branch)
         assert incoming is not None
         assert set(incoming.locks) == {"dvc.lock"}
-        assert heard(incoming, repo, None).locks == {}
-        return set(heard_and_made(incoming, repo, None, root, us).locks)
+        assert authorized(incoming, repo, None).locks == {}
+        return set(authorized_with_locks(incoming, repo, None, root, us).locks)
 
     set_status(repo, answer, "pending", "retraining")
     set_status(repo, answer, "success", "ready", context="another")

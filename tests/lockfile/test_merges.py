@@ -216,7 +216,7 @@ def test_a_branch_that_carries_a_report_may_touch_nothing_else(lab: Toy):
         "policies/retraining.yaml",
         "reports/build/run.json",
     ]
-    assert "is no plain file" in faults[2]
+    assert "is not a plain file" in faults[2]
     assert lab.retouch("verify", "--base", "main").code == 1
 
 
@@ -281,7 +281,7 @@ def test_mending_wants_the_commit_and_its_data_and_puts_back_what_fails(lab: Toy
     told = lab.retouch("verify", "--repair")
 
     assert told.code == 1, told
-    assert "Stage product failed; everything was put back." in told.err
+    assert "Stage product failed; changes were rolled back." in told.err
     assert lab.tree() == before
     assert lab.git("status", "--porcelain") == ""
 

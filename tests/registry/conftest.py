@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from retouch.git.gto_tags import read_tags
-from retouch.registry.registry import Registry, registry_of
+from retouch.registry.registry import ModelRegistry, registry_from_tags
 from tests.github.bare import Bare
 from tests.github.fake import REPOSITORY, FakeGitHub
 from tests.toy_project import Told, Toy
@@ -55,9 +55,9 @@ class Released:
         self.promoted()
 
     @property
-    def registry(self) -> Registry:
+    def registry(self) -> ModelRegistry:
         """What the tags of `origin` say."""
-        return registry_of("means", read_tags(self.origin))
+        return registry_from_tags("means", read_tags(self.origin))
 
     def in_stage(self, stage: str) -> str | None:
         version = self.registry.in_stage(stage)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retouch.registry.bundle import bundle_name
+from retouch.registry.bundle_manifest import bundle_name
 from retouch.system.archive import write_archive
 from tests.registry.conftest import Released
 from tests.toy_project import Toy
@@ -100,7 +100,7 @@ def test_a_model_that_is_nowhere_is_a_sentence_and_leaves_nothing(versions: Rele
 def test_what_is_no_version_is_a_sentence(versions: Released, name: str):
     told = versions.toy.retouch("bundle", "--", name)
     assert told.code == 2
-    assert "is no version of means; its newest: v1.0.0, v1.1.0" in told.err
+    assert "is not a version of means; the newest: v1.0.0, v1.1.0" in told.err
     assert "\x1b" not in told.err
 
 
@@ -116,7 +116,7 @@ def test_a_tag_that_names_another_model_than_its_commits_lock_is_found_out(versi
 def test_a_model_too_large_for_a_release_is_refused(
     versions: Released, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("retouch.registry.bundle.LARGEST_MODEL", 10)
+    monkeypatch.setattr("retouch.registry.bundle_manifest.LARGEST_MODEL", 10)
     told = versions.toy.retouch("bundle", "v1.0.0")
     assert told.code == 1
     assert "at most 10" in told.err

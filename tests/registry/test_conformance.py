@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from retouch.git import gto_tags
-from retouch.registry.registry import registry_of
+from retouch.registry.registry import registry_from_tags
 from tests.registry.histories import MODEL, History, random_history
 
 SEEDS = range(12)
@@ -35,11 +35,11 @@ def test_every_stage_and_every_version_is_as_gto_shows_it(seed: int, tmp_path: P
     shown = _shown(repository)
     stages = {"prod", *(stage for of_model in shown.values() for stage in of_model)}
     for model in (MODEL, "other"):
-        registry = registry_of(model, tags)
+        registry = registry_from_tags(model, tags)
         ours = {stage: getattr(registry.in_stage(stage), "name", None) for stage in stages}
         theirs = dict.fromkeys(stages) | shown.get(model, {})
         assert ours == theirs, f"seed {seed}, {model}"
-    registry = registry_of(MODEL, tags)
+    registry = registry_from_tags(MODEL, tags)
     theirs_up = _versions(repository, MODEL) if MODEL in shown else set()
     assert {version.name for version in registry.versions} == theirs_up
 
@@ -54,7 +54,7 @@ def test_the_next_counter_is_the_one_gto_takes(tmp_path: Path):
 
     with Git(str(repository)) as scm:
         theirs = name_tag(Action.ASSIGN, MODEL, stage="prod", scm=scm)
-    counter = registry_of(MODEL, gto_tags.read_tags(repository)).next_counter()
+    counter = registry_from_tags(MODEL, gto_tags.read_tags(repository)).next_counter()
     assert theirs == f"{MODEL}#prod#{counter}"
 
 
@@ -69,7 +69,7 @@ def test_of_tags_of_the_same_second_the_one_with_the_greatest_counter_counts(
     order = sorted(history.annotated, key=lambda t: (t[2], _counter(t[0]), "!" in t[0], t[0]))
     apart.annotated = [(name, commit, place) for place, (name, commit, _) in enumerate(order)]
     apart.write(told_apart := tmp_path / "apart.git")
-    registry = registry_of(MODEL, gto_tags.read_tags(tied))
+    registry = registry_from_tags(MODEL, gto_tags.read_tags(tied))
     shown = _shown(told_apart).get(MODEL, {})
     assert {s: getattr(registry.in_stage(s), "name", None) for s in shown} == shown
 

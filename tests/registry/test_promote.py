@@ -18,7 +18,7 @@ from tests.toy_project import kill, wait_for
 
 def test_the_first_version_is_the_baseline_in_prod(released: Released):
     said = released.promoted("--commit", released.baseline)
-    assert said["promoting"]["outcome"] == "promote"
+    assert said["plan"]["outcome"] == "promote"
     assert released.tags() == ["means@v1.0.0", "means#prod#1"]
     assert {tag.commit for tag in read_tags(released.origin)} == {released.baseline}
 
@@ -30,8 +30,8 @@ def test_a_merged_candidate_is_the_next_version_and_a_canary(versions: Released)
     assert version.commit == versions.merge
     tag = next(tag for tag in read_tags(versions.origin) if tag.name == "means@v1.1.0")
     report = versions.alert.removeprefix("alerts/").removesuffix(".json")
-    assert (tag.said["report"], tag.said["verdict"]) == (report, "promote")
-    assert tag.said["model"] in versions.toy.lock()
+    assert (tag.details["report"], tag.details["verdict"]) == (report, "promote")
+    assert tag.details["model"] in versions.toy.lock()
 
 
 def test_gto_sees_the_same_versions(versions: Released):
@@ -53,7 +53,7 @@ def test_promoting_twice_is_promoting_once(versions: Released):
 def test_another_clone_finds_nothing_left_to_do(versions: Released):
     clone = versions.clone("other")
     told = clone.retouch("promote", "--no-push")
-    assert "v1.1.0 already" in told.out, told
+    assert "already v1.1.0" in told.out, told
 
 
 def test_dry_says_what_would_be_done_and_does_nothing(released: Released):
@@ -74,7 +74,7 @@ def test_a_model_built_by_hand_is_refused_by_its_hash(released: Released):
     toy.git("push", "--quiet", "origin", "main")
     told = released.promote()
     assert told.code == 1
-    assert "is kept by no verdict that this commit holds" in told.out
+    assert "has no accepting verdict in this commit" in told.out
     assert released.in_stage("canary") is None
 
 
@@ -119,7 +119,7 @@ def test_a_model_that_failed_its_canary_stays_down_after_it_is_merged_again(vers
     told = versions.promote()
     assert told.code == 1
     assert "loss went up" in told.out
-    assert "stays down" in told.out
+    assert "stays so" in told.out
 
 
 def test_a_revert_registers_nothing(versions: Released):
@@ -137,7 +137,7 @@ def test_a_commit_that_was_not_merged_is_not_promoted(released: Released):
     clone.git("commit", "--quiet", "--allow-empty", "--message", "Not reviewed")
     told = clone.retouch("promote")
     assert told.code == 1
-    assert "only what was merged is promoted" in told.err
+    assert "only merged commits are promoted" in told.err
     assert released.tags() == []
 
 
@@ -291,7 +291,7 @@ def test_a_version_registered_by_gto_itself_counts(released: Released):
     api.assign(str(released.toy.root), "means", "prod", version="v3.0.0")
     released.toy.git("push", "--quiet", "origin", "--tags")
     said = released.promoted()
-    assert said["promoting"]["version"] == "v3.1.0"
+    assert said["plan"]["version"] == "v3.1.0"
     assert (released.in_stage("prod"), released.in_stage("canary")) == ("v3.0.0", "v3.1.0")
 
 

@@ -10,17 +10,18 @@ from hypothesis import strategies as st
 
 from retouch.policy.promotion import Canary, Release
 from retouch.registry.promotion_plan import (
-    Facts,
-    Kept,
-    OnGitHub,
-    Outcome,
-    Promoting,
+    AcceptingOutcome,
+    AcceptingVerdict,
+    GitHubRecord,
+    PromotionFacts,
+    PromotionPlan,
     Publish,
-    promoting,
+    core_of,
+    next_version,
+    plan_promotion,
 )
-from retouch.registry.registry import registry_of
+from retouch.registry.registry import registry_from_tags
 from retouch.registry.tags import Tag
-from retouch.registry.versions import core_of, next_version
 from tests.registry.histories import tag
 
 CANARY = Release(on_merge="canary", canary=Canary(margin=1, scale=2))
@@ -29,8 +30,8 @@ V2, CANARY_2 = tag("churn@v1.1.0", "b", 10, model="two"), tag("churn#canary#2", 
 PASSED = (tag("churn#prod#3", "b", 20), tag("churn#canary!#4", "b", 21, model="two"))
 
 
-def _kept(candidate: str, outcome: Outcome = "promote") -> Kept:
-    return Kept(
+def _kept(candidate: str, outcome: AcceptingOutcome = "promote") -> AcceptingVerdict:
+    return AcceptingVerdict(
         report_id="01A",
         plan_key="key",
         outcome=outcome,
@@ -40,18 +41,18 @@ def _kept(candidate: str, outcome: Outcome = "promote") -> Kept:
     )
 
 
-def _plan(*tags: Tag, hash: str, commit: str = "c", **more: Any) -> Promoting:
-    facts = Facts(
-        registry=registry_of("churn", tags),
+def _plan(*tags: Tag, hash: str, commit: str = "c", **more: Any) -> PromotionPlan:
+    facts = PromotionFacts(
+        registry=registry_from_tags("churn", tags),
         commit=commit * 40,
         hash=hash,
         policy=more.pop("policy", CANARY),
         **more,
     )
-    return promoting(facts)
+    return plan_promotion(facts)
 
 
-def _kinds(plan: Promoting) -> list[tuple[str, bool]]:
+def _kinds(plan: PromotionPlan) -> list[tuple[str, bool]]:
     return [(step.kind, step.done) for step in plan.steps]
 
 
@@ -84,7 +85,7 @@ def test_a_model_no_verdict_kept_is_refused_by_its_hash():
     plan = _plan(V1, PROD_1, hash="by-hand")
     assert plan.outcome == "refused"
     assert plan.message == (
-        "churn by-hand of commit cccccccccc is kept by no verdict that this commit holds."
+        "churn by-hand of commit cccccccccc has no accepting verdict in this commit."
     )
     assert plan.steps == ()
 
@@ -93,7 +94,7 @@ def test_nothing_new_is_nothing_to_do():
     plan = _plan(V1, PROD_1, hash="one")
     assert plan.outcome == "nothing"
     assert _kinds(plan) == [("register", True), ("assign", True)]
-    assert plan.message == "churn is v1.0.0 already: nothing to do."
+    assert plan.message == "churn is already v1.0.0: nothing to do."
 
 
 def test_what_an_earlier_call_left_is_completed_on_its_commit():
@@ -158,7 +159,7 @@ def test_a_model_that_was_taken_down_stays_down(said: dict[str, bool]):
     out = tag("churn#canary!#3", "b", 20, model="two", reason="loss\x1b went up", **said)
     plan = _plan(V1, PROD_1, V2, CANARY_2, out, hash="two", kept=(_kept("two"),))
     assert plan.outcome == "refused"
-    assert "stays down" in plan.message
+    assert "stays so" in plan.message
     again = _plan(V1, PROD_1, V2, CANARY_2, out, hash="two", commit="d", kept=(_kept("two"),))
     assert again.outcome == "refused"
 
@@ -180,8 +181,8 @@ def test_a_model_that_is_given_up_is_not_promoted():
     assert "churn@deprecated" in plan.message
 
 
-def _github(released: bool, *environments: str) -> OnGitHub:
-    return OnGitHub(released=released, environments=environments)
+def _github(released: bool, *environments: str) -> GitHubRecord:
+    return GitHubRecord(released=released, environments=environments)
 
 
 def test_at_github_the_release_comes_last_and_vouches_for_what_is_before_it():
@@ -221,4 +222,4 @@ def test_the_versions_are_compared_as_numbers():
 
 def test_explaining_and_applying_read_the_same_list():
     plan = _plan(V1, PROD_1, hash="two", kept=(_kept("two"),), github=_github(False))
-    assert Promoting.model_validate_json(plan.to_json()) == plan
+    assert PromotionPlan.model_validate_json(plan.to_json()) == plan

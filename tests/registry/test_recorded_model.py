@@ -51,7 +51,7 @@ def test_the_module_is_what_the_stage_says_without_a_template():
         (b"artifacts: {churn: 7}", LOCK, "no such model"),
         (ROOT, b"", "has no entry that makes models/it"),
         (b"- 1", LOCK, "dvc.yaml: is not YAML that DVC can read"),
-        (ROOT, b"stages: [1]", "dvc.lock: stages: is not a table"),
+        (ROOT, b"stages: [1]", "dvc.lock: stages: is not a mapping"),
         (ROOT, b"stages: {fit: {outs: [{md5: ab}]}}", "stages.fit: an input or output has no path"),
         (ROOT, b"\xff\xfe{", "dvc.lock: is not YAML"),
     ],

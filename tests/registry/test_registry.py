@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.registry.registry import Registry, registry_of
-from retouch.registry.status import standing_of
+from retouch.registry.registry import ModelRegistry, registry_from_tags, release_status
 from retouch.registry.tags import Tag
 from tests.registry.histories import tag
 
@@ -18,8 +17,8 @@ V1, V2 = tag("churn@v1.0.0", "a", 0, model="one"), tag("churn@v1.1.0", "b", 10, 
 PROD_1, PROD_2 = tag("churn#prod#1", "a", 1), tag("churn#prod#2", "b", 11)
 
 
-def _registry(*tags: Tag) -> Registry:
-    return registry_of("churn", tags)
+def _registry(*tags: Tag) -> ModelRegistry:
+    return registry_from_tags("churn", tags)
 
 
 def _in_prod(*tags: Tag) -> str | None:
@@ -32,7 +31,7 @@ def test_without_tags_there_is_nothing():
     assert registry.versions == ()
     assert registry.in_stage("prod") is None
     assert registry.next_counter() == 1
-    assert standing_of(registry, "one").lines == ()
+    assert release_status(registry, "one").lines == ()
 
 
 def test_the_newest_assignment_counts():
@@ -110,7 +109,7 @@ def test_the_history_of_a_stage_tells_what_came_and_what_went():
 
 def test_the_hash_of_a_model_is_what_its_tag_says_or_else_its_commits_lock():
     silent = tag("churn@v1.1.0", "b", 10)
-    registry = registry_of("churn", [V1, silent], {"a" * 40: "not this", "b" * 40: "two"})
+    registry = registry_from_tags("churn", [V1, silent], {"a" * 40: "not this", "b" * 40: "two"})
     assert [version.hash for version in registry.versions] == ["one", "two"]
 
 
@@ -177,9 +176,9 @@ def test_assigning_what_is_up_last_of_all_puts_it_in_the_stage(tags: list[Tag], 
 
 def test_status_says_whose_model_head_records():
     registry = _registry(V1, V2, PROD_1, tag("churn#canary#2", "b", 12))
-    assert standing_of(registry, "one").head == "prod"
-    assert standing_of(registry, "two").head == "canary"
-    assert standing_of(registry, "three").head == "neither"
-    lines = "\n".join(standing_of(registry, "one").lines)
+    assert release_status(registry, "one").head == "prod"
+    assert release_status(registry, "two").head == "canary"
+    assert release_status(registry, "three").head == "neither"
+    lines = "\n".join(release_status(registry, "one").lines)
     assert "prod: v1.0.0, one (commit aaaaaaaaaa), since 2023-11-14 22:13 UTC" in lines
     assert "canary: v1.1.0, two" in lines

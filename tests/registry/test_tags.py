@@ -96,8 +96,8 @@ def test_a_message_that_is_no_object_says_nothing(message: str):
         "churn@v1.0.0", commit="a", at=datetime(2024, 1, 1, tzinfo=UTC), message=message
     )
     assert read is not None
-    assert read.said == {}
+    assert read.details == {}
 
 
 def test_a_message_of_ours_is_read_back():
-    assert tag("churn@v1.0.0", "a", model="ab").said == {"model": "ab"}
+    assert tag("churn@v1.0.0", "a", model="ab").details == {"model": "ab"}

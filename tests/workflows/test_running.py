@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.workflows.reading import ACTIONS, FILES, NAMES, job, jobs, workflow
+from tests.toy_project import ROOT
+from tests.workflows.reading import ACTIONS, FILES, NAMES, job, jobs, read, workflow
 
 MAIN = {"branches": ["main"]}
 TRIGGERS = {
@@ -159,3 +162,31 @@ def test_artifacts_go_from_what_judges_to_what_writes_and_nowhere_else():
 def test_approving_a_release_is_a_setting_of_the_repository():
     assert job("promote/promote").body["environment"] == "${{ vars.RETOUCH_ENVIRONMENT }}"
     assert all("environment" not in one.body for one in JOBS if one.at != "promote/promote")
+
+
+def test_the_set_up_finds_retouch_builds_it_or_says_in_one_message_what_is_missing(tmp_path):
+    [find] = [s for s in read(ACTIONS[0])["runs"]["steps"] if s.get("id") == "retouch"]
+    output = tmp_path / "output"
+    output.touch()
+    for name in ("elsewhere", "bin"):
+        (tmp_path / name).mkdir()
+
+    def set_up(folder: Path, *path: Path) -> subprocess.CompletedProcess[str]:
+        search = ":".join(map(str, (*path, "/usr/bin", "/bin")))
+        environment = {"PATH": search, "GITHUB_OUTPUT": str(output)}
+        command = ["bash", "-e", "-o", "pipefail", "-c", find["run"]]
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+    assert set_up(ROOT).returncode == 0
+    missing = set_up(tmp_path / "elsewhere")
+    assert missing.returncode == 1
+    assert len(missing.stdout.splitlines()) == 1
+    assert missing.stdout.startswith("::error title=Retouch is not installed::")
+    assert output.read_text() == ""
+    tool = tmp_path / "bin/retouch"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    assert set_up(tmp_path / "elsewhere", tmp_path / "bin").returncode == 0
+    assert output.read_text() == "installed=yes\n"

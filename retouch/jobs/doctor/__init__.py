@@ -1,1 +1,5 @@
-"""Is everything set up? One check per module, a skip is a value with its reason."""
+"""Is everything set up? One finding for each check; a skipped check is a finding with its reason.
+
+Decides what is wrong and names the fix. Changes nothing; asks git, DVC's remote and GitHub unless
+offline. In: a checkout and the process's environment. Out: a diagnosis.
+"""

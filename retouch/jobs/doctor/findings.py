@@ -1,4 +1,4 @@
-"""What the doctor found: one finding for each thing it looked at."""
+"""What the doctor found: one finding for each check."""
 
 from __future__ import annotations
 
@@ -8,64 +8,65 @@ from typing import Literal
 from retouch.documents import Document, Value
 from retouch.errors import RetouchError
 
-Standing = Literal["ok", "warn", "fail", "skipped"]
+NO_NETWORK = "Not checked offline."
+FindingStatus = Literal["ok", "warn", "fail", "skipped"]
 
 
-class Finding(Value):
-    """One thing that was looked at, or could not be."""
+class SetupFinding(Value):
+    """The result of one check."""
 
     about: str
-    standing: Standing
+    status: FindingStatus
     message: str
-    """One sentence; of what was skipped, the reason."""
+    """One sentence; for a skipped check, the reason."""
     hint: str | None = None
     """A command or a setting that puts it right."""
 
 
 class Diagnosis(Document):
-    """All findings, in the order in which they are best mended."""
+    """All findings, in the order in which they are best fixed."""
 
     schema_version: Literal["1.0"] = "1.0"
-    findings: tuple[Finding, ...]
+    findings: tuple[SetupFinding, ...]
 
     @property
     def healthy(self) -> bool:
-        """Nothing failed; what was skipped is not known."""
-        return all(finding.standing != "fail" for finding in self.findings)
+        """No check failed; skipped ones do not count."""
+        return all(finding.status != "fail" for finding in self.findings)
 
 
-Check = Callable[[], Finding]
+Check = Callable[[], SetupFinding]
 
 
-def ok(about: str, message: str) -> Finding:
+def ok(about: str, message: str) -> SetupFinding:
     """Return a finding that needs nothing."""
-    return Finding(about=about, standing="ok", message=message)
+    return SetupFinding(about=about, status="ok", message=message)
 
 
-def warn(about: str, message: str, hint: str) -> Finding:
+def warn(about: str, message: str, hint: str) -> SetupFinding:
     """Return a finding that something works less well than it could."""
-    return Finding(about=about, standing="warn", message=message, hint=hint)
+    return SetupFinding(about=about, status="warn", message=message, hint=hint)
 
 
-def fail(about: str, message: str, hint: str | None) -> Finding:
+def fail(about: str, message: str, hint: str | None) -> SetupFinding:
     """Return a finding that something does not work."""
-    return Finding(about=about, standing="fail", message=message, hint=hint)
+    return SetupFinding(about=about, status="fail", message=message, hint=hint)
 
 
-def skipped(about: str, reason: str, hint: str | None = None) -> Finding:
-    """Return a finding that nobody could look."""
-    return Finding(about=about, standing="skipped", message=reason, hint=hint)
+def skipped(about: str, reason: str, hint: str | None = None) -> SetupFinding:
+    """Return a finding that a check could not be made."""
+    return SetupFinding(about=about, status="skipped", message=reason, hint=hint)
 
 
-def look(about: str, check: Check) -> Finding:
-    """Return what a check finds; an error of ours is a finding that it fails."""
+def run_check(about: str, check: Check) -> SetupFinding:
+    """Return what a check finds; a RetouchError is a failed finding."""
     try:
         return check()
     except RetouchError as error:
         return fail(about, error.message, error.hint)
 
 
-def each(*checks: tuple[str, Check]) -> Iterator[Finding]:
-    """Yield what each check finds; none keeps another from being looked at."""
+def run_checks(*checks: tuple[str, Check]) -> Iterator[SetupFinding]:
+    """Yield what each check finds; a failure does not stop the others."""
     for about, check in checks:
-        yield look(about, check)
+        yield run_check(about, check)

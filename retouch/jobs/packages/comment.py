@@ -1,13 +1,16 @@
-"""What a person asks for in a comment: `/retrain ...`, on its first line. Pure.
+"""What a person asks for in a comment (`/retrain ...`, its first line), and what it proves. Pure.
 
 The text is a stranger's until GitHub says that its author may write here. It is parsed and never
-run; names are only ever compared with names we know.
+run; names are only compared with names we know.
+
+A branch's own account (`overrides.json`, `accepted_by` of a plan) proves nothing: whoever may push
+to it, a monitor say, can write it. Who wrote a comment, GitHub knows.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +20,7 @@ HELP = (
     " `/retrain discard`, `/retrain override CHECK REASON` (a check's name with spaces goes in"
     " double quotes)."
 )
-"""One line, in words of ours."""
+"""One line, safe to show."""
 _LONGEST_LINE = 1_000
 _QUOTED = re.compile(r'["“]([^"“”]+)["”]\s*(.*)')
 _WORD = re.compile(r"(\S+)\s*(.*)")
@@ -26,18 +29,18 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\
 
 @dataclass(frozen=True)
 class Command:
-    """What is asked for. Names and reasons are untrusted."""
+    """A command. Names and reasons are untrusted."""
 
     kind: Literal["retrain", "hold", "discard", "override", "help"]
     overwrite: bool = False
-    """Give up what a person has committed to the branch."""
+    """Discard what a person has committed to the branch."""
     check: str = ""
-    """Of an override: the name as it was typed, as far as it can be told without knowing any."""
+    """Of an override: the name as typed, as far as it can be parsed without knowing any."""
     reason: str = ""
 
 
 def parse_comment(body: str) -> Command | None:
-    """Return the command of a comment; None when it is none. What is not understood asks for help.
+    """Return the command of a comment; None without one; `help` for one that is malformed.
 
     Only the first line counts, and only when it begins with `/retrain` as a word of its own.
     """
@@ -46,7 +49,7 @@ def parse_comment(body: str) -> Command | None:
     if word != COMMAND:
         return None
     rest = rest.strip()
-    if _UNSEEN.search(rest):  # what one reads would not be what we read
+    if _UNSEEN.search(rest):  # a reader would see another command
         return Command("help")
     match rest.split():
         case []:
@@ -62,20 +65,20 @@ def parse_comment(body: str) -> Command | None:
     return Command("help")
 
 
-def named(command: Command, names: Collection[str]) -> Command | None:
-    """Return an override with its check as one of these names has it; None when none fits.
+def resolve_check(command: Command, names: Collection[str]) -> Command | None:
+    """Return an override with its check spelled as in these names; None when none matches.
 
-    A name with spaces may come without quotes: the longest name that the text begins with is
-    meant. Upper and lower case are the same.
+    A name with spaces may be unquoted: the longest name that the text begins with counts. Case
+    does not matter.
     """
-    said = f"{command.check} {command.reason}".strip()
+    typed = f"{command.check} {command.reason}".strip()
     whole = {name.casefold(): name for name in names}
     exact = whole.get(command.check.casefold())
-    fitting = [name for name in names if f"{said} ".casefold().startswith(f"{name} ".casefold())]
+    fitting = [name for name in names if f"{typed} ".casefold().startswith(f"{name} ".casefold())]
     longest = max(fitting, key=len, default=exact)
     if longest is None:
         return None
-    reason = said[len(longest) :].strip()
+    reason = typed[len(longest) :].strip()
     return Command("override", check=longest, reason=reason) if reason else None
 
 
@@ -84,3 +87,46 @@ def _override(rest: str) -> Command:
     if found is None or not found[1].strip() or not found[2].strip():
         return Command("help")
     return Command("override", check=" ".join(found[1].split()), reason=found[2].strip())
+
+
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True)
+class AuthoredComment:
+    """A comment and its author, as GitHub authenticated them."""
+
+    login: str
+    body: str
+
+
+def requests_override(
+    check: str, reason: str, by: str, comments: Iterable[AuthoredComment]
+) -> bool:
+    """Tell whether a person asked for this override in one of these comments."""
+    for comment in _of(by, comments):
+        command = parse_comment(comment.body)
+        if command is None or command.kind != "override":
+            continue
+        found = resolve_check(command, [check])
+        if found is not None and recorded_reason(found.reason) == reason:
+            return True
+    return False
+
+
+def recorded_reason(reason: str) -> str:
+    """Return a reason as it is recorded."""
+    return reason[:_LONGEST_REASON]
+
+
+def requests_retraining(login: str, comments: Iterable[AuthoredComment]) -> bool:
+    """Tell whether a person asked for the retraining in a comment, which approves its alerts."""
+    parsed = (parse_comment(comment.body) for comment in _of(login, comments))
+    return any(command is not None and command.kind in _APPROVING for command in parsed)
+
+
+_APPROVING = ("retrain", "override")
+
+
+def _of(login: str, comments: Iterable[AuthoredComment]) -> list[AuthoredComment]:
+    return [comment for comment in comments if comment.login.casefold() == login.casefold()]

@@ -1,4 +1,4 @@
-"""What an event of GitHub asks of the loop. Strict about what is read, deaf to all else."""
+"""What an event of GitHub asks for. Fields are checked when read; unknown ones are ignored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from retouch.errors import InputError
 from retouch.schema_errors import bad_input, shown
 
 Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(\[bot\])?$")]
-"""Those of an enterprise have underscores, those of apps end in [bot]."""
+"""An enterprise's logins have underscores, those of apps end in [bot]."""
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(\[bot\])?")
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _REF = re.compile(r"(?!-)(?!.*(?:\.\.|//|/\.|@\{|/$))[^\x00-\x20\x7f~^:?*\[\\]+")
@@ -21,7 +21,7 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
 _LAST_PULL = 2**31
 
 
-class AlertPull(Value):
+class PullRequestEvent(Value):
     """A pull request was opened, changed or closed."""
 
     action: str
@@ -31,15 +31,15 @@ class AlertPull(Value):
     head_repo: str | None
     """`owner/name`; None once the fork is deleted."""
     base: str
-    """The branch it goes to."""
+    """The branch it targets."""
     fork: bool
-    """Its branch is of another repository."""
+    """Its branch is in another repository."""
     sender: str
     """Who did it, as GitHub authenticated them."""
 
 
-class Push(Value):
-    """Commits came to a branch."""
+class PushEvent(Value):
+    """Commits were pushed to a branch."""
 
     branch: str | None
     """None: a tag was pushed."""
@@ -47,67 +47,67 @@ class Push(Value):
     sender: str
 
 
-class Dispatch(Value):
+class DispatchEvent(Value):
     """A monitor sent an alert."""
 
     payload: Any
-    """The `client_payload`, as it came."""
+    """The `client_payload`, unchanged."""
     sender: str
 
 
-class Wake(Value):
-    """Some time has passed."""
+class ScheduleEvent(Value):
+    """The schedule fired."""
 
 
-class Asked(Value):
-    """A person, or a job of ours, asks for a retraining."""
+class RetrainRequest(Value):
+    """A person, or another job, asks for a retraining."""
 
     pull: Annotated[int, Field(ge=1)] | None
-    """None: of what lies on the base branch."""
+    """None: for the alerts on the base branch."""
     overwrite: bool = False
-    """Also what a person committed to the branch."""
+    """Discard what a person committed to the branch."""
     accepted_by: str | None = None
-    """The person who vouches for alerts that nobody signed."""
+    """The person who approves unsigned alerts."""
     sender: str
 
 
-Event = AlertPull | Push | Dispatch | Wake | Asked
+Event = PullRequestEvent | PushEvent | DispatchEvent | ScheduleEvent | RetrainRequest
 EventName = Literal["pull_request", "push", "repository_dispatch", "schedule", "workflow_dispatch"]
 
 
 def read_event(name: str, payload: object) -> Event:
-    """Return what an event asks for. Raises InputError, naming the field, for any other shape."""
+    """Return what an event asks for. Raises InputError that names an invalid field."""
     readers: dict[str, Callable[[_Fields], Event]] = {
         "pull_request": _pull_request,
         "push": _push,
         "repository_dispatch": _dispatch,
-        "workflow_dispatch": _asked,
+        "workflow_dispatch": _retrain_request,
     }
     if name == "schedule":
-        return Wake()
+        return ScheduleEvent()
     if name not in readers:
         raise InputError(
-            f"--event-name: {shown(name)} starts no job of the loop.",
+            f"--event-name: {shown(name)} starts no job.",
             hint=f"It is one of {', '.join(sorted([*readers, 'schedule']))}.",
         )
     return readers[name](_Fields(payload, name))
 
 
 def default_branch_of(payload: object) -> str | None:
-    """Return the default branch an event names; None for one that says nothing of it."""
-    told = payload.get("repository") if isinstance(payload, Mapping) else None
-    branch = told.get("default_branch") if isinstance(told, Mapping) else None
+    """Return the default branch an event names; None where it names none."""
+    repository = payload.get("repository") if isinstance(payload, Mapping) else None
+    branch = repository.get("default_branch") if isinstance(repository, Mapping) else None
     return branch if isinstance(branch, str) and _REF.fullmatch(branch) else None
 
 
 class _Fields:
-    """The fields of one payload, by the way to each."""
+    """The fields of one payload, by their path."""
 
     def __init__(self, payload: object, name: str) -> None:
         self._payload, self._name = payload, name
 
     def get(self, *place: str) -> Any:
-        """Return what lies there; None where nothing does."""
+        """Return the value there; None without one."""
         value = self._payload
         for step in place:
             value = value.get(step) if isinstance(value, Mapping) else None
@@ -133,44 +133,44 @@ class _Fields:
         return bad_input(f"The event ({self._name})", place, message)
 
 
-def _pull_request(fields: _Fields) -> AlertPull:
+def _pull_request(fields: _Fields) -> PullRequestEvent:
     at = ("pull_request", "head")
     head_repo = None
     if fields.get(*at, "repo") is not None:
         head_repo = fields.text(*at, "repo", "full_name", form=_NAME, what="a repository's name")
     base = ("pull_request", "base")
-    ours = fields.text(*base, "repo", "full_name", form=_NAME, what="a repository's name")
-    return AlertPull(
+    base_repo = fields.text(*base, "repo", "full_name", form=_NAME, what="a repository's name")
+    return PullRequestEvent(
         action=fields.text("action", form=re.compile(r"[a-z_]{1,40}"), what="an action"),
         number=fields.number("pull_request", "number"),
         head_branch=fields.text(*at, "ref", form=_REF, what="the name of a branch"),
         head_sha=fields.text(*at, "sha", form=_COMMIT, what="the id of a commit"),
         head_repo=head_repo,
         base=fields.text(*base, "ref", form=_REF, what="the name of a branch"),
-        fork=head_repo is None or head_repo.casefold() != ours.casefold(),
+        fork=head_repo is None or head_repo.casefold() != base_repo.casefold(),
         sender=fields.sender(),
     )
 
 
-def _push(fields: _Fields) -> Push:
+def _push(fields: _Fields) -> PushEvent:
     ref = fields.text("ref", form=_REF, what="the name of a branch or a tag")
     heads = "refs/heads/"
-    return Push(
+    return PushEvent(
         branch=ref.removeprefix(heads) if ref.startswith(heads) else None,
         after=fields.text("after", form=_COMMIT, what="the id of a commit"),
         sender=fields.sender(),
     )
 
 
-def _dispatch(fields: _Fields) -> Dispatch:
+def _dispatch(fields: _Fields) -> DispatchEvent:
     payload = fields.get("client_payload")
     if not isinstance(payload, Mapping):
         raise fields.fault(("client_payload",), "must be a JSON object")
-    return Dispatch(payload=payload, sender=fields.sender())
+    return DispatchEvent(payload=payload, sender=fields.sender())
 
 
-def _asked(fields: _Fields) -> Asked:
-    """Read inputs, which GitHub gives as texts; one left out is empty."""
+def _retrain_request(fields: _Fields) -> RetrainRequest:
+    """Read the inputs, which GitHub passes as texts; a missing one is empty."""
     pull = fields.get("inputs", "pull")
     if pull in (None, ""):
         number = None
@@ -185,7 +185,7 @@ def _asked(fields: _Fields) -> Asked:
     if accepted_by is not None:
         place = ("inputs", "accepted_by")
         accepted_by = fields.text(*place, form=_LOGIN, what="a login of GitHub")
-    return Asked(
+    return RetrainRequest(
         pull=number,
         overwrite=overwrite in ("true", True),
         accepted_by=accepted_by,

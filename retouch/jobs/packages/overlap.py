@@ -1,6 +1,6 @@
-"""Which retrains stand in each other's way: those that surely run the same stage. Pure.
+"""Which retrains conflict: those that are certain to run the same stage. Pure.
 
-Consumers downstream of both (an ensemble, an evaluation) are no overlap: once the first is merged,
+Consumers downstream of both (an ensemble, an evaluation) are no conflict: once the first is merged,
 refreshing the second runs them again.
 """
 
@@ -13,25 +13,25 @@ from retouch.planning.model import Plan
 
 
 class Claim(Value):
-    """What an open pull request with an answer holds."""
+    """What an open pull request with a result claims."""
 
     pull: int
     branch: str
     report_id: str
     alert_ids: tuple[str, ...]
     stages: frozenset[str]
-    """Those its plan surely runs, in any tier."""
+    """Those its plan is certain to run, in any tier."""
     kept: bool
-    """It carries a candidate; one that does not holds nothing up."""
+    """It carries a candidate; without one it blocks nothing."""
 
 
 def certain(plan: Plan) -> frozenset[str]:
-    """Return the stages a plan surely runs in one tier or another."""
+    """Return the stages a plan is certain to run in one tier or another."""
     return frozenset(name for tier in plan.tiers for name in tier.named("run"))
 
 
 def waits_for(stages: frozenset[str], branch: str, claims: Iterable[Claim]) -> tuple[int, ...]:
-    """Return the pull requests that must be settled before these stages are run on a branch."""
+    """Return the pull requests to close before these stages run on a branch."""
     holding = {
         claim.pull
         for claim in claims
@@ -40,8 +40,8 @@ def waits_for(stages: frozenset[str], branch: str, claims: Iterable[Claim]) -> t
     return tuple(sorted(holding))
 
 
-def answered_by(alert_ids: Iterable[str], branch: str, claims: Iterable[Claim]) -> Claim | None:
-    """Return the claim of another branch that answers all of these alerts; None when none does."""
+def claimed_by(alert_ids: Iterable[str], branch: str, claims: Iterable[Claim]) -> Claim | None:
+    """Return the claim of another branch that covers all of these alerts; None without one."""
     ids = set(alert_ids)
     found = (c for c in claims if c.branch != branch and ids <= set(c.alert_ids))
     return min(found, key=lambda claim: claim.pull, default=None)

@@ -25,7 +25,7 @@ _REPORT_FILE = re.compile(r"([a-z0-9][a-z0-9_-]*/)?[a-z0-9][a-z0-9_.-]*\.(json|m
 _RULES = ("policies", ".dvc")
 """Folders that no list of paths opens: what a retraining is judged by, and where data is kept.
 
-`.github` is no plain path here, like anything that begins as git's own do."""
+`.github` is not plain here, like any name that begins like git's own."""
 _LONGEST = 400
 
 
@@ -36,7 +36,7 @@ class WritablePaths:
     params_files: frozenset[str] = frozenset()
     lock_files: frozenset[str] = frozenset()
     tracked_outputs: frozenset[str] = frozenset()
-    """Outputs that git keeps, or nothing does; a folder stands for all that is in it."""
+    """Outputs outside DVC's cache; a folder covers everything in it."""
 
     @classmethod
     def of(cls, pipeline: Pipeline) -> WritablePaths:
@@ -51,7 +51,7 @@ class WritablePaths:
         )
 
     def has_output(self, path: str) -> bool:
-        """Tell whether a path is one of the outputs git keeps, or lies in one."""
+        """Tell whether a path is one of the tracked outputs, or inside one."""
         return any(path == out or path.startswith(f"{out}/") for out in self.tracked_outputs)
 
 

@@ -1,4 +1,4 @@
-"""A proposal: what one retraining wants to be written to GitHub. The publishing job decides."""
+"""A proposal: what a retraining asks the publishing job to write to GitHub."""
 
 from __future__ import annotations
 
@@ -10,33 +10,32 @@ from retouch.documents import Document
 
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 Branch = Annotated[str, StringConstraints(pattern=r"^retouch/[a-z]+/[A-Za-z0-9-]{1,64}$")]
-"""Only branches of ours are ever written: `retouch/alert/<id>`, `retouch/retrain/<id>`."""
+"""Only Retouch's branches are ever written: `retouch/alert/<id>`, `retouch/retrain/<id>`."""
 AlertName = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
 
 
 class Proposal(Document):
-    """What one group of alerts came to, for one pull request.
+    """The result for one group of alerts, for one pull request.
 
-    It lies in a folder of its own: `proposal.json`, the files of the commit below `files/` by their
-    path, and DVC's objects below `objects/` by their hash. Nothing in it is believed before
-    `boundary` has looked at it: the job that wrote it ran the repository's code.
+    Stored as a package (see `package_folder`). Nothing in it is trusted before `package_policy` has
+    checked it: the job that wrote it ran the repository's code.
     """
 
     schema_version: Literal["1.0"] = "1.0"
     branch: Branch
     base: Commit
-    """The commit of the base branch all of it was made on."""
+    """The commit of the base branch it was made on."""
     head: Commit | None = None
-    """Where the branch was then; None: it is to be made."""
+    """The branch's commit at that time; None: there was no branch."""
     pull: Annotated[int, Field(ge=1)] | None = None
     """The pull request, where there was one."""
     alert_ids: tuple[AlertName, ...] = ()
-    """Of the group; of alerts only recorded, those."""
+    """The group's alerts, and those that are only recorded."""
     report_id: AlertName | None = None
-    """Its folder below `reports/`; None: nothing was planned, only receipts come with it."""
+    """Its folder below `reports/`; None: nothing was planned, there are only receipts."""
     waits_for: tuple[int, ...] = ()
-    """Pull requests that must be settled first, as they run the same stages."""
+    """Pull requests that must be closed first, as they run the same stages."""
     faults: tuple[str, ...] = ()
-    """Sentences: why a file is no alert, or an alert is not believed."""
+    """Why a file is not an alert, or an alert is not trusted; a sentence each."""
     message: str = ""
-    """One sentence on what came of it, where there is no report to say so."""
+    """One sentence on the result, where there is no report."""

@@ -1,4 +1,4 @@
-"""May a package be published? What it holds, whose word it rests on, and what the base has since.
+"""May a package be published? Its contents, its claims, and what the base has changed since.
 
 The job that ran the repository's code may have forged any of it: so the plan's account of its
 alerts is compared with the alerts' own bytes, their signatures are verified again, and whoever
@@ -7,7 +7,7 @@ approved or overrode must have done so on GitHub.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -26,15 +26,15 @@ from retouch.git import branches, git
 from retouch.github.pulls import PullRequest
 from retouch.jobs.package_folder import DOCUMENT, Package
 from retouch.jobs.packages.base_facts import BaseFacts
-from retouch.jobs.packages.event import Asked, Wake
+from retouch.jobs.packages.event import RetrainRequest, ScheduleEvent
 from retouch.jobs.packages.overlap import Claim
 from retouch.jobs.packages.package_policy import CheckedDocuments, check_contents
 from retouch.jobs.packages.paths import WritablePaths
 from retouch.jobs.packages.proposal import Proposal
-from retouch.jobs.publish.answer_commit import Documents
-from retouch.jobs.publish.pull_request_content import Answer, Publisher
-from retouch.jobs.retrain.authorization import Hearing
-from retouch.jobs.retrain.open_pulls import brought_by, claims_of
+from retouch.jobs.publish.pull_request import Publication, Publisher
+from retouch.jobs.publish.retraining_commit import ReportDocuments
+from retouch.jobs.retrain.authorization import CommentAuthority
+from retouch.jobs.retrain.branch_contents import BaseBranch, claims_in, readable_pulls
 from retouch.pipeline.model import Pipeline
 from retouch.planning.model import Plan
 from retouch.reporting.case import BaseMoved
@@ -46,13 +46,13 @@ _ALWAYS_READ = ("policies/", ".dvc/")
 _METADATA = (".dvc", ".dvcignore", "dvc.yaml", "dvc.lock")
 
 
-def check_package(root: Path, package: Package) -> Documents | None:
+def check_package(root: Path, package: Package) -> ReportDocuments | None:
     """Return the documents of a package that holds only what a retraining may change.
 
     None when nothing was planned. Raises InputError for the first violation.
     """
     found = checked_package(root, package)
-    return Documents(found.plan, found.run, found.verdict) if found.plan else None
+    return ReportDocuments(found.plan, found.run, found.verdict) if found.plan else None
 
 
 def checked_package(root: Path, package: Package) -> CheckedDocuments:
@@ -97,7 +97,7 @@ def _base_facts(root: Path, proposal: Proposal) -> BaseFacts:
     )
 
 
-def named_in(folder: Path) -> Proposal | None:
+def read_proposal(folder: Path) -> Proposal | None:
     """Return the proposal of a package that could not be read as a whole, if there is one."""
     try:
         raw = read_plain_file(folder / DOCUMENT, root=folder, limit=1_000_000)
@@ -107,15 +107,15 @@ def named_in(folder: Path) -> Proposal | None:
 
 
 @dataclass(frozen=True)
-class Stale:
+class StalePackage:
     """The base branch moved on under a package."""
 
     moved: BaseMoved
-    documents: Documents
+    documents: ReportDocuments
     """Its plan alone: nothing else of it was checked."""
 
 
-def stages_moved(root: Path, package: Package, newest: str) -> Stale | None:
+def stale_since(root: Path, package: Package, newest: str) -> StalePackage | None:
     """Return what is to run anew when the base branch moved on under a package; else None.
 
     Only a change of what a plan reads counts: policies, the pipeline and its data. An unrelated
@@ -128,24 +128,17 @@ def stages_moved(root: Path, package: Package, newest: str) -> Stale | None:
         read = _paths_read(Project(root).pipeline)
         if not any(_is_read(change.path, read) for change in branches.changes(root, base, newest)):
             return None
-    documents = Documents(_plan(package, report_id))
+    documents = ReportDocuments(_plan(package, report_id))
     tier = documents.case.tier
-    return Stale(BaseMoved(newest, tier.named("run") if tier else ()), documents)
+    return StalePackage(BaseMoved(newest, tier.named("run") if tier else ()), documents)
 
 
-def held_by(root: Path, pulls: Iterable[PullRequest], newest: str) -> tuple[Claim, ...]:
-    """Return what open pull requests hold; one that cannot be read holds nothing."""
-    found: list[Claim] = []
-    project = Project(root)
-    for pull in pulls:
-        writable = WritablePaths.of(project.pipeline)  # read once, if there is a pull request
-        try:
-            brought = brought_by(root, [pull], newest, writable)
-        except InputError:
-            continue
-        for number, incoming in brought.items():
-            found += claims_of(number, incoming)
-    return tuple(found)
+def open_claims(root: Path, pulls: Sequence[PullRequest], newest: str) -> tuple[Claim, ...]:
+    """Return the claims of open pull requests; one that cannot be read claims nothing."""
+    if not pulls:
+        return ()
+    base = BaseBranch(root, newest, WritablePaths.of(Project(root).pipeline))
+    return claims_in(readable_pulls(base, pulls))
 
 
 def _paths_read(pipeline: Pipeline) -> frozenset[str]:
@@ -172,29 +165,29 @@ def _plan(package: Package, report_id: str) -> Plan:
         raise InputError(f"{path}: is not a valid plan.") from None
 
 
-def check_claims(answer: Answer, publisher: Publisher, now: datetime) -> None:
-    """Raise InputError where a package claims a provenance, an approval or an override in vain.
+def check_claims(publication: Publication, publisher: Publisher, now: datetime) -> None:
+    """Raise InputError where a package claims a false provenance, approval or override.
 
     Its contents have been checked, and the branch's head was fetched.
     """
-    proposal, documents = answer.package.proposal, answer.documents
-    _check_overrides(answer, publisher)
+    proposal, documents = publication.package.proposal, publication.documents
+    _check_overrides(publication, publisher)
     if documents is None:
         ids: tuple[str, ...] = proposal.alert_ids
     else:
         ids = tuple(alert.alert_id for alert in documents.plan.alerts)
-    brought = _Brought(answer, publisher.root)
-    senders = _senders(answer, publisher)
+    packaged = _PackagedAlerts(publication, publisher.root)
+    senders = _senders(publication, publisher)
     judge = Judge(publisher.root, _trust(publisher, proposal.base), ids)
-    found = {i: _provenance(brought, judge, publisher, i, senders, now) for i in ids}
+    found = {i: _provenance(packaged, judge, publisher, i, senders, now) for i in ids}
     if documents is None:
         return
     plan = documents.plan
     where = f"{REPORTS}/{plan.report_id}/plan.json"
-    for message in _of_plan(plan, brought, found):
+    for message in _plan_faults(plan, packaged, found):
         raise InputError(f"{where}: {message}.")
     by = plan.accepted_by
-    if by is not None and not _vouched(by, answer, publisher):
+    if by is not None and not _is_approved(by, publication, publisher):
         raise InputError(
             f"{where}: {shown(by)} is named as approver, but has not approved its alerts."
         )
@@ -204,16 +197,16 @@ def check_claims(answer: Answer, publisher: Publisher, now: datetime) -> None:
 
 
 @dataclass(frozen=True)
-class _Brought:
-    """The alerts of an answer, with what lies beside them: along with it, or on its branch."""
+class _PackagedAlerts:
+    """The alerts of a package with their signatures and receipts: in it, or on its branch."""
 
-    answer: Answer
+    publication: Publication
     root: Path
 
     def get(self, name: str) -> bytes | None:
-        """Return a file of `alerts/`. The base's comes first, then the branch's."""
-        path, package = f"{ALERTS}/{name}", self.answer.package
-        for commit in filter(None, (package.proposal.base, self.answer.head)):
+        """Return a file of `alerts/`: the base's, else the branch's, else the package's."""
+        path, package = f"{ALERTS}/{name}", self.publication.package
+        for commit in filter(None, (package.proposal.base, self.publication.head)):
             found = branches.read_files(self.root, commit, [path])
             if path in found:
                 return found[path]
@@ -231,106 +224,112 @@ class _Brought:
         return self.submission(alert_id).alert
 
     def receipts(self, alert_id: str) -> Mapping[str, Receipt]:
-        """Return what says how it came in: `new` in the package, `old` on its branch."""
+        """Return an alert's receipts: `new` in the package, `old` on its branch."""
         path = receipt_path(alert_id)
-        package, head = self.answer.package, self.answer.head
+        package, head = self.publication.package, self.publication.head
         there = branches.read_files(self.root, head, [path]) if head else {}
         raws = {"new": package.files.get(path), "old": there.get(path)}
         found: dict[str, Receipt] = {}
         for name, raw in raws.items():
             try:
                 found |= {name: Receipt.model_validate_json(raw)} if raw is not None else {}
-            except ValueError:  # the boundary has looked at ours; the branch's may be anything
+            except ValueError:  # the package's was checked; the branch's may be anything
                 continue
         return found
 
 
 def _provenance(
-    brought: _Brought,
+    packaged: _PackagedAlerts,
     judge: Judge,
     publisher: Publisher,
     alert_id: str,
     senders: frozenset[str],
     now: datetime,
 ) -> Provenance:
-    """Return whose alert one is. Raises InputError for a receipt that says more of it."""
-    receipts, submission = brought.receipts(alert_id), brought.submission(alert_id)
+    """Return the provenance of an alert. Raises InputError for a receipt that overstates it."""
+    receipts, submission = packaged.receipts(alert_id), packaged.submission(alert_id)
     claimed = receipts.get("new") or receipts.get("old")
     path = receipt_path(alert_id)
     if claimed is not None and claimed.received_at > now:
         raise InputError(f"{path}: received_at: lies in the future.")
     old = receipts.get("old")
     known = {*senders, old.sender} if old is not None else senders
-    told = judge
+    judge_of_claim = judge
     if claimed is not None:
         sender = claimed.sender if claimed.sender in known else None
-        came = Transport(claimed.channel, sender, claimed.commit, claimed.run_id)
-        told = judge.coming_by(came)
+        transport = Transport(claimed.channel, sender, claimed.commit, claimed.run_id)
+        judge_of_claim = judge.coming_by(transport)
     at = claimed.received_at if claimed is not None else now
-    found = told.receipt(submission, at).provenance
+    found = judge_of_claim.receipt(submission, at).provenance
     new = receipts.get("new")
-    if new is not None and _says_more(new.provenance, found):
-        raise InputError(f"{path}: overstates its provenance: the alert {_words(found)}.")
+    if new is not None and _overstates(new.provenance, found):
+        raise InputError(f"{path}: overstates its provenance: the alert {_standing_text(found)}.")
     return found
 
 
-def _of_plan(plan: Plan, brought: _Brought, found: Mapping[str, Provenance]) -> Iterator[str]:
-    """Yield what a plan says of its alerts and they do not."""
+def _plan_faults(
+    plan: Plan, packaged: _PackagedAlerts, found: Mapping[str, Provenance]
+) -> Iterator[str]:
+    """Yield where a plan misstates its alerts."""
     for alert in plan.alerts:
-        own = brought.alert(alert.alert_id)
+        own = packaged.alert(alert.alert_id)
         if alert != summarise(own) or plan.model != own.model:
             yield f"misstates the alert {alert.alert_id}"
     proven = {one.alert_id: one.provenance for one in plan.provenance}
     for alert_id, one in found.items():
         if alert_id not in proven:
             yield f"lacks the provenance of {alert_id}"
-        elif _says_more(proven[alert_id], one):
-            yield f"overstates the provenance of {alert_id}: it {_words(one)}"
+        elif _overstates(proven[alert_id], one):
+            yield f"overstates the provenance of {alert_id}: it {_standing_text(one)}"
 
 
-def _says_more(claimed: Provenance, found: Provenance) -> bool:
+def _overstates(claimed: Provenance, found: Provenance) -> bool:
     proven = claimed.verdict == "verified" and found.verdict != "verified"
     return proven or (claimed.may_retrain and not found.may_retrain)
 
 
-def _words(found: Provenance) -> str:
+def _standing_text(found: Provenance) -> str:
     may = "may" if found.may_retrain else "may not"
     return f"is {found.verdict.replace('_', ' ')}, and {may} retrain by itself"
 
 
-def _check_overrides(answer: Answer, publisher: Publisher) -> None:
-    """Raise InputError for overrides on the branch, and not on the base, that nobody asked for."""
-    proposal = answer.package.proposal
-    if proposal.report_id is None or answer.head is None:
+def _check_overrides(publication: Publication, publisher: Publisher) -> None:
+    """Raise InputError for new overrides on the branch that nobody requested."""
+    proposal = publication.package.proposal
+    if proposal.report_id is None or publication.head is None:
         return
     path = f"{REPORTS}/{proposal.report_id}/{OVERRIDES}"
-    there = branches.read_files(publisher.root, answer.head, [path])
+    there = branches.read_files(publisher.root, publication.head, [path])
     if not there or there == branches.read_files(publisher.root, proposal.base, [path]):
         return
-    fault = _hearing(answer, publisher).case_fault(path, there[path])
+    fault = _authority(publication, publisher).override_fault(path, there[path])
     if fault is not None:
         raise InputError(fault)
 
 
-def _vouched(login: str, answer: Answer, publisher: Publisher) -> bool:
-    """Tell whether a person vouches: in a comment, or by starting this very workflow by hand."""
-    event, hearing = publisher.event, _hearing(answer, publisher)
-    if not isinstance(event, Asked):
-        return hearing.vouched(login)
-    if event.accepted_by == login == event.sender and hearing.may_write(login):
+def _is_approved(login: str, publication: Publication, publisher: Publisher) -> bool:
+    """Tell whether a person approves: in a comment, or by starting this workflow by hand."""
+    event, authority = publisher.event, _authority(publication, publisher)
+    if not isinstance(event, RetrainRequest):
+        return authority.approved(login)
+    if event.accepted_by == login == event.sender and authority.may_write(login):
         return True
-    return hearing.vouched(login) or Hearing(publisher.site.repo, event.pull).vouched(login)
+    return authority.approved(login) or CommentAuthority(publisher.site.repo, event.pull).approved(
+        login
+    )
 
 
-def _hearing(answer: Answer, publisher: Publisher) -> Hearing:
-    return Hearing(publisher.site.repo, answer.pull.number if answer.pull else None)
+def _authority(publication: Publication, publisher: Publisher) -> CommentAuthority:
+    return CommentAuthority(
+        publisher.site.repo, publication.pull.number if publication.pull else None
+    )
 
 
-def _senders(answer: Answer, publisher: Publisher) -> frozenset[str]:
-    """Return who may have brought an alert just now, as GitHub knows it."""
-    event, pull = publisher.event, answer.pull
-    told = [] if isinstance(event, Wake) else [event.sender]
-    return frozenset([*told, pull.author] if pull else told)
+def _senders(publication: Publication, publisher: Publisher) -> frozenset[str]:
+    """Return who may have submitted an alert just now, as GitHub reports it."""
+    event, pull = publisher.event, publication.pull
+    judge_of_claim = [] if isinstance(event, ScheduleEvent) else [event.sender]
+    return frozenset([*judge_of_claim, pull.author] if pull else judge_of_claim)
 
 
 def _trust(publisher: Publisher, base: str) -> Trust:

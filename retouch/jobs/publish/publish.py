@@ -1,7 +1,7 @@
-"""Write answers to GitHub: objects, one commit, branch, pull request, labels, comment, status.
+"""Write retrainings to GitHub: objects, commit, branch, pull request, labels, comment, status.
 
-Every step can be taken again: what an earlier call left is found and made use of. Nothing a package
-says is believed before it was checked, and no code of the repository runs here.
+Every step can be repeated: what an earlier call left is found and used. Nothing in a package is
+trusted before it is checked, and no code of the repository runs here.
 """
 
 from __future__ import annotations
@@ -21,29 +21,30 @@ from retouch.github import pulls as github_pulls
 from retouch.github.pulls import PullRequest
 from retouch.jobs.package_folder import Package, packages_in, read_package
 from retouch.jobs.packages.overlap import certain, waits_for
-from retouch.jobs.publish.answer_commit import (
-    answer_files,
-    is_at,
-    proposal_digest,
-    with_trailer,
-)
 from retouch.jobs.publish.package_check import (
     check_claims,
     check_package,
-    held_by,
-    named_in,
-    stages_moved,
+    open_claims,
+    read_proposal,
+    stale_since,
 )
-from retouch.jobs.publish.pull_request_content import (
-    Answer,
+from retouch.jobs.publish.pull_request import (
+    Publication,
     Publisher,
-    only_planned,
-    show_answer,
+    comment_once,
+    plan_only,
     subject_of,
     supersede,
+    sync_publication,
+    sync_pull,
 )
-from retouch.jobs.publish.pull_request_sync import show, tell_once
-from retouch.jobs.retrain.open_pulls import our_pulls
+from retouch.jobs.publish.retraining_commit import (
+    commit_holds,
+    committed_files,
+    proposal_digest,
+    with_trailer,
+)
+from retouch.jobs.retrain.branch_contents import retouch_pulls
 from retouch.reporting.case import BaseMoved
 from retouch.reporting.escape import plain
 from retouch.reporting.pull_request import (
@@ -55,10 +56,10 @@ from retouch.reporting.pull_request import (
     pull_request_title,
 )
 
-Happened = Literal[
+PublishOutcome = Literal[
     "published",
     "unchanged",
-    "told",
+    "reported",
     "waiting",
     "stale",
     "edited",
@@ -69,11 +70,11 @@ Happened = Literal[
 ]
 
 
-class Outcome(Value):
-    """What became of one package."""
+class PublishResult(Value):
+    """The result for one package."""
 
     package: str
-    outcome: Happened
+    outcome: PublishOutcome
     message: str
     """One sentence for a person."""
     url: str | None = None
@@ -81,18 +82,18 @@ class Outcome(Value):
     exit_code: int = 0
 
 
-def _outcome(
-    answer: Answer, outcome: Happened, message: str, pull: PullRequest | None = None
-) -> Outcome:
-    pull = pull or answer.pull
-    name = answer.package.proposal.branch
+def _result(
+    publication: Publication, outcome: PublishOutcome, message: str, pull: PullRequest | None = None
+) -> PublishResult:
+    pull = pull or publication.pull
+    name = publication.package.proposal.branch
     at = f": {pull.html_url}" if pull else ""
     url = pull.html_url if pull else None
-    return Outcome(package=name, outcome=outcome, message=f"{name}: {message}{at}", url=url)
+    return PublishResult(package=name, outcome=outcome, message=f"{name}: {message}{at}", url=url)
 
 
-def publish(folder: Path, publisher: Publisher) -> Iterator[Outcome]:
-    """Publish every package of a folder; what goes wrong with one stops no other."""
+def publish(folder: Path, publisher: Publisher) -> Iterator[PublishResult]:
+    """Publish every package of a folder; a failure of one does not stop the others."""
     for path in packages_in(folder):
         try:
             package = read_package(path)
@@ -102,7 +103,7 @@ def publish(folder: Path, publisher: Publisher) -> Iterator[Outcome]:
         try:
             yield _publish(path, package, publisher)
         except RetouchError as error:
-            yield Outcome(
+            yield PublishResult(
                 package=path.name,
                 outcome="failed",
                 message=f"{package.proposal.branch}: {error}",
@@ -110,68 +111,74 @@ def publish(folder: Path, publisher: Publisher) -> Iterator[Outcome]:
             )
 
 
-def _publish(path: Path, package: Package, publisher: Publisher) -> Outcome:
+def _publish(path: Path, package: Package, publisher: Publisher) -> PublishResult:
     proposal, root = package.proposal, publisher.root
     pull = _pull_of(package, publisher)
     if pull is not None and not _is_ours(pull, proposal.branch, publisher):
-        message = f"pull request {pull.number} is not one from {proposal.branch}."
+        message = f"pull request {pull.number} is not from {proposal.branch}."
         return _refused(path, publisher, InputError(message))
-    answer = Answer(package, None, pull, branches.fetch(root, proposal.branch))
+    publication = Publication(package, None, pull, branches.fetch(root, proposal.branch))
     if pull is not None and pull.status != "open":
-        return _outcome(answer, "closed", f"its pull request was {pull.status} meanwhile")
-    if answer.head is None and proposal.head is not None:
-        return _outcome(answer, "closed", "its branch is gone")
+        return _result(publication, "closed", f"its pull request was {pull.status} in the meantime")
+    if publication.head is None and proposal.head is not None:
+        return _result(publication, "closed", "its branch was deleted")
     newest = branches.fetch(root, publisher.base_branch) or proposal.base
     try:
-        stale = stages_moved(root, package, newest)
+        stale = stale_since(root, package, newest)
         if stale is not None:
-            return _stale(replace(answer, documents=stale.documents), stale.moved, publisher)
-        answer = replace(answer, documents=check_package(root, package))
+            return _stale(replace(publication, documents=stale.documents), stale.moved, publisher)
+        publication = replace(publication, documents=check_package(root, package))
         if not proposal.faults:
-            check_claims(answer, publisher, datetime.now(UTC))
-        files = answer_files(root, package, answer.documents, answer.head)
+            check_claims(publication, publisher, datetime.now(UTC))
+        files = committed_files(root, package, publication.documents, publication.head)
     except InputError as error:
         return _refused(path, publisher, error)
     if proposal.faults:
-        return _tell(answer, publisher)
-    return _carry_out(answer, files, newest, publisher)
+        return _report_faults(publication, publisher)
+    return _commit_and_show(publication, files, newest, publisher)
 
 
-def _carry_out(answer: Answer, files: dict[str, str], newest: str, publisher: Publisher) -> Outcome:
-    """Commit what a package holds, unless the branch has it, and show it."""
-    root, base, head = publisher.root, answer.base, answer.head
-    waits = answer.package.proposal.waits_for
-    if not is_at(root, head, base, files):
-        late = _waits(answer, newest, publisher)
-        if late:  # of what came second, only the plan is put on record
-            waits, answer = tuple(sorted({*waits, *late})), only_planned(answer)
-            files = answer_files(root, answer.package, answer.documents, head)
+def _commit_and_show(
+    publication: Publication, files: dict[str, str], newest: str, publisher: Publisher
+) -> PublishResult:
+    """Commit the files of a package, unless the branch has them, and update its pull request."""
+    root, base, head = publisher.root, publication.base, publication.head
+    waits = publication.package.proposal.waits_for
+    if not commit_holds(root, head, base, files):
+        late = _late_conflicts(publication, newest, publisher)
+        if late:  # the later of two keeps only its plan
+            waits, publication = tuple(sorted({*waits, *late})), plan_only(publication)
+            files = committed_files(root, publication.package, publication.documents, head)
     if not files:
-        return _outcome(answer, "unchanged", "there is nothing to write")
-    if not is_at(root, head, base, files):
-        if head != answer.package.proposal.head:
-            return _outcome(answer, "overtaken", "somebody was faster; nothing was written")
+        return _result(publication, "unchanged", "nothing to write")
+    if not commit_holds(root, head, base, files):
+        if head != publication.package.proposal.head:
+            return _result(
+                publication, "overtaken", "the branch changed in the meantime; nothing was written"
+            )
         if head and branches.is_edited(root, head, newest):
-            return _edited(answer, publisher)
-        head = _write(answer, files, publisher)
+            return _edited(publication, publisher)
+        head = _write(publication, files, publisher)
     if head is None:
-        return _outcome(answer, "overtaken", "somebody was faster; nothing was written")
-    pull = answer.pull or _open(answer, publisher)
-    written = show_answer(publisher, answer, pull, head, waits_for=waits)
-    written += supersede(answer, pull, publisher)
+        return _result(
+            publication, "overtaken", "the branch changed in the meantime; nothing was written"
+        )
+    pull = publication.pull or _open(publication, publisher)
+    written = sync_publication(publisher, publication, pull, head, waits_for=waits)
+    written += supersede(publication, pull, publisher)
     if waits:
-        return _outcome(answer, "waiting", f"waits for {pull_numbers(waits)}", pull)
-    if not written and head == answer.head:
-        return _outcome(answer, "unchanged", "is as it should be")
-    return _outcome(answer, "published", "published", pull)
+        return _result(publication, "waiting", f"waits for {pull_numbers(waits)}", pull)
+    if not written and head == publication.head:
+        return _result(publication, "unchanged", "up to date")
+    return _result(publication, "published", "published", pull)
 
 
-def _tell(answer: Answer, publisher: Publisher) -> Outcome:
-    """Say what is wrong with a branch; nothing is committed to it."""
-    if answer.pull is None:
-        return _outcome(answer, "told", plain(answer.package.proposal.faults[0]))
-    show_answer(publisher, answer, answer.pull, answer.pull.head.sha)
-    return _outcome(answer, "told", "what is wrong with it was said there")
+def _report_faults(publication: Publication, publisher: Publisher) -> PublishResult:
+    """Report the faults of a branch; nothing is committed to it."""
+    if publication.pull is None:
+        return _result(publication, "reported", plain(publication.package.proposal.faults[0]))
+    sync_publication(publisher, publication, publication.pull, publication.pull.head.sha)
+    return _result(publication, "reported", "its faults were reported there")
 
 
 def _pull_of(package: Package, publisher: Publisher) -> PullRequest | None:
@@ -187,43 +194,47 @@ def _is_ours(pull: PullRequest, branch: str, publisher: Publisher) -> bool:
     return of_base and github_pulls.is_from_own_branch(publisher.site.repo, pull)
 
 
-def _waits(answer: Answer, newest: str, publisher: Publisher) -> tuple[int, ...]:
-    """Return the open pull requests that hold a stage this candidate surely ran, too."""
-    documents, branch = answer.documents, answer.package.proposal.branch
+def _late_conflicts(publication: Publication, newest: str, publisher: Publisher) -> tuple[int, ...]:
+    """Return the open pull requests whose claims include a stage this candidate ran."""
+    documents, branch = publication.documents, publication.package.proposal.branch
     if documents is None or not documents.case.kept:
         return ()
-    pulls = our_pulls(publisher.site.repo, publisher.base_branch)
+    pulls = retouch_pulls(publisher.site.repo, publisher.base_branch)
     others = [pull for pull in pulls if pull.head.ref != branch]
-    return waits_for(certain(documents.plan), branch, held_by(publisher.root, others, newest))
+    return waits_for(certain(documents.plan), branch, open_claims(publisher.root, others, newest))
 
 
-def _stale(answer: Answer, moved: BaseMoved, publisher: Publisher) -> Outcome:
-    pull = answer.pull
+def _stale(publication: Publication, moved: BaseMoved, publisher: Publisher) -> PublishResult:
+    pull = publication.pull
     if pull is not None:
-        show_answer(publisher, answer, pull, answer.head or pull.head.sha, moved=moved)
-    return _outcome(answer, "stale", f"{publisher.base_branch} moved on; it will be made anew")
+        sync_publication(
+            publisher, publication, pull, publication.head or pull.head.sha, moved=moved
+        )
+    return _result(publication, "stale", f"{publisher.base_branch} moved on; it will be retrained")
 
 
-def _edited(answer: Answer, publisher: Publisher) -> Outcome:
-    pull, head = answer.pull, answer.head
+def _edited(publication: Publication, publisher: Publisher) -> PublishResult:
+    pull, head = publication.pull, publication.head
     if pull is not None and head is not None:
-        show_answer(publisher, answer, pull, head, edited=True)
+        sync_publication(publisher, publication, pull, head, edited=True)
         marker = f"<!-- retouch:edited v1 {head} -->"
-        tell_once(publisher.site, pull.number, marker, edited_notice())
-    return _outcome(answer, "edited", "somebody else has committed to it; it is left alone")
+        comment_once(publisher.site, pull.number, marker, edited_notice())
+    return _result(
+        publication, "edited", "somebody else committed to its branch; nothing was written"
+    )
 
 
-def _write(answer: Answer, files: dict[str, str], publisher: Publisher) -> str | None:
-    """Send the objects, commit, and move or make the branch; None when somebody was faster."""
-    root, repo, proposal = publisher.root, publisher.site.repo, answer.package.proposal
-    if answer.package.objects:
-        push_objects(root, answer.package.objects)
-    head, base = answer.head, answer.base
+def _write(publication: Publication, files: dict[str, str], publisher: Publisher) -> str | None:
+    """Send the objects, commit, and move or make the branch; None when another writer was first."""
+    root, repo, proposal = publisher.root, publisher.site.repo, publication.package.proposal
+    if publication.package.objects:
+        push_objects(root, publication.package.objects)
+    head, base = publication.head, publication.base
     parents = [head] if head else [base]
     if head and not branches.is_ancestor(root, base, head):
         parents = [head, base]
     digest = proposal_digest(base, files)
-    message = with_trailer(pull_request_title(subject_of(answer, publisher)), digest)
+    message = with_trailer(pull_request_title(subject_of(publication, publisher)), digest)
     commit = git_data.create_commit(repo, base, files, message, parents=parents)
     if head is None:
         there = git_data.create_branch(repo, proposal.branch, commit)
@@ -234,36 +245,40 @@ def _write(answer: Answer, files: dict[str, str], publisher: Publisher) -> str |
     if there == commit:
         return commit
     there = branches.fetch(root, proposal.branch) or ""
-    return there if is_at(root, there, base, files) else None
+    return there if commit_holds(root, there, base, files) else None
 
 
-def _open(answer: Answer, publisher: Publisher) -> PullRequest:
+def _open(publication: Publication, publisher: Publisher) -> PullRequest:
     """Open the pull request; an earlier call may have done so."""
-    texts = pull_request_texts(subject_of(answer, publisher), checks_wait=not publisher.site.as_app)
+    texts = pull_request_texts(
+        subject_of(publication, publisher), checks_wait=not publisher.site.as_app
+    )
     return github_pulls.open_pull_request(
         publisher.site.repo,
-        branch=answer.package.proposal.branch,
+        branch=publication.package.proposal.branch,
         base=publisher.base_branch,
         title=texts.title,
         body=texts.body or texts.comment,
     )
 
 
-def _refused(path: Path, publisher: Publisher, error: RetouchError) -> Outcome:
-    """Say of a package that is none why; on its pull request too, if it names one of ours."""
+def _refused(path: Path, publisher: Publisher, error: RetouchError) -> PublishResult:
+    """Report why a package was refused; on its pull request too, if it names one of Retouch's."""
     message, url = f"{path.name}: {error}", None
     try:
-        proposal = named_in(path)
+        proposal = read_proposal(path)
         pull = (
             proposal and proposal.pull and github_pulls.get_pull(publisher.site.repo, proposal.pull)
         )
-        ours = proposal and pull and _is_ours(pull, proposal.branch, publisher)
-        if pull and ours and pull.status == "open":
+        own = proposal and pull and _is_ours(pull, proposal.branch, publisher)
+        if pull and own and pull.status == "open":
             texts = pull_request_texts(
                 PullRequestSubject("", (), None, PullRequestState(faults=(str(error),)))
             )
-            show(publisher.site, pull, replace(texts, title=pull.title), pull.head.sha)
+            sync_pull(publisher.site, pull, replace(texts, title=pull.title), pull.head.sha)
             url = pull.html_url
     except RetouchError as also:
-        message = f"{message} And it could not be said on its pull request: {also}"
-    return Outcome(package=path.name, outcome="refused", message=message, url=url, exit_code=2)
+        message = f"{message} And its pull request could not be updated: {also}"
+    return PublishResult(
+        package=path.name, outcome="refused", message=message, url=url, exit_code=2
+    )

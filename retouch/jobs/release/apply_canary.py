@@ -1,12 +1,12 @@
-"""Act on what a look at a canary found: promote it, take it down, or ask a person.
+"""Act on a canary's verdict: promote it, take it down, or ask a person.
 
-    canary.json -> held against tags, policy and reports -> decided anew from its days
-        pass       put into prod -> taken out of canary -> deployment records
-        fail       taken out of canary -> revert pull request -> issue -> deployment record
+    canary.json -> checked against tags, policy and reports -> decided anew from its days
+        pass       assigned to prod -> removed from canary -> deployment records
+        fail       removed from canary -> revert pull request -> issue -> deployment record
         undecided  as the policy says
         wait       nothing
 
-Applied twice is once: what is settled is found by its tags.
+Applying it twice does it once: what was done is found by its tags.
 """
 
 from __future__ import annotations
@@ -21,13 +21,19 @@ from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.gate.canary_model import CanaryModel, CanaryVerdict
 from retouch.github.repository import Repository
-from retouch.jobs.release.announcements import Announcement, open_notice, record_deployment
-from retouch.jobs.release.assignments import CANARY, PROD, move, registry_at
-from retouch.jobs.release.canary import judged_until, policy_of
+from retouch.jobs.release.assignments import CANARY, PROD, load_registry, move_version
+from retouch.jobs.release.judge_canary import judged_until, policy_of
 from retouch.jobs.release.revert import versions_between
-from retouch.jobs.release.steps import Outcome, Step, take
-from retouch.registry.canary import Decision, decide, next_action
-from retouch.registry.registry import Event, Registry, Version
+from retouch.jobs.release.steps import (
+    Announcement,
+    CompletedStep,
+    StepsResult,
+    open_notice,
+    record_deployment,
+    run_steps,
+)
+from retouch.registry.canary_decision import CanaryDecision, decide_canary, next_action
+from retouch.registry.registry import ModelRegistry, StageEvent, Version
 from retouch.reporting.escape import plain
 from retouch.reporting.release import (
     REASON_LIMIT,
@@ -36,48 +42,50 @@ from retouch.reporting.release import (
     canary_undecided,
 )
 
-Answer = Literal["promote", "roll_back"]
-Todo = Callable[[], Step | None]
+CanaryAnswer = Literal["promote", "roll_back"]
+PendingStep = Callable[[], CompletedStep | None]
 
 
-def settle(
+def apply_canary(
     project: Project,
     verdict: CanaryVerdict,
     *,
-    answer: Answer | None = None,
+    answer: CanaryAnswer | None = None,
     push: bool,
     repo: Repository | None,
     at: datetime,
-) -> Outcome:
-    """Do what follows from a verdict on a canary. `repo`: None when GitHub is to be left alone.
+) -> StepsResult:
+    """Do what follows from a verdict on a canary. `repo`: None to leave GitHub alone.
 
-    `answer`: a person's, to an undecided canary. Raises InputError for a verdict that does not fit
-    this repository, CheckFailed when tags cannot be written.
+    `answer`: a person's decision on an undecided canary. Raises InputError for a verdict that does
+    not fit this repository, CheckFailed when tags cannot be written.
     """
-    registry = registry_at(project, push=push)
-    decision = _checked(project, registry, verdict)
+    registry = load_registry(project, push=push)
+    decision = _decide_anew(project, registry, verdict)
     action = next_action(decision.outcome, verdict.limits)
     if answer is not None:
         if decision.outcome != "undecided":
             raise InputError(
                 f"--undecided {answer}: the canary is not undecided. {decision.message}",
-                hint="Leave the option out.",
+                hint="Omit the option.",
             )
         action = answer
-    course = _Course(project, registry, verdict, decision, push, repo, at)
+    steps = _CanarySteps(project, registry, verdict, decision, push, repo, at)
     match action:
         case "promote":
-            return course.promote()
+            return steps.promote()
         case "roll_back":
-            return course.take_down()
+            return steps.roll_back()
         case "ask":
-            return course.ask()
+            return steps.ask()
         case "nothing":
-            return Outcome(message=decision.message)
+            return StepsResult(message=decision.message)
 
 
-def _checked(project: Project, registry: Registry, verdict: CanaryVerdict) -> Decision:
-    """Return the decision, made anew. Raises InputError for a verdict that does not belong here."""
+def _decide_anew(
+    project: Project, registry: ModelRegistry, verdict: CanaryVerdict
+) -> CanaryDecision:
+    """Return the decision, made anew. Raises InputError for a verdict that does not fit."""
     again = "Judge it again: `retouch canary judge`."
     limits = project.promotion.limits
     if (verdict.name, verdict.limits, verdict.loss) != (
@@ -101,34 +109,34 @@ def _checked(project: Project, registry: Registry, verdict: CanaryVerdict) -> De
             f" models and to the gate, or have not arrived by {until}.",
             hint=again,
         )
-    decision = decide(verdict)
+    decision = decide_canary(verdict)
     if decision.outcome != verdict.decision:
         raise InputError(
-            f"The canary's decision, {verdict.decision}, does not follow from its days, which say"
-            f" {decision.outcome}.",
+            f"The canary's decision, {verdict.decision}, does not follow from its days, which"
+            f" lead to {decision.outcome}.",
             hint=again,
         )
     return decision
 
 
-def _require_known(registry: Registry, one: CanaryModel) -> None:
+def _require_known(registry: ModelRegistry, one: CanaryModel) -> None:
     known = registry.find(one.version)
     if known is None or known.commit != one.commit or known.hash != one.model:
         raise InputError(
-            f"{plain(one.version, 60)}: is no version of {registry.model} with this commit and"
+            f"{plain(one.version, 60)}: is not a version of {registry.model} with this commit and"
             " this model.",
-            hint="Bring the tags, and judge again: `git fetch --tags`.",
+            hint="Fetch the tags, and judge again: `git fetch --tags`.",
         )
 
 
 @dataclass(frozen=True)
-class _Course:
-    """What is done with one verdict."""
+class _CanarySteps:
+    """The steps for one verdict."""
 
     project: Project
-    registry: Registry
+    registry: ModelRegistry
     verdict: CanaryVerdict
-    decision: Decision
+    decision: CanaryDecision
     push: bool
     repo: Repository | None
     at: datetime
@@ -140,7 +148,7 @@ class _Course:
 
     @cached_property
     def production(self) -> Version:
-        """The version it was held against."""
+        """The version it was compared with."""
         return self._version(self.verdict.production)
 
     def _version(self, one: CanaryModel) -> Version:
@@ -149,8 +157,8 @@ class _Course:
         return found
 
     @cached_property
-    def last_move(self) -> Event | None:
-        """What became of the candidate in the canary stage last."""
+    def last_move(self) -> StageEvent | None:
+        """The candidate's last assignment to, or removal from, the canary stage."""
         moves = [
             event
             for event in self.registry.history(CANARY)
@@ -160,33 +168,37 @@ class _Course:
 
     @property
     def in_canary(self) -> bool:
-        """Whether the candidate is the canary still."""
+        """Whether the candidate is still the canary."""
         return self.registry.in_stage(CANARY) == self.candidate
 
     @property
     def in_prod(self) -> bool:
-        """Whether it is in production already."""
+        """Whether it is already in production."""
         return self.registry.in_stage(PROD) == self.candidate
 
-    def promote(self) -> Outcome:
-        """Put the candidate into production, and take it out of the canary stage."""
+    def promote(self) -> StepsResult:
+        """Assign the candidate to production, and remove it from the canary stage."""
         name, hash_ = self.candidate.name, self.candidate.hash
         if not self.in_prod and not self.in_canary:
             return self._settled_before()
         down = None if self.in_prod else self.registry.blocked(str(hash_))
         if down is not None:
             raise InputError(
-                f"{name} passed as a canary, but its model was taken down ({down}) and stays down.",
-                hint=f"If it is meant to run: `retouch rollback --to {name}`.",
+                f"{name} passed as a canary, but its model was taken down ({down}) and stays so.",
+                hint=f"To run it anyway: `retouch rollback --to {name}`.",
             )
-        done = [Step(message=f"{name} is in {PROD} already.", new=False)] if self.in_prod else []
-        left: list[Todo] = []
-        said = {"reason": self._reason, "model": hash_, "passed": True}
+        done = (
+            [CompletedStep(message=f"{name} is already in {PROD}.", new=False)]
+            if self.in_prod
+            else []
+        )
+        left: list[PendingStep] = []
+        details = {"reason": self._reason, "model": hash_, "passed": True}
         if not self.in_prod:
             self._require_same_production()
-            left.append(lambda: self._moved("assign", PROD, said))
+            left.append(lambda: self._move_step("assign", PROD, details))
         if self.in_canary:
-            left.append(lambda: self._moved("unassign", CANARY, said))
+            left.append(lambda: self._move_step("unassign", CANARY, details))
         repo = self.repo
         if repo is not None:
             message = f"{name} passed as a canary"
@@ -194,32 +206,36 @@ class _Course:
                 lambda: record_deployment(repo, self.candidate, PROD, "success", message),
                 lambda: record_deployment(repo, self.candidate, CANARY, "inactive", message),
             ]
-        return take(self.decision.message, done, left)
+        return run_steps(self.decision.message, done, left)
 
-    def take_down(self) -> Outcome:
-        """Take the candidate out of the canary stage for good; production is not touched."""
+    def roll_back(self) -> StepsResult:
+        """Remove the candidate from the canary stage for good; production is not touched."""
         last = self.last_move
-        left: list[Todo] = []
+        left: list[PendingStep] = []
         done = []
         if self.in_canary:
             self._require_same_production()
-            said = {"reason": self._reason, "model": self.candidate.hash, "failed": True}
-            tag = move(self.project, "unassign", self.candidate, CANARY, said, push=self.push)
+            details = {"reason": self._reason, "model": self.candidate.hash, "failed": True}
+            tag = move_version(
+                self.project, "unassign", self.candidate, CANARY, details, push=self.push
+            )
             done.append(
-                Step(message=f"{self.candidate.name} was taken out of {CANARY}: {tag.name}.")
+                CompletedStep(
+                    message=f"{self.candidate.name} was removed from {CANARY}: {tag.name}."
+                )
             )
             counter = tag.counter
-        elif last is not None and not last.assigns and last.tag.said.get("failed") is True:
-            message = f"{self.candidate.name} is out of {CANARY} already: {last.tag.name}."
-            done.append(Step(message=message, new=False))
+        elif last is not None and not last.assigns and last.tag.details.get("failed") is True:
+            message = f"{self.candidate.name} was already removed from {CANARY}: {last.tag.name}."
+            done.append(CompletedStep(message=message, new=False))
             counter = last.tag.counter
         else:
             return self._settled_before()
         if self.repo is not None:
-            left = self._told(self.repo, counter)
-        return take(self.decision.message, done, left)
+            left = self._github_steps(self.repo, counter)
+        return run_steps(self.decision.message, done, left)
 
-    def _told(self, repo: Repository, counter: int | None) -> list[Todo]:
+    def _github_steps(self, repo: Repository, counter: int | None) -> list[PendingStep]:
         """Return the steps on GitHub after the canary was taken down."""
         fall = RolledBackVersion(
             model=self.registry.model,
@@ -231,16 +247,16 @@ class _Course:
             counter=counter,
             at=self.at,
         )
-        told = Announcement(self.project, repo, fall)
+        announcement = Announcement(self.project, repo, fall)
         versions = versions_between(self.project, self.registry, self.production, self.candidate)
         message = self.decision.message
 
-        def failed() -> Step:
+        def failed() -> CompletedStep:
             return record_deployment(repo, self.candidate, CANARY, "failure", plain(message, 140))
 
         return [
-            lambda: told.revert(versions),
-            lambda: told.issue(
+            lambda: announcement.revert(versions),
+            lambda: announcement.issue(
                 lambda url: canary_failed(
                     self.verdict, message=message, counter=counter, revert_url=url
                 ),
@@ -249,43 +265,45 @@ class _Course:
             failed,
         ]
 
-    def ask(self) -> Outcome:
+    def ask(self) -> StepsResult:
         """Ask a person, once."""
         if not self.in_canary:
             return self._settled_before()
         repo = self.repo
         if repo is None:
             message = (
-                f"{self.decision.message} A person decides: give --undecided promote or roll_back."
+                f"{self.decision.message} A person must decide: --undecided promote or roll_back."
             )
-            return Outcome(message=message)
+            return StepsResult(message=message)
         counter = self.last_move.tag.counter if self.last_move else None
         words = canary_undecided(self.verdict, message=self.decision.message, counter=counter)
-        return take(self.decision.message, [], [lambda: open_notice(repo, words, "retouch:canary")])
+        return run_steps(
+            self.decision.message, [], [lambda: open_notice(repo, words, "retouch:canary")]
+        )
 
     @property
     def _reason(self) -> str:
         return plain(self.decision.message, REASON_LIMIT)
 
-    def _moved(
-        self, kind: Literal["assign", "unassign"], stage: str, said: Mapping[str, object]
-    ) -> Step:
-        tag = move(self.project, kind, self.candidate, stage, said, push=self.push)
-        how = "was put into" if kind == "assign" else "was taken out of"
-        return Step(message=f"{self.candidate.name} {how} {stage}: {tag.name}.")
+    def _move_step(
+        self, kind: Literal["assign", "unassign"], stage: str, details: Mapping[str, object]
+    ) -> CompletedStep:
+        tag = move_version(self.project, kind, self.candidate, stage, details, push=self.push)
+        how = "was assigned to" if kind == "assign" else "was removed from"
+        return CompletedStep(message=f"{self.candidate.name} {how} {stage}: {tag.name}.")
 
     def _require_same_production(self) -> None:
         now = self.registry.in_stage(PROD)
         if now != self.production:
             raise InputError(
-                f"{PROD} is {now.name if now else 'empty'} now, and the canary was held against"
+                f"{PROD} is {now.name if now else 'empty'} now, but the canary was compared with"
                 f" {self.production.name}.",
                 hint="Judge it again: `retouch canary judge`.",
             )
 
-    def _settled_before(self) -> Outcome:
+    def _settled_before(self) -> StepsResult:
         last = self.last_move
         by = f" by {last.tag.name}" if last else ""
-        return Outcome(
-            message=f"{self.candidate.name} is no canary any more{by}: there is nothing to do."
+        return StepsResult(
+            message=f"{self.candidate.name} is no longer a canary{by}: nothing to do."
         )

@@ -1,4 +1,4 @@
-"""Which version is in which stage now, and moving one, with the reason in the tag."""
+"""Load the versions and their stages, and move a version, with the reason in the tag."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from typing import Any, Literal
 from retouch.engine.project import Project
 from retouch.engine.status import read_registry
 from retouch.git import gto_tags
-from retouch.registry.registry import Registry, Version
+from retouch.registry.registry import ModelRegistry, Version
 from retouch.registry.tags import Tag, tag_name
 
 PROD, CANARY = "prod", "canary"
 _TRIES = 5
-"""How often the next number is taken when somebody else was quicker."""
+"""Attempts at the next number when somebody else was quicker."""
 
 
-def registry_at(project: Project, *, push: bool) -> Registry:
-    """Return the versions of the workspace's model. Raises InputError.
+def load_registry(project: Project, *, push: bool) -> ModelRegistry:
+    """Return the versions of the project's model. Raises InputError.
 
-    With `push` it is what `origin` has that counts: a tag that was written here and never pushed
-    is written again, which pushes it.
+    With `push` only tags of `origin` count: one that was written here and never pushed is written
+    again, which pushes it.
     """
     if push:
         gto_tags.fetch_tags(project.root)
     return read_registry(project, shared=push)
 
 
-def move(
+def move_version(
     project: Project,
     kind: Literal["assign", "unassign"],
     version: Version,
     stage: str,
-    said: Mapping[str, Any],
+    details: Mapping[str, Any],
     *,
     push: bool,
 ) -> Tag:
-    """Put a version into a stage or take it out, say why in the tag, and return the tag.
+    """Assign a version to a stage or remove it, with the reason in the tag; return the tag.
 
     It is later than any other tag by a second, which is all a tag can tell: some readers of GTO's
     tags go by time alone. Raises CheckFailed when the tag cannot be written or pushed.
     """
-    registry = registry_at(project, push=push)
+    registry = load_registry(project, push=push)
     if registry.tags:
         gto_tags.wait_until_later(registry.tags[-1].at)
-    message, number = json.dumps(dict(said), sort_keys=True), registry.next_counter()
+    message, number = json.dumps(dict(details), sort_keys=True), registry.next_counter()
     for attempt in range(_TRIES):
         name = tag_name(kind, registry.model, stage=stage, counter=number + attempt)
         try:

@@ -1,4 +1,4 @@
-"""`retouch bundle`: everything one version is made of, in one file that is the same anywhere."""
+"""`retouch bundle`: everything a version consists of, in one reproducible file."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from retouch.dvc import objects
 from retouch.engine.project import Project
 from retouch.engine.status import read_registry
 from retouch.errors import CheckFailed, InputError
-from retouch.jobs.release.committed import Committed
-from retouch.registry import bundle as contents
-from retouch.registry.bundle import FileDigest, Manifest
+from retouch.jobs.release.committed import CommittedModel
+from retouch.registry import bundle_manifest as contents
+from retouch.registry.bundle_manifest import FileDigest, Manifest
 from retouch.registry.recorded_model import locked_entries
-from retouch.registry.registry import Registry, Version
+from retouch.registry.registry import ModelRegistry, Version
 from retouch.system import files
 from retouch.system.archive import write_archive
 
 
-class Bundled(Document):
+class WrittenBundle(Document):
     """A bundle that was written."""
 
     version: str
@@ -30,19 +30,19 @@ class Bundled(Document):
     manifest: Manifest
 
 
-def bundle(project: Project, name: str, out: Path | None, *, here: Path) -> Bundled:
-    """Write the bundle of a version, or of what is in a stage, to `out` or to a file in `here`.
+def bundle(project: Project, name: str, out: Path | None, *, here: Path) -> WrittenBundle:
+    """Write the bundle of a version, or of a stage's, to `out` or to a file in `here`.
 
-    Everything is read from git at the version's commit and from DVC by hash, so that the checkout
-    does not matter. Raises InputError, and CheckFailed for a model too large.
+    Everything is read from git at the version's commit and from DVC by hash, so the checkout does
+    not matter. Raises InputError, and CheckFailed for a model too large.
     """
     found = version_named(read_registry(project), name)
     target = out or here / f"{contents.bundle_name(project.policy.model, found.name)}.tar.gz"
     return write_bundle(project, found, target)
 
 
-def version_named(registry: Registry, name: str) -> Version:
-    """Return the version that is meant by `v1.2.0`, `churn@v1.2.0`, `prod` or `canary`.
+def version_named(registry: ModelRegistry, name: str) -> Version:
+    """Return the version named by `v1.2.0`, `churn@v1.2.0`, `prod` or `canary`.
 
     Raises InputError.
     """
@@ -51,15 +51,15 @@ def version_named(registry: Registry, name: str) -> Version:
     if found is None or found.name == found.commit:
         known = ", ".join(version.name for version in registry.versions[-5:]) or "none yet"
         raise InputError(
-            f"{name!r} is no version of {registry.model}; its newest: {known}.",
-            hint="Bring the tags: `git fetch --tags`.",
+            f"{name!r} is not a version of {registry.model}; the newest: {known}.",
+            hint="Fetch the tags: `git fetch --tags`.",
         )
     return found
 
 
-def write_bundle(project: Project, version: Version, target: Path) -> Bundled:
+def write_bundle(project: Project, version: Version, target: Path) -> WrittenBundle:
     """Write the bundle of a version to a file. Raises InputError and CheckFailed."""
-    commit = Committed(project.root, version.commit)
+    commit = CommittedModel(project.root, version.commit)
     if version.hash is not None and version.hash != commit.model.hash:
         raise InputError(
             f"{version.name}: its tag names the model {version.hash}, but the lock of its commit "
@@ -67,21 +67,21 @@ def write_bundle(project: Project, version: Version, target: Path) -> Bundled:
         )
     if (commit.model.size or 0) > contents.LARGEST_MODEL:
         raise CheckFailed(
-            f"{commit.model.path}: has {commit.model.size} bytes; a bundle holds a model of at most"
-            f" {contents.LARGEST_MODEL}, which is all that GitHub takes.",
-            hint="`dvc pull` at the version's tag has it from the DVC remote.",
+            f"{commit.model.path}: has {commit.model.size} bytes; a bundle holds at most"
+            f" {contents.LARGEST_MODEL}, GitHub's limit.",
+            hint="`dvc pull` at the version's tag gets it from the DVC remote.",
         )
     with files.temporary_folder("bundle") as folder:
         model = _model_files(commit, folder)
         manifest, packed = _packed(project.policy.model, version, commit, model)
         write_archive(target, packed)
     digest, size = files.digest_of(target)
-    return Bundled(
+    return WrittenBundle(
         version=version.name, file=str(target), sha256=digest, size=size, manifest=manifest
     )
 
 
-def _model_files(commit: Committed, folder: Path) -> dict[str, bytes | Path]:
+def _model_files(commit: CommittedModel, folder: Path) -> dict[str, bytes | Path]:
     """Return the model's files by their path in the bundle, from git or from DVC."""
     path, name = commit.model.path, Path(commit.model.path).name
     inside = [p for p in commit.snapshot.paths if p == path or p.startswith(f"{path}/")]
@@ -95,7 +95,7 @@ def _model_files(commit: Committed, folder: Path) -> dict[str, bytes | Path]:
 
 
 def _packed(
-    model: str, version: Version, commit: Committed, model_files: Mapping[str, bytes | Path]
+    model: str, version: Version, commit: CommittedModel, model_files: Mapping[str, bytes | Path]
 ) -> tuple[Manifest, dict[str, bytes | Path]]:
     """Return the manifest, and every file of the archive."""
     entries = locked_entries(commit.pipeline_files)
@@ -134,7 +134,7 @@ def _packed(
 
 
 def _used(paths: Collection[str]) -> list[str]:
-    """Return the `dvc.lock` files and what lies beside them: other `dvc.yaml` made nothing here."""
+    """Return the `dvc.lock` files and the `dvc.yaml` beside each; others made nothing here."""
     locks = [path for path in paths if path.endswith("dvc.lock")]
     beside = [lock.removesuffix("dvc.lock") + "dvc.yaml" for lock in locks]
     return [*locks, *(path for path in beside if path in paths)]

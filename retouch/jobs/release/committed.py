@@ -1,4 +1,4 @@
-"""What one commit holds of its model: the workspace does not matter."""
+"""The model of one commit, its policy and its verdicts, whatever is checked out."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from retouch.gate.model import Verdict
 from retouch.git.commit_files import Snapshot
 from retouch.policy.load import parse_promotion
 from retouch.policy.promotion import Promotion
-from retouch.registry.promotion_plan import Kept
+from retouch.registry.promotion_plan import AcceptingVerdict
 from retouch.registry.recorded_model import LockedOutput, recorded_model
 from retouch.storage.documents import PROMOTION, REPORTS
 
 
 @dataclass(frozen=True)
-class Committed:
+class CommittedModel:
     """One commit: its promotion policy, its model, and the verdicts on it."""
 
     root: Path
@@ -51,10 +51,10 @@ class Committed:
         """The model its lock records. Raises InputError."""
         return recorded_model(self.pipeline_files, self.promotion.model)
 
-    def kept(self, model_hash: str) -> tuple[Kept, ...]:
-        """Return the verdicts it holds that kept this model, oldest report first.
+    def kept(self, model_hash: str) -> tuple[AcceptingVerdict, ...]:
+        """Return the commit's verdicts that accepted this model, oldest report first.
 
-        One that cannot be read keeps nothing. Raises InputError.
+        An unreadable one accepts nothing. Raises InputError.
         """
         verdicts = self.snapshot.named("verdict.json")
         read = self.snapshot.read(path for path in verdicts if _report_of(path) is not None)
@@ -64,20 +64,22 @@ class Committed:
         found = []
         for path in about:
             run = runs.get(path.replace("verdict.json", "run.json"))
-            kept = run and _kept(_report_of(path) or "", read[path], run, model_hash)
+            kept = run and _accepting_verdict(_report_of(path) or "", read[path], run, model_hash)
             if kept:
                 found.append(kept)
         return tuple(found)
 
 
 def _report_of(path: str) -> str | None:
-    """Return the id of the report that a file lies right in; None when it lies in none."""
+    """Return the id of the report whose folder directly holds a file; None without one."""
     parts = path.split("/")
     is_in_one = len(parts) == 3 and parts[0] == REPORTS and parts[1].isalnum()
     return parts[1] if is_in_one else None
 
 
-def _kept(report_id: str, verdict_raw: bytes, run_raw: bytes, model_hash: str) -> Kept | None:
+def _accepting_verdict(
+    report_id: str, verdict_raw: bytes, run_raw: bytes, model_hash: str
+) -> AcceptingVerdict | None:
     try:
         verdict = Verdict.model_validate_json(verdict_raw)
         run = Run.model_validate_json(run_raw)
@@ -88,7 +90,7 @@ def _kept(report_id: str, verdict_raw: bytes, run_raw: bytes, model_hash: str) -
         return None
     if verdict.outcome not in ("promote", "equivalent"):
         return None
-    return Kept(
+    return AcceptingVerdict(
         report_id=report_id,
         plan_key=verdict.plan_key,
         outcome=verdict.outcome,

@@ -1,8 +1,8 @@
 """`retouch promote`: the model a commit of main records becomes a version.
 
-    lock integrity -> facts -> steps (`release.steps`) -> tags -> deployment -> release with bundle
+    lock integrity -> facts -> `registry.promotion_plan` -> tags -> deployment -> release
 
-What an earlier call did is found by its tags, its deployment and its release, and not done again.
+What an earlier call did is found by its tags, its deployment and its release, and not repeated.
 """
 
 from __future__ import annotations
@@ -24,64 +24,64 @@ from retouch.github.records import (
     upload_asset,
 )
 from retouch.github.repository import Repository
-from retouch.jobs.release.announcements import record_deployment
-from retouch.jobs.release.assignments import move
+from retouch.jobs.release.assignments import move_version
 from retouch.jobs.release.bundle import write_bundle
-from retouch.jobs.release.committed import Committed
+from retouch.jobs.release.committed import CommittedModel
+from retouch.jobs.release.steps import record_deployment
 from retouch.jobs.verify.verify import verify
-from retouch.registry.bundle import bundle_name
+from retouch.registry.bundle_manifest import bundle_name
 from retouch.registry.promotion_plan import (
     CANARY,
     Assign,
     Deploy,
-    Facts,
-    OnGitHub,
-    Promoting,
+    GitHubRecord,
+    PromotionFacts,
+    PromotionPlan,
+    PromotionStep,
     Publish,
     Register,
-    Step,
     Withdraw,
-    promoting,
+    plan_promotion,
 )
-from retouch.registry.registry import Registry, Version
+from retouch.registry.registry import ModelRegistry, Version
 from retouch.registry.tags import tag_name
 from retouch.reporting.release import release_body
 from retouch.system import files
 
 
-class Promoted(Document):
-    """What came of a promotion."""
+class PromotionResult(Document):
+    """The result of a promotion."""
 
-    promoting: Promoting
-    """With every step that is taken marked as done."""
+    plan: PromotionPlan
+    """With every finished step marked as done."""
     newly: tuple[str, ...] = ()
     """What this call did, a sentence each."""
     failed: str | None = None
-    """Why a step failed; the next call goes on there."""
+    """Why a step failed; the next call continues there."""
 
     @property
     def exit_code(self) -> int:
         """1 when it is refused or not complete."""
-        return int(self.promoting.outcome == "refused" or self.failed is not None)
+        return int(self.plan.outcome == "refused" or self.failed is not None)
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is asked for."""
+class PromotionRequest:
+    """What to promote, and where to record it."""
 
     commit: str = "HEAD"
     dry: bool = False
-    """Only say what would be done."""
+    """Only plan."""
     push: bool = True
     """Tags go to `origin`, and only those that are there count."""
     repo: Repository | None = None
     """GitHub, for the deployment and the release; None: neither."""
 
 
-def promote(project: Project, request: Request) -> Promoted:
-    """Take the steps that make a version of the model a commit records; those taken are kept.
+def promote(project: Project, request: PromotionRequest) -> PromotionResult:
+    """Take the steps that make a version of the model a commit records; finished ones are kept.
 
-    A step that fails ends the call; what is left is in the answer, and the next call goes on.
+    A step that fails ends the call; the result has what is left, and the next call continues.
     Raises InputError, and CheckFailed before anything is written when the lock is not sound.
     """
     commit = git.commit_of(project.root, request.commit)
@@ -93,41 +93,43 @@ def promote(project: Project, request: Request) -> Promoted:
     if request.push:
         _require_merged(project, commit)
         gto_tags.fetch_tags(project.root)
-    flow = _Flow(project, Committed(project.root, commit), request)
+    flow = _Promotion(project, CommittedModel(project.root, commit), request)
     plan = flow.plan()
     if request.dry or not plan.left:
-        return Promoted(promoting=plan)
+        return PromotionResult(plan=plan)
     sound = verify(project, commit=commit)
     if not sound.sound:
         message = (
             f"The lock of {commit[:10]} is not sound, so nothing is promoted: {sound.message[0]}"
         )
-        return Promoted(promoting=plan, failed=message)
+        return PromotionResult(plan=plan, failed=message)
     return flow.take(plan)
 
 
 def _require_merged(project: Project, commit: str) -> None:
-    """Raise CheckFailed for a commit that the base branch does not hold: nobody has reviewed it."""
+    """Raise CheckFailed for a commit that the base branch does not hold: it was not reviewed."""
     base = base_commit(project.root, None, {})
     if not branches.is_ancestor(project.root, commit, base.commit):
         raise CheckFailed(
-            f"{commit[:10]} is not on {base.name}, and only what was merged is promoted.",
-            hint="Merge it; or `git fetch`, should that have happened.",
+            f"{commit[:10]} is not on {base.name}, and only merged commits are promoted.",
+            hint="Merge it; if it is merged, `git fetch`.",
         )
 
 
-class _Flow:
+class _Promotion:
     """One call: the facts, and what each step does."""
 
-    def __init__(self, project: Project, committed: Committed, request: Request) -> None:
+    def __init__(
+        self, project: Project, committed: CommittedModel, request: PromotionRequest
+    ) -> None:
         self._project, self._request = project, request
         self._committed = committed
 
-    def plan(self) -> Promoting:
+    def plan(self) -> PromotionPlan:
         """Return the steps as they stand now. Raises InputError."""
         committed, repo = self._committed, self._request.repo
         found = committed.model
-        facts = Facts(
+        facts = PromotionFacts(
             registry=self._registry,
             commit=committed.commit,
             hash=found.hash,
@@ -135,21 +137,21 @@ class _Flow:
             policy=committed.promotion.release,
             shared=self._request.push,
         )
-        plan = promoting(facts)
+        plan = plan_promotion(facts)
         if repo is None or plan.outcome == "refused" or not plan.steps:
             return plan
-        return promoting(facts.model_copy(update={"github": self._on_github(plan, repo)}))
+        return plan_promotion(facts.model_copy(update={"github": self._on_github(plan, repo)}))
 
-    def _on_github(self, plan: Promoting, repo: Repository) -> OnGitHub:
+    def _on_github(self, plan: PromotionPlan, repo: Repository) -> GitHubRecord:
         asset = f"{bundle_name(plan.model, plan.version or '')}.tar.gz"
-        return OnGitHub(
+        return GitHubRecord(
             released=records.release_has_asset(repo, _tag_of(plan), asset),
             environments=records.deployed_environments(repo, plan.commit),
         )
 
-    def take(self, plan: Promoting) -> Promoted:
+    def take(self, plan: PromotionPlan) -> PromotionResult:
         """Take the steps that are left, up to the first that fails."""
-        taken: list[Step] = []
+        taken: list[PromotionStep] = []
         newly: list[str] = []
         for place, step in enumerate(plan.steps):
             if not step.done:
@@ -158,43 +160,45 @@ class _Flow:
                 except RetouchError as error:
                     rest = (*taken, *plan.steps[place:])
                     stopped = plan.model_copy(update={"steps": rest})
-                    return Promoted(promoting=stopped, newly=tuple(newly), failed=str(error))
+                    return PromotionResult(plan=stopped, newly=tuple(newly), failed=str(error))
                 newly.append(f"{step.message}.")
             taken.append(step.model_copy(update={"done": True}))
         done = plan.model_copy(update={"steps": tuple(taken)})
-        return Promoted(promoting=done, newly=tuple(newly))
+        return PromotionResult(plan=done, newly=tuple(newly))
 
-    def _take(self, step: Step, plan: Promoting) -> None:
+    def _take(self, step: PromotionStep, plan: PromotionPlan) -> None:
         root, push = self._project.root, self._request.push
         match step:
             case Register():
-                message = json.dumps(_facts_in(plan), sort_keys=True)
+                message = json.dumps(_tag_details(plan), sort_keys=True)
                 gto_tags.write_tag(root, _tag_of(plan), plan.commit, message, push=push)
             case Assign():
                 version = self._version(plan.version)
-                said = {"reason": plan.reason} | _facts_in(plan)
-                move(self._project, "assign", version, step.stage, said, push=push)
+                details = {"reason": plan.reason} | _tag_details(plan)
+                move_version(self._project, "assign", version, step.stage, details, push=push)
             case Withdraw():
                 version = self._version(step.version)
-                said = {"reason": _superseded_by(plan), "model": version.hash}
-                move(self._project, "unassign", version, CANARY, said, push=push)
+                details = {"reason": _superseded_by(plan), "model": version.hash}
+                move_version(self._project, "unassign", version, CANARY, details, push=push)
             case Deploy():
                 self._deploy(step, plan)
             case Publish():
                 self._publish(plan)
 
     @property
-    def _registry(self) -> Registry:
+    def _registry(self) -> ModelRegistry:
         return read_registry(self._project, shared=self._request.push)
 
     def _version(self, name: str | None) -> Version:
         found = self._registry.find(name or "")
         if found is None:
-            raise CheckFailed(f"{name}: its tag has gone meanwhile.", hint="Call again.")
+            raise CheckFailed(
+                f"{name}: its tag was deleted in the meantime.", hint="Run the command again."
+            )
         return found
 
-    def _deploy(self, step: Deploy, plan: Promoting) -> None:
-        repo = _given(self._request.repo)
+    def _deploy(self, step: Deploy, plan: PromotionPlan) -> None:
+        repo = _require_repository(self._request.repo)
         number = create_deployment(
             repo,
             ref=plan.commit,
@@ -205,11 +209,11 @@ class _Flow:
         set_deployment_status(repo, number, step.state, plan.reason)
         if step.environment == CANARY:  # GitHub does this for none that is marked as transient
             for event in self._registry.history(CANARY):
-                if not event.assigns and event.tag.said.get("reason") == _superseded_by(plan):
+                if not event.assigns and event.tag.details.get("reason") == _superseded_by(plan):
                     record_deployment(repo, event.version, CANARY, "inactive", _superseded_by(plan))
 
-    def _publish(self, plan: Promoting) -> None:
-        repo, version = _given(self._request.repo), self._version(plan.version)
+    def _publish(self, plan: PromotionPlan) -> None:
+        repo, version = _require_repository(self._request.repo), self._version(plan.version)
         with files.temporary_folder("release") as folder:
             target = folder / f"{bundle_name(plan.model, version.name)}.tar.gz"
             bundled = write_bundle(self._project, version, target)
@@ -228,21 +232,21 @@ class _Flow:
             asset = upload_asset(repo, release, target.name, raw, "application/gzip")
         if asset.digest not in (None, f"sha256:{bundled.sha256}"):
             raise CheckFailed(
-                f"{release.html_url}: has another {asset.name} than this version's.",
-                hint="Remove that file from the release, and call again.",
+                f"{release.html_url}: its {asset.name} differs from this version's.",
+                hint="Remove that file from the release, and run the command again.",
             )
 
 
-def _tag_of(plan: Promoting) -> str:
+def _tag_of(plan: PromotionPlan) -> str:
     return tag_name("version", plan.model, version=plan.version)
 
 
-def _superseded_by(plan: Promoting) -> str:
+def _superseded_by(plan: PromotionPlan) -> str:
     return f"superseded by {plan.version}"
 
 
-def _facts_in(plan: Promoting) -> dict[str, str | None]:
-    """Return what the messages of a version's tags say."""
+def _tag_details(plan: PromotionPlan) -> dict[str, str | None]:
+    """Return the details for the messages of a version's tags."""
     kept = plan.kept_by
     return {
         "model": plan.hash,
@@ -252,7 +256,7 @@ def _facts_in(plan: Promoting) -> dict[str, str | None]:
     }
 
 
-def _given(repo: Repository | None) -> Repository:
+def _require_repository(repo: Repository | None) -> Repository:
     if repo is None:
         raise AssertionError("a step at GitHub without GitHub")
     return repo

@@ -1,4 +1,4 @@
-"""Answer one group of alerts in a checkout of the base branch, and pack what came of it."""
+"""Process one group of alerts in a checkout of the base branch, and pack the result."""
 
 from __future__ import annotations
 
@@ -6,199 +6,254 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from retouch.dvc.objects import objects_of
 from retouch.engine.project import Project
 from retouch.engine.run import Settings, plan_alerts, run_alerts
 from retouch.errors import InputError, RetouchError
-from retouch.execution.clean_checkout import added_files
+from retouch.execution.clean_checkout import added_files, changed_files
 from retouch.execution.model import Run
-from retouch.jobs.package_folder import FILE_BYTES
-from retouch.jobs.packages.event import Asked, Event
+from retouch.github.repository import Repository
+from retouch.jobs import package_folder as packages
+from retouch.jobs.packages.event import Event, RetrainRequest
 from retouch.jobs.packages.overlap import Claim, certain, waits_for
-from retouch.jobs.packages.paths import WritablePaths
-from retouch.jobs.retrain import packing
-from retouch.jobs.retrain.incoming import Incoming
-from retouch.jobs.retrain.packing import Target
+from retouch.jobs.packages.package_policy import is_kept
+from retouch.jobs.packages.paths import WritablePaths, allowed
+from retouch.jobs.packages.proposal import Proposal
+from retouch.jobs.retrain.branch_contents import BranchContents, Destination
 from retouch.planning.model import Plan
 from retouch.storage import documents
+from retouch.system import files
+from retouch.system.untrusted_files import plain_size
 
-EDITED = "Somebody committed to the branch, so it is left alone; `/retrain --overwrite` takes it."
+
+def pack(
+    folder: Path,
+    proposal: Proposal,
+    texts: Mapping[str, bytes] | None = None,
+    objects: Mapping[str, Path] | None = None,
+) -> Path:
+    """Write a package into a folder of its own below `folder`, and return that."""
+    number = len(packages.packages_in(folder)) + 1
+    packages.write_package(folder / str(number), proposal, texts or {}, objects or {})
+    return folder / str(number)
+
+
+def changed_by(root: Path, writable: WritablePaths) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Return the tracked files that a kept candidate changed, and other changes, left out."""
+    kept, left = {}, []
+    for path in changed_files(root):
+        own = path.split("/")[0] in (documents.ALERTS, documents.REPORTS)
+        if own and not writable.has_output(path):
+            continue
+        if allowed(path, writable) and plain_size(root / path) is not None:
+            kept[path] = files.read_bytes(root / path, limit=packages.FILE_BYTES)
+        else:
+            left.append(path)
+    return kept, tuple(left)
+
+
+def new_objects(project: Project, run: Run) -> dict[str, Path]:
+    """Return the objects of what the kept candidate made and the base branch has not recorded.
+
+    `project`: as it was read before the run. Raises InputError when the cache lacks one.
+    """
+    before = {
+        output.path: output.recorded
+        for stage in project.pipeline.stages
+        for output in stage.outputs
+        if output.cached
+    }
+    made = {
+        path: recorded
+        for receipt in run.attempts[-1].receipts
+        if receipt.outcome in ("ran", "restored")
+        for path, recorded in receipt.outputs.items()
+    }
+    new = [(path, h) for path, h in sorted(made.items()) if path in before and before[path] != h]
+    return objects_of(project.root, new) if new else {}
+
+
+EDITED_MESSAGE = (
+    "Somebody committed to the branch, so it is left alone; `/retrain --overwrite` replaces that."
+)
 
 
 @dataclass(frozen=True)
-class Job:
+class RetrainJob:
     """How one job works, as opposed to what it works on."""
 
+    repo: Repository
     root: Path
+    """A checkout of the base branch."""
     out: Path
     """Where packages go."""
     settings: Settings
     event: Event
-    say: Callable[[str], None]
-    """Tells the log what happens, a sentence at a time."""
-    us: str = "github-actions[bot]"
-    """Who sets our statuses."""
+    log: Callable[[str], None]
+    """Writes a sentence to the log."""
+    login: str = "github-actions[bot]"
+    """Who sets the status `retouch/verdict`."""
 
     @property
-    def asked(self) -> bool:
+    def on_request(self) -> bool:
         """A person asks: then what was done before is done again."""
-        return isinstance(self.event, Asked)
+        return isinstance(self.event, RetrainRequest)
 
     @property
     def overwrites(self) -> bool:
-        """Also what a person committed to the branch."""
-        return isinstance(self.event, Asked) and self.event.overwrite
+        """Discard what a person committed to the branch."""
+        return isinstance(self.event, RetrainRequest) and self.event.overwrite
 
 
 @dataclass(frozen=True)
-class Case:
-    """One group of alerts, and where its answer goes."""
+class GroupTask:
+    """One group of alerts, and where its result goes."""
 
     alert_ids: tuple[str, ...]
-    target: Target
-    texts: Mapping[str, bytes]
-    """Files of its commit besides the answer: alerts, signatures, receipts."""
-    laid: Mapping[str, bytes]
-    """What is laid into the checkout: these, and what people have said of its checks."""
-    saved: Incoming | None = None
-    """What its branch holds of an earlier answer."""
-    recorded: tuple[str, ...] = ()
+    destination: Destination
+    commit_files: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of its commit besides the result: alerts, signatures, receipts."""
+    overlay: Mapping[str, bytes] = field(default_factory=dict)
+    """What is laid into the checkout: these, and recorded overrides."""
+    previous: BranchContents | None = None
+    """What its branch has of an earlier retraining."""
+    record_only: tuple[str, ...] = ()
     """Alerts that come with it, and are only recorded."""
-    claims: tuple[Claim, ...] = field(default=())
-    """What other open pull requests hold."""
+    claims: tuple[Claim, ...] = ()
+    """Of other open pull requests."""
 
     @property
-    def saved_plan(self) -> Plan | None:
-        """The plan of an earlier answer to the very same alerts."""
-        plans = self.saved.plans if self.saved else ()
+    def previous_plan(self) -> Plan | None:
+        """The plan of an earlier retraining for the very same alerts."""
+        plans = self.previous.plans if self.previous else ()
         wanted = set(self.alert_ids)
         return next((p for p in plans if {a.alert_id for a in p.alerts} == wanted), None)
 
 
-def answer(case: Case, writable: WritablePaths, job: Job) -> Path | None:
+def process_group(task: GroupTask, job: RetrainJob) -> Path | None:
     """Plan, wait or run, and write a package; return its folder. None: there is nothing new.
 
-    A stage that fails and a gate that says no are outcomes, and packed like any other.
+    A failed stage or check is a result, and packed like any other.
     """
-    with added_files(job.root, case.laid):
-        project, settings = Project(job.root), vouched(case, job)
+    destination = task.destination
+    with added_files(job.root, task.overlay):
+        project, settings = Project(job.root), with_approval(task, job)
         try:
-            plan = plan_of(project, case.alert_ids, settings)
+            plan = plan_of(project, task.alert_ids, settings)
         except InputError as error:
-            return packing.write(job.out, case.target, case.alert_ids, faults=(str(error),))
+            return pack(job.out, destination.proposal(task.alert_ids, faults=(str(error),)))
         waits: tuple[int, ...] = ()
         if plan.action == "retrain":
-            waits = waits_for(certain(plan), case.target.branch, case.claims)
-        if not job.asked and is_settled(case, plan, waits=bool(waits)):
-            job.say(f"{case.target.branch}: nothing new.")
+            waits = waits_for(certain(plan), destination.branch, task.claims)
+        if not job.on_request and is_settled(task, plan, waits=bool(waits)):
+            job.log(f"{destination.branch}: nothing new.")
             return None
+        planned = _PlannedGroup(task, job, project, settings, plan)
         if waits:
             numbers = ", ".join(f"#{number}" for number in waits)
-            return _packed(case, plan, {}, job, waits_for=waits, message=f"It waits for {numbers}.")
-        return _run(case, plan, project, settings, writable, job)
+            return planned.pack(waits_for=waits, message=f"It waits for {numbers}.")
+        return planned.run()
 
 
 def plan_of(project: Project, alert_ids: tuple[str, ...], settings: Settings) -> Plan:
-    """Plan the answer to alerts that lie in the checkout. Raises InputError."""
-    return plan_alerts(
-        project,
-        _paths(project.root, alert_ids),
-        settings.clock(),
-        jobs=settings.jobs,
-        trust=settings.trust,
-    )
+    """Plan for alerts that lie in the checkout. Raises InputError."""
+    paths, now = _paths(project.root, alert_ids), settings.clock()
+    return plan_alerts(project, paths, now, jobs=settings.jobs, trust=settings.trust)
 
 
-def is_settled(case: Case, plan: Plan, *, waits: bool) -> bool:
-    """Say whether the branch holds the answer to a plan that came out as it was.
+def is_settled(task: GroupTask, plan: Plan, *, waits: bool) -> bool:
+    """Tell whether the branch already has the result of a plan that is unchanged.
 
-    What has run stands whatever the budget says now; what waited and may go is taken up.
+    What has run counts whatever the budget is now; what waited and may run is not settled.
     """
-    saved = case.saved_plan
-    if saved is None or case.saved is None or case.target.pull is None:
+    saved = task.previous_plan
+    if saved is None or task.previous is None or task.destination.pull is None:
         return False
-    if not case.saved.ours:  # what a person put on top has no verdict yet
+    if not task.previous.is_retraining:  # a later commit of a person has no verdict yet
         return False
     if saved.reads != plan.reads or saved.work != plan.work:
         return False
-    if saved.report_id in case.saved.runs:
+    if saved.report_id in task.previous.runs:
         return True
     return saved.action == "hold" if plan.action == "hold" else waits
 
 
-def vouched(case: Case, job: Job) -> Settings:
-    """Return settings that know who vouches: a person now, or the one who did for this answer."""
-    vouches = job.event.accepted_by if isinstance(job.event, Asked) else None
-    if vouches is None and case.saved_plan is not None:
-        vouches = case.saved_plan.accepted_by
-    return replace(job.settings, trust=replace(job.settings.trust, accepted_by=vouches))
+def with_approval(task: GroupTask, job: RetrainJob) -> Settings:
+    """Return settings with the approver: of this request, or of the earlier retraining."""
+    approver = job.event.accepted_by if isinstance(job.event, RetrainRequest) else None
+    if approver is None and task.previous_plan is not None:
+        approver = task.previous_plan.accepted_by
+    return replace(job.settings, trust=replace(job.settings.trust, accepted_by=approver))
 
 
-def _run(
-    case: Case,
-    plan: Plan,
-    project: Project,
-    settings: Settings,
-    writable: WritablePaths,
-    job: Job,
-) -> Path:
-    root, message = job.root, ""
-    _seed(case, job)
-    try:
-        run_alerts(project, _paths(root, case.alert_ids), settings)
-    except RetouchError as error:
-        message = error.message.splitlines()[0]
-        job.say(str(error))
-    filed = documents.report_json(root, plan.report_id, limit=FILE_BYTES)
-    run: Run | None = documents.report_document(root, plan.report_id, "run.json", Run)
-    if run is None or not run.attempts or not run.attempts[-1].kept:
-        return _packed(case, plan, filed, job, message=message)
-    try:
-        changed, left = packing.changed_by(root, writable)
-        objects = packing.new_objects(project, run)
-    except InputError as error:
-        return packing.write(job.out, case.target, case.alert_ids, faults=(str(error),))
-    for name in left:
-        job.say(f"{name}: was changed by a stage and is none of its outputs; it is left out.")
-    return _packed(case, plan, {**filed, **changed}, job, objects=objects, message=message)
+@dataclass(frozen=True)
+class _PlannedGroup:
+    """A group with its plan, in the prepared checkout."""
 
+    task: GroupTask
+    job: RetrainJob
+    project: Project
+    """As it was read before anything ran."""
+    settings: Settings
+    plan: Plan
 
-def _packed(
-    case: Case,
-    plan: Plan,
-    texts: Mapping[str, bytes],
-    job: Job,
-    *,
-    objects: Mapping[str, Path] | None = None,
-    waits_for: tuple[int, ...] = (),
-    message: str = "",
-) -> Path:
-    folder = f"{documents.REPORTS}/{plan.report_id}"
-    filed = {
-        f"{folder}/plan.json": plan.to_json().encode(),
-        **{path: raw for path, raw in case.laid.items() if path.startswith(f"{folder}/")},
-    }
-    return packing.write(
-        job.out,
-        case.target,
-        tuple(sorted({*case.alert_ids, *case.recorded})),
-        {**case.texts, **filed, **texts},
-        report_id=plan.report_id,
-        objects=objects,
-        waits_for=waits_for,
-        message=message,
-    )
+    def run(self) -> Path:
+        """Run the plan and pack the result."""
+        root, job, message = self.job.root, self.job, ""
+        writable = WritablePaths.of(self.project.pipeline)
+        self._seed()
+        try:
+            run_alerts(self.project, _paths(root, self.task.alert_ids), self.settings)
+        except RetouchError as error:
+            message = error.message.splitlines()[0]
+            job.log(str(error))
+        filed = documents.report_json(root, self.plan.report_id, limit=packages.FILE_BYTES)
+        run: Run | None = documents.report_document(root, self.plan.report_id, "run.json", Run)
+        if run is None or not is_kept(run):
+            return self.pack(filed, message=message)
+        try:
+            changed, left_out = changed_by(root, writable)
+            objects = new_objects(self.project, run)
+        except InputError as error:
+            proposal = self.task.destination.proposal(self.task.alert_ids, faults=(str(error),))
+            return pack(job.out, proposal)
+        for name in left_out:
+            job.log(f"{name}: was changed by a stage, but is none of its outputs; it is left out.")
+        return self.pack({**filed, **changed}, objects, message=message)
 
+    def pack(
+        self,
+        texts: Mapping[str, bytes] | None = None,
+        objects: Mapping[str, Path] | None = None,
+        *,
+        waits_for: tuple[int, ...] = (),
+        message: str = "",
+    ) -> Path:
+        """Write the package: alerts, plan, overrides, and these files and objects."""
+        task, plan = self.task, self.plan
+        folder = f"{documents.REPORTS}/{plan.report_id}"
+        overrides = {p: raw for p, raw in task.overlay.items() if p.startswith(f"{folder}/")}
+        filed = {f"{folder}/plan.json": plan.to_json().encode(), **overrides}
+        proposal = task.destination.proposal(
+            tuple(sorted({*task.alert_ids, *task.record_only})),
+            report_id=plan.report_id,
+            waits_for=waits_for,
+            message=message,
+        )
+        return pack(
+            self.job.out, proposal, {**task.commit_files, **filed, **(texts or {})}, objects
+        )
 
-def _seed(case: Case, job: Job) -> None:
-    """Let DVC restore what the branch has made already, instead of running it again."""
-    if case.saved is None or not case.saved.locks:
-        return
-    from retouch.dvc.run_cache import seed
+    def _seed(self) -> None:
+        """Let DVC restore what the branch has made already, instead of running it again."""
+        if self.task.previous is None or not self.task.previous.locks:
+            return
+        from retouch.dvc.run_cache import seed
 
-    try:
-        seed(job.root, case.saved.locks)
-    except RetouchError as error:  # then it runs again, and comes out the same
-        job.say(str(error))
+        try:
+            seed(self.job.root, self.task.previous.locks)
+        except RetouchError as error:  # then it runs again, with the same result
+            self.job.log(str(error))
 
 
 def _paths(root: Path, alert_ids: tuple[str, ...]) -> list[Path]:

@@ -1,11 +1,12 @@
-"""Hold every open answer against the base branch as it is now: which of them must be made anew.
+"""Compare every open pull request of Retouch with the base branch: which must be retrained?
 
-It only reads and plans. Another job, with the right to write, says so on the pull requests; a
-third retrains.
+It only reads and plans. Another job, with the right to write, marks the stale ones; a third
+retrains.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from retouch.documents import Value
@@ -13,148 +14,159 @@ from retouch.engine.project import Project
 from retouch.errors import InputError, RetouchError
 from retouch.execution.clean_checkout import added_files
 from retouch.github.pulls import PullRequest
-from retouch.github.repository import Repository
 from retouch.jobs.packages.overlap import Claim, certain, waits_for
-from retouch.jobs.packages.paths import WritablePaths
-from retouch.jobs.retrain.authorization import heard
-from retouch.jobs.retrain.branch_intake import Brought, TakenIn, take_in_all
-from retouch.jobs.retrain.incoming import Incoming, files_of, wanted_of
-from retouch.jobs.retrain.open_pulls import (
+from retouch.jobs.retrain.authorization import authorized
+from retouch.jobs.retrain.branch_contents import (
     LEFT_ALONE,
-    brought_by,
+    BaseBranch,
+    BranchContents,
+    Destination,
     checked_base,
-    claims_of,
-    our_pulls,
+    claims_in,
+    fetch_branch,
+    retouch_pulls,
 )
-from retouch.jobs.retrain.packing import Target as Place
-from retouch.jobs.retrain.process_group import Case, Job, is_settled, plan_of, vouched
-from retouch.jobs.retrain.receive import Stale, Target
+from retouch.jobs.retrain.branch_intake import AlertSource, IntakeResult, intake_all
+from retouch.jobs.retrain.process_group import (
+    GroupTask,
+    RetrainJob,
+    is_settled,
+    plan_of,
+    with_approval,
+)
+from retouch.jobs.retrain.receive import RetrainTarget, StalePull
 from retouch.planning.model import Plan
 
-Standing = Literal["fresh", "stale", "due", "waiting", "edited", "held", "faulty"]
+PullState = Literal["fresh", "stale", "due", "waiting", "edited", "held", "faulty"]
 MOST_STAGES = 4
 
 
-class Looked(Value):
-    """Where one pull request stands against the base branch."""
+class PullStatus(Value):
+    """The state of one pull request against the base branch."""
 
     pull: int
-    standing: Standing
+    state: PullState
     message: str
 
 
-class Refreshed(Value):
-    """What a look at all open answers came to."""
+class RefreshResult(Value):
+    """The state of all open pull requests of Retouch."""
 
     any: bool
-    targets: tuple[Target, ...]
-    stale: tuple[Stale, ...]
-    pulls: tuple[Looked, ...]
+    targets: tuple[RetrainTarget, ...]
+    stale: tuple[StalePull, ...]
+    pulls: tuple[PullStatus, ...]
 
 
-def refresh(repo: Repository, base_branch: str, job: Job) -> Refreshed:
-    """Say of each open pull request of ours whether its answer still fits. Changes nothing.
+def refresh(base_branch: str, job: RetrainJob) -> RefreshResult:
+    """Tell for each open pull request of Retouch whether its result still fits. Changes nothing.
 
     Raises InputError for a checkout that is not of the base branch.
     """
     base = checked_base(job.root, base_branch)
-    writable = WritablePaths.of(Project(job.root).pipeline)
-    pulls = our_pulls(repo, base_branch)
-    brought: dict[int, Incoming] = {}
-    unread: dict[int, str] = {}
+    pulls = retouch_pulls(job.repo, base_branch)
+    contents: dict[int, BranchContents] = {}
+    unreadable: dict[int, str] = {}
     for one in pulls:
         try:
-            held = brought_by(job.root, [one], base, writable)
-            brought |= {n: heard(theirs, repo, n) for n, theirs in held.items()}
+            found = fetch_branch(base, one.head.ref)
+            if found is not None:
+                contents[one.number] = authorized(found, job.repo, one.number)
         except InputError as error:
-            unread[one.number] = str(error)
-    claims = tuple(c for n, theirs in brought.items() for c in claims_of(n, theirs))
-    looked, stale = [], []
+            unreadable[one.number] = str(error)
+    claims = claims_in(contents)
+    statuses, stale = [], []
     for one in pulls:
-        incoming = brought.get(one.number)
-        if incoming is None:
-            message = unread.get(one.number, "Its branch is gone.")
-            looked.append(Looked(pull=one.number, standing="faulty", message=message))
+        if one.number not in contents:
+            message = unreadable.get(one.number, "Its branch was deleted.")
+            statuses.append(PullStatus(pull=one.number, state="faulty", message=message))
             continue
-        found, what = _look(one, incoming, base, claims, writable, job)
-        looked.append(found)
-        if what is not None:
-            stale.append(Stale(pull=one.number, head=incoming.head, message=what))
-    anew = tuple(Target(pull=f.pull) for f in looked if f.standing in ("stale", "due"))
-    return Refreshed(any=bool(anew), targets=anew, stale=tuple(stale), pulls=tuple(looked))
+        status = _Comparison(one, contents[one.number], base, claims, job).status()
+        statuses.append(status)
+        if status.state == "stale":
+            head = contents[one.number].head
+            stale.append(StalePull(pull=one.number, head=head, message=status.message))
+    again = tuple(RetrainTarget(pull=s.pull) for s in statuses if s.state in ("stale", "due"))
+    return RefreshResult(any=bool(again), targets=again, stale=tuple(stale), pulls=tuple(statuses))
 
 
-def _look(
-    one: PullRequest,
-    incoming: Incoming,
-    base: str,
-    claims: tuple[Claim, ...],
-    writable: WritablePaths,
-    job: Job,
-) -> tuple[Looked, str | None]:
-    """Return where it stands, and what its status is to say when it is stale."""
+@dataclass(frozen=True)
+class _Comparison:
+    """One pull request, compared with the base branch."""
 
-    def told(standing: Standing, message: str) -> tuple[Looked, None]:
-        return Looked(pull=one.number, standing=standing, message=message), None
+    pull: PullRequest
+    contents: BranchContents
+    base: BaseBranch
+    claims: tuple[Claim, ...]
+    """Of all open pull requests."""
+    job: RetrainJob
 
-    if LEFT_ALONE.intersection(one.labels):
-        return told("held", "A person holds it.")
-    if incoming.faults:
-        return told("faulty", incoming.faults[0])
-    if incoming.edited:
-        return told("edited", "A person committed to its branch.")
-    try:
-        fresh, ids = _fresh(incoming, one.author, job)
-    except RetouchError as error:
-        return told("faulty", error.message)
-    if fresh is None and not incoming.plans:
-        return told("fresh", "Its alerts are not due.")
-    if fresh is None:
-        return _stale(one, "stale, being refreshed: its alerts are to be retrained no more")
-    others = tuple(claim for claim in claims if claim.pull != one.number)
-    runs = certain(fresh) if fresh.action == "retrain" else frozenset()
-    waits = waits_for(runs, incoming.branch, others)
-    place = Place(incoming.branch, base, incoming.head, one.number)
-    case = Case(ids, place, {}, {}, incoming)
-    ran = bool(incoming.runs)
-    if is_settled(case, fresh, waits=bool(waits)):
-        if waits and not ran:
-            return told("waiting", f"It waits for #{waits[0]}.")
-        return told("fresh", "As it was.")
-    if ran:
-        return _stale(one, _words(fresh))
-    return told("due", "It has waited, and may go on.")
+    def status(self) -> PullStatus:
+        """Return its state and the reason; of a stale one, the text of its commit status."""
+        if LEFT_ALONE.intersection(self.pull.labels):
+            return self._status("held", "A person holds it.")
+        if self.contents.faults:
+            return self._status("faulty", self.contents.faults[0])
+        if self.contents.edited:
+            return self._status("edited", "A person committed to its branch.")
+        try:
+            fresh, ids = self._plan_now()
+        except RetouchError as error:
+            return self._status("faulty", error.message)
+        if fresh is None and not self.contents.plans:
+            return self._status("fresh", "Its alerts are not due.")
+        if fresh is None:
+            return self._status("stale", "stale, being refreshed: its alerts are no longer due")
+        waits = self._waits(fresh)
+        ran = bool(self.contents.runs)
+        if is_settled(self._task(ids), fresh, waits=bool(waits)):
+            if waits and not ran:
+                return self._status("waiting", f"It waits for #{waits[0]}.")
+            return self._status("fresh", "Unchanged.")
+        if ran:
+            return self._status("stale", _stale_message(fresh))
+        return self._status("due", "It need not wait any longer.")
+
+    def _status(self, state: PullState, message: str) -> PullStatus:
+        return PullStatus(pull=self.pull.number, state=state, message=message)
+
+    def _waits(self, fresh: Plan) -> tuple[int, ...]:
+        others = tuple(claim for claim in self.claims if claim.pull != self.pull.number)
+        runs = certain(fresh) if fresh.action == "retrain" else frozenset()
+        return waits_for(runs, self.contents.branch, others)
+
+    def _task(self, ids: tuple[str, ...]) -> GroupTask:
+        contents = self.contents
+        destination = Destination(
+            contents.branch, self.base.commit, contents.head, self.pull.number
+        )
+        return GroupTask(ids, destination, previous=contents)
+
+    def _plan_now(self) -> tuple[Plan | None, tuple[str, ...]]:
+        """Return the plan as it would be made now, and its alerts; None when none is due."""
+        contents, job = self.contents, self.job
+        wanted = set(contents.subject_ids)
+        with added_files(job.root, contents.overlay):
+            project = Project(job.root)
+            intake = self._intake(project)
+            due = [group.alert_ids for group in intake.outcome.groups]
+            ids = next((ids for ids in due if wanted.intersection(ids)), None)
+            if ids is None:
+                return None, ()
+            return plan_of(project, ids, with_approval(self._task(ids), job)), ids
+
+    def _intake(self, project: Project) -> IntakeResult:
+        contents, job = self.contents, self.job
+        source = AlertSource(contents.head, frozenset(contents.alert_ids), self.pull.author)
+        trust, now = job.settings.trust, job.settings.clock()
+        return intake_all(project, source, contents.receipts, trust, job.event, now)
 
 
-def _stale(one: PullRequest, message: str) -> tuple[Looked, str]:
-    return Looked(pull=one.number, standing="stale", message=message), message
-
-
-def _words(fresh: Plan) -> str:
-    """Return what a status says: which stages will run again."""
+def _stale_message(fresh: Plan) -> str:
+    """Return the text of a commit status: which stages will run again."""
     names = fresh.tiers[0].named("run") if fresh.tiers else ()
     if not names:
         return "stale, being refreshed"
     shown = ", ".join(f"`{name}`" for name in names[:MOST_STAGES])
     more = f" and {len(names) - MOST_STAGES} more" if len(names) > MOST_STAGES else ""
     return f"stale, being refreshed: {shown}{more} will run again"
-
-
-def _fresh(incoming: Incoming, author: str, job: Job) -> tuple[Plan | None, tuple[str, ...]]:
-    """Return the plan as it would be made now, and its alerts; None when none is due."""
-    wanted = set(wanted_of(incoming))
-    with added_files(job.root, files_of(incoming)):
-        project = Project(job.root)
-        taken = _taken(project, incoming, author, job)
-        groups = [g.alert_ids for g in taken.outcome.groups if wanted.intersection(g.alert_ids)]
-        if not groups:
-            return None, ()
-        ids = groups[0]
-        case = Case(ids, Place(incoming.branch, ""), {}, {}, incoming)
-        return plan_of(project, ids, vouched(case, job)), ids
-
-
-def _taken(project: Project, incoming: Incoming, author: str, job: Job) -> TakenIn:
-    brought = Brought(incoming.head, frozenset(incoming.alert_ids), author)
-    trust, now = job.settings.trust, job.settings.clock()
-    return take_in_all(project, brought, incoming.receipts, trust, job.event, now)

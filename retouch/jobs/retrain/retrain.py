@@ -1,196 +1,345 @@
-"""Retrain for one pull request, or for what lies on the base branch, and pack what came of it.
+"""Retrain for a pull request, for the base branch, or only plan for a fork; pack the result.
 
 It happens in a checkout of the base branch. Of a pull request only alerts, their signatures and
-what people have said of its checks are laid in, as data; its code, policies and params are never
-run and never believed. Nothing is written but packages: the publishing job decides.
+recorded overrides are laid in, as data; its code, policies and params are never run and never
+trusted. Nothing is written but packages: the publishing job decides.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
+from retouch.alerts.fingerprint import group_key
+from retouch.alerts.parse import parse_alert
+from retouch.engine.admission import Transport
 from retouch.engine.project import Project
+from retouch.engine.provenance import Trust
+from retouch.engine.run import plan_alerts
 from retouch.errors import CheckFailed, InputError
 from retouch.execution.clean_checkout import added_files
 from retouch.git import branches
-from retouch.github.pulls import PullRequest, get_pull, is_from_own_branch
-from retouch.github.repository import Repository
-from retouch.jobs.packages.event import AlertPull
-from retouch.jobs.packages.overlap import Claim
-from retouch.jobs.packages.paths import WritablePaths
-from retouch.jobs.retrain import packing
-from retouch.jobs.retrain.authorization import heard_and_made
-from retouch.jobs.retrain.branch_intake import Brought, TakenIn, take_in_all
-from retouch.jobs.retrain.incoming import (
-    Incoming,
-    alert_files_of,
-    files_of,
-    read_incoming,
-    wanted_of,
-)
-from retouch.jobs.retrain.open_pulls import (
+from retouch.github.pulls import PullRequest, find_pull_request, get_pull, is_from_own_branch
+from retouch.jobs.packages.event import Event, PullRequestEvent
+from retouch.jobs.packages.overlap import Claim, claimed_by
+from retouch.jobs.retrain.authorization import authorized_with_locks
+from retouch.jobs.retrain.branch_contents import (
+    LEFT_ALONE,
+    BaseBranch,
+    BranchContents,
+    Destination,
     checked_base,
-    claims_of,
-    fetched,
-    is_ours,
-    our_pulls,
-    own_branch,
-    readable,
+    claims_in,
+    fetch_branch,
+    is_retouch_pull,
+    read_branch,
+    readable_pulls,
+    retouch_pulls,
+    retrain_branch,
 )
-from retouch.jobs.retrain.packing import Target
-from retouch.jobs.retrain.process_group import EDITED, Case, Job, answer
+from retouch.jobs.retrain.branch_intake import AlertSource, IntakeResult, intake_all
+from retouch.jobs.retrain.process_group import (
+    EDITED_MESSAGE,
+    GroupTask,
+    RetrainJob,
+    pack,
+    process_group,
+)
+from retouch.planning.model import Plan
+from retouch.reporting.escape import inline
+from retouch.reporting.report import render_report
 
 _ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
-def retrain_pull(repo: Repository, number: int, job: Job) -> tuple[Path, ...]:
-    """Answer the alerts that a pull request brings; return the folders of the packages.
+def retrain_pull(number: int, job: RetrainJob) -> tuple[Path, ...]:
+    """Retrain for the alerts of a pull request; return the folders of the packages.
 
-    Raises InputError for a pull request that is not there, and a checkout that is not of its base.
+    Raises InputError for an unknown pull request, and a checkout that is not of its base.
     """
-    found = get_pull(repo, number)
+    repo, found = job.repo, get_pull(job.repo, number)
     if found is None:
         raise InputError(f"{repo.name}: there is no pull request {number}.")
     if found.status != "open" or not is_from_own_branch(repo, found):
         how = found.status if is_from_own_branch(repo, found) else "of a fork, and only planned"
-        job.say(f"#{number} is {how}.")
+        job.log(f"#{number} is {how}.")
         return ()
     base = checked_base(job.root, found.base.ref)
-    writable = WritablePaths.of(Project(job.root).pipeline)
-    incoming = fetched(job.root, found.head.ref, base, writable)
-    if incoming is None:
-        raise CheckFailed(f"{repo.name}#{number}: its branch is gone.", hint="Close it.")
-    incoming = heard_and_made(incoming, repo, number, job.root, job.us)
-    target = _target_of(repo, found, incoming, base, job.root)
-    if incoming.faults:
-        ids = tuple(filter(_ID.fullmatch, incoming.alert_ids))
-        return (packing.write(job.out, target, ids, faults=incoming.faults),)
-    if incoming.edited and not job.overwrites:
-        job.say(f"#{number}: {EDITED}")
-        return _edited(incoming, target, job)
-    if not wanted_of(incoming):
-        job.say(f"#{number} brings no alert.")
+    contents = fetch_branch(base, found.head.ref)
+    if contents is None:
+        message = f"{repo.name}#{number}: its branch was deleted."
+        raise CheckFailed(message, hint="Close the pull request.")
+    contents = authorized_with_locks(contents, repo, number, job.root, job.login)
+    destination = _destination(found, contents, base, job)
+    if contents.faults:
+        ids = tuple(filter(_ID.fullmatch, contents.alert_ids))
+        return (pack(job.out, destination.proposal(ids, faults=contents.faults)),)
+    if contents.edited and not job.overwrites:
+        job.log(f"#{number}: {EDITED_MESSAGE}")
+        return _edited(contents, destination, job)
+    if not contents.subject_ids:
+        job.log(f"#{number} adds no alert.")
         return ()
-    return _answers(repo, found, incoming, target, writable, job)
+    return _PullRetrain(job, base, found, contents, destination).packages()
 
 
-def _edited(incoming: Incoming, target: Target, job: Job) -> tuple[Path, ...]:
-    """Pack nothing new: the publishing job sees for itself who committed, and says so there."""
-    if not incoming.alerts:
-        return ()
-    ids, texts = incoming.alert_ids, incoming.alerts
-    return (packing.write(job.out, target, ids, texts, message=EDITED),)
-
-
-def _answers(
-    repo: Repository,
-    found: PullRequest,
-    incoming: Incoming,
-    target: Target,
-    writable: WritablePaths,
-    job: Job,
+def _edited(
+    contents: BranchContents, destination: Destination, job: RetrainJob
 ) -> tuple[Path, ...]:
-    root, wanted = job.root, wanted_of(incoming)
-    others = [one for one in our_pulls(repo, found.base.ref) if one.number != found.number]
-    brought = readable(root, others, target.base, writable)
-    claims = tuple(c for n, theirs in brought.items() for c in claims_of(n, theirs))
-    saved = incoming
-    if target.branch != incoming.branch and target.head is not None:
-        saved = read_incoming(root, target.branch, target.head, target.base, writable)
-        saved = heard_and_made(saved, repo, target.pull, root, job.us)
-    taken = _take_in(incoming, saved, _sender(found, job), job)
-    if taken.faults:
-        return (packing.write(job.out, target, incoming.alert_ids, faults=taken.faults),)
-    groups = _groups_with(wanted, taken, job)
-    if not groups:
-        return _recorded(incoming, saved, target, wanted, taken, job)
-    alone = _ungrouped(incoming, groups)
-    written = []
-    for place, ids in enumerate(groups):
-        goes_to, earlier = target, saved
-        if place > 0:  # one branch takes one answer
-            goes_to = own_branch(repo, ids[0], target.base, root)
-            there = fetched(root, goes_to.branch, target.base, writable)
-            earlier = heard_and_made(there, repo, goes_to.pull, root, job.us) if there else incoming
-        case = _case(ids, () if place else alone, incoming, earlier, goes_to, taken, claims)
-        written.append(answer(case, writable, job))
-    return tuple(path for path in written if path is not None)
+    """Pack only the alerts: the publishing job sees for itself who committed, and reports it."""
+    if not contents.alerts:
+        return ()
+    proposal = destination.proposal(contents.alert_ids, message=EDITED_MESSAGE)
+    return (pack(job.out, proposal, contents.alerts),)
 
 
-def _target_of(
-    repo: Repository, found: PullRequest, incoming: Incoming, base: str, root: Path
-) -> Target:
-    """Return where the answer goes: to the pull request's branch, if that is one of ours.
+def _destination(
+    found: PullRequest, contents: BranchContents, base: BaseBranch, job: RetrainJob
+) -> Destination:
+    """Return where the result goes: the pull request's branch, if it is one of Retouch.
 
-    The branch of a person is never written to; what their alert came to gets one of its own.
+    The branch of a person is never written to; the result for their alert gets one of its own.
     """
-    if is_ours(repo, found):
-        return Target(found.head.ref, base, incoming.head, found.number)
-    if incoming.faults or not incoming.alert_ids:
-        return Target(f"retouch/alert/pull-{found.number}", base)
-    return own_branch(repo, incoming.alert_ids[0], base, root)
+    if is_retouch_pull(job.repo, found):
+        return Destination(found.head.ref, base.commit, contents.head, found.number)
+    if contents.faults or not contents.alert_ids:
+        return Destination(f"retouch/alert/pull-{found.number}", base.commit)
+    return retrain_branch(job.repo, contents.alert_ids[0], base)
 
 
-def _sender(found: PullRequest, job: Job) -> str:
-    """Return who brought what a pull request brings: whoever pushed it, or its author."""
-    event = job.event
-    pushed = isinstance(event, AlertPull) and event.action in ("opened", "synchronize", "reopened")
-    if pushed and isinstance(event, AlertPull) and event.number == found.number:
-        return event.sender
-    return found.author
+@dataclass(frozen=True)
+class _PullRetrain:
+    """The retraining for one pull request."""
+
+    job: RetrainJob
+    base: BaseBranch
+    found: PullRequest
+    contents: BranchContents
+    """Of its branch."""
+    destination: Destination
+    """Of the first group's result."""
+
+    def packages(self) -> tuple[Path, ...]:
+        """Process its groups of alerts that are due; return the folders of the packages."""
+        job, added = self.job, self.contents.alert_ids
+        intake = self._intake()
+        if intake.faults:
+            return (pack(job.out, self.destination.proposal(added, faults=intake.faults)),)
+        groups = self._groups(intake)
+        if not groups:
+            return self._record_only(intake)
+        grouped = {alert_id for group in groups for alert_id in group}
+        alone = tuple(alert_id for alert_id in added if alert_id not in grouped)
+        first = self._task(groups[0], alone, self.destination, self.previous, intake)
+        written = [process_group(first, job)]
+        written += [process_group(self._further_task(ids, intake), job) for ids in groups[1:]]
+        return tuple(path for path in written if path is not None)
+
+    @cached_property
+    def previous(self) -> BranchContents:
+        """What the destination has of an earlier retraining."""
+        destination = self.destination
+        if destination.branch == self.contents.branch or destination.head is None:
+            return self.contents
+        previous = read_branch(self.base, destination.branch, destination.head)
+        return self._authorized(previous, destination)
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """Those of all other open pull requests."""
+        pulls = retouch_pulls(self.job.repo, self.found.base.ref)
+        others = [one for one in pulls if one.number != self.found.number]
+        return claims_in(readable_pulls(self.base, others))
+
+    def _authorized(self, contents: BranchContents, destination: Destination) -> BranchContents:
+        job = self.job
+        return authorized_with_locks(contents, job.repo, destination.pull, job.root, job.login)
+
+    def _intake(self) -> IntakeResult:
+        job, contents = self.job, self.contents
+        source = AlertSource(contents.head, frozenset(contents.alert_ids), self._sender())
+        receipts = self.previous.receipts
+        with added_files(job.root, contents.overlay):
+            trust, now = job.settings.trust, job.settings.clock()
+            return intake_all(Project(job.root), source, receipts, trust, job.event, now)
+
+    def _sender(self) -> str:
+        """Return the sender of its alerts: whoever pushed them, or the author."""
+        match self.job.event:
+            case PullRequestEvent(
+                action="opened" | "synchronize" | "reopened", number=number, sender=sender
+            ) if number == self.found.number:
+                return sender
+        return self.found.author
+
+    def _groups(self, intake: IntakeResult) -> list[tuple[str, ...]]:
+        """Return the due groups with one of its alerts; a request by a person need not wait."""
+        wanted = set(self.contents.subject_ids)
+        due = [group.alert_ids for group in intake.outcome.groups]
+        found = [ids for ids in due if not wanted.isdisjoint(ids)]
+        return found or ([tuple(sorted(wanted))] if self.job.on_request else [])
+
+    def _record_only(self, intake: IntakeResult) -> tuple[Path, ...]:
+        """Pack the receipts of alerts that are not due, unless the branch has them."""
+        job, previous, ids = self.job, self.previous, self.contents.subject_ids
+        receipts = intake.receipts_of(ids)
+        present = branches.read_files(job.root, previous.head, list(receipts))
+        if present == receipts and previous.is_retraining and not previous.documents:
+            job.log(f"{self.destination.branch}: nothing new.")
+            return ()
+        proposal = self.destination.proposal(ids, message=intake.reason_for(ids))
+        return (pack(job.out, proposal, {**self.contents.files_of(ids), **receipts}),)
+
+    def _further_task(self, ids: tuple[str, ...], intake: IntakeResult) -> GroupTask:
+        """Return the task of another group, on a branch of its own: one branch, one result."""
+        destination = retrain_branch(self.job.repo, ids[0], self.base)
+        previous = fetch_branch(self.base, destination.branch)
+        if previous is None:
+            return self._task(ids, (), destination, self.contents, intake)
+        return self._task(ids, (), destination, self._authorized(previous, destination), intake)
+
+    def _task(
+        self,
+        ids: tuple[str, ...],
+        alone: tuple[str, ...],
+        destination: Destination,
+        previous: BranchContents,
+        intake: IntakeResult,
+    ) -> GroupTask:
+        recorded = (*ids, *alone)
+        return GroupTask(
+            alert_ids=ids,
+            destination=destination,
+            commit_files={**self.contents.files_of(recorded), **intake.receipts_of(recorded)},
+            overlay={**self.contents.overlay, **previous.overrides, **intake.receipts},
+            previous=previous if previous.branch == destination.branch else None,
+            record_only=alone,
+            claims=self.claims,
+        )
 
 
-def _take_in(incoming: Incoming, saved: Incoming, sender: str, job: Job) -> TakenIn:
-    with added_files(job.root, files_of(incoming)):
-        brought = Brought(incoming.head, frozenset(incoming.alert_ids), sender)
+def retrain_base(base_branch: str, job: RetrainJob) -> tuple[Path, ...]:
+    """Retrain for the groups of alerts on the base branch that are due; return the packages.
+
+    Raises InputError for a checkout that is not of the base branch.
+    """
+    base = checked_base(job.root, base_branch)
+    pulls = retouch_pulls(job.repo, base_branch)
+    contents = readable_pulls(base, pulls)
+    recorded = {i: r for one in contents.values() for i, r in one.receipts.items()}
+    with added_files(job.root, {}):
         trust, now = job.settings.trust, job.settings.clock()
-        return take_in_all(Project(job.root), brought, saved.receipts, trust, job.event, now)
+        intake = intake_all(Project(job.root), None, recorded, trust, job.event, now)
+    for fault in intake.others:
+        job.log(fault)
+    retrain = _BaseRetrain(job, base, pulls, claims_in(contents), intake)
+    tasks = [task for group in intake.outcome.groups if (task := retrain.task(group.alert_ids))]
+    return tuple(path for task in tasks if (path := process_group(task, job)) is not None)
 
 
-def _groups_with(wanted: Sequence[str], taken: TakenIn, job: Job) -> list[tuple[str, ...]]:
-    """Return the groups due that hold one of these alerts; whoever asks need not wait."""
-    found = [g.alert_ids for g in taken.outcome.groups if not set(wanted).isdisjoint(g.alert_ids)]
-    return found or ([tuple(sorted(wanted))] if job.asked else [])
+@dataclass(frozen=True)
+class _BaseRetrain:
+    """The retraining for alerts on the base branch."""
+
+    job: RetrainJob
+    base: BaseBranch
+    pulls: tuple[PullRequest, ...]
+    """Retouch's open ones."""
+    claims: tuple[Claim, ...]
+    intake: IntakeResult
+
+    def task(self, group: tuple[str, ...]) -> GroupTask | None:
+        """Return the task of a group; None where another branch has it, or a person stopped it."""
+        ids = self._not_discarded(group)
+        if not ids:
+            return None
+        job, branch = self.job, f"retouch/retrain/{ids[0]}"
+        existing = next((one for one in self.pulls if one.head.ref == branch), None)
+        held = existing is not None and bool(LEFT_ALONE.intersection(existing.labels))
+        if held or claimed_by(ids, branch, self.claims):
+            return None
+        number, previous = existing.number if existing else None, fetch_branch(self.base, branch)
+        if previous is not None:
+            if previous.edited and not job.overwrites:
+                job.log(f"{branch}: {EDITED_MESSAGE}")
+                return None
+            previous = authorized_with_locks(previous, job.repo, number, job.root, job.login)
+        head = previous.head if previous else None
+        return GroupTask(
+            alert_ids=ids,
+            destination=Destination(branch, self.base.commit, head, number),
+            commit_files=self.intake.receipts_of(ids),
+            overlay={**self.intake.receipts, **(previous.overrides if previous else {})},
+            previous=previous,
+            claims=self.claims,
+        )
+
+    def _not_discarded(self, alert_ids: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the alerts of a group but those whose pull request a person closed."""
+        left, job = alert_ids, self.job
+        while left:
+            closed = find_pull_request(job.repo, f"retouch/retrain/{left[0]}")
+            if closed is None or closed.status != "closed" or job.on_request:
+                return left
+            job.log(f"#{closed.number} was closed, so its alerts are not retrained.")
+            discarded = {left[0], *_alerts_of(closed, job.root)}
+            left = tuple(alert_id for alert_id in left if alert_id not in discarded)
+        return left
 
 
-def _recorded(
-    incoming: Incoming,
-    saved: Incoming,
-    target: Target,
-    wanted: tuple[str, ...],
-    taken: TakenIn,
-    job: Job,
-) -> tuple[Path, ...]:
-    """Pack the receipts of alerts that are not to be planned now, unless the branch has them."""
-    receipts = taken.receipts_of(wanted)
-    there = branches.read_files(job.root, saved.head, list(receipts))
-    if there == receipts and saved.ours and not saved.documents:
-        job.say(f"{target.branch}: nothing new.")
-        return ()
-    texts = {**alert_files_of(wanted, incoming.alerts), **receipts}
-    message = taken.says_of(wanted)
-    return (packing.write(job.out, target, wanted, texts, message=message),)
+def _alerts_of(closed: PullRequest, root: Path) -> set[str]:
+    """Return the alerts a closed pull request was about; GitHub keeps its commits."""
+    head = branches.fetch(root, f"refs/pull/{closed.number}/head")
+    if head is None:
+        return set()
+    paths = branches.paths_below(root, head, [f"reports/{closed.head.ref.rpartition('/')[2]}"])
+    plans = branches.read_files(root, head, [p for p in paths if p.endswith("plan.json")])
+    found: set[str] = set()
+    for raw in plans.values():
+        try:
+            found |= {alert.alert_id for alert in Plan.model_validate_json(raw).alerts}
+        except ValueError:
+            continue
+    return found
 
 
-def _ungrouped(incoming: Incoming, groups: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the alerts a branch brings that are in no group due; they are recorded with it."""
-    grouped = {alert_id for ids in groups for alert_id in ids}
-    return tuple(alert_id for alert_id in incoming.alert_ids if alert_id not in grouped)
+def fork_plans(
+    root: Path, number: int, base_branch: str, event: Event, trust: Trust, now: datetime
+) -> str:
+    """Return the plans for a pull request's alerts as Markdown; a fork's too.
+
+    Raises InputError for an unknown one. Faults of its files are part of the text.
+    """
+    base = checked_base(root, base_branch)
+    head = branches.fetch(root, f"refs/pull/{number}/head")
+    if head is None:
+        raise InputError(f"origin has no pull request {number}.")
+    contents = read_branch(base, f"pull/{number}", head)
+    if contents.faults:
+        return "".join(f"- {inline(fault)}\n" for fault in contents.faults)
+    if not contents.alerts:
+        return f"Pull request {number} adds no alert.\n"
+    sender = event.sender if isinstance(event, PullRequestEvent) else None
+    trust = replace(trust, transport=Transport("commit", sender, head, trust.transport.run_id))
+    return "\n".join(_plans(root, contents, trust, now))
 
 
-def _case(
-    ids: tuple[str, ...],
-    alone: tuple[str, ...],
-    incoming: Incoming,
-    saved: Incoming,
-    target: Target,
-    taken: TakenIn,
-    claims: tuple[Claim, ...],
-) -> Case:
-    mine = (*ids, *alone)
-    texts = {**alert_files_of(mine, incoming.alerts), **taken.receipts_of(mine)}
-    laid = {**files_of(incoming), **saved.overrides, **taken.receipts}
-    earlier = saved if saved.branch == target.branch else None
-    return Case(ids, target, texts, laid, earlier, alone, claims)
+def _plans(root: Path, contents: BranchContents, trust: Trust, now: datetime) -> list[str]:
+    """Return a text for each group of alerts about one model and data set."""
+    groups: dict[str, list[str]] = {}
+    for path, raw in contents.alerts.items():
+        if path.endswith(".json"):
+            groups.setdefault(group_key(parse_alert(raw, path)), []).append(path)
+    texts = []
+    with added_files(root, contents.overlay):
+        for paths in groups.values():
+            try:
+                names = [root / path for path in paths]
+                plan = plan_alerts(Project(root), names, now, jobs=1, trust=trust)
+                texts.append(render_report(plan, None, None, figures={}))
+            except InputError as error:
+                texts.append(f"- {inline(str(error))}\n")
+    return texts

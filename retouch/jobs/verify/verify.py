@@ -1,13 +1,15 @@
-"""Hold the lock files of a commit against its parents and the receipts, and mend what is in doubt.
+"""Compare the lock files of a commit with its parents and the receipts; rerun what is doubtful.
 
-What a commit holds is looked at in a copy, so that the state of the workspace has no say.
+A commit is looked at in a copy, so the state of the workspace does not matter. Mending reruns the
+doubtful stages and nothing else, so that each entry of `dvc.lock` is one that a run made.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ConfigDict
@@ -15,33 +17,38 @@ from pydantic import ConfigDict
 from retouch.documents import Document
 from retouch.dvc.missing import missing_outputs
 from retouch.engine.project import Project
-from retouch.errors import InputError
+from retouch.engine.run import Settings
+from retouch.errors import CheckFailed, InputError
+from retouch.execution import transaction
+from retouch.execution.model import Attempt, Receipt, Run
+from retouch.execution.runner import PlainRunner
+from retouch.execution.stages import begin_transaction, run_stages
 from retouch.git import git, history
 from retouch.jobs.packages.paths import REFUSED_HINT, WritablePaths, allowed
-from retouch.lockfile.entries import entry_digests, lock_file_of
+from retouch.lockfile.entries import entry_digests, in_order_of, lock_file_of, without_entries
 from retouch.lockfile.integrity import Digests, Integrity, Stale, classify, made_up, only
 from retouch.pipeline.model import Pipeline
-from retouch.planning.model import Because
+from retouch.planning.model import Because, StagePlan
 from retouch.planning.plan import plan_stages
 from retouch.reporting.plan import reason_text
 from retouch.storage import documents
 from retouch.system import files
 
-Pairs = frozenset[tuple[str, str]]
+EntryPairs = frozenset[tuple[str, str]]
 """Stage and digest of its entry."""
 _REPORT = re.compile(r"reports/([0-7][0-9A-HJKMNP-TV-Z]{25})/(.+)")
 MENDED = "reports/mend/run.json"
-"""The receipts of the newest mending: they vouch for the entries it made, on any branch."""
+"""The receipts of the latest mending: they count for its entries on any branch."""
 _ALERT = re.compile(r"alerts/[^/]+(?<!\.receipt)\.(json|sig)")
 
 
 def verify(
     project: Project, *, commit: str = "HEAD", base: str | None = None, data: bool = False
 ) -> Integrity:
-    """Say whether every entry of the lock files of a commit is one that a run made.
+    """Check that every entry of a commit's lock files is one that a run made.
 
-    `base`: the commit is the head of a branch that is to go there; what came with the branch is
-    held against it, every merge on the way included. `data`: see that the outputs can be had.
+    `base`: the commit is the head of a branch to be merged there; all changes of the branch are
+    compared with it, those of its merges included. `data`: check that the outputs are available.
     Nothing is run and nothing changes. Raises InputError.
     """
     root = project.root
@@ -53,7 +60,7 @@ def verify(
         entries = only(_entries_here(there.root, pipeline), stages)
         before = [_entries_at(root, parent, pipeline) for parent in parents]
         news = _Changes(root, parents, head, base is not None)
-        doubted = _made_up_on_the_way(root, parents, head, pipeline) if base else frozenset()
+        doubted = _invented_by_merges(root, parents, head, pipeline) if base else frozenset()
         is_merge = base is None and len(parents) > 1
         return Integrity(
             commit=head,
@@ -72,10 +79,10 @@ def verify(
 
 
 def _parents(root: Path, head: str, base: str | None) -> tuple[str, ...]:
-    """Return what the commit is held against.
+    """Return the commits to compare with.
 
-    Of a branch that is to go to `base` it is where the branch left it, and where it is now: what
-    the branch has not touched is as one of them has it.
+    For a branch to be merged into `base`, the commit where it forked and the newest one: what the
+    branch has not touched equals one of them.
     """
     if base is None:
         return history.parents_of(root, head)
@@ -85,7 +92,7 @@ def _parents(root: Path, head: str, base: str | None) -> tuple[str, ...]:
 
 @contextmanager
 def _checked_out(root: Path, commit: str) -> Iterator[Project]:
-    """Have a workspace of the commit beside this one. Errors name files as they are here."""
+    """Yield a checkout of the commit beside this one. Errors name files as they are here."""
     with history.files_of(root, commit) as place:
         project = Project(place)
         try:
@@ -140,8 +147,8 @@ class _RunHead(Document):
     attempts: tuple[_AttemptHead, ...]
 
 
-def _recorded(root: Path) -> Pairs:
-    """Return every entry that the receipts in `reports/` vouch for. Raises InputError."""
+def _recorded(root: Path) -> EntryPairs:
+    """Return every entry that a receipt in `reports/` records. Raises InputError."""
     runs = [documents.read_document(p, _RunHead) for p in _run_documents(root)]
     receipts = (r for run in runs for attempt in run.attempts for r in attempt.receipts)
     return frozenset((r.stage, r.entry) for r in receipts if r.entry is not None)
@@ -151,8 +158,10 @@ def _run_documents(root: Path) -> list[Path]:
     return documents.report_documents(root, "run.json")
 
 
-def _made_up_on_the_way(root: Path, parents: Sequence[str], head: str, pipeline: Pipeline) -> Pairs:
-    """Return what the merges of a branch made up, and none of `parents` has."""
+def _invented_by_merges(
+    root: Path, parents: Sequence[str], head: str, pipeline: Pipeline
+) -> EntryPairs:
+    """Return the entries that only merges on the branch have, and none of `parents`."""
     found: set[tuple[str, str]] = set()
     for merge in history.merges_between(root, parents[-1], head):
         sides = [_entries_at(root, side, pipeline) for side in history.parents_of(root, merge)]
@@ -162,10 +171,10 @@ def _made_up_on_the_way(root: Path, parents: Sequence[str], head: str, pipeline:
 
 
 class _Changes:
-    """What came with a commit, or with a branch."""
+    """The changes of a commit, or of a branch."""
 
     def __init__(self, root: Path, parents: Sequence[str], head: str, is_branch: bool) -> None:
-        """Of a merge no one parent says what came with it; its entries must be known anyway."""
+        """For a merge no single parent tells its changes; its entries must be known anyway."""
         alone = is_branch or len(parents) == 1
         self._changed = history.changed_between(root, parents[0], head) if alone else ()
         added = [found for c in self._changed if c.added and (found := _REPORT.match(c.path))]
@@ -174,7 +183,7 @@ class _Changes:
         """Stages were run for it, so that their receipts must be there."""
 
     def faults(self, pipeline: Pipeline) -> tuple[str, ...]:
-        """Return what a branch that carries a report touches and may not, a sentence each."""
+        """Return what a branch with a report changes and may not, a sentence each."""
         if not self._reports:
             return ()
         writable = WritablePaths.of(pipeline)
@@ -185,20 +194,20 @@ class _Changes:
             if changed.path == MENDED and changed.plain:
                 continue
             if not may:
-                faults.append(f"{changed.path}: a retraining touches it. {REFUSED_HINT}")
+                faults.append(f"{changed.path}: a retraining must not touch it. {REFUSED_HINT}")
             elif changed.deleted and changed.path not in writable.tracked_outputs:
-                faults.append(f"{changed.path}: a retraining deletes it. {REFUSED_HINT}")
+                faults.append(f"{changed.path}: a retraining must not delete it. {REFUSED_HINT}")
             elif not (changed.plain or changed.deleted):
-                faults.append(f"{changed.path}: is no plain file, after a retraining.")
+                faults.append(f"{changed.path}: is not a plain file after a retraining.")
             elif was and _ALERT.fullmatch(changed.path):
-                faults.append(f"{changed.path}: a retraining changes an alert that came before it.")
+                faults.append(f"{changed.path}: a retraining must not change an earlier alert.")
         return tuple(faults)
 
 
 def _stale(pipeline: Pipeline, root: Path) -> tuple[Stale, ...]:
     """Return the stages DVC would run, but for those that always run.
 
-    An input that lies in the workspace alone, kept by nobody, cannot be held against a commit.
+    An input that is only in the workspace, in neither git nor DVC, cannot be compared.
     """
     found = []
     for stage in plan_stages(pipeline):
@@ -215,13 +224,13 @@ def _stale(pipeline: Pipeline, root: Path) -> tuple[Stale, ...]:
             )
         ]
         if reasons:
-            words = "; ".join(map(_in_words, reasons[:3]))
+            words = "; ".join(map(_reason_text, reasons[:3]))
             more = f"; {len(reasons) - 3} more" if len(reasons) > 3 else ""
             found.append(Stale(stage=stage.stage, because=words + more))
     return tuple(found)
 
 
-def _in_words(because: Because) -> str:
+def _reason_text(because: Because) -> str:
     if because.reason == "never_run":
         return "dvc.lock has no entry for it"
     return reason_text(because)
@@ -236,6 +245,166 @@ def _missing(root: Path, pipeline: Pipeline) -> tuple[str, ...]:
     ]
     return tuple(
         f"{path}: dvc.lock records it, but neither the cache nor the remote has it."
-        " Whoever made it may not have pushed it: `dvc push`."
+        " It may not have been pushed: `dvc push`."
         for path in missing_outputs(root, outputs)
     )
+
+
+_MEND = "mend"
+_OURS = ("alerts/", "reports/")
+
+
+@dataclass(frozen=True)
+class MendResult:
+    """The result of mending."""
+
+    before: Integrity
+    """What was found."""
+    receipts: tuple[Receipt, ...] = ()
+    changed: tuple[str, ...] = ()
+    """Outputs that differ from what `dvc.lock` recorded."""
+    recovered: str | None = None
+    """What an earlier run was doing when it was interrupted; it was rolled back."""
+
+
+def mend(project: Project, settings: Settings, *, base: str | None = None) -> MendResult:
+    """Drop doubtful entries from the lock files; rerun these stages, stale ones, and dependents.
+
+    The workspace must match HEAD. Missing inputs are pulled. The receipts go to `reports/mend/`,
+    to be committed with the lock files. Raises InputError; CheckFailed when a stage fails. After
+    that, or at the next command after an interruption, all changes are rolled back.
+    """
+    root = project.root
+    with transaction.exclusive_lock(root):
+        recovered = transaction.recover(root)
+        _require_committed(root)
+        found = verify(project, base=base)
+        if not (found.doubtful or found.stale):
+            return MendResult(found, recovered=recovered)
+        before = project.pipeline
+        pipeline = _without(before, found.doubtful)
+        stages = plan_stages(pipeline)
+        _require_as_recorded(before, stages)
+        begin_transaction(root, project.dvc, before, stages, work="mending dvc.lock")
+        try:
+            receipts = _run_again(root, pipeline, stages, found, settings)
+            transaction.keep(root)
+        finally:
+            transaction.roll_back(root)  # does nothing once the result is kept
+        return MendResult(found, receipts, _changed(before, receipts), recovered)
+
+
+def _run_again(
+    root: Path,
+    pipeline: Pipeline,
+    stages: tuple[StagePlan, ...],
+    found: Integrity,
+    settings: Settings,
+) -> tuple[Receipt, ...]:
+    """Drop the doubtful entries, run, and record the receipts. Raises CheckFailed."""
+    began = settings.clock()
+    texts = _drop(root, found.doubtful)
+    receipts = run_stages(root, pipeline, stages, settings)
+    _require_all_well(receipts)
+    for lock, text in texts.items():
+        files.write_text(root / lock, in_order_of(text, files.read_text(root / lock)))
+    attempt = Attempt(
+        tier=_MEND,
+        edits=(),
+        receipts=receipts,
+        wall_seconds=round(max(r.started_after + r.wall_seconds for r in receipts), 3),
+        kept=True,
+    )
+    run = Run(
+        plan_key=_MEND,
+        alert_ids=(),
+        runner=PlainRunner.name,
+        jobs=settings.jobs,
+        base_commit=found.commit,
+        started_at=began,
+        finished_at=settings.clock(),
+        attempts=(attempt,),
+    )
+    files.write_text(root / MENDED, run.to_json())
+    return receipts
+
+
+def _require_committed(root: Path) -> None:
+    changed = [path for path in git.modified_files(root) if not path.startswith(_OURS)]
+    if changed:
+        raise InputError(
+            f"The workspace differs from the commit: {', '.join(changed[:3])}. Only a commit can be"
+            " mended.",
+            hint="Commit first (a merge as well: `git commit --no-edit`), or `git stash`.",
+        )
+
+
+def _without(pipeline: Pipeline, doubtful: Collection[str]) -> Pipeline:
+    """Return the pipeline without the entries of these stages.
+
+    Workspace copies of cached outputs are ignored: a merge moves no data, so a difference is not an
+    edit, and no reason to run anything.
+    """
+    return pipeline.model_copy(
+        update={
+            "stages": tuple(
+                stage.model_copy(
+                    update={
+                        "recorded": stage.recorded and stage.name not in doubtful,
+                        "outputs": tuple(
+                            o.model_copy(update={"workspace": None}) if o.cached else o
+                            for o in stage.outputs
+                        ),
+                    }
+                )
+                for stage in pipeline.stages
+            )
+        }
+    )
+
+
+def _require_as_recorded(pipeline: Pipeline, stages: tuple[StagePlan, ...]) -> None:
+    """Raise InputError where outputs of a stage that does not run differ from its entry."""
+    certain = {stage.stage for stage in stages if stage.decision == "run"}
+    edited = [
+        output.path
+        for stage in pipeline.stages
+        if stage.name not in certain
+        for output in stage.outputs
+        if output.workspace not in (None, output.recorded)
+    ]
+    if edited:
+        raise InputError(
+            f"The workspace differs from dvc.lock: {', '.join(edited[:3])}. The stages would read"
+            " other data than the lock records.",
+            hint="Restore it: `dvc checkout --force`, or `dvc pull --force`.",
+        )
+
+
+def _drop(root: Path, doubtful: Collection[str]) -> dict[str, str]:
+    """Take the entries out of the lock files; return the files' texts as they were."""
+    texts: dict[str, str] = {}
+    for lock in dict.fromkeys(map(lock_file_of, doubtful)):
+        texts[lock] = files.read_text(root / lock)
+        names = {s.rpartition("dvc.yaml:")[2] for s in doubtful if lock_file_of(s) == lock}
+        kept = without_entries(texts[lock], names)
+        if kept:
+            files.write_text(root / lock, kept)
+        else:
+            files.remove(root / lock)
+    return texts
+
+
+def _require_all_well(receipts: tuple[Receipt, ...]) -> None:
+    for receipt in receipts:
+        if receipt.outcome == "failed":
+            raise CheckFailed(
+                f"Stage {receipt.stage} failed; changes were rolled back.",
+                hint=f"Its output: {receipt.log}",
+            )
+
+
+def _changed(before: Pipeline, receipts: tuple[Receipt, ...]) -> tuple[str, ...]:
+    was = {output.path: output.recorded for stage in before.stages for output in stage.outputs}
+    made = {path: value for receipt in receipts for path, value in receipt.outputs.items()}
+    return tuple(path for path, value in made.items() if was.get(path) != value)

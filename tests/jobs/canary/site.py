@@ -12,8 +12,8 @@ from pathlib import Path
 from retouch.engine.project import open_project
 from retouch.gate.canary_model import CanaryVerdict
 from retouch.git.gto_tags import read_tags, write_tag
-from retouch.jobs.release.assignments import registry_at
-from retouch.registry.registry import Registry
+from retouch.jobs.release.assignments import load_registry
+from retouch.registry.registry import ModelRegistry
 from tests.github.bare import Bare
 from tests.toy_project import Toy
 
@@ -53,8 +53,8 @@ class Place:
         listed = self.origin.git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags")
         return set(listed.decode().split())
 
-    def registry(self) -> Registry:
-        return registry_at(open_project(self.toy.root), push=False)
+    def registry(self) -> ModelRegistry:
+        return load_registry(open_project(self.toy.root), push=False)
 
     def staged(self) -> tuple[str | None, str | None]:
         """Return the versions in prod and canary."""
@@ -63,7 +63,7 @@ class Place:
 
     def said(self, tag: str) -> dict[str, object]:
         """Return what a tag's message says."""
-        return next(one.said for one in read_tags(self.toy.root) if one.name == tag)
+        return next(one.details for one in read_tags(self.toy.root) if one.name == tag)
 
     def judged(self) -> CanaryVerdict:
         return CanaryVerdict.model_validate_json((self.toy.root / "canary.json").read_text())

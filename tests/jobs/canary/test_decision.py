@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from retouch.gate.canary_model import CanaryVerdict
 from retouch.policy.promotion import Canary
-from retouch.registry.canary import decide, next_action
+from retouch.registry.canary_decision import decide_canary, next_action
 from tests.jobs.canary.conftest import LIMITS, make_verdict
 
 GAINS = st.lists(st.floats(-6, 6), max_size=40)
@@ -28,38 +28,38 @@ GAINS = st.lists(st.floats(-6, 6), max_size=40)
     ],
 )
 def test_a_canary_passes_fails_waits_or_stays_undecided(gains, outcome):
-    assert decide(make_verdict(gains)).outcome == outcome
+    assert decide_canary(make_verdict(gains)).outcome == outcome
 
 
 def test_the_sentence_has_days_mean_bounds_and_margin():
-    assert decide(make_verdict([1.5] * 12)).message == (
+    assert decide_canary(make_verdict([1.5] * 12)).message == (
         "The canary passes: after 12 days the mean gain is +1.50 points, its bounds −0.53 to +2.00,"
         " above −1.00 points."
     )
-    assert decide(make_verdict([-3.0] * 28)).message.endswith("below −1.00 points.")
-    assert "in the 28 days it has" in decide(make_verdict([-3.0, 3.0] * 14)).message
-    assert decide(make_verdict([], note="No rows yet.")).message == (
-        "No day has come that counts. No rows yet."
+    assert decide_canary(make_verdict([-3.0] * 28)).message.endswith("below −1.00 points.")
+    assert "in the 28 days it has" in decide_canary(make_verdict([-3.0, 3.0] * 14)).message
+    assert decide_canary(make_verdict([], note="No rows yet.")).message == (
+        "No day that counts has arrived. No rows yet."
     )
 
 
 def test_before_it_has_enough_days_it_does_not_pass_but_may_fail():
     early = make_verdict([2.0] * 14, at_least_days=15)
-    assert decide(early).outcome == "wait"
-    assert "is not promoted before 15 days have come" in decide(early).message
-    assert decide(make_verdict([2.0] * 15, at_least_days=15)).outcome == "pass"
-    assert decide(make_verdict([-2.0] * 27, at_least_days=28)).outcome == "fail"
+    assert decide_canary(early).outcome == "wait"
+    assert "is not promoted before 15 days have arrived" in decide_canary(early).message
+    assert decide_canary(make_verdict([2.0] * 15, at_least_days=15)).outcome == "pass"
+    assert decide_canary(make_verdict([-2.0] * 27, at_least_days=28)).outcome == "fail"
 
 
 def test_invalid_scores_of_the_candidate_fail_it_whatever_its_days_say():
-    found = decide(make_verdict([1.5] * 12, invalid="The score table of it has no rows."))
+    found = decide_canary(make_verdict([1.5] * 12, invalid="The score table of it has no rows."))
     assert found.outcome == "fail"
     assert found.message.startswith("The canary fails: its scores are invalid. The score table")
 
 
 def test_days_after_the_last_one_allowed_change_nothing():
     long = [-3.0, 3.0] * 14
-    assert decide(make_verdict([*long, *[3.0] * 30])) == decide(make_verdict(long))
+    assert decide_canary(make_verdict([*long, *[3.0] * 30])) == decide_canary(make_verdict(long))
 
 
 @given(GAINS)
@@ -71,7 +71,7 @@ def test_the_documents_own_bounds_and_decision_are_not_read(gains):
             "days": tuple(d.model_copy(update={"lower": 9.0, "upper": 9.0}) for d in said.days),
         }
     )
-    assert decide(lied) == decide(said)
+    assert decide_canary(lied) == decide_canary(said)
 
 
 @pytest.mark.parametrize("answer", ["ask", "promote", "roll_back"])

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.jobs.packages.paths import WritablePaths
-from retouch.jobs.release.reverse_patch import Merge, take_back
+from retouch.registry.rollback_plan import MergedVersion, RevertibleFiles, reverse_versions
 
-KINDS = WritablePaths(
+KINDS = RevertibleFiles(
     params_files=frozenset({"params.yaml", "more.toml"}),
     tracked_outputs=frozenset({"metrics.json", "plots"}),
 )
@@ -32,7 +31,7 @@ def params(eu, us):
     return PARAMS.format(eu, us)
 
 
-MERGE = Merge(
+MERGE = MergedVersion(
     "v1.1.0",
     before={
         "dvc.lock": lock(),
@@ -52,7 +51,7 @@ MERGE = Merge(
 
 
 def test_nothing_came_since_so_all_of_it_is_taken_back_but_the_record():
-    found = take_back(MERGE.after, [MERGE], KINDS)
+    found = reverse_versions(MERGE.after, [MERGE], KINDS)
     kept = ("dvc.lock", "params.yaml", "metrics.json")
     assert found.files == {path: MERGE.before[path] for path in kept}
     assert found.left == []
@@ -65,7 +64,7 @@ def test_what_came_since_is_left_and_the_rest_is_taken_back():
         "params.yaml": params("02-08", "02-20"),
         "metrics.json": "3",
     }
-    found = take_back(now, [MERGE], KINDS)
+    found = reverse_versions(now, [MERGE], KINDS)
     assert found.files == {
         "dvc.lock": lock(fit_us="3", assemble="3"),
         "params.yaml": params("01-17", "02-20"),
@@ -76,17 +75,17 @@ def test_what_came_since_is_left_and_the_rest_is_taken_back():
 
 def test_what_was_taken_back_already_is_not_told_again():
     now = {**MERGE.after, **{p: t for p, t in MERGE.before.items() if p[0] not in "ar"}}
-    found = take_back(now, [MERGE], KINDS)
+    found = reverse_versions(now, [MERGE], KINDS)
     assert (found.files, found.done, found.left) == ({}, [], [])
 
 
 def test_two_versions_are_taken_back_the_newest_first():
-    newer = Merge(
+    newer = MergedVersion(
         "v1.2.0",
         before=MERGE.after,
         after={**MERGE.after, "dvc.lock": lock(fit_eu="5", fit_us="4", assemble="5")},
     )
-    found = take_back(newer.after, [newer, MERGE], KINDS)
+    found = reverse_versions(newer.after, [newer, MERGE], KINDS)
     assert found.files["dvc.lock"] == lock()
     assert found.left == []
 
@@ -95,8 +94,8 @@ def test_two_versions_are_taken_back_the_newest_first():
     "path", ["policies/promotion.yaml", "stages/fit.py", "dvc.yaml", ".github/workflows/x.yml"]
 )
 def test_a_file_that_no_retraining_writes_is_left_and_named(path):
-    merge = Merge("v1.1.0", before={path: "old"}, after={path: "new"})
-    found = take_back({path: "new"}, [merge], KINDS)
+    merge = MergedVersion("v1.1.0", before={path: "old"}, after={path: "new"})
+    found = reverse_versions({path: "new"}, [merge], KINDS)
     assert (found.files, found.left) == ({}, [(path, "")])
 
 
@@ -110,8 +109,8 @@ def test_a_file_that_no_retraining_writes_is_left_and_named(path):
     ],
 )
 def test_a_whole_file_comes_back_goes_or_is_left(before, after, now, files):
-    merge = Merge("v", before={"plots/a.json": before}, after={"plots/a.json": after})
-    found = take_back({"plots/a.json": now}, [merge], KINDS)
+    merge = MergedVersion("v", before={"plots/a.json": before}, after={"plots/a.json": after})
+    found = reverse_versions({"plots/a.json": now}, [merge], KINDS)
     assert found.files == files
     assert bool(found.left) != bool(files)
 
@@ -126,12 +125,12 @@ def test_a_whole_file_comes_back_goes_or_is_left(before, after, now, files):
     ],
 )
 def test_a_file_that_cannot_be_read_piece_by_piece_is_left(path, text):
-    merge = Merge(
+    merge = MergedVersion(
         "v",
         before={path: MERGE.before.get(path, "a = 1")},
         after={path: MERGE.after.get(path, "a = 2")},
     )
-    found = take_back({path: text}, [merge], KINDS)
+    found = reverse_versions({path: text}, [merge], KINDS)
     assert found.files == {} and found.left
 
 
@@ -141,8 +140,10 @@ LOCKS = st.fixed_dictionaries({name.replace("@", "_"): MD5S for name in STAGES})
 
 @given(LOCKS, LOCKS, LOCKS)
 def test_each_entry_is_the_old_one_or_the_one_there_now(before, after, now):
-    merge = Merge("v", before={"dvc.lock": lock(**before)}, after={"dvc.lock": lock(**after)})
-    found = take_back({"dvc.lock": lock(**now)}, [merge], KINDS)
+    merge = MergedVersion(
+        "v", before={"dvc.lock": lock(**before)}, after={"dvc.lock": lock(**after)}
+    )
+    found = reverse_versions({"dvc.lock": lock(**now)}, [merge], KINDS)
     wanted = {stage: before[stage] if now[stage] == after[stage] else now[stage] for stage in now}
     assert found.files.get("dvc.lock", lock(**now)) == lock(**wanted)
     left = {stage for _, stage in found.left}

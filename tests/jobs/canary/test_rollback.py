@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from retouch.errors import InputError
-from retouch.registry.registry import registry_of
-from retouch.registry.rollback import next_rollback
+from retouch.registry.registry import registry_from_tags
+from retouch.registry.rollback_plan import plan_rollback
 from retouch.registry.tags import parse_tag
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
@@ -23,7 +23,7 @@ def registry(*events):
         at = START + timedelta(seconds=number)
         tags.append(parse_tag(name, commit=str(commit) * 40, at=at, message=json.dumps(told)))
     assert None not in tags
-    return registry_of("means", tags)
+    return registry_from_tags("means", tags)
 
 
 THREE = [
@@ -45,13 +45,13 @@ def names(found):
 
 
 def test_the_version_before_in_production_stands_in():
-    found = next_rollback(registry(*THREE), None)
+    found = plan_rollback(registry(*THREE), None)
     assert names(found) == ("v1.2.0", "v1.1.0")
     assert (found.taken_out, found.put_in) == (None, None)
 
 
 def test_a_version_that_was_named_stands_in():
-    assert names(next_rollback(registry(*THREE), "v1.0.0")) == ("v1.2.0", "v1.0.0")
+    assert names(plan_rollback(registry(*THREE), "v1.0.0")) == ("v1.2.0", "v1.0.0")
 
 
 @pytest.mark.parametrize(
@@ -63,34 +63,34 @@ def test_a_version_that_was_named_stands_in():
     ],
 )
 def test_versions_that_are_down_are_passed_over(down):
-    assert names(next_rollback(registry(*THREE, *down), None)) == ("v1.2.0", "v1.0.0")
+    assert names(plan_rollback(registry(*THREE, *down), None)) == ("v1.2.0", "v1.0.0")
 
 
 def test_a_rollback_cut_short_is_gone_on_with():
     for to in (None, "v1.1.0"):
-        found = next_rollback(registry(*THREE, OUT), to)
+        found = plan_rollback(registry(*THREE, OUT), to)
         assert names(found) == ("v1.2.0", "v1.1.0")
         assert (found.taken_out.name, found.put_in, found.reason) == ("means#prod!#6", None, "late")
-    with pytest.raises(InputError, match="cut short"):
-        next_rollback(registry(*THREE, OUT), "v1.0.0")
+    with pytest.raises(InputError, match="was interrupted"):
+        plan_rollback(registry(*THREE, OUT), "v1.0.0")
 
 
 def test_a_rollback_that_is_done_is_not_rolled_back_unless_a_version_is_named():
     done = registry(*THREE, OUT, IN)
-    found = next_rollback(done, None)
+    found = plan_rollback(done, None)
     assert names(found) == ("v1.2.0", "v1.1.0")
     assert found.put_in.name == "means#prod#7"
-    assert next_rollback(done, "v1.1.0") == found
-    further = next_rollback(done, "v1.0.0")
+    assert plan_rollback(done, "v1.1.0") == found
+    further = plan_rollback(done, "v1.0.0")
     assert names(further) == ("v1.1.0", "v1.0.0")
     assert further.taken_out is None
-    undone = next_rollback(done, "v1.2.0")
+    undone = plan_rollback(done, "v1.2.0")
     assert names(undone) == ("v1.1.0", "v1.2.0")
 
 
 def test_a_promotion_after_a_rollback_may_be_rolled_back():
     later = [("means@v1.3.0", 4), ("means#prod#8", 4)]
-    assert names(next_rollback(registry(*THREE, OUT, IN, *later), None)) == ("v1.3.0", "v1.1.0")
+    assert names(plan_rollback(registry(*THREE, OUT, IN, *later), None)) == ("v1.3.0", "v1.1.0")
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_a_promotion_after_a_rollback_may_be_rolled_back():
     [
         ([], None, "No version of means is in prod"),
         (THREE[:2], None, "No version was in prod before v1.0.0"),
-        (THREE, "v9.9.9", "is no version of means that is registered"),
-        (THREE, "v1.2.0", "is in prod already"),
-        ([*THREE, ("means@v1.0.0!", 1)], "v1.0.0", "is no version"),
+        (THREE, "v9.9.9", "is not a registered version of means"),
+        (THREE, "v1.2.0", "is already in prod"),
+        ([*THREE, ("means@v1.0.0!", 1)], "v1.0.0", "is not a registered version"),
         (THREE, "\x1b[31mv1", r"\\x1b"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_refused(events, to, message):
     with pytest.raises(InputError, match=message):
-        next_rollback(registry(*events), to)
+        plan_rollback(registry(*events), to)

@@ -220,9 +220,9 @@ def test_wherever_github_fails_the_next_call_goes_on(
         (lambda doc: doc["limits"].update(margin=0.5), "another policy"),
         (lambda doc: doc.update(loss="brier"), "another policy"),
         (lambda doc: doc.update(name="other"), "another model"),
-        (lambda doc: doc["candidate"].update(model="c" * 32), "is no version of means"),
-        (lambda doc: doc["candidate"].update(version="v9.0.0"), "is no version of means"),
-        (lambda doc: doc["production"].update(commit="c" * 40), "is no version of means"),
+        (lambda doc: doc["candidate"].update(model="c" * 32), "is not a version of means"),
+        (lambda doc: doc["candidate"].update(version="v9.0.0"), "is not a version of means"),
+        (lambda doc: doc["production"].update(commit="c" * 40), "is not a version of means"),
         (lambda doc: doc["candidate"].update(seen_until="2024-02-25"), "not all new"),
         (lambda doc: doc.update(start="2024-02-21"), "not all new"),
         (lambda doc: doc.update(end="2024-03-09"), "not all new"),
@@ -262,7 +262,7 @@ def test_days_that_scoring_would_read_from_old_data_are_not_judged(place: Place)
     told = place.toy.retouch("canary", "judge", "--out", "canary.json")
 
     assert told.code == 2, told
-    assert "clean: out of date, so scoring would read data from before." in told.err
+    assert "clean: out of date, so scoring would read old data." in told.err
     assert "`dvc repro clean`" in told.err
     assert not (place.toy.root / "canary.json").exists()
 
@@ -353,7 +353,7 @@ def test_a_rollback_is_undone_by_name_and_nothing_is_taken_back_then(promoted: P
 
     assert told.code == 0, told
     assert promoted.staged()[0] == "v1.1.0"
-    assert "close it" in told.out
+    assert "close the pull request" in told.out
     assert promoted.said("means#prod!#7")["rolled_back"] is False
     assert (len(github.pulls), len(github.issues)) == (1, 1)
 
@@ -411,5 +411,5 @@ def test_a_canary_whose_model_was_taken_down_does_not_pass(passed: Place):
 
     told = passed.toy.retouch("canary", "apply", "canary.json")
 
-    assert told.code == 2 and "was taken down (Too late.) and stays down" in told.err
+    assert told.code == 2 and "was taken down (Too late.) and stays so" in told.err
     assert passed.staged() == ("v1.0.0", "v1.1.0")

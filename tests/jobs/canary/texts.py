@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from retouch.gate.canary_model import CanaryVerdict
-from retouch.registry.canary import decide
+from retouch.registry.canary_decision import decide_canary
 from retouch.reporting.release import (
     Notice,
     RolledBackVersion,
@@ -42,7 +42,7 @@ LEFT = [("dvc.lock", "evaluate"), ("models/metrics.json", "")]
 def judged(gains: list[float], **changed: object) -> CanaryVerdict:
     """Return a verdict with the bounds and the decision that follow."""
     verdict = make_verdict(gains, **changed)
-    found = decide(verdict)
+    found = decide_canary(verdict)
     days = tuple(
         day.model_copy(update={"lower": at.lower, "upper": at.upper})
         for day, at in zip(verdict.days, found.bounds, strict=False)

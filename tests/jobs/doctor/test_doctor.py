@@ -12,14 +12,13 @@ import yaml
 from retouch.github.client import Client, Timing
 from retouch.github.repository import Repository
 from retouch.jobs.doctor.doctor import examine
-from retouch.jobs.doctor.findings import Finding, look
-from retouch.jobs.doctor.github import Asking, kind_of
-from retouch.jobs.doctor.workflows import FOLDER, SHIPPED
+from retouch.jobs.doctor.findings import SetupFinding, run_check
+from retouch.jobs.doctor.github import FOLDER, SHIPPED, GitHubAccess, kind_of
 from tests.github.bare import Bare
 from tests.github.fake import REPOSITORY, FakeGitHub, Status
 from tests.toy_project import ROOT, Toy
 
-OFFLINE = Asking(False, lambda: pytest.fail("nobody is to be asked"))
+OFFLINE = GitHubAccess(False, lambda: pytest.fail("nobody is to be asked"))
 
 
 @pytest.fixture
@@ -32,19 +31,19 @@ def whole(toy: Toy) -> Toy:
     return toy
 
 
-def found(toy: Toy, asking: Asking = OFFLINE, **environment: str) -> dict[str, Finding]:
+def found(toy: Toy, asking: GitHubAccess = OFFLINE, **environment: str) -> dict[str, SetupFinding]:
     return {f.about: f for f in examine(toy.root, environment, asking).findings}
 
 
-def asked_of(github: FakeGitHub) -> Asking:
+def asked_of(github: FakeGitHub) -> GitHubAccess:
     client = Client(github.token, github.url, Timing(timeout=(5.0, 5.0), max_total_wait=0.0))
-    return Asking(True, lambda: Repository(client, REPOSITORY))
+    return GitHubAccess(True, lambda: Repository(client, REPOSITORY))
 
 
 def test_a_project_that_has_everything_is_healthy_and_the_network_is_left_alone(whole: Toy):
     findings = found(whole)
-    standings = {about: finding.standing for about, finding in findings.items()}
-    assert standings == {
+    statuses = {about: finding.status for about, finding in findings.items()}
+    assert statuses == {
         "history": "ok",
         "tags": "skipped",
         "pipeline": "ok",
@@ -64,7 +63,7 @@ def test_a_project_that_has_everything_is_healthy_and_the_network_is_left_alone(
 
 def test_a_folder_that_is_no_repository_is_one_finding(tmp_path: Path):
     [finding] = examine(tmp_path, {}, OFFLINE).findings
-    assert (finding.about, finding.standing) == ("checkout", "fail")
+    assert (finding.about, finding.status) == ("checkout", "fail")
     assert finding.hint == "Run `git init` first."
 
 
@@ -74,36 +73,36 @@ def test_what_is_wrong_is_said_with_what_mends_it_and_one_fault_hides_no_other(w
     whole.dvc("remote", "default", "--unset")
     (whole.root / FOLDER / "canary.yml").unlink()
     findings = found(whole)
-    wrong = {about for about, finding in findings.items() if finding.standing == "fail"}
+    wrong = {about for about, finding in findings.items() if finding.status == "fail"}
     assert wrong == {"policies", "monitors", "data", "workflows"}
     assert findings["workflows"].message == "canary.yml is not in .github/workflows."
     assert "retouch store init" in (findings["data"].hint or "")
-    assert findings["merge driver"].standing == "warn"
-    assert findings["model"].standing == "ok"
+    assert findings["merge driver"].status == "warn"
+    assert findings["model"].status == "ok"
 
 
 def test_a_pipeline_that_was_never_built_has_no_model(unbuilt: Toy):
     finding = found(unbuilt)["model"]
-    assert finding.standing == "fail"
+    assert finding.status == "fail"
     assert "retouch build" in (finding.hint or "")
 
 
 def test_a_clone_that_lacks_history_tags_or_the_driver_is_told(whole: Toy, tmp_path: Path):
     whole.git("tag", "-a", "means@v1.0.0", "-m", "one")
     whole.git("clone", "--quiet", "--depth=1", "--no-tags", f"file://{whole.root}", "../clone")
-    findings = found(Toy(tmp_path / "clone"), Asking(True, lambda: pytest.fail("no token")))
-    assert findings["history"].standing == "fail"
-    assert findings["tags"].standing == "fail"
+    findings = found(Toy(tmp_path / "clone"), GitHubAccess(True, lambda: pytest.fail("no token")))
+    assert findings["history"].status == "fail"
+    assert findings["tags"].status == "fail"
     assert "git fetch --tags" in (findings["tags"].hint or "")
     assert findings["merge driver"].hint == "`retouch verify --install-driver`."
     whole.git("-C", "../clone", "fetch", "--quiet", "--unshallow", "--tags")
-    findings = found(Toy(tmp_path / "clone"), Asking(True, lambda: pytest.fail("no token")))
-    assert {findings["history"].standing, findings["tags"].standing} == {"ok"}
+    findings = found(Toy(tmp_path / "clone"), GitHubAccess(True, lambda: pytest.fail("no token")))
+    assert {findings["history"].status, findings["tags"].status} == {"ok"}
 
 
 def test_a_remote_of_this_machine_is_no_good_in_a_workflow(whole: Toy):
-    assert found(whole)["data"].standing == "ok"
-    assert found(whole, CI="true")["data"].standing == "warn"
+    assert found(whole)["data"].status == "ok"
+    assert found(whole, CI="true")["data"].status == "warn"
 
 
 def test_a_workflow_with_more_power_than_it_was_shipped_with_is_named(whole: Toy):
@@ -111,14 +110,14 @@ def test_a_workflow_with_more_power_than_it_was_shipped_with_is_named(whole: Toy
     text = path.read_text()
     path.write_text(text.replace("contents: read\n", "contents: write\n", 1))
     finding = found(whole)["workflows"]
-    assert finding.standing == "warn"
+    assert finding.status == "warn"
     assert "retrain.yml: jobs.retrain.permissions" in finding.message
     path.write_text(text.replace("permissions: {}", "permissions: write-all"))
     assert "permissions: is not `{}`" in found(whole)["workflows"].message
     path.write_text("\t: [")
-    assert found(whole)["workflows"].standing == "fail"
+    assert found(whole)["workflows"].status == "fail"
     path.write_text("[]")
-    assert "is no workflow" in found(whole)["workflows"].message
+    assert "is not a workflow" in found(whole)["workflows"].message
 
 
 def test_the_shipped_workflows_are_those_of_this_repository():
@@ -166,7 +165,7 @@ def test_github_is_asked_what_the_token_may_do(whole: Toy, github: FakeGitHub):
     assert findings["GitHub"].message == "acme/site answers; its default branch is main."
     assert findings["reading pull requests"].message == "1 is open."
     one_click = findings["opening pull requests"]
-    assert one_click.standing == "skipped"
+    assert one_click.status == "skipped"
     assert "Allow GitHub Actions to create and approve pull requests" in (one_click.hint or "")
     assert "Approve workflows to run" in one_click.message
 
@@ -174,7 +173,7 @@ def test_github_is_asked_what_the_token_may_do(whole: Toy, github: FakeGitHub):
 def test_a_token_that_may_not_read_pull_requests_is_found_out(whole: Toy, github: FakeGitHub):
     github.permissions.pop("pull_requests")
     finding = found(whole, asked_of(github), GITHUB_TOKEN="ghp_x")["reading pull requests"]
-    assert finding.standing == "fail"
+    assert finding.status == "fail"
     assert finding.hint == "Give it the permission Pull requests: read."
 
 
@@ -182,15 +181,15 @@ def test_a_token_that_is_wrong_is_found_out(whole: Toy, github: FakeGitHub):
     asking = asked_of(github)
     github.token = "another"
     findings = found(whole, asking, GITHUB_TOKEN="ghp_x")
-    assert findings["GitHub"].standing == "fail"
-    assert findings["reading pull requests"].standing == "skipped"
+    assert findings["GitHub"].status == "fail"
+    assert findings["reading pull requests"].status == "skipped"
 
 
 def test_a_github_that_does_not_answer_is_no_fault_of_the_project(whole: Toy, github: FakeGitHub):
     github.fails("GET repo", Status(502))
     findings = found(whole, asked_of(github), GITHUB_TOKEN="ghp_x")
-    assert findings["GitHub"].standing == "skipped"
-    assert findings["reading pull requests"].standing == "skipped"
+    assert findings["GitHub"].status == "skipped"
+    assert findings["reading pull requests"].status == "skipped"
 
 
 def test_another_default_branch_than_the_workflows_listen_to_is_found_out(
@@ -199,7 +198,7 @@ def test_another_default_branch_than_the_workflows_listen_to_is_found_out(
     github.git.git("branch", "trunk", "main")
     github.default_branch = "trunk"
     finding = found(whole, asked_of(github), GITHUB_TOKEN="ghp_x")["GitHub"]
-    assert finding.standing == "fail"
+    assert finding.status == "fail"
     assert "trunk" in finding.message
     assert "main" in finding.message
 
@@ -215,10 +214,10 @@ def test_the_command_prints_a_table_or_json_and_its_exit_code_says_whether_somet
     told = whole.retouch("doctor", "--offline", "--json")
     assert told.code == 1
     by_name = {one["about"]: one for one in json.loads(told.out)["findings"]}
-    assert by_name["workflows"]["message"] == "None of them is in .github/workflows."
+    assert by_name["workflows"]["message"] == "No workflow of Retouch is in .github/workflows."
     assert by_name["tags"] == {
         "about": "tags",
-        "standing": "skipped",
+        "status": "skipped",
         "message": "There is no remote `origin` to compare with.",
         "hint": "`git remote add origin https://github.com/OWNER/NAME`.",
     }
@@ -226,4 +225,4 @@ def test_the_command_prints_a_table_or_json_and_its_exit_code_says_whether_somet
 
 def test_our_own_bugs_are_not_taken_for_findings():
     with pytest.raises(ZeroDivisionError):
-        look("sums", lambda: 1 // 0)  # type: ignore[return-value, arg-type]
+        run_check("sums", lambda: 1 // 0)  # type: ignore[return-value, arg-type]

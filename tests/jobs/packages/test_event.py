@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from retouch.errors import InputError
 from retouch.jobs.packages.event import (
-    AlertPull,
-    Asked,
-    Dispatch,
-    Push,
-    Wake,
+    DispatchEvent,
+    PullRequestEvent,
+    PushEvent,
+    RetrainRequest,
+    ScheduleEvent,
     default_branch_of,
     read_event,
 )
@@ -38,7 +38,7 @@ def pull_request(**changes: Any) -> dict[str, Any]:
 
 def test_a_pull_request_is_read_and_the_rest_is_left():
     found = read_event("pull_request", pull_request(more={"x": 1}))
-    assert found == AlertPull(
+    assert found == PullRequestEvent(
         action="opened",
         number=3,
         head_branch="retouch/alert/x",
@@ -53,7 +53,7 @@ def test_a_pull_request_is_read_and_the_rest_is_left():
 @pytest.mark.parametrize("repo", [None, {"full_name": "mallory/site"}])
 def test_a_branch_of_another_repository_is_a_forks(repo):
     found = read_event("pull_request", pull_request(head={"repo": repo}))
-    assert isinstance(found, AlertPull)
+    assert isinstance(found, PullRequestEvent)
     assert found.fork
 
 
@@ -83,26 +83,29 @@ def test_a_field_of_another_shape_is_named(field, wrong):
 def test_a_push_names_its_branch_and_a_tag_names_none():
     branch = read_event("push", {"ref": "refs/heads/main", "after": SHA, **SENDER})
     tag = read_event("push", {"ref": "refs/tags/v1", "after": SHA, **SENDER})
-    assert isinstance(branch, Push)
-    assert isinstance(tag, Push)
+    assert isinstance(branch, PushEvent)
+    assert isinstance(tag, PushEvent)
     assert (branch.branch, tag.branch) == ("main", None)
 
 
 def test_a_dispatch_carries_its_payload_and_its_sender():
     found = read_event("repository_dispatch", {"client_payload": {"v": 1}, **SENDER})
-    assert found == Dispatch(payload={"v": 1}, sender="alice")
+    assert found == DispatchEvent(payload={"v": 1}, sender="alice")
 
 
 @pytest.mark.parametrize(
     ("inputs", "asked"),
     [
-        (None, Asked(pull=None, sender="alice")),
-        ({"pull": "", "accepted_by": ""}, Asked(pull=None, sender="alice")),
-        ({"pull": "12", "overwrite": "true"}, Asked(pull=12, overwrite=True, sender="alice")),
-        ({"pull": 12, "overwrite": False}, Asked(pull=12, sender="alice")),
+        (None, RetrainRequest(pull=None, sender="alice")),
+        ({"pull": "", "accepted_by": ""}, RetrainRequest(pull=None, sender="alice")),
+        (
+            {"pull": "12", "overwrite": "true"},
+            RetrainRequest(pull=12, overwrite=True, sender="alice"),
+        ),
+        ({"pull": 12, "overwrite": False}, RetrainRequest(pull=12, sender="alice")),
         (
             {"pull": "12", "accepted_by": "bob"},
-            Asked(pull=12, accepted_by="bob", sender="alice"),
+            RetrainRequest(pull=12, accepted_by="bob", sender="alice"),
         ),
     ],
 )
@@ -119,7 +122,7 @@ def test_inputs_of_another_shape_are_refused(inputs):
 
 
 def test_time_wakes_and_an_unknown_event_is_refused():
-    assert read_event("schedule", None) == Wake()
+    assert read_event("schedule", None) == ScheduleEvent()
     with pytest.raises(InputError, match="starts no job"):
         read_event("issues", {})
 

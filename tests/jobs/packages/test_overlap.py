@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.jobs.packages.overlap import Claim, answered_by, certain, waits_for
+from retouch.jobs.packages.overlap import Claim, certain, claimed_by, waits_for
 from tests.reporting import documents as made
 
 STAGES = st.frozensets(st.sampled_from(["clean", "fit@eu", "fit@us", "assemble"]))
@@ -54,10 +54,10 @@ def test_nobody_waits_for_their_own_branch():
     assert waits_for(mine.stages, mine.branch, [mine]) == ()
 
 
-def test_alerts_are_answered_by_the_oldest_pull_request_that_has_all_of_them():
+def test_alerts_are_claimed_by_the_oldest_pull_request_that_has_all_of_them():
     one = claim(1, frozenset()).model_copy(update={"alert_ids": ("a", "b")})
     two = claim(2, frozenset()).model_copy(update={"alert_ids": ("a", "b", "c")})
-    assert answered_by(["a"], "x", [two, one]) == one
-    assert answered_by(["a", "c"], "x", [one, two]) == two
-    assert answered_by(["d"], "x", [one, two]) is None
-    assert answered_by(["a"], one.branch, [one]) is None
+    assert claimed_by(["a"], "x", [two, one]) == one
+    assert claimed_by(["a", "c"], "x", [one, two]) == two
+    assert claimed_by(["d"], "x", [one, two]) is None
+    assert claimed_by(["a"], one.branch, [one]) is None

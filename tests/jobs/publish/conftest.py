@@ -20,10 +20,10 @@ from retouch.engine.submit_alerts import open_pull_requests
 from retouch.github.client import Client
 from retouch.github.repository import Repository
 from retouch.jobs.packages.paths import WritablePaths
-from retouch.jobs.publish.publish import Outcome, publish
-from retouch.jobs.publish.pull_request_content import Publisher
-from retouch.jobs.publish.pull_request_sync import Site
-from retouch.jobs.retrain import packing
+from retouch.jobs.publish.publish import PublishResult, publish
+from retouch.jobs.publish.pull_request import Publisher, Site
+from retouch.jobs.retrain.branch_contents import Destination
+from retouch.jobs.retrain.process_group import changed_by, new_objects, pack
 from retouch.planning.model import Plan
 from retouch.storage.documents import report_json
 from tests.github.bare import Bare
@@ -69,19 +69,19 @@ def answer_once(folder: Path, built: Toy) -> Answered:
     assert told.code == 0, told
     run = work.last_run(alert)
     assert run.attempts[-1].kept
-    texts, _ = packing.changed_by(work.root, writable)
+    texts, _ = changed_by(work.root, writable)
     plan = Plan.model_validate_json((work.report(alert) / "plan.json").read_text())
-    packing.write(
+    report_id, commit = plan.report_id, toy.git("rev-parse", "HEAD").strip()
+    destination = Destination(f"retouch/alert/{report_id}", commit)
+    pack(
         folder / "packages",
-        packing.Target(f"retouch/alert/{plan.report_id}", toy.git("rev-parse", "HEAD").strip()),
-        (plan.report_id,),
+        destination.proposal((report_id,), report_id=report_id),
         {
             alert: (work.root / alert).read_bytes(),
             **texts,
-            **report_json(work.root, plan.report_id, limit=10_000_000),
+            **report_json(work.root, report_id, limit=10_000_000),
         },
-        report_id=plan.report_id,
-        objects=packing.new_objects(before, run),
+        new_objects(before, run),
     )
     shutil.copyfile(work.root / alert, folder / "alert.json")
     shutil.rmtree(work.root)
@@ -117,7 +117,7 @@ class World:
     def site(self) -> Site:
         return Site(self.repo)
 
-    def publish(self, **changed: Any) -> list[Outcome]:
+    def publish(self, **changed: Any) -> list[PublishResult]:
         publisher = Publisher(self.toy.root, changed.pop("site", self.site), "main", **changed)
         return list(publish(self.packages, publisher))
 

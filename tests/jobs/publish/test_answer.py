@@ -7,8 +7,7 @@ import json
 import pytest
 
 from retouch.gate.model import Overrides
-from retouch.jobs.comments.answer import answer
-from retouch.jobs.comments.request import read_event
+from retouch.jobs.comments.commands import carry_out, read_comment_event
 from tests.github.fake import Kill, Killed
 
 LATER = "2030-01-01T00:00:00Z"
@@ -38,8 +37,8 @@ def published(world):
 def say(world, body, login="alice", **changed):
     """Comment, and let the job answer."""
     comment = world.github.comment(world.number, body, login)
-    asked = read_event(event(world.number, body, comment, login, **changed))
-    return answer(asked, world.site, "main")
+    asked = read_comment_event(event(world.number, body, comment, login, **changed))
+    return carry_out(asked, world.site, "main")
 
 
 def reactions(world):
@@ -79,7 +78,7 @@ def test_what_is_held_stays_until_the_next_retrain(published):
     say(published, "/retrain hold")
 
     assert "hold" in published.github.pulls[0]["labels"]
-    assert published.status() == ("pending", "held by @alice: /retrain goes on")
+    assert published.status() == ("pending", "held by @alice: /retrain resumes")
     (outcome,) = published.publish()
     assert published.status()[0] == "pending", outcome
 
@@ -98,7 +97,7 @@ def test_what_is_discarded_is_closed_and_not_published_again(published):
     assert "discarded" in pull["labels"]
     mine = [c["body"] for c in published.github.comments if "Discarded by" in c["body"]]
     assert mine == [
-        "<!-- retouch:discarded v1 -->\nDiscarded by `alice`. It is not opened again.\n"
+        "<!-- retouch:discarded v1 -->\nDiscarded by `alice`. It is not reopened automatically.\n"
     ]
     assert published.publish()[0].outcome == "closed"
 
@@ -149,7 +148,7 @@ def test_an_override_of_what_holds_or_is_unknown_is_answered_with_the_names(publ
 
     say(published, "/retrain override nonsense because")
 
-    assert "These do not hold: `alerted slice`." in last(published)
+    assert "These failed: `alerted slice`." in last(published)
     assert reactions(published) == ["eyes", "-1"]
     assert published.github.git.head(published.branch) == before
     assert published.github.dispatched == []
@@ -159,12 +158,12 @@ def test_an_override_taken_again_after_a_kill_is_there_once(published):
     path = refuse(published)
     body = "/retrain override alerted slice It is fine."
     comment = published.github.comment(published.number, body, "alice")
-    asked = read_event(event(published.number, body, comment))
+    asked = read_comment_event(event(published.number, body, comment))
     published.github.fails("PATCH git/refs/{ref}", Kill(after=True))
     with pytest.raises(Killed):
-        answer(asked, published.site, "main")
+        carry_out(asked, published.site, "main")
 
-    answer(asked, published.site, "main")
+    carry_out(asked, published.site, "main")
 
     text = published.github.git.file(published.branch, path)
     assert len(Overrides.model_validate_json(text).overrides) == 1
@@ -198,11 +197,11 @@ def test_what_was_committed_after_the_comment_was_not_meant(published):
 def test_a_pull_request_that_is_not_ours_is_left_alone(published):
     published.number = published.github.open_pull("feature", files={"a.txt": "a"})
 
-    assert "no pull request of ours" in say(published, "/retrain discard")
+    assert "not a pull request of Retouch" in say(published, "/retrain discard")
     assert reactions(published) == []
     fork = published.github.open_pull(published.branch, owner="mallory", files={"a.txt": "b"})
     published.number = fork
-    assert "no pull request of ours" in say(published, "/retrain")
+    assert "not a pull request of Retouch" in say(published, "/retrain")
 
 
 def test_what_is_not_understood_is_answered_with_a_line_of_help(published):
@@ -216,9 +215,9 @@ def test_what_is_not_understood_is_answered_with_a_line_of_help(published):
     "changed", [{"action": "edited"}, {"type": "Bot"}, {"login": "retouch[bot]"}]
 )
 def test_edits_and_bots_ask_nothing(changed):
-    assert read_event(event(1, "/retrain", **changed)) is None
-    assert read_event(event(1, "/retrain")) is not None
-    assert read_event(event(1, "Looks good")) is None
+    assert read_comment_event(event(1, "/retrain", **changed)) is None
+    assert read_comment_event(event(1, "/retrain")) is not None
+    assert read_comment_event(event(1, "Looks good")) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"action": "created"}', "[" * 99999])

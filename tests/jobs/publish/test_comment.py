@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.jobs.packages.comment import Command, named, parse_comment
+from retouch.jobs.packages.comment import Command, parse_comment, resolve_check
 from tests.reporting.hostile import hostile
 
 RETRAIN = Command("retrain")
@@ -78,9 +78,9 @@ NAMES = ("overall", "alerted slice", "origin = EWR", "origin = EWR 2", "Fair by 
 )
 def test_a_name_with_spaces_needs_no_quotes(said, check, reason):
     command = parse_comment(f"/retrain override {said}")
-    assert named(command, NAMES) == Command("override", check=check, reason=reason)
+    assert resolve_check(command, NAMES) == Command("override", check=check, reason=reason)
 
 
 @pytest.mark.parametrize("said", ["nothing known", "overall_ x", "alerted slice", "origin = JFK x"])
 def test_a_name_nobody_knows_or_no_reason_is_none(said):
-    assert named(parse_comment(f"/retrain override {said}"), NAMES) is None
+    assert resolve_check(parse_comment(f"/retrain override {said}"), NAMES) is None

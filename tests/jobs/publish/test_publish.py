@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from retouch.jobs.publish.pull_request_sync import Site
+from retouch.jobs.publish.pull_request import Site
 
 
 def test_the_answer_to_an_alert_goes_on_its_pull_request(world):
@@ -189,7 +189,7 @@ def test_faults_are_said_on_the_pull_request_and_nothing_is_committed(world):
 
     (outcome,) = world.publish()
 
-    assert (outcome.outcome, outcome.exit_code) == ("told", 0)
+    assert (outcome.outcome, outcome.exit_code) == ("reported", 0)
     assert world.github.git.head(world.branch) == head
     assert world.status() == ("failure", f"failed: {message}")
     assert "@octocat" not in world.github.comments[0]["body"]
@@ -208,7 +208,7 @@ def test_the_text_of_an_earlier_answer_does_not_stand_beside_a_fault(world):
 
     (outcome,) = world.publish()
 
-    assert outcome.outcome == "told"
+    assert outcome.outcome == "reported"
     assert "ready to merge" not in pull["body"]
     assert pull["body"] == world.github.comments[0]["body"]
 

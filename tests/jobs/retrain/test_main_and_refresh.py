@@ -64,7 +64,7 @@ def test_of_two_that_run_the_same_stage_one_waits_and_goes_on_when_it_may(answer
 def test_an_answer_stays_fresh_while_what_it_read_stays_as_it_was(answered: Loop):
     on_main(answered, {"README.md": b"Words.\n"})
     found = refreshed(answered)
-    assert found == {"any": False, "targets": [], "stale": [], "said": "#1: As it was.\n"}
+    assert found == {"any": False, "targets": [], "stale": [], "said": "#1: Unchanged.\n"}
     assert answered.github.writes == []
 
 

@@ -165,7 +165,7 @@ def test_a_checkout_of_anything_but_the_base_branch_is_refused(loop: Loop):
     loop.toy.git("checkout", "--quiet", "--detach", "FETCH_HEAD")
     told = loop.ci("retrain", "--pull", str(number), "--out", str(loop.folder / "out"))
     assert told.code == 2
-    assert "is no commit of the base branch" in told.err
+    assert "is not a commit of the base branch" in told.err
 
 
 def test_a_checkout_with_changes_of_somebodys_is_refused_and_kept(loop: Loop):

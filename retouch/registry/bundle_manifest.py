@@ -1,4 +1,4 @@
-"""What a version's bundle says of it: every digest it stands on. Pure."""
+"""The manifest of a version's bundle: the digest of everything it was made from. Pure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pydantic import AwareDatetime, JsonValue
 
 from retouch.documents import Document, Value
 from retouch.pipeline.outputs import overlap
-from retouch.registry.promotion_plan import Kept
-from retouch.registry.recorded_model import Entry, hash_in
+from retouch.registry.promotion_plan import AcceptingVerdict
+from retouch.registry.recorded_model import LockEntry, hash_in
 
 ENVIRONMENT_FILES = (
     *("requirements.lock", "requirements.txt", "uv.lock", "poetry.lock", "pdm.lock"),
     *("Pipfile.lock", "pixi.lock", "conda-lock.yml", "environment.yml", "environment.yaml"),
     *("pyproject.toml", ".python-version"),
 )
-"""What pins the packages, in the root of the repository: those of these that are there."""
+"""Files that pin packages, in the root of the repository; those that exist are bundled."""
 LARGEST_MODEL = 2 * 1024**3
-"""In bytes: GitHub takes no larger file in a release."""
+"""In bytes: GitHub's limit for a file of a release."""
 _ODD = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
@@ -33,23 +33,23 @@ class FileDigest(Value):
 
 
 class DataDigest(Value):
-    """Something the pipeline reads or makes, by the hash of `dvc.lock`."""
+    """An input or output of the pipeline, by its hash in `dvc.lock`."""
 
     path: str
     hash: str
     size: int | None = None
     made_by: str | None = None
-    """The stage; None: it comes from outside."""
+    """The stage; None for an external input."""
     kept_by: Literal["git", "dvc"]
-    """Who can give its bytes at this commit."""
+    """Where its bytes of this commit are."""
 
 
 class StageDefinition(Value):
-    """What one stage ran, on what: of a feature stage, the feature's definition."""
+    """What one stage ran, on what; for a feature stage, the feature's definition."""
 
     stage: str
     module: str | None
-    """`meta.retouch.module` of `dvc.yaml`; None where it is not said, or said by a template."""
+    """`meta.retouch.module` of `dvc.yaml`; None where it is missing, or a template."""
     cmd: JsonValue
     deps: dict[str, str]
     """Path -> hash: data and code alike."""
@@ -66,16 +66,16 @@ class Manifest(Document):
     commit: str
     registered_at: AwareDatetime
     path: str
-    """The model's, in the repository; in the bundle it lies below `model/`."""
+    """The model's, in the repository; in the bundle it is below `model/`."""
     hash: str
-    """The model's, as `dvc.lock` has it."""
-    kept_by: Kept | None
-    """The verdict that kept it; None of a baseline."""
+    """The model's, as `dvc.lock` records it."""
+    kept_by: AcceptingVerdict | None
+    """The verdict that accepted it; None for a baseline."""
     inputs: tuple[DataDigest, ...]
     outputs: tuple[DataDigest, ...]
     stages: tuple[StageDefinition, ...]
     files: tuple[FileDigest, ...]
-    """All others of the bundle."""
+    """All other files of the bundle."""
 
 
 def bundle_name(model: str, version: str) -> str:
@@ -84,17 +84,17 @@ def bundle_name(model: str, version: str) -> str:
 
 
 def data_of(
-    entries: Sequence[Entry], tracked: Collection[str]
+    entries: Sequence[LockEntry], tracked: Collection[str]
 ) -> tuple[tuple[DataDigest, ...], tuple[DataDigest, ...]]:
-    """Return what the pipeline reads from outside, and what it makes, each sorted by path."""
+    """Return the pipeline's external inputs and its outputs, each sorted by path."""
     made = {path: (out, entry) for entry in entries for path, out in entry.items("outs")}
     read = {path: dep for entry in entries for path, dep in entry.items("deps")}
     in_git = {path[:end] for path in tracked for end in _ends(path)}
 
     def digest(path: str, item: dict[str, Any], stage: str | None) -> DataDigest:
         kept_by: Literal["git", "dvc"] = "git" if path in in_git else "dvc"
-        said = hash_in(item), item.get("size")
-        return DataDigest(path=path, hash=said[0], size=said[1], made_by=stage, kept_by=kept_by)
+        value, size = hash_in(item), item.get("size")
+        return DataDigest(path=path, hash=value, size=size, made_by=stage, kept_by=kept_by)
 
     inputs = (
         digest(path, read[path], None)
@@ -105,7 +105,7 @@ def data_of(
     return tuple(inputs), tuple(outputs)
 
 
-def stages_of(entries: Sequence[Entry]) -> tuple[StageDefinition, ...]:
+def stages_of(entries: Sequence[LockEntry]) -> tuple[StageDefinition, ...]:
     """Return what every recorded stage ran."""
     return tuple(
         StageDefinition(
@@ -120,7 +120,7 @@ def stages_of(entries: Sequence[Entry]) -> tuple[StageDefinition, ...]:
     )
 
 
-def params_files_of(entries: Sequence[Entry]) -> tuple[str, ...]:
+def params_files_of(entries: Sequence[LockEntry]) -> tuple[str, ...]:
     """Return the params files that the entries name, sorted."""
     named = {entry.path(file) for entry in entries for file in entry.content.get("params") or {}}
     return tuple(sorted(named))
@@ -132,7 +132,7 @@ def checksums(files: Collection[FileDigest]) -> str:
 
 
 def _ends(path: str) -> list[int]:
-    """Return where a path and each folder it lies in end."""
+    """Return where a path and each of its folders end."""
     return [place for place, char in enumerate(path) if char == "/"] + [len(path)]
 
 
@@ -141,7 +141,7 @@ def _path(item: tuple[str, object]) -> str:
 
 
 def _plain(value: Any) -> JsonValue:
-    """Return a value as JSON has it; days and the like as text."""
+    """Return a value as JSON; dates and other types as text."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):

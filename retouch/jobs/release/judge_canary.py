@@ -1,9 +1,9 @@
-"""Hold the version in the canary stage against the one in prod, on the days that arrived since.
+"""Compare the version in the canary stage with the one in prod, on the days that arrived since.
 
-which two versions -> both laid out by their hashes -> which days -> both scored -> canary.json
+the two versions -> both checked out by hash -> the days -> both scored -> canary.json
 
-It runs the repository's scoring command and writes nothing but that document; who acts on it
-decides anew (`loop/releasing/settling.py`).
+It runs the repository's scoring command and writes nothing but that document; `apply_canary`
+decides anew from its days.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from retouch.execution import transaction
 from retouch.gate.canary_model import CanaryDay, CanaryModel, CanaryVerdict
 from retouch.gate.holdout import HoldoutDays, is_day
 from retouch.gate.model import Verdict
-from retouch.jobs.release.assignments import CANARY, PROD, registry_at
+from retouch.jobs.release.assignments import CANARY, PROD, load_registry
 from retouch.pipeline.outputs import outputs_around
 from retouch.planning.plan import plan_stages
 from retouch.policy.promotion import Canary
-from retouch.registry.canary import decide
+from retouch.registry.canary_decision import decide_canary
 from retouch.registry.production import Production
-from retouch.registry.registry import Registry, Version
+from retouch.registry.registry import ModelRegistry, Version
 from retouch.storage import documents
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What came of it."""
+class CanaryJudgement:
+    """The result of judging."""
 
     message: str
     """One sentence."""
@@ -52,31 +52,33 @@ class Judged:
     """None: there is no canary, or nothing has arrived."""
 
 
-def judge(project: Project, *, at: datetime, jobs: int) -> Judged:
-    """Judge the canary on the days that arrived since it was judged last by the gate.
+def judge_canary(project: Project, *, at: datetime, jobs: int) -> CanaryJudgement:
+    """Judge the canary on the days that arrived since the gate judged it.
 
-    The tags are those of the clone. Raises InputError; CheckFailed when scoring fails, which says
-    nothing about the canary: its scores are missing, not bad.
+    The tags are those of the clone. Raises InputError; CheckFailed when scoring fails, which
+    says nothing about the canary: its scores are missing, not bad.
     """
-    registry = registry_at(project, push=False)
+    registry = load_registry(project, push=False)
     both = versions_to_compare(registry)
     if isinstance(both, str):
-        return Judged(both)
+        return CanaryJudgement(both)
     canary = policy_of(project)
     prod, new = both
     with transaction.exclusive_lock(project.root):
         require_settled(project.root)
         models = [_model(project, version) for version in (prod, new)]
         if models[0].hash == models[1].hash:
-            return Judged(f"{new.name} is the model of {prod.name}: there is nothing to compare.")
+            return CanaryJudgement(
+                f"{new.name} is the model of {prod.name}: there is nothing to compare."
+            )
         scored = _scored(project, models, jobs)
     if scored is None:
-        return Judged(_nothing_arrived(project, new))
+        return CanaryJudgement(_nothing_arrived(project, new))
     verdict = _verdict(project, canary, registry.model, both, scored, at)
-    return Judged(verdict.message, verdict)
+    return CanaryJudgement(verdict.message, verdict)
 
 
-def versions_to_compare(registry: Registry) -> tuple[Version, Version] | str:
+def versions_to_compare(registry: ModelRegistry) -> tuple[Version, Version] | str:
     """Return the versions in production and in the canary stage, or why there is nothing to do."""
     prod, new = registry.in_stage(PROD), registry.in_stage(CANARY)
     if new is None:
@@ -89,18 +91,18 @@ def versions_to_compare(registry: Registry) -> tuple[Version, Version] | str:
 
 
 def policy_of(project: Project) -> Canary:
-    """Return how canaries are judged. Raises InputError when the policy does not say."""
+    """Return how canaries are judged. Raises InputError without `release.canary`."""
     canary = project.promotion.release.canary
     if canary is None:
         raise InputError(
-            f"{documents.PROMOTION}: release.canary: is missing: it says how a canary is judged.",
+            f"{documents.PROMOTION}: release.canary: is missing; a canary is judged by it.",
             hint="docs/canary.md shows one.",
         )
     return canary
 
 
 def judged_until(root: Path, candidate: str) -> str | None:
-    """Return the end of the newest hold-out this model was judged on; None: no report says."""
+    """Return the end of the newest hold-out this model was judged on; None without a report."""
     ends = []
     for path in documents.report_documents(root, "verdict.json"):
         verdict: Verdict = documents.read_document(path, Verdict)
@@ -128,7 +130,7 @@ def _model(project: Project, version: Version) -> Production:
         raise InputError(
             f"{version.name}: its tag names the model {str(version.hash)[:10]}, and its commit"
             f" records {found.hash[:10]}.",
-            hint="Register it anew: `retouch promote`.",
+            hint="Register it again: `retouch promote`.",
         )
     return found
 
@@ -138,18 +140,18 @@ def _scored(project: Project, models: Sequence[Production], jobs: int) -> _Score
     scoring = project.promotion.score
     _require_made(project, scoring.needs)
     with scratch(project.root):
-        ours = lay_out(project, "production", models[0])
-        theirs = lay_out(project, "candidate", models[1])
-        span = _span(project, ours, theirs)
+        production = lay_out(project, "production", models[0])
+        candidate = lay_out(project, "candidate", models[1])
+        span = _span(project, production, candidate)
         if span is None:
             return None
         with data_for(project, scoring):
-            contenders = score_both(project, scoring, span, (ours, theirs), jobs)
-    return _Scored((ours, theirs), contenders, span)
+            contenders = score_both(project, scoring, span, (production, candidate), jobs)
+    return _Scored((production, candidate), contenders, span)
 
 
 def _require_made(project: Project, needs: Sequence[str]) -> None:
-    """Raise InputError when scoring would read what newer inputs have not been made into yet."""
+    """Raise InputError when scoring would read outputs that are out of date."""
     read = {output.path for output in outputs_around(needs, project.pipeline)}
     makers = {
         stage.name
@@ -160,20 +162,20 @@ def _require_made(project: Project, needs: Sequence[str]) -> None:
     old = [name for name in planned if name in makers]
     if old:
         raise InputError(
-            f"{', '.join(old[:3])}: out of date, so scoring would read data from before.",
-            hint=f"Make it, and commit dvc.lock: `dvc repro {' '.join(old[:3])}`.",
+            f"{', '.join(old[:3])}: out of date, so scoring would read old data.",
+            hint=f"Rebuild, and commit dvc.lock: `dvc repro {' '.join(old[:3])}`.",
         )
 
 
-def _span(project: Project, ours: LaidOut, theirs: LaidOut) -> HoldoutDays | None:
+def _span(project: Project, production: LaidOut, candidate: LaidOut) -> HoldoutDays | None:
     """Return the whole days that are new to both models and to the gate; None: there are none."""
-    starts = [judged_until(project.root, theirs.hash)]
-    for model in (ours, theirs):
+    starts = [judged_until(project.root, candidate.hash)]
+    for model in (production, candidate):
         if model.seen_until is None or not is_day(model.seen_until):
             raise InputError(
-                f"It is not known how far the {model.name} model has looked: its"
-                f" {project.promotion.holdout.seen_until_file} does not say.",
-                hint="Let the stage that makes it write the day.",
+                f"Unknown up to which day the {model.name} model has seen data: its"
+                f" {project.promotion.holdout.seen_until_file} has no such day.",
+                hint="Have the stage that writes it record the day.",
             )
         starts.append(model.seen_until)
     start, until = max(filter(None, starts)), project.data_until.isoformat()
@@ -190,9 +192,9 @@ def _verdict(
 ) -> CanaryVerdict:
     from retouch.gate.canary import canary_days  # pandas takes a second
 
-    policy, (ours, theirs) = project.promotion, scored.contenders
-    assert ours.scores is not None and theirs.scores is not None
-    found = canary_days(ours.scores, theirs.scores, span=scored.span, policy=policy)
+    policy, (production, candidate) = project.promotion, scored.contenders
+    assert production.scores is not None and candidate.scores is not None
+    found = canary_days(production.scores, candidate.scores, span=scored.span, policy=policy)
     named = [_named(*both) for both in zip(versions, scored.models, strict=True)]
     draft = CanaryVerdict(
         name=name,
@@ -209,7 +211,7 @@ def _verdict(
         message="",
         judged_at=at,
     )
-    decided = decide(draft.model_copy(update={"days": found.days}))
+    decided = decide_canary(draft.model_copy(update={"days": found.days}))
     days = tuple(
         CanaryDay(**day.model_dump(), lower=bounds.lower, upper=bounds.upper)
         for day, bounds in zip(found.days, decided.bounds, strict=False)

@@ -1,4 +1,4 @@
-"""The one commit of an answer: which files it holds, and the line by which it is known again."""
+"""The one commit of a retraining: its files, and the trailer by which it is recognised."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ TRAILER = "Retouch-Proposal"
 
 
 @dataclass(frozen=True)
-class Documents:
-    """What a package says of one report."""
+class ReportDocuments:
+    """The documents of one report."""
 
     plan: Plan
     run: Run | None = None
@@ -41,17 +41,17 @@ class Documents:
 
 
 def alert_files(root: Path, proposal: Proposal, head: str | None) -> dict[str, bytes]:
-    """Return the alerts of a branch and what lies beside them: those of a proposal, and new ones.
+    """Return the alert files of a branch: those of a proposal's alerts, and new ones.
 
-    A package that leaves an alert out takes none off its branch. Raises InputError for one that is
-    no plain file.
+    An alert that a package leaves out stays on its branch. Raises InputError for one that is not a
+    plain file.
     """
     if head is None:
         return {}
-    there = branches.paths_below(root, head, [ALERTS])
+    present = branches.paths_below(root, head, [ALERTS])
     on_base = {*branches.paths_below(root, proposal.base, [ALERTS])}
     named = {f"{ALERTS}/{name}" for i in proposal.alert_ids for name in _beside(i)}
-    paths = [path for path in there if path in named or _is_new_alert(path, on_base)]
+    paths = [path for path in present if path in named or _is_new_alert(path, on_base)]
     return branches.read_files(root, head, paths, limit=_ALERT_BYTES)
 
 
@@ -65,14 +65,14 @@ def _is_new_alert(path: str, on_base: Collection[str]) -> bool:
     return fits and path not in on_base
 
 
-def answer_files(
-    root: Path, package: Package, documents: Documents | None, head: str | None
+def committed_files(
+    root: Path, package: Package, documents: ReportDocuments | None, head: str | None
 ) -> dict[str, str]:
     """Return the files of the commit: alerts, what the retraining changed, and the report.
 
-    The report is made here from its documents; texts that came along are left out. What the branch
-    has of alerts and overrides stands. What the base has already is left out. Raises InputError for
-    an alert with other bytes than the branch has, and for a file that is no text.
+    The report is rendered here from its documents; rendered files in the package are ignored.
+    Alerts and overrides of the branch are kept. Files identical to the base's are left out. Raises
+    InputError for an alert that differs from the branch's, and for a file that is not text.
     """
     report = f"{REPORTS}/{package.proposal.report_id}/"
     made = {path: raw for path, raw in package.files.items() if not path.startswith(report)}
@@ -80,40 +80,42 @@ def answer_files(
         if path.endswith(RECEIPT):
             made.setdefault(path, raw)
         elif made.setdefault(path, raw) != raw:
-            raise InputError(f"{path}: is another alert than the branch has; alerts never change.")
+            raise InputError(f"{path}: differs from the alert on the branch; alerts never change.")
     if documents:
         filed = report_files(documents.plan, documents.run, documents.verdict)
         made |= {f"{report}{name}": raw for name, raw in filed.items()}
-        said = f"{report}{OVERRIDES}"
+        overrides = f"{report}{OVERRIDES}"
         if head is not None:
-            made |= branches.read_files(root, head, [said], limit=_ALERT_BYTES)
-    there = branches.read_files(root, package.proposal.base, list(made))
-    return {path: _text(path, raw) for path, raw in sorted(made.items()) if there.get(path) != raw}
+            made |= branches.read_files(root, head, [overrides], limit=_ALERT_BYTES)
+    present = branches.read_files(root, package.proposal.base, list(made))
+    return {
+        path: _text(path, raw) for path, raw in sorted(made.items()) if present.get(path) != raw
+    }
 
 
-def is_at(root: Path, commit: str | None, base: str, files: Mapping[str, str]) -> bool:
-    """Tell whether a commit is this answer: it says so, and holds just these files on the base.
+def commit_holds(root: Path, commit: str | None, base: str, files: Mapping[str, str]) -> bool:
+    """Tell whether a commit holds just these files on the base, and its trailer says so.
 
-    Anybody can write a message that says so.
+    The trailer alone proves nothing: anybody can write one.
     """
     if not commit:
         return False
-    said = branches.proposal_of(branches.message_of(root, commit))
+    overrides = branches.proposal_of(branches.message_of(root, commit))
     changed = branches.changes(root, base, commit)
-    if said != proposal_digest(base, files) or {c.path for c in changed} != {*files}:
+    if overrides != proposal_digest(base, files) or {c.path for c in changed} != {*files}:
         return False
     raws = {path: text.encode() for path, text in files.items()}
     return all(c.plain for c in changed) and branches.read_files(root, commit, files) == raws
 
 
 def proposal_digest(base: str, files: Mapping[str, str]) -> str:
-    """Return the sha256 that names an answer: the same files on the same base are the same one."""
+    """Return the sha256 that identifies a commit's files on their base."""
     hashes = {path: hashlib.sha256(text.encode()).hexdigest() for path, text in files.items()}
     return digest_of({"base": base, "files": hashes})
 
 
 def with_trailer(message: str, digest: str) -> str:
-    """Return a commit message that ends with the line by which we know a commit of ours."""
+    """Return a commit message with the trailer by which Retouch recognises its commits."""
     return f"{message.rstrip()}\n\n{TRAILER}: {digest}\n"
 
 
@@ -121,4 +123,4 @@ def _text(path: str, raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise InputError(f"{path}: is no UTF-8 text, and only texts are committed.") from None
+        raise InputError(f"{path}: is not UTF-8 text, and only text is committed.") from None

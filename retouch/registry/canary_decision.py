@@ -1,7 +1,7 @@
-"""What becomes of a canary: decided from the losses of the days and the policy alone. Pure.
+"""The decision on a canary: from the losses of its days and the policy alone. Pure.
 
-Who judges runs the repository's code, so its word is not taken: whoever acts decides anew from the
-days it wrote down.
+The judging job runs the repository's code, so its decision is not trusted: the applying job decides
+anew from the days it recorded.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ Action = Literal["promote", "roll_back", "ask", "nothing"]
 
 
 @dataclass(frozen=True)
-class Decision:
-    """What the days have shown."""
+class CanaryDecision:
+    """What the days show."""
 
     outcome: CanaryOutcome
     message: str
-    """One sentence with the numbers, in words of ours."""
+    """One sentence with the numbers, safe to show."""
     bounds: tuple[Bounds, ...] = ()
     """After each day that counts."""
 
@@ -32,12 +32,12 @@ class Decision:
         return self.bounds[-1] if self.bounds else None
 
 
-def decide(verdict: CanaryVerdict) -> Decision:
+def decide_canary(verdict: CanaryVerdict) -> CanaryDecision:
     """Decide on a canary from the losses of its days, in order, and its limits.
 
-    What the document itself says of bounds and decision is not read. Only the first `at_most_days`
-    count, so that an answer does not change once it is final. The bounds after the newest day
-    decide: looked at daily or once a week, it is the same.
+    The document's own bounds and decision are not read. Only the first `at_most_days` days count,
+    so a final decision does not change. The bounds after the newest day decide, however often it is
+    judged.
     """
     limits = verdict.limits
     bounds = confidence_sequence(
@@ -47,13 +47,13 @@ def decide(verdict: CanaryVerdict) -> Decision:
     )
     if verdict.invalid is not None:
         message = f"The canary fails: its scores are invalid. {verdict.invalid}"
-        return Decision("fail", message, bounds)
+        return CanaryDecision("fail", message, bounds)
     if not bounds:
-        return Decision("wait", _join("No day has come that counts.", verdict.note))
+        return CanaryDecision("wait", _join("No day that counts has arrived.", verdict.note))
     outcome = _outcome(bounds[-1], limits)
     words = _Words(verdict.unit, verdict.decimals)
     message = words.sentence(outcome, bounds[-1], limits)
-    return Decision(outcome, _join(message, verdict.note), bounds)
+    return CanaryDecision(outcome, _join(message, verdict.note), bounds)
 
 
 def _outcome(newest: Bounds, canary: Canary) -> CanaryOutcome:
@@ -91,7 +91,7 @@ class _Words:
         return text.replace("-", "−") if float(text) else text[1:]
 
     def sentence(self, outcome: CanaryOutcome, newest: Bounds, canary: Canary) -> str:
-        """Return the sentence that says days, mean gain, bounds and margin."""
+        """Return the sentence with days, mean gain, bounds and margin."""
         unit = f" {self.unit}" if self.unit else ""
         days = "1 day" if newest.days == 1 else f"{newest.days} days"
         gain, lower, upper, margin = map(
@@ -110,6 +110,6 @@ class _Words:
                 )
             case "wait":
                 wanting = newest.lower > -canary.margin
-                least = f" before {canary.at_least_days} days have come" if wanting else ""
+                least = f" before {canary.at_least_days} days have arrived" if wanting else ""
                 shown = "is not promoted" if wanting else "has shown neither"
                 return f"The canary {shown}{least}: {numbers}, the margin {margin}{unit}."

@@ -1,0 +1,279 @@
+"""Which version is rolled back, which one is restored, and what the revert changes. Pure.
+
+The plan follows from the tags alone. The revert undoes the changes of merged versions wherever the
+base branch still has them: `dvc.lock` by stage, params files by key, outputs tracked by git by
+file. What has changed since is left, and listed: a person decides. Alerts and reports stay, they
+are the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from retouch.errors import InputError, visible
+from retouch.lockfile import entries
+from retouch.policy.edits import ParamEdit, edited_text
+from retouch.registry.registry import ModelRegistry, StageEvent, Version
+from retouch.registry.tags import Tag
+
+_PROD = "prod"
+
+
+@dataclass(frozen=True)
+class RollbackPlan:
+    """One rollback, and what of it is done."""
+
+    bad: Version
+    target: Version
+    taken_out: Tag | None = None
+    """The tag that removed the bad one; None: to be written."""
+    put_in: Tag | None = None
+    """The tag that assigned the restored one; None: to be written."""
+    reason: str = ""
+    """From the tag."""
+
+
+def plan_rollback(registry: ModelRegistry, to: str | None) -> RollbackPlan:
+    """Return the rollback to carry out: one begun before, else a new one.
+
+    A rollback that has begun is continued, unless another version is requested; one that is done is
+    returned as done, so without a version no rollback is rolled back. Raises InputError when
+    nothing is in production, or there is no version to restore.
+    """
+    begun = _begun(registry)
+    if begun is not None and to in (None, begun.target.name):
+        return begun
+    bad = registry.in_stage(_PROD)
+    if begun is not None and begun.put_in is None:
+        raise InputError(
+            f"A rollback from {begun.bad.name} to {begun.target.name} was interrupted.",
+            hint="Finish it first: `retouch rollback`.",
+        )
+    if bad is None:
+        raise InputError(
+            f"No version of {registry.model} is in {_PROD}, so there is none to roll back.",
+            hint="See `retouch status`; tags come with `git fetch --tags`.",
+        )
+    return RollbackPlan(bad, _before(registry, bad) if to is None else _named(registry, to, bad))
+
+
+def _begun(registry: ModelRegistry) -> RollbackPlan | None:
+    """Return the rollback recorded by the newest tags of the stage; None without one."""
+    history = registry.history(_PROD)
+    for at in (len(history) - 1, len(history) - 2):
+        if at < 0 or not _begins(history[at]):
+            continue
+        out, details = history[at], history[at].tag.details
+        target = registry.find(str(details["to"]))
+        rest = history[at + 1 :]
+        own = [
+            e for e in rest if e.assigns and e.tag.details.get("rollback_of") == out.version.name
+        ]
+        if target is None or not registry.is_up(target) or len(own) != len(rest):
+            return None
+        if any(event.version.commit != target.commit for event in own):
+            return None
+        put_in = own[-1].tag if own else None
+        return RollbackPlan(out.version, target, out.tag, put_in, str(details.get("reason") or ""))
+    return None
+
+
+def _begins(event: StageEvent) -> bool:
+    return not event.assigns and isinstance(event.tag.details.get("to"), str)
+
+
+def _before(registry: ModelRegistry, bad: Version) -> Version:
+    """Return the version that was in production before, of those that may be restored."""
+    for event in reversed(registry.history(_PROD)):
+        version = event.version
+        if event.assigns and version.commit != bad.commit and _is_restorable(registry, version):
+            return version
+    raise InputError(
+        f"No version was in {_PROD} before {bad.name} that could be restored.",
+        hint="Name one: `retouch rollback --to VERSION`.",
+    )
+
+
+def _is_restorable(registry: ModelRegistry, version: Version) -> bool:
+    down = version.hash is not None and registry.blocked(version.hash) is not None
+    return registry.is_up(version) and not down
+
+
+def _named(registry: ModelRegistry, name: str, bad: Version) -> Version:
+    found = registry.find(name)
+    if found is None or not registry.is_up(found):
+        known = ", ".join(version.name for version in registry.versions[-10:]) or "none"
+        raise InputError(
+            f"--to {visible(name)!r}: is not a registered version of {registry.model}; known:"
+            f" {known}."
+        )
+    if found.commit == bad.commit:
+        raise InputError(f"--to {found.name}: is already in {_PROD}.", hint="See `retouch status`.")
+    return found
+
+
+_STAYS = ("alerts/", "reports/")
+Texts = Mapping[str, str | None]
+"""A file's text by its path; None: there is no such file."""
+
+
+@dataclass(frozen=True)
+class MergedVersion:
+    """What one version changed on the base branch: the same files before it and with it."""
+
+    version: str
+    before: Texts
+    after: Texts
+
+
+@dataclass
+class ReversePatch:
+    """The files to commit, and what they revert and leave."""
+
+    files: dict[str, str | None] = field(default_factory=dict)
+    """Only files that change; None: it is deleted."""
+    done: list[tuple[str, str]] = field(default_factory=list)
+    """(file, stage or key; empty for the whole file)."""
+    left: list[tuple[str, str]] = field(default_factory=list)
+    """The same, for what the base branch has changed since."""
+
+
+@dataclass(frozen=True)
+class RevertibleFiles:
+    """Which files are reverted, besides lock files."""
+
+    params_files: frozenset[str]
+    tracked_outputs: frozenset[str]
+    """Files or folders."""
+
+    def method(self, path: str) -> Callable[[_File], _Reversal] | None:
+        """Return how a file is reverted; None when it is not."""
+        if path.rpartition("/")[2] == "dvc.lock":
+            return _entries
+        if path in self.params_files:
+            return _keys
+        outputs = self.tracked_outputs
+        in_output = any(path == out or path.startswith(f"{out}/") for out in outputs)
+        return _whole if in_output else None
+
+
+def reverse_versions(
+    now: Texts, merges: Sequence[MergedVersion], files: RevertibleFiles
+) -> ReversePatch:
+    """Revert versions, the newest first, in the files as the base branch has them now."""
+    found, texts = ReversePatch(), dict(now)
+    for merge in merges:
+        for path in sorted({*merge.before, *merge.after}):
+            before, after, here = merge.before.get(path), merge.after.get(path), texts.get(path)
+            if path.startswith(_STAYS) or before == after or here == before:
+                continue
+            way = files.method(path)
+            one = way(_File(path, here, before, after)) if way else _left_alone(here)
+            texts[path] = one.text
+            found.done += [(path, what) for what in one.done]
+            found.left += [(path, what) for what in one.left]
+    found.files = {path: text for path, text in texts.items() if text != now.get(path)}
+    found.done, found.left = (list(dict.fromkeys(some)) for some in (found.done, found.left))
+    return found
+
+
+@dataclass(frozen=True)
+class _File:
+    path: str
+    now: str | None
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class _Reversal:
+    text: str | None
+    done: Sequence[str]
+    left: Sequence[str]
+
+
+def _left_alone(now: str | None) -> _Reversal:
+    return _Reversal(now, [], [""])
+
+
+def _whole(file: _File) -> _Reversal:
+    if file.now == file.after:
+        return _Reversal(file.before, [""], [])
+    return _left_alone(file.now)
+
+
+def _entries(file: _File) -> _Reversal:
+    """Revert by stage; an entry the merge added stays, as its stage needs one."""
+    if file.now is None or file.before is None or file.after is None:
+        return _whole(file)
+    try:
+        now, before, after = map(entries.entries, (file.now, file.before, file.after))
+    except InputError:
+        return _left_alone(file.now)
+    text, done, left = file.now, [], []
+    for stage in _differing(before, after):
+        if now.get(stage) == before.get(stage):
+            continue
+        if stage in before and stage in now and now[stage] == after.get(stage):
+            text = entries.with_entry(text, stage, before[stage])
+            done.append(stage)
+        else:
+            left.append(stage)
+    return _Reversal(text, done, left)
+
+
+def _keys(file: _File) -> _Reversal:
+    """Revert by key; comments and everything else are kept."""
+    if file.now == file.after or None in (file.now, file.before, file.after):
+        return _whole(file)
+    assert file.now is not None and file.before is not None and file.after is not None
+    try:
+        now, before, after = (
+            dict(_leaves(_parsed(text, file.path))) for text in (file.now, file.before, file.after)
+        )
+    except ValueError:
+        return _left_alone(file.now)
+    text, done, left = file.now, [], []
+    for key in _differing(before, after):
+        if (key in now, now.get(key)) == (key in before, before.get(key)):
+            continue
+        if all(key in some for some in (now, before, after)) and now[key] == after[key]:
+            try:
+                edit = ParamEdit(file=file.path, key=key, before=after[key], after=before[key])
+                text = edited_text(text, [edit], file.path)
+            except (InputError, ValueError):
+                left.append(key)
+            else:
+                done.append(key)
+        else:
+            left.append(key)
+    return _Reversal(text, done, left)
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    names = dict.fromkeys((*before, *after))
+    return [name for name in names if before.get(name) != after.get(name)]
+
+
+def _parsed(text: str, path: str) -> Any:
+    """Return a params file's content. Raises ValueError for one that is not YAML or JSON."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    if not path.endswith((".yaml", ".yml", ".json")):
+        raise ValueError("no YAML or JSON")
+    try:
+        return YAML(typ="safe").load(text)  # JSON is YAML
+    except YAMLError as error:
+        raise ValueError("cannot be parsed") from error
+
+
+def _leaves(value: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value that is no mapping by its dotted key."""
+    if not isinstance(value, dict):
+        yield above, value
+        return
+    for key, inner in value.items():
+        yield from _leaves(inner, f"{above}.{key}" if above else str(key))
