@@ -202,7 +202,7 @@ def test_wherever_github_fails_the_next_call_goes_on(
     github._faults.clear()
     assert failed.staged() == ("v1.0.0", None)
     assert first.code in (0, 1), first
-    assert ("The next call goes on" in first.err) == (first.code == 1)
+    assert ("The next call continues" in first.err) == (first.code == 1)
 
     second = failed.toy.retouch("canary", "apply", "canary.json")
 
