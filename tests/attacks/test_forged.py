@@ -56,7 +56,7 @@ def plan_of(world: World) -> Any:
     return json.loads((world.packages / "1/files" / report(world, "plan")).read_text())
 
 
-def believe_nobody(world: World) -> None:
+def trust_no_unsigned_alert(world: World) -> None:
     """Let main hold what nobody signed, and the package be made on that."""
     git = world.github.git
     path = "policies/monitors.yaml"
@@ -76,21 +76,21 @@ def say_unproven(world: World, **changed: Any) -> None:
     forge(world, "plan", provenance=[proven], **changed)
 
 
-def test_nobody_vouches_by_being_named_in_a_plan(delivered: World):
-    believe_nobody(delivered)
+def test_nobody_approves_by_being_named_in_a_plan(delivered: World):
+    trust_no_unsigned_alert(delivered)
     say_unproven(delivered, accepted_by="alice")
-    assert "'alice' is to vouch for its alerts, and has not said so" in refused(delivered)
+    assert "'alice' is named as approver, but has not approved its alerts" in refused(delivered)
 
     delivered.github.comment(1, "/retrain", "mallory")
     delivered.github.comment(1, "I would not type /retrain here.", "alice")
-    assert "has not said so" in refused(delivered)
+    assert "has not approved" in refused(delivered)
 
     delivered.github.comment(1, "/retrain", "alice")
     assert delivered.publish()[0].outcome == "published"
 
 
-def test_who_starts_the_workflow_by_hand_vouches_in_their_own_name_alone(delivered: World):
-    believe_nobody(delivered)
+def test_who_starts_the_workflow_by_hand_approves_in_their_own_name_alone(delivered: World):
+    trust_no_unsigned_alert(delivered)
     say_unproven(delivered, accepted_by="alice")
     for sender in ("mallory", "monitor[bot]"):
         told = RetrainRequest(pull=1, accepted_by="alice", sender=sender)
@@ -102,21 +102,21 @@ def test_who_starts_the_workflow_by_hand_vouches_in_their_own_name_alone(deliver
 @pytest.mark.parametrize(
     ("provenance", "message"),
     [
-        ((), "does not say whose alert"),
-        (({"verdict": "unsigned", "may_retrain": True},), "says more than is so"),
-        (({"verdict": "verified", "may_retrain": True},), "says more than is so"),
-        (({"verdict": "unsigned", "may_retrain": False},), "nobody vouches for"),
+        ((), "lacks the provenance of"),
+        (({"verdict": "unsigned", "may_retrain": True},), "overstates the provenance of"),
+        (({"verdict": "verified", "may_retrain": True},), "overstates the provenance of"),
+        (({"verdict": "unsigned", "may_retrain": False},), "is not approved"),
     ],
 )
 def test_an_alert_is_no_more_proven_than_its_own_signature_says(delivered, provenance, message):
-    believe_nobody(delivered)
+    trust_no_unsigned_alert(delivered)
     ident = delivered.answered.alert_id
     forge(delivered, "plan", provenance=[{"alert_id": ident, "provenance": p} for p in provenance])
     assert message in refused(delivered)
 
 
 def test_a_receipt_says_no_more_than_the_alert(delivered: World):
-    believe_nobody(delivered)
+    trust_no_unsigned_alert(delivered)
     path = delivered.packages / "1/files" / delivered.answered.alert
     receipt = {
         "schema_version": "1.0",
@@ -128,7 +128,7 @@ def test_a_receipt_says_no_more_than_the_alert(delivered: World):
     }
     beside = path.with_name(f"{path.stem}.receipt.json")
     beside.write_text(json.dumps(receipt))
-    assert "receipt.json: says more than is so" in refused(delivered)
+    assert "receipt.json: overstates its provenance" in refused(delivered)
     beside.write_text(json.dumps(receipt | {"received_at": "2999-03-01T06:00:00Z"}))
     assert "in the future" in refused(delivered)
 
@@ -149,9 +149,9 @@ def test_a_package_goes_to_the_branch_of_its_own_alert(delivered: World):
     )
     head = git.head(f"retouch/alert/{OTHER}")
     delivered.change(branch=f"retouch/alert/{OTHER}", head=head, pull=number)
-    assert "its alerts are others" in refused(delivered)
+    assert "none of its alerts is" in refused(delivered)
     delivered.change(branch=f"retouch/rollback/{delivered.answered.alert_id}", head=None, pull=None)
-    assert "its alerts are others" in delivered.publish()[0].message
+    assert "none of its alerts is" in delivered.publish()[0].message
     assert git.head(f"retouch/alert/{OTHER}") == head
 
 
@@ -179,14 +179,14 @@ def bring_overrides(world: World, *overrides: Override) -> bytes:
     return raw
 
 
-def test_an_override_that_a_branch_brings_along_is_nobodys_word(delivered: World):
+def test_an_override_on_a_branch_proves_nothing(delivered: World):
     bring_overrides(delivered, BY_ALICE)
-    assert "no comment here by 'alice'" in refused(delivered)
+    assert "no comment by 'alice'" in refused(delivered)
     # Neither a stranger's comment, nor another one of hers, nor one that names another check.
     delivered.github.comment(1, "/retrain override overall I looked.", "mallory")
     delivered.github.comment(1, "/retrain override overall I did not.", "alice")
     delivered.github.comment(1, "/retrain override latency I looked.", "alice")
-    assert "no comment here by 'alice'" in refused(delivered)
+    assert "no comment by 'alice'" in refused(delivered)
 
     delivered.github.comment(1, "/retrain override overall I looked.", "alice")
     assert delivered.publish()[0].outcome == "published"
