@@ -139,7 +139,7 @@ def test_a_receipt_says_no_more_than_the_alert(delivered: World):
 def test_a_plan_says_of_its_alerts_what_they_say(delivered: World, changed: dict[str, str]):
     alerts = plan_of(delivered)["alerts"]
     forge(delivered, "plan", alerts=[alerts[0] | changed])
-    assert "what the alert does not" in refused(delivered)
+    assert "misstates the alert" in refused(delivered)
 
 
 def test_a_package_goes_to_the_branch_of_its_own_alert(delivered: World):

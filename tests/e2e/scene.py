@@ -21,7 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.act import Ran, act
-from tests.e2e.workflows import FOLDER, for_act, permissions_of, read_workflow, starts
+from tests.e2e.workflows import (
+    FOLDER,
+    for_act,
+    permissions_of,
+    read_workflow,
+    starts,
+    workflow_files,
+)
 from tests.github.bare import Bare
 from tests.github.fake import REPOSITORY, Call, FakeGitHub, Reply, Route
 from tests.github.site import Site
@@ -174,7 +181,7 @@ class Scene:
         """Run the workflows that the event starts, except `verify` and what no adopter copies."""
         whole = {**self._common(), **payload}
         changed = self._changed(event, whole, since)
-        names = [only] if only else sorted(path.stem for path in FOLDER.glob("*.yml"))
+        names = [only] if only else [path.stem for path in workflow_files()]
         ran = [
             self._run(name, event, whole)
             for name in names
@@ -216,7 +223,7 @@ class Scene:
         # As on GitHub a run reads the workflow of a commit; act cannot parse all of it.
         git(runner, "fetch", "--quiet", "origin", "main", env=env)
         git(runner, "checkout", "--quiet", "--force", "-B", "main", "FETCH_HEAD", env=env)
-        for path in runner.glob(".github/workflows/*.yml"):
+        for path in (runner / ".github/workflows" / one.name for one in workflow_files()):
             path.write_text(for_act(path.stem, path.read_text()))
         number = self.count = self.count + 1
         told = self.folder / f"event-{number}.json"
