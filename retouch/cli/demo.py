@@ -1,4 +1,7 @@
-"""Replay a committed alert in a copy of the repository, and compare the result."""
+"""Replay a committed alert in a copy of the repository, and compare the result.
+
+The outputs of the replay then go to the checkout, which may have none of its own yet.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from rich.console import Console
 
 from retouch.cli.console import Lines, LiveBar, print_plan, print_result
 from retouch.cli.options import wall_seconds
+from retouch.dvc import dvc, objects
 from retouch.dvc.params import apply_edits
 from retouch.engine.project import Project
 from retouch.engine.provenance import Trust
@@ -63,7 +67,7 @@ def replay_alert(
     _print_report(console, result.report / "report.md")
     assert result.run is not None
     console.print(_costs(result.run, built))
-    console.print(_compared(project, copy))
+    _hand_over(console, copy, project)
     return result.run
 
 
@@ -106,6 +110,31 @@ def copy_before(project: Project, committed: Run, root: Path) -> Project:
     for alert_id in committed.alert_ids:
         files.remove(documents.report_folder(root, alert_id))
     return Project(root)
+
+
+def _hand_over(console: Console, copy: Project, project: Project) -> None:
+    console.print(_compared(project, copy))
+    if hand_over(Project(copy.root), project):
+        console.print("The data and the models are in this checkout now, ready for `retouch run`.")
+
+
+def hand_over(copy: Project, project: Project) -> tuple[str, ...]:
+    """Bring into `project` the outputs it lacks whose recorded hashes are those of `copy`.
+
+    What exists in the workspace is left as it is. Returns the paths that were brought. Raises
+    InputError or CheckFailed when the copy does not have them whole.
+    """
+    theirs = {out.path: out.recorded for stage in copy.pipeline.stages for out in stage.outputs}
+    wanted = [
+        (out.path, out.recorded)
+        for stage in project.pipeline.stages
+        for out in stage.outputs
+        if out.cached and out.workspace is None and out.recorded
+        if out.recorded == theirs.get(out.path)
+    ]
+    objects.import_objects(project.root, objects.objects_of(copy.root, wanted))
+    dvc.checkout((path for path, _ in wanted), root=project.root)
+    return tuple(path for path, _ in wanted)
 
 
 def _costs(run: Run, built: Sequence[Receipt]) -> str:
