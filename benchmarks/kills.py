@@ -27,7 +27,7 @@ import pytest
 from benchmarks.kills_steps import FLOWS, prepare
 from retouch.git.gto_tags import read_tags
 from tests.github.fake import Kill
-from tests.jobs.publish.conftest import Answered, World, enter
+from tests.jobs.publish.world import Answered, World, enter
 from tests.toy_project import sealed_environment, wait_for
 
 OUT = Path(__file__).parents[1] / "reports/benchmarks/kills.md"

@@ -17,8 +17,8 @@ from typing import Any
 from retouch.alerts.envelope import seal
 from retouch.git.gto_tags import read_tags
 from retouch.registry.registry import registry_from_tags
-from tests.jobs.publish.conftest import Answered, World, answer_once, enter
-from tests.registry.conftest import CANARY
+from tests.jobs.publish.world import Answered, World, answer_once, enter
+from tests.registry.released import CANARY
 from tests.toy_project import make_project
 
 MODEL = "means"

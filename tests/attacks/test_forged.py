@@ -16,8 +16,8 @@ from retouch.git.branches import proposal_of
 from retouch.jobs.comments.commands import carry_out, read_comment_event
 from retouch.jobs.packages.event import RetrainRequest
 from retouch.jobs.retrain.authorization import CommentAuthority
-from tests.jobs.publish.conftest import World
 from tests.jobs.publish.test_answer import event
+from tests.jobs.publish.world import World
 
 OTHER = "01HQW9J6R0000000000000000Z"
 BY_ALICE = Override.model_validate(

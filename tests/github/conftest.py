@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from retouch.github.client import Client, Timing
+from retouch.github.client import Client
 from retouch.github.repository import Repository
 from tests.github.bare import Bare
+from tests.github.clock import Clock
 from tests.github.fake import REPOSITORY, FakeGitHub
-
-NOW = 1_700_000_000.0
-
-
-@dataclass
-class Clock:
-    """Time that passes only where somebody sleeps."""
-
-    now: float = NOW
-    pauses: list[float] = field(default_factory=list)
-
-    def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.now += seconds
-
-    def waiting(self, *, read_timeout: float = 10.0) -> Timing:
-        return Timing(self.sleep, lambda: self.now, lambda: 0.0, (5.0, read_timeout))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from retouch.github.client import Client, Timing
 from retouch.github.errors import OutcomeUnknown
 from retouch.github.pulls import find_pull_request
 from retouch.github.repository import repository_facts
-from tests.github.conftest import NOW
+from tests.github.clock import NOW
 from tests.github.fake import HTML, TOKEN, Drop, Hang, Status
 
 HERE = "repos/acme/site"

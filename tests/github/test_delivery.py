@@ -16,7 +16,7 @@ from retouch.engine import submit_alerts
 from retouch.errors import InputError
 from retouch.github.client import Client, Timing
 from retouch.github.repository import Repository
-from tests.github.conftest import Clock
+from tests.github.clock import Clock
 from tests.github.fake import Drop, FakeGitHub, Status
 
 WORDS = {"kind": "data_drift", "model": "means", "monitor": "daily", "dataset": "rows"}

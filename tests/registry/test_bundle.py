@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from retouch.registry.bundle_manifest import bundle_name
 from retouch.system.archive import write_archive
-from tests.registry.conftest import Released
+from tests.registry.released import Released
 from tests.toy_project import Toy
 
 SAFELY: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}

@@ -12,7 +12,7 @@ import pytest
 
 from retouch.git.gto_tags import read_tags
 from tests.github.fake import FakeGitHub, Status
-from tests.registry.conftest import Released, github_over
+from tests.registry.released import Released, github_over
 from tests.toy_project import kill, wait_for
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.github.fake import Drop, Kill, Killed, Status
-from tests.jobs.publish.conftest import World, enter
+from tests.jobs.publish.world import World, enter
 
 LIMIT = Status(
     403, {"message": "API rate limit exceeded"}, {"X-RateLimit-Remaining": "0", "Retry-After": "1"}
