@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.made_once import made_once
 from tests.toy_project import Toy, make_project, sealed_environment
 
 # The same examples on every machine, so that what lands was tried; `HYPOTHESIS_PROFILE=wild` looks
@@ -33,20 +34,23 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def started(tmp_path_factory: pytest.TempPathFactory, sealed: None) -> Toy:
     """The toy project, committed, before anything has run. Not to be changed: copy it."""
-    return make_project(tmp_path_factory.mktemp("started") / "toy")
+    return made_once(tmp_path_factory, "started", lambda folder: make_project(folder / "toy"))
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, started: Toy) -> Toy:
     """The toy project built, committed and pushed. Not to be changed: ask for `toy`."""
-    folder = tmp_path_factory.mktemp("built")
-    shutil.copytree(started.root, folder / "toy", symlinks=True)
-    toy = Toy(folder / "toy")
-    told = toy.retouch("build", "--record", "--jobs", "2")
-    assert told.code == 0, told
-    toy.commit("The pipeline, built")
-    toy.dvc("push", "--quiet")
-    return toy
+
+    def make(folder: Path) -> Toy:
+        shutil.copytree(started.root, folder / "toy", symlinks=True)
+        toy = Toy(folder / "toy")
+        told = toy.retouch("build", "--record", "--jobs", "2")
+        assert told.code == 0, told
+        toy.commit("The pipeline, built")
+        toy.dvc("push", "--quiet")
+        return toy
+
+    return made_once(tmp_path_factory, "built", make)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.made_once import made_once
 from tests.toy_project import Toy
 
 DVC_YAML = """\
@@ -66,7 +67,12 @@ def parted(tmp_path_factory: pytest.TempPathFactory, sealed: None) -> Toy:
     So the product comes out on `left` as on main, and what reads it is cut off there. The workspace
     has the data of `right`.
     """
-    toy = Toy(tmp_path_factory.mktemp("parted") / "toy")
+    return made_once(tmp_path_factory, "parted", make_parted)
+
+
+def make_parted(folder: Path) -> Toy:
+    """Make it in a new folder."""
+    toy = Toy(folder / "toy")
     toy.root.mkdir()
     # Far apart, so that git merges what both sides did to them without asking.
     params = "parts:\n  a: 1\n" + "# nothing\n" * 8 + "  c: 0\n"

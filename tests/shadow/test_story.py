@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from retouch.gate.shadow_model import Shadow
+from tests.made_once import made_once
 from tests.toy_project import Toy, kill, wait_for
 
 CLOCK, MOVED = "2024-02-22", "2024-03-01"
@@ -18,19 +19,22 @@ CLOCK, MOVED = "2024-02-22", "2024-03-01"
 @pytest.fixture(scope="session")
 def kept_once(tmp_path_factory: pytest.TempPathFactory, built: Toy) -> Toy:
     """The toy a week ago, with a candidate for eu that `retouch run` has kept."""
-    folder = tmp_path_factory.mktemp("kept")
-    shutil.copytree(built.root.parent, folder, symlinks=True, dirs_exist_ok=True)
-    toy = Toy(folder / "toy")
-    text = (toy.root / "score.py").read_text().replace('"label": float(row["label"]),', "")
-    wait = "import os, time\ntime.sleep(float(os.environ.get('TOY_SLOW', 0)))\n"
-    (toy.root / "score_new.py").write_text(wait + text)
-    command = "python score_new.py {model} {from} {until} {out}"
-    toy.replace("policies/promotion.yaml", "score:\n", f"score:\n  unlabelled_cmd: {command}\n")
-    toy.replace("params.yaml", MOVED, CLOCK)
-    toy.commit("A week ago")
-    told = toy.retouch("run", toy.alert("target_drift", where={"region": "eu"}))
-    assert "Verdict: promote." in told.out, told
-    return toy
+
+    def make(folder: Path) -> Toy:
+        shutil.copytree(built.root.parent, folder, symlinks=True, dirs_exist_ok=True)
+        toy = Toy(folder / "toy")
+        text = (toy.root / "score.py").read_text().replace('"label": float(row["label"]),', "")
+        wait = "import os, time\ntime.sleep(float(os.environ.get('TOY_SLOW', 0)))\n"
+        (toy.root / "score_new.py").write_text(wait + text)
+        command = "python score_new.py {model} {from} {until} {out}"
+        toy.replace("policies/promotion.yaml", "score:\n", f"score:\n  unlabelled_cmd: {command}\n")
+        toy.replace("params.yaml", MOVED, CLOCK)
+        toy.commit("A week ago")
+        told = toy.retouch("run", toy.alert("target_drift", where={"region": "eu"}))
+        assert "Verdict: promote." in told.out, told
+        return toy
+
+    return made_once(tmp_path_factory, "kept", make)
 
 
 def a_week_on(folder: Path, toy: Toy) -> Toy:

@@ -18,6 +18,8 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
+from tests.made_once import made_once
+
 ROOT = Path(__file__).parents[2]
 CLOCK = "2013-04-16"
 HOLDOUT = ("2013-04-01", CLOCK)
@@ -94,13 +96,19 @@ def set_to_winter(params: dict[str, Any]) -> None:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, dvc_stages: dict[str, Any]) -> Pipeline:
     """Give the pipeline after a full run. Tests read it; those that change something copy it."""
-    pipeline = Pipeline(tmp_path_factory.mktemp("pipeline"), dvc_stages)
-    set_to_winter(pipeline.params)  # the committed windows change with every accepted retrain
-    pipeline.params["evaluate"] = {"from": HOLDOUT[0], "until": HOLDOUT[1]}
-    pipeline.params["audit"]["repeats"] = 1
-    for component in ("air", "taxi"):
-        pipeline.params["model"][component]["max_iter"] = 5
-    pipeline.run(dvc_stages)
+
+    def make(folder: Path) -> Path:
+        pipeline = Pipeline(folder, dvc_stages)
+        set_to_winter(pipeline.params)  # the committed windows change with every accepted retrain
+        pipeline.params["evaluate"] = {"from": HOLDOUT[0], "until": HOLDOUT[1]}
+        pipeline.params["audit"]["repeats"] = 1
+        for component in ("air", "taxi"):
+            pipeline.params["model"][component]["max_iter"] = 5
+        pipeline.run(dvc_stages)
+        return folder
+
+    pipeline = Pipeline(made_once(tmp_path_factory, "pipeline", make), dvc_stages)
+    pipeline.params = yaml.safe_load((pipeline.directory / "params.yaml").read_text())
     return pipeline
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.github.fake import REPOSITORY, Drop, FakeGitHub, Status
 from tests.jobs.canary.site import MOVED, Place, labels_turn_bad, make_place
+from tests.made_once import made_once
 from tests.toy_project import Toy
 
 BRANCH = "retouch/rollback/v1-1-0"
@@ -18,27 +19,40 @@ BRANCH = "retouch/rollback/v1-1-0"
 @pytest.fixture(scope="session")
 def place_once(tmp_path_factory: pytest.TempPathFactory, built: Toy) -> Place:
     """Not to be changed."""
-    return make_place(tmp_path_factory.mktemp("place"), built)
+
+    def make(folder: Path) -> Path:
+        make_place(folder, built)
+        return folder
+
+    return Place.at(made_once(tmp_path_factory, "place", make))
 
 
 @pytest.fixture(scope="session")
 def passed_once(tmp_path_factory: pytest.TempPathFactory, place_once: Place) -> Place:
     """The same, with a canary.json that says pass. Not to be changed."""
-    place = place_once.copy(tmp_path_factory.mktemp("passed"))
-    told = place.toy.retouch("canary", "judge", "--out", "canary.json")
-    assert told.code == 0, told
-    return place
+
+    def make(folder: Path) -> Path:
+        place = place_once.copy(folder)
+        told = place.toy.retouch("canary", "judge", "--out", "canary.json")
+        assert told.code == 0, told
+        return folder
+
+    return Place.at(made_once(tmp_path_factory, "passed", make))
 
 
 @pytest.fixture(scope="session")
 def failed_once(tmp_path_factory: pytest.TempPathFactory, place_once: Place) -> Place:
     """The same, with data that is bad for the canary, and a canary.json that says fail."""
-    place = place_once.copy(tmp_path_factory.mktemp("failed"))
-    labels_turn_bad(place.toy, "2024-02-22", 60.0)
-    place.push()
-    told = place.toy.retouch("canary", "judge", "--out", "canary.json")
-    assert told.code == 0, told
-    return place
+
+    def make(folder: Path) -> Path:
+        place = place_once.copy(folder)
+        labels_turn_bad(place.toy, "2024-02-22", 60.0)
+        place.push()
+        told = place.toy.retouch("canary", "judge", "--out", "canary.json")
+        assert told.code == 0, told
+        return folder
+
+    return Place.at(made_once(tmp_path_factory, "failed", make))
 
 
 @pytest.fixture

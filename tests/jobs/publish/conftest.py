@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.jobs.publish.world import Answered, World, answer_once, enter
+from tests.made_once import made_once
 from tests.toy_project import Toy
 
 
 @pytest.fixture(scope="session")
 def answered(tmp_path_factory: pytest.TempPathFactory, built: Toy) -> Answered:
     """The toy's refit of eu, packed."""
-    return answer_once(tmp_path_factory.mktemp("answered") / "all", built)
+    return made_once(
+        tmp_path_factory, "answered", lambda folder: answer_once(folder / "all", built)
+    )
 
 
 @pytest.fixture

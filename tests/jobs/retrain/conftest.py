@@ -20,6 +20,7 @@ from retouch.jobs.package_folder import Package, packages_in, read_package
 from retouch.planning.model import Plan
 from tests.github.bare import Bare
 from tests.github.fake import FakeGitHub
+from tests.made_once import made_once
 from tests.toy_project import Told, Toy
 
 EAGER = "suppression:\n  group_wait: 0 minutes\n"
@@ -94,26 +95,32 @@ def plan_in(package: Package) -> Plan:
 @pytest.fixture(scope="session")
 def eager(tmp_path_factory: pytest.TempPathFactory, built: Toy) -> Path:
     """The built toy whose groups wait for nothing, and its bare origin. Not to be changed."""
-    folder = tmp_path_factory.mktemp("loop")
-    shutil.copytree(built.root.parent, folder, symlinks=True, dirs_exist_ok=True)
-    toy = Toy(folder / "toy")
-    path = toy.root / "policies/retraining.yaml"
-    path.write_text(path.read_text() + EAGER)
-    toy.commit("Wait for nothing")
-    toy.git("clone", "--quiet", "--bare", ".", "../origin.git")
-    return folder
+
+    def make(folder: Path) -> Path:
+        shutil.copytree(built.root.parent, folder, symlinks=True, dirs_exist_ok=True)
+        toy = Toy(folder / "toy")
+        path = toy.root / "policies/retraining.yaml"
+        path.write_text(path.read_text() + EAGER)
+        toy.commit("Wait for nothing")
+        toy.git("clone", "--quiet", "--bare", ".", "../origin.git")
+        return folder
+
+    return made_once(tmp_path_factory, "eager", make)
 
 
 @pytest.fixture(scope="session")
 def answered_once(tmp_path_factory: pytest.TempPathFactory, eager: Path) -> Path:
     """The same with one answer published, on the branch of its alert. Not to be changed."""
-    folder = tmp_path_factory.mktemp("answered") / "loop"
-    shutil.copytree(eager, folder, symlinks=True)
-    with pytest.MonkeyPatch.context() as patch, _loop(folder, patch) as loop:
-        number = loop.deliver(loop.toy.alert("data_quality"))
-        (package,) = loop.retrain("--pull", str(number))
-        loop.publish(package)
-    return folder
+
+    def make(folder: Path) -> Path:
+        shutil.copytree(eager, folder / "loop", symlinks=True)
+        with pytest.MonkeyPatch.context() as patch, _loop(folder / "loop", patch) as loop:
+            number = loop.deliver(loop.toy.alert("data_quality"))
+            (package,) = loop.retrain("--pull", str(number))
+            loop.publish(package)
+        return folder / "loop"
+
+    return made_once(tmp_path_factory, "answered_once", make)
 
 
 @pytest.fixture
