@@ -34,6 +34,7 @@ from retouch.errors import InputError
 from retouch.reporting.escape import plain
 from retouch.schema_errors import near
 from retouch.storage import documents
+from retouch.storage.alert_files import read_alert
 
 _FINDING = re.compile(
     r"(?P<metric>[a-z][a-z0-9_]*)(:(?P<column>[^=<>]+?))?\s*=\s*(?P<value>[-+.\deE]+)"
@@ -238,7 +239,7 @@ def _checked(path: Path, root: Path | None) -> str:
     """Return the result for a file without errors. Raises InputError."""
     if what := documents.lies_beside(path):
         return f"{what}, not an alert"
-    documents.read_alert(path, root=root)
+    read_alert(path, root)
     return "ok"
 
 

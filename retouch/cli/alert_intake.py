@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from retouch.alerts.receipt import Channel, Receipt, Standing, State
+from retouch.alerts.verified import SubmittedAlert
 from retouch.alerts.words import summarise
 from retouch.cli.alert import alert
 from retouch.cli.console import shown, table, terminal
@@ -32,21 +33,14 @@ from retouch.cli.options import (
 )
 from retouch.dvc.project import find_root
 from retouch.engine import intake
-from retouch.engine.admission import (
-    Submission,
-    Transport,
-    in_alerts,
-    read_submission,
-    sign_alert,
-    write_receipt,
-)
+from retouch.engine.admission import Transport, sign_alert
 from retouch.engine.base_branch import Base
 from retouch.engine.provenance import Judge, Trust
 from retouch.errors import InputError, visible
 from retouch.reporting.escape import plain
 from retouch.reporting.numbers import plural
 from retouch.storage import documents as stored
-from retouch.storage.report_history import StoredAlert
+from retouch.storage.alert_files import StoredAlert, in_alerts, read_alert, save_receipt
 from retouch.suppression.state import OpenIncident, Outcome
 from retouch.system.processes import collecting_nothing
 
@@ -107,22 +101,22 @@ def alert_verify(
     """
     root = find_root(Path.cwd().resolve())
     paths = list(filterfalse(stored.lies_beside, paths))
-    submissions = _read(paths, root)
+    alerts = _read(paths, root)
     transport = Transport(channel=channel, sender=sender)
-    ids = [submission.alert.alert_id for submission in submissions.values()]
+    ids = [submitted.alert.alert_id for submitted in alerts.values()]
     judge = Judge(root, Trust(base, repository, os.environ, transport), ids)
     receipts: list[Receipt] = []
-    for path, submission in submissions.items():
+    for path, submitted in alerts.items():
         try:
-            receipt = judge.receipt(submission, now())
+            receipt = judge.receipt(submitted, now())
             if not no_receipt and in_alerts(path, root):
-                write_receipt(root, receipt)
+                save_receipt(root, receipt)
         except InputError as error:
             click.echo(str(error), err=True)
             continue
         receipts.append(receipt)
         if not as_json:
-            click.echo(visible("\n".join(_lines(submission, receipt, judge.base))))
+            click.echo(visible("\n".join(_lines(submitted, receipt, judge.base))))
     if as_json:
         echo_json([receipt.model_dump(mode="json") for receipt in receipts])
     refused = any(receipt.provenance.verdict == "refused" for receipt in receipts)
@@ -130,30 +124,30 @@ def alert_verify(
         exit_with(InputError.exit_code)
 
 
-def _read(paths: Sequence[Path], root: Path) -> dict[Path, Submission]:
+def _read(paths: Sequence[Path], root: Path) -> dict[Path, SubmittedAlert]:
     """Return the alerts that can be read, and print the errors of the others."""
-    submissions: dict[Path, Submission] = {}
+    alerts: dict[Path, SubmittedAlert] = {}
     digests: dict[str, str] = {}
     for path in paths:
         try:
-            submission = read_submission(path, root)
-            alert_id = submission.alert.alert_id
-            if digests.setdefault(alert_id, submission.sha256) != submission.sha256:
+            submitted = read_alert(path, root)
+            alert_id = submitted.alert.alert_id
+            if digests.setdefault(alert_id, submitted.sha256) != submitted.sha256:
                 message = f"{path}: another file has the alert_id {alert_id!r} with other content."
                 raise InputError(message, hint="A new alert needs a new id: `retouch alert new`.")
         except InputError as error:
             click.echo(str(error), err=True)
         else:
-            submissions[path] = submission
-    return submissions
+            alerts[path] = submitted
+    return alerts
 
 
-def _lines(submission: Submission, receipt: Receipt, base: Base) -> list[str]:
+def _lines(submitted: SubmittedAlert, receipt: Receipt, base: Base) -> list[str]:
     provenance = receipt.provenance
     if provenance.verdict != "verified":
         return [f"{provenance.verdict}: {reason}" for reason in provenance.reasons]
     return [
-        f"verified: {submission.source}: by {provenance.principal!r} with "
+        f"verified: {submitted.source}: by {provenance.principal!r} with "
         f"{provenance.key_fingerprint} (policies of {base.name}, {base.commit[:10]})",
         *(f"held for a person: {reason}" for reason in provenance.reasons),
     ]

@@ -1,4 +1,4 @@
-"""Admit alerts: read one with its signature, judge it by the base branch, write its receipt.
+"""Admit alerts: verify one by its signature and the base branch, and make its receipt.
 
 A pull request may bring an alert, a signature, a receipt and a change of `policies/` at once. Only
 the alert and its signature are read from it; `engine/base_branch.py` reads all else.
@@ -6,51 +6,24 @@ the alert and its signature are read from it; `engine/base_branch.py` reads all 
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from retouch.alerts.model import MAX_BYTES, Alert
-from retouch.alerts.parse import check_file_stem, parse_alert
-from retouch.alerts.receipt import Channel, Provenance, Receipt, receipt_file_name
-from retouch.alerts.signature import (
-    MAX_SIGNATURE_BYTES,
-    Signature,
-    parse_signature,
-    signature_file_name,
-)
+from retouch.alerts.model import MAX_BYTES
+from retouch.alerts.parse import parse_alert
+from retouch.alerts.receipt import Channel, Provenance, Receipt
+from retouch.alerts.signature import Signature, parse_signature, signature_file_name
+from retouch.alerts.verified import SubmittedAlert
 from retouch.engine.base_branch import Trusted
-from retouch.errors import InputError, visible
+from retouch.errors import InputError
 from retouch.provenance.admission import Arrival, Examined, admitted, key_fault
 from retouch.provenance.reformatting import undone
 from retouch.provenance.signers import ALLOWED_SIGNERS
 from retouch.schema_errors import bad_input, shown
-from retouch.storage.documents import ALERTS
-from retouch.storage.report_history import save_receipt
 from retouch.system import files, ssh_keygen
 from retouch.system.untrusted_files import read_plain_file, refuse_links
-
-
-@dataclass(frozen=True)
-class Submission:
-    """An alert with its signature, as somebody brought them."""
-
-    alert: Alert
-    raw: bytes
-    source: str
-    """The name sentences give its file."""
-    signature: bytes | None = None
-    """None when it has none."""
-    unreadable: str | None = None
-    """Why there is a signature that cannot be read."""
-
-    @property
-    def sha256(self) -> str:
-        """Of the alert's bytes."""
-        return hashlib.sha256(self.raw).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -80,53 +53,8 @@ _FORMS = {
 }
 
 
-def read_submission(path: Path, root: Path | None) -> Submission:
-    """Read an alert's file and the signature beside it. Follows no links.
-
-    A signature that cannot be read is a reason to refuse the alert, so it is kept as one. Raises
-    InputError for an alert that cannot be read.
-    """
-    hint = "Write one: `retouch alert new --help`."
-    raw = read_plain_file(path, root=root, limit=20 * MAX_BYTES, hint=hint)
-    source = _source(path, root)
-    alert = parse_alert(raw, source)
-    if root is not None and in_alerts(path, root):
-        check_file_stem(alert, path.stem, source)
-    return with_signature(alert, raw, path, root)
-
-
-def with_signature(alert: Alert, raw: bytes, path: Path, root: Path | None) -> Submission:
-    """Add the signature that lies beside an alert that was read from `path`, if there is one."""
-    source = _source(path, root)
-    beside = path.with_name(signature_file_name(path.name))
-    if not os.path.lexists(beside):
-        return Submission(alert, raw, source)
-    try:
-        signature = read_plain_file(beside, root=root, limit=MAX_SIGNATURE_BYTES)
-    except InputError as error:
-        message = str(error).replace(str(beside), signature_file_name(source))
-        return Submission(alert, raw, source, unreadable=message)
-    return Submission(alert, raw, source, signature)
-
-
-def in_alerts(path: Path, root: Path) -> bool:
-    """Tell whether the file lies in `alerts/`."""
-    return path.resolve().parent == (root / ALERTS).resolve()
-
-
-def _source(path: Path, root: Path | None) -> str:
-    """Return the file's path from the root; what is kept in git names no path of this machine."""
-    if root is None:
-        return visible(str(path))
-    if path.parent == root / ALERTS:  # as in an intake of thousands
-        return visible(f"{ALERTS}/{path.name}")
-    resolved, top = path.resolve(), root.resolve()
-    inside = resolved.is_relative_to(top)
-    return visible(resolved.relative_to(top).as_posix() if inside else str(path))
-
-
 def admit(
-    submission: Submission,
+    submitted: SubmittedAlert,
     trusted: Trusted,
     transport: Transport,
     *,
@@ -140,18 +68,18 @@ def admit(
     receipt keeps how it came in; `earlier` is the believed receipt of that id. Without `ask` all
     is judged but whether the signature fits. Raises InputError for a broken receipt of the base.
     """
-    alert_id, now = submission.alert.alert_id, now.replace(microsecond=0)
-    first = _first_receipt(submission, earlier)
+    alert_id, now = submitted.alert.alert_id, now.replace(microsecond=0)
+    first = _first_receipt(submitted, earlier)
     arrival = Arrival(
-        alert=submission.alert,
-        source=submission.source,
-        sha256=submission.sha256,
+        alert=submitted.alert,
+        source=submitted.source,
+        sha256=submitted.sha256,
         channel=first.channel if first else transport.channel,
         sender=first.sender if first else transport.sender,
         received_at=first.received_at if first else now,
         known=trusted.known(alert_id),
     )
-    examined = _examined(submission, arrival, trusted, ask=ask)
+    examined = _examined(submitted, arrival, trusted, ask=ask)
     provenance = admitted(arrival, examined, trusted.registry)
     if first:
         return first.model_copy(update={"provenance": provenance})
@@ -167,22 +95,22 @@ def admit(
     )
 
 
-def _first_receipt(submission: Submission, receipt: Receipt | None) -> Receipt | None:
+def _first_receipt(submitted: SubmittedAlert, receipt: Receipt | None) -> Receipt | None:
     """Return the earlier receipt if it is of the very same alert, signed by the very same key.
 
     Of the same key: else who has an old, leaked key could sign what came in unsigned when the key
     was still valid.
     """
-    if receipt is None or receipt.sha256 != submission.sha256:
+    if receipt is None or receipt.sha256 != submitted.sha256:
         return None
-    return receipt if _same_key(submission, receipt.provenance) else None
+    return receipt if _same_key(submitted, receipt.provenance) else None
 
 
-def _same_key(submission: Submission, provenance: Provenance) -> bool:
-    if submission.signature is None:
-        return provenance.verdict == "unsigned" and submission.unreadable is None
+def _same_key(submitted: SubmittedAlert, provenance: Provenance) -> bool:
+    if submitted.signature is None:
+        return provenance.verdict == "unsigned" and submitted.unreadable is None
     try:
-        signature = parse_signature(submission.signature, submission.source)
+        signature = parse_signature(submitted.signature, submitted.source)
     except InputError:
         return False
     return (
@@ -191,19 +119,19 @@ def _same_key(submission: Submission, provenance: Provenance) -> bool:
 
 
 def _examined(
-    submission: Submission, arrival: Arrival, trusted: Trusted, *, ask: bool
+    submitted: SubmittedAlert, arrival: Arrival, trusted: Trusted, *, ask: bool
 ) -> Examined | None:
     """Ask ssh-keygen: once when the signature is good, and more often to say why it is not."""
-    if submission.signature is None:
-        return Examined(fault=submission.unreadable) if submission.unreadable else None
+    if submitted.signature is None:
+        return Examined(fault=submitted.unreadable) if submitted.unreadable else None
     try:
-        name = signature_file_name(submission.source)
-        signature = parse_signature(submission.signature, name)
+        name = signature_file_name(submitted.source)
+        signature = parse_signature(submitted.signature, name)
     except InputError as error:
         return Examined(fault=str(error))
     if not ask:
         return Examined(signature=signature, good=True)
-    said = _verify(submission.raw, submission.signature, arrival, trusted)
+    said = _verify(submitted.raw, submitted.signature, arrival, trusted)
     examined = Examined(signature=signature, good=said.good, words=said.words)
     if said.good:
         return examined
@@ -213,8 +141,8 @@ def _examined(
         examined = examined.model_copy(update={"revoked": is_revoked})
     if key_fault(arrival, signature, trusted.registry.signers, revoked=examined.revoked):
         return examined
-    for change, variant in undone(submission.raw):
-        if _verify(variant, submission.signature, arrival, trusted).good:
+    for change, variant in undone(submitted.raw):
+        if _verify(variant, submitted.signature, arrival, trusted).good:
             return examined.model_copy(update={"undone": change})
     return examined
 
@@ -228,14 +156,6 @@ def _verify(raw: bytes, signature: bytes, arrival: Arrival, trusted: Trusted) ->
         revoked=trusted.revoked,
         at=arrival.received_at,
     )
-
-
-def write_receipt(root: Path, receipt: Receipt) -> Path:
-    """Write a receipt beside its alert and return its path. Raises InputError for a link."""
-    path = root / ALERTS / receipt_file_name(receipt.alert_id)
-    refuse_links(path, root)
-    save_receipt(root, receipt)
-    return path
 
 
 def sign_alert(path: Path, key: Path) -> tuple[Path, Signature]:

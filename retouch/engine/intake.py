@@ -15,14 +15,14 @@ from retouch.alerts.model import MAX_BYTES
 from retouch.alerts.parse import expected_file_name, parse_alert
 from retouch.alerts.receipt import Receipt, Standing, receipt_file_name
 from retouch.alerts.signature import signature_file_name
-from retouch.engine.admission import Submission, read_submission
+from retouch.alerts.verified import SubmittedAlert
 from retouch.engine.project import Project
 from retouch.engine.provenance import Judge, Trust, judge_new
 from retouch.errors import InputError
 from retouch.pipeline.lineage import touched_by
 from retouch.policy.model import Policy
 from retouch.storage import documents, report_history
-from retouch.storage.report_history import StoredAlert, stored_alerts
+from retouch.storage.alert_files import StoredAlert, read_alert, save_receipt, stored_alerts
 from retouch.suppression.cost_bound import cost_of_first_tier
 from retouch.suppression.records import Touches
 from retouch.suppression.replay import replay
@@ -73,14 +73,14 @@ def take_in(project: Project, paths: Sequence[Path], trust: Trust, now: datetime
     Raises InputError for what is wrong with the repository; of a file that is wrong,
     `Intake.faults` tells, and the others are taken in all the same.
     """
-    submissions, faults = _submissions(project, paths)
-    look = _look(project, submissions, trust, now)
+    submitted, faults = _submitted(project, paths)
+    look = _look(project, submitted, trust, now)
     receipts = []
     for lying in look.lying:
         if lying.alert.alert_id in look.new and lying.receipt is not None:
             receipt = lying.receipt.model_copy(update={"standing": look.standing_of(lying)})
             try:
-                report_history.save_receipt(project.root, receipt)
+                save_receipt(project.root, receipt)
             except InputError as error:  # a folder in its place, say; the others get theirs
                 faults.append(str(error))
             receipts.append(receipt)
@@ -182,9 +182,9 @@ def _files_of(event: Path, folder: Path) -> tuple[str, dict[Path, bytes]]:
     return login, {**wanted, path: envelope.alert}
 
 
-def _submissions(
+def _submitted(
     project: Project, paths: Sequence[Path]
-) -> tuple[list[Submission] | None, list[str]]:
+) -> tuple[list[SubmittedAlert] | None, list[str]]:
     """Return the alerts in these files; None, for whatever is new, without any."""
     if not paths:
         return None, []
@@ -194,7 +194,7 @@ def _submissions(
             if path.resolve().parent != (project.root / documents.ALERTS).resolve():
                 message = f"{path}: does not lie in alerts/, so it gets no receipt."
                 raise InputError(message, hint=f"Move it: `mv {path} alerts/`.")
-            found.append(read_submission(path, project.root))
+            found.append(read_alert(path, project.root))
         except InputError as error:
             faults.append(str(error))
     return found, faults
@@ -202,7 +202,7 @@ def _submissions(
 
 def _look(
     project: Project,
-    only: Sequence[Submission] | None,
+    only: Sequence[SubmittedAlert] | None,
     trust: Trust,
     now: datetime,
 ) -> Look:
@@ -211,7 +211,7 @@ def _look(
     ids = [path.stem for path in documents.alert_files(root)]
     judge = Judge(root, trust, ids)
     lying, faults = stored_alerts(root, judge.believed_receipt)
-    wanted = None if only is None else {submission.alert.alert_id for submission in only}
+    wanted = None if only is None else {submitted.alert.alert_id for submitted in only}
     new = {
         one.alert.alert_id
         for one in lying

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from retouch.alerts.model import Alert
+from retouch.alerts.verified import SubmittedAlert, VerifiedAlert
 from retouch.alerts.words import summarise
 from retouch.dvc.project import DvcProject, find_root
 from retouch.errors import InputError
@@ -22,13 +23,14 @@ from retouch.pipeline.costs import Cost
 from retouch.pipeline.model import Pipeline, Stage
 from retouch.planning.looks import judged_on
 from retouch.planning.model import Plan
-from retouch.planning.plan import Base, Vouched, make_plan
+from retouch.planning.plan import Base, make_plan
 from retouch.policy.model import Policy
 from retouch.policy.monitors import Monitors
 from retouch.policy.promotion import Promotion
 from retouch.policy.silences import Silences
 from retouch.registry.production import Production, production_of
 from retouch.storage import documents, report_history
+from retouch.storage.alert_files import read_alerts
 
 _OURS = ("alerts/", "reports/")
 """Paths that may differ from the commit when a run starts: what came in, and what we write."""
@@ -161,27 +163,27 @@ class Project:
         start = self.data_until - timedelta(days=self.promotion.holdout.days)
         return HoldoutDays(start=start.isoformat(), end=self.data_until.isoformat())
 
-    def alerts(self, paths: Sequence[Path]) -> tuple[Alert, ...]:
-        """Return one group of alerts, oldest first.
+    def read_alerts(self, paths: Sequence[Path]) -> tuple[SubmittedAlert, ...]:
+        """Read one group of alerts, oldest first; links are not followed.
 
         Raises InputError for alerts on another model.
         """
-        alerts = documents.read_alerts(paths, root=self.root)
-        for alert in alerts:
-            if alert.model != self.policy.model:
+        submitted = read_alerts(paths, self.root)
+        for one in submitted:
+            if one.alert.model != self.policy.model:
                 raise InputError(
-                    f"alert {alert.alert_id}: model: {alert.model!r} is not known here; "
-                    f"{documents.POLICY} answers for {self.policy.model!r}."
+                    f"{one.source}: model: {one.alert.model!r} is unknown here; "
+                    f"{documents.POLICY} is about {self.policy.model!r}."
                 )
-        return tuple(sorted(alerts, key=lambda alert: alert.alert_id))
+        return submitted
 
     def plan(
         self,
-        alerts: Sequence[Alert],
+        alerts: Sequence[VerifiedAlert],
         *,
         now: datetime,
         jobs: int,
-        vouched: Vouched | None = None,
+        accepted_by: str | None = None,
     ) -> Plan:
         """Plan the answer to a group of alerts.
 
@@ -195,9 +197,9 @@ class Project:
             jobs=jobs,
             spent_today_cpu_seconds=self.spent_today(now),
             past=tuple(report_history.episodes(self.root)) if self.policy.value else (),
+            accepted_by=accepted_by,
         )
-        resolve = self.dvc.with_edits
-        return make_plan(alerts, self.policy, self.pipeline, base, now, resolve, vouched)
+        return make_plan(alerts, self.policy, self.pipeline, base, now, self.dvc.with_edits)
 
     def overrides(self, report_id: str) -> tuple[Override, ...]:
         """Return what people have said of a report's checks.

@@ -13,15 +13,19 @@ from pathlib import Path
 from retouch.alerts.fingerprint import fingerprints, names_no_column
 from retouch.alerts.model import Alert
 from retouch.alerts.receipt import Provenance, Receipt, Standing
-from retouch.engine.admission import Submission, Transport, admit, read_submission, with_signature
+from retouch.alerts.verified import SubmittedAlert, VerifiedAlert
+from retouch.engine.admission import Transport, admit
 from retouch.engine.base_branch import base_commit, read_trusted
 from retouch.errors import InputError
 from retouch.git import git
-from retouch.planning.model import ProvenAlert
-from retouch.planning.plan import Vouched
 from retouch.policy.suppression import Suppression
 from retouch.schema_errors import shown
-from retouch.storage.report_history import StoredAlert, receipt_here, receipts_here
+from retouch.storage.alert_files import (
+    StoredAlert,
+    receipt_here,
+    receipts_here,
+    with_signature,
+)
 from retouch.suppression.incidents import persistence_of
 from retouch.suppression.records import Taken, reports_trouble, span_of
 
@@ -68,9 +72,9 @@ class Judge:
         self._here = receipts_here(root) if believed_here else frozenset()
         self._recorded: dict[str, bool] = {}
 
-    def receipt(self, submission: Submission, now: datetime) -> Receipt:
+    def receipt(self, submitted: SubmittedAlert, now: datetime) -> Receipt:
         """Return the receipt of an alert, in which nothing is said of suppression yet."""
-        return self._about_known_data(self._admitted(submission, now), submission.alert)
+        return self._about_known_data(self._admitted(submitted, now), submitted.alert)
 
     def coming_by(self, transport: Transport) -> Judge:
         """Return the same word on alerts that came in another way."""
@@ -78,12 +82,12 @@ class Judge:
         other._trust = replace(self._trust, transport=transport)
         return other
 
-    def unchecked(self, submission: Submission, message: str, now: datetime) -> Receipt:
+    def unchecked(self, submitted: SubmittedAlert, message: str, now: datetime) -> Receipt:
         """Return the receipt of an alert whose signature ssh-keygen need not look at, and why.
 
         All else is judged: its key, what its monitor is registered for, its times, its id.
         """
-        receipt = self._admitted(submission, now, ask=False)
+        receipt = self._admitted(submitted, now, ask=False)
         if receipt.provenance.verdict == "refused":
             return receipt
         provenance = Provenance(
@@ -91,12 +95,12 @@ class Judge:
         )
         return receipt.model_copy(update={"provenance": provenance})
 
-    def _admitted(self, submission: Submission, now: datetime, *, ask: bool = True) -> Receipt:
-        alert_id, earlier = submission.alert.alert_id, None
+    def _admitted(self, submitted: SubmittedAlert, now: datetime, *, ask: bool = True) -> Receipt:
+        alert_id, earlier = submitted.alert.alert_id, None
         with suppress(InputError):  # a broken one that is the base's stops `admit` as well
             earlier = self.believed_receipt(alert_id)
         transport = self._trust.transport
-        return admit(submission, self._trusted, transport, now=now, earlier=earlier, ask=ask)
+        return admit(submitted, self._trusted, transport, now=now, earlier=earlier, ask=ask)
 
     def believed_receipt(self, alert_id: str) -> Receipt | None:
         """Return the receipt of an earlier intake: the base's.
@@ -152,12 +156,12 @@ def judge_new(
         if one.alert.alert_id not in new:
             judged.append(one)
         else:
-            submission = with_signature(one.alert, one.raw, one.path, root)
+            submitted = with_signature(one.alert, one.submitted.raw, one.path, root)
             first = known.get(_message(one, settings)) if _may_repeat(one.alert) else None
             receipt = (
-                _repeats(judge, submission, first, now)
+                _repeats(judge, submitted, first, now)
                 if first is not None
-                else judge.receipt(submission, now)
+                else judge.receipt(submitted, now)
             )
             judged.append(replace(one, receipt=_refusal_told(receipt)))
         taken: Taken | None = judged[-1].taken
@@ -182,10 +186,10 @@ def _message(one: StoredAlert, settings: Suppression) -> tuple[object, ...]:
     return how, span_of(alert), fingerprints(alert)
 
 
-def _repeats(judge: Judge, submission: Submission, first: str, now: datetime) -> Receipt:
+def _repeats(judge: Judge, submitted: SubmittedAlert, first: str, now: datetime) -> Receipt:
     said = f"It says what alert {first} says, which counts; its own signature was not checked."
     standing = Standing(state="duplicate", rule="duplicate", message=said, of=first)
-    receipt = judge.unchecked(submission, said, now)
+    receipt = judge.unchecked(submitted, said, now)
     return receipt.model_copy(update={"standing": standing})
 
 
@@ -196,20 +200,15 @@ def _refusal_told(receipt: Receipt) -> Receipt:
     return receipt.model_copy(update={"standing": message})
 
 
-def vouched(root: Path, paths: Sequence[Path], trust: Trust, now: datetime) -> Vouched:
-    """Return whose alerts these are. Raises InputError for one that is refused."""
-    submissions = [read_submission(path, root) for path in paths]
-    judge = Judge(root, trust, [submission.alert.alert_id for submission in submissions])
-    proven: dict[str, ProvenAlert] = {}
-    seen: dict[str, str] = {}
-    for submission in submissions:
-        # The same alert_id and equal fields are not enough: in Python 1, 1.0 and true are equal.
-        if seen.setdefault(submission.alert.alert_id, submission.sha256) != submission.sha256:
-            message = f"{submission.source}: another file has the same alert_id with other content."
-            raise InputError(message)
-        provenance = judge.receipt(submission, now).provenance
+def verify_alerts(
+    root: Path, submitted: Sequence[SubmittedAlert], trust: Trust, now: datetime
+) -> tuple[VerifiedAlert, ...]:
+    """Verify alerts by the base branch. Raises InputError for one that is refused."""
+    judge = Judge(root, trust, [one.alert.alert_id for one in submitted])
+    verified = []
+    for one in submitted:
+        provenance = judge.receipt(one, now).provenance
         if provenance.verdict == "refused":
             raise InputError(" ".join(provenance.reasons))
-        alert_id = submission.alert.alert_id
-        proven[alert_id] = ProvenAlert(alert_id=alert_id, provenance=provenance)
-    return Vouched(proven=tuple(proven.values()), accepted_by=trust.accepted_by)
+        verified.append(VerifiedAlert.of(one, provenance))
+    return tuple(verified)

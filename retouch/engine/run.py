@@ -12,8 +12,7 @@ from retouch.alerts.model import Alert
 from retouch.dvc import dvc
 from retouch.engine import escalation
 from retouch.engine.project import Project
-from retouch.engine.provenance import Trust
-from retouch.engine.provenance import vouched as trust_in
+from retouch.engine.provenance import Trust, verify_alerts
 from retouch.engine.report_files import (
     alerted_drift,
     file_document,
@@ -71,8 +70,9 @@ def plan_alerts(
     project: Project, alert_files: Sequence[Path], now: datetime, *, jobs: int, trust: Trust
 ) -> Plan:
     """Plan the answer to one group of alerts. Runs nothing, needs no data. Raises InputError."""
-    vouched = trust_in(project.root, alert_files, trust, now)
-    return project.plan(project.alerts(alert_files), now=now, jobs=jobs, vouched=vouched)
+    submitted = project.read_alerts(alert_files)
+    verified = verify_alerts(project.root, submitted, trust, now)
+    return project.plan(verified, now=now, jobs=jobs, accepted_by=trust.accepted_by)
 
 
 def run_alerts(
@@ -89,14 +89,15 @@ def run_alerts(
     """
     with transaction.exclusive_lock(project.root):
         recovered = transaction.recover(project.root)
-        alerts = project.alerts(alert_files)
-        done = project.handled([alert.alert_id for alert in alerts])
-        new = tuple(alert for alert in alerts if alert.alert_id not in done)
-        if not new:
+        submitted = project.read_alerts(alert_files)
+        done = project.handled([one.alert.alert_id for one in submitted])
+        if all(one.alert.alert_id in done for one in submitted):
             return RunResult(None, next(iter(done.values())), recovered=recovered)
-        began = settings.clock()
-        vouched = trust_in(project.root, alert_files, settings.trust, began)
-        fresh = project.plan(new, now=began, jobs=settings.jobs, vouched=vouched)
+        began, trust = settings.clock(), settings.trust
+        verified = verify_alerts(project.root, submitted, trust, began)
+        new = [one for one in verified if one.alert.alert_id not in done]
+        alerts = tuple(one.alert for one in new)
+        fresh = project.plan(new, now=began, jobs=settings.jobs, accepted_by=trust.accepted_by)
         plan = read_saved_plan(saved_plan, fresh) if saved_plan else fresh
         if plan.action == "hold":
             folder = file_report(project.root, plan)
@@ -105,8 +106,8 @@ def run_alerts(
         # One that was overridden since: as long as it is there, the alert counts as handled.
         files.remove(documents.report_folder(project.root, plan.report_id) / "verdict.json")
         try:
-            walk = escalation.climb(plan, _bench(project, plan, new, settings, began))
-            return _conclude(project, plan, walk, began, settings, recovered, new[0])
+            walk = escalation.climb(plan, _bench(project, plan, alerts, settings, began))
+            return _conclude(project, plan, walk, began, settings, recovered, alerts[0])
         finally:
             transaction.roll_back(project.root)  # finds nothing once a result is kept
 

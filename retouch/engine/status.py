@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from retouch.alerts.model import Alert
+from retouch.alerts.receipt import Provenance
+from retouch.alerts.verified import VerifiedAlert
 from retouch.documents import Document, Value
 from retouch.engine.project import Project
 from retouch.errors import InputError
@@ -28,6 +30,10 @@ from retouch.registry.registry import (
     release_status,
 )
 from retouch.storage import documents
+from retouch.storage.alert_files import read_alert
+
+_NOT_CHECKED = Provenance(verdict="not_checked")
+"""A stage is explained as for an alert that is trusted; nothing is run."""
 
 
 class StageExplanation(Document):
@@ -56,7 +62,9 @@ def explain_stage(
         raise InputError(f"{name}: there is no such stage.", hint=hint)
     plans = {"without an alert": plan_stages(project.pipeline)}
     if alert_files:
-        tiers = project.plan(project.alerts(alert_files), now=now, jobs=1).tiers
+        submitted = project.read_alerts(alert_files)
+        unchecked = [VerifiedAlert.of(one, _NOT_CHECKED) for one in submitted]
+        tiers = project.plan(unchecked, now=now, jobs=1).tiers
         plans = {f"tier {tier.tier}": tier.stages for tier in tiers}
     return StageExplanation(
         stage=name,
@@ -119,7 +127,7 @@ def project_status(project: Project) -> Status:
         out_of_date=tuple(s.stage for s in stages if s.decision == "run"),
         holdout=_holdout_status(project),
         alerts=tuple(
-            _alert_status(project.root, documents.read_alert(path, root=project.root))
+            _alert_status(project.root, read_alert(path, project.root).alert)
             for path in documents.alert_files(project.root)
         ),
         interrupted=transaction.interrupted_work(project.root),

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from retouch.alerts import envelope
-from retouch.alerts.model import MAX_BYTES, Alert
+from retouch.alerts.model import MAX_BYTES
 from retouch.alerts.parse import expected_file_name, parse_alert
+from retouch.alerts.signature import signature_file_name
+from retouch.alerts.verified import SubmittedAlert
 from retouch.documents import Value
 from retouch.errors import CheckFailed, InputError, RetouchError, visible
 from retouch.github import git_data
@@ -49,23 +50,6 @@ class Outcome(Value):
     exit_code: int = 0
 
 
-@dataclass(frozen=True)
-class _Parcel:
-    """A file that was read and checked."""
-
-    source: str
-    alert: Alert
-    raw: bytes
-    signature: str | None
-
-    @property
-    def texts(self) -> dict[str, str]:
-        """What goes into the repository, by path: byte for byte what was read."""
-        path = f"{documents.ALERTS}/{expected_file_name(self.alert)}"
-        texts = {path: self.raw.decode()}
-        return texts if self.signature is None else {**texts, f"{path}.sig": self.signature}
-
-
 def checked_repository(name: str) -> str:
     """Return a repository's name. Raises InputError for what cannot be one."""
     if not _REPOSITORY.fullmatch(name):
@@ -89,13 +73,13 @@ def open_pull_requests(
     file is in its outcome and stops no other.
     """
     for path in paths:
-        yield _attempt(path, repo, lambda parcel: _open(parcel, repo, base))
+        yield _attempt(path, repo, lambda submitted: _open(submitted, repo, base))
 
 
 def dispatch(paths: Sequence[Path], repo: Repository) -> Iterator[Outcome]:
     """Send each alert as a `repository_dispatch`; outcomes as for pull requests."""
     for path in paths:
-        yield _attempt(path, repo, lambda parcel: _dispatch(parcel, repo))
+        yield _attempt(path, repo, lambda submitted: _dispatch(submitted, repo))
 
 
 def open_for(raw: bytes, signature: str | None, repo: Repository, source: str) -> Outcome:
@@ -107,18 +91,20 @@ def open_for(raw: bytes, signature: str | None, repo: Repository, source: str) -
     alert = parse_alert(raw, source)
     if signature is not None:
         envelope.check_armor(signature, source, ("sig",))
-    parcel = _Parcel(source, alert, raw, signature)
-    _check_audience(parcel, repo)
-    return _open(parcel, repo, None)
+    submitted = SubmittedAlert(
+        alert, raw, source, None if signature is None else signature.encode()
+    )
+    _check_audience(submitted, repo)
+    return _open(submitted, repo, None)
 
 
-def _attempt(path: Path, repo: Repository, deliver: Callable[[_Parcel], Outcome]) -> Outcome:
+def _attempt(path: Path, repo: Repository, deliver: Callable[[SubmittedAlert], Outcome]) -> Outcome:
     alert_id = None
     try:
-        parcel = _read(path)
-        alert_id = parcel.alert.alert_id
-        _check_audience(parcel, repo)
-        return deliver(parcel)
+        submitted = _read(path)
+        alert_id = submitted.alert.alert_id
+        _check_audience(submitted, repo)
+        return deliver(submitted)
     except RetouchError as error:
         return Outcome(
             file=visible(str(path)),
@@ -129,68 +115,82 @@ def _attempt(path: Path, repo: Repository, deliver: Callable[[_Parcel], Outcome]
         )
 
 
-def _read(path: Path) -> _Parcel:
+def _read(path: Path) -> SubmittedAlert:
     hint = "See `retouch alert new --help`."
     raw = read_plain_file(path, root=None, limit=20 * MAX_BYTES, hint=hint)
     alert = parse_alert(raw, str(path))
     beside = path.with_name(f"{path.name}.sig")
     signature = None
     if beside.exists() or beside.is_symlink():  # a link that leads nowhere is no missing signature
-        # Bytes that are no ASCII become characters that no signature has.
         limit = envelope.MAX_SIGNATURE_CHARACTERS
-        signature = read_plain_file(beside, root=None, limit=limit).decode("latin-1")
-        envelope.check_armor(signature, str(beside))
-    return _Parcel(visible(str(path)), alert, raw, signature)
+        signature = read_plain_file(beside, root=None, limit=limit)
+        # Bytes that are not ASCII become characters that no signature has.
+        envelope.check_armor(signature.decode("latin-1"), str(beside))
+    return SubmittedAlert(alert, raw, visible(str(path)), signature)
 
 
-def _check_audience(parcel: _Parcel, repo: Repository) -> None:
-    audience = parcel.alert.audience
+def _armor(submitted: SubmittedAlert) -> str | None:
+    return None if submitted.signature is None else submitted.signature.decode("ascii")
+
+
+def _texts(submitted: SubmittedAlert) -> dict[str, str]:
+    """Return what goes into the repository, by path: byte for byte what was read."""
+    path = f"{documents.ALERTS}/{expected_file_name(submitted.alert)}"
+    armor = _armor(submitted)
+    texts = {path: submitted.raw.decode()}
+    return texts if armor is None else {**texts, signature_file_name(path): armor}
+
+
+def _check_audience(submitted: SubmittedAlert, repo: Repository) -> None:
+    audience = submitted.alert.audience
     if audience is not None and audience.lower() != repo.name.lower():
         message = f"the alert was made for {audience}, not for {repo.name}"
-        raise bad_input(parcel.source, ("audience",), message)
+        raise bad_input(submitted.source, ("audience",), message)
 
 
-def _dispatch(parcel: _Parcel, repo: Repository) -> Outcome:
-    principal = parcel.alert.monitor.id
-    payload = envelope.seal(parcel.raw, parcel.signature, principal, parcel.source)
+def _dispatch(submitted: SubmittedAlert, repo: Repository) -> Outcome:
+    principal = submitted.alert.monitor.id
+    payload = envelope.seal(submitted.raw, _armor(submitted), principal, submitted.source)
     try:
         send_repository_dispatch(repo, envelope.EVENT_TYPE, payload)
     except OutcomeUnknown as error:
         hint = "Send it again: intake drops a second copy."
         raise CheckFailed(error.message, hint=hint) from None
     return Outcome(
-        file=parcel.source,
-        alert_id=parcel.alert.alert_id,
+        file=submitted.source,
+        alert_id=submitted.alert.alert_id,
         outcome="dispatched",
         message=f"sent to {repo.name} as repository_dispatch {envelope.EVENT_TYPE}",
     )
 
 
-def _open(parcel: _Parcel, repo: Repository, base: str | None) -> Outcome:
+def _open(submitted: SubmittedAlert, repo: Repository, base: str | None) -> Outcome:
     base = base or _default_branch(repo)
     base_commit = git_data.branch_head(repo, base)
     if base_commit is None:
         raise InputError(f"{repo.name}: there is no branch {base}.", hint="Give one with --base.")
-    alert_id = parcel.alert.alert_id
-    if _is_at(parcel, repo, base_commit, base):
+    alert_id = submitted.alert.alert_id
+    if _is_at(submitted, repo, base_commit, base):
         message = f"lies on {base} already; there is nothing to open"
-        return Outcome(file=parcel.source, alert_id=alert_id, outcome="on_base", message=message)
+        return Outcome(file=submitted.source, alert_id=alert_id, outcome="on_base", message=message)
     there = find_pull_request(repo, alert_branch(alert_id))
     if there is not None:
-        _must_be_at(parcel, repo, there.head.sha, f"pull request {there.number}")
-        return _outcome(parcel, "found", _FOUND[there.status], there)
-    made = _opened(parcel, repo, base, base_commit)
-    return _outcome(parcel, "opened", "opened", made)
+        _must_be_at(submitted, repo, there.head.sha, f"pull request {there.number}")
+        return _outcome(submitted, "found", _FOUND[there.status], there)
+    made = _opened(submitted, repo, base, base_commit)
+    return _outcome(submitted, "opened", "opened", made)
 
 
-def _opened(parcel: _Parcel, repo: Repository, base: str, base_commit: str) -> PullRequest:
-    text = alert_pull_request(parcel.alert, signed=parcel.signature is not None)
+def _opened(
+    submitted: SubmittedAlert, repo: Repository, base: str, base_commit: str
+) -> PullRequest:
+    text = alert_pull_request(submitted.alert, signed=submitted.signature is not None)
     head = git_data.branch_head(repo, text.branch)
     if head is None:
-        commit = git_data.create_commit(repo, base_commit, parcel.texts, text.commit_message)
+        commit = git_data.create_commit(repo, base_commit, _texts(submitted), text.commit_message)
         head = git_data.create_branch(repo, text.branch, commit)
     # Of an earlier call, of another one at the same time, or of somebody else.
-    _must_be_at(parcel, repo, head, f"the branch {text.branch}")
+    _must_be_at(submitted, repo, head, f"the branch {text.branch}")
     return open_pull_request(repo, branch=text.branch, base=base, title=text.title, body=text.body)
 
 
@@ -202,36 +202,36 @@ def _default_branch(repo: Repository) -> str:
     return facts.default_branch
 
 
-def _must_be_at(parcel: _Parcel, repo: Repository, commit: str, where: str) -> None:
-    if not _is_at(parcel, repo, commit, where):
+def _must_be_at(submitted: SubmittedAlert, repo: Repository, commit: str, where: str) -> None:
+    if not _is_at(submitted, repo, commit, where):
         raise InputError(
-            f"{parcel.source}: {where} exists without the alert {parcel.alert.alert_id}.",
+            f"{submitted.source}: {where} exists without the alert {submitted.alert.alert_id}.",
             hint="Delete that branch, or give the alert a new id.",
         )
 
 
-def _is_at(parcel: _Parcel, repo: Repository, commit: str, where: str) -> bool:
+def _is_at(submitted: SubmittedAlert, repo: Repository, commit: str, where: str) -> bool:
     """Tell whether a commit has the alert. Raises InputError when it has another one of its id."""
-    alert_id = parcel.alert.alert_id
-    for number, (path, text) in enumerate(parcel.texts.items()):
+    alert_id = submitted.alert.alert_id
+    for number, (path, text) in enumerate(_texts(submitted).items()):
         there = git_data.file_at(repo, path, commit)
         if there is None and number == 0:
             return False
         if there != text.encode():
             what = "signature" if number else "content"
             raise InputError(
-                f"{parcel.source}: alert id {alert_id} exists with other {what}: {where}.",
+                f"{submitted.source}: alert id {alert_id} exists with other {what}: {where}.",
                 hint="An alert is never changed: write a new one, with an id of its own.",
             )
     return True
 
 
 def _outcome(
-    parcel: _Parcel, outcome: Literal["opened", "found"], message: str, pull: PullRequest
+    submitted: SubmittedAlert, outcome: Literal["opened", "found"], message: str, pull: PullRequest
 ) -> Outcome:
     return Outcome(
-        file=parcel.source,
-        alert_id=parcel.alert.alert_id,
+        file=submitted.source,
+        alert_id=submitted.alert.alert_id,
         outcome=outcome,
         message=f"{message}: {pull.html_url}",
         url=pull.html_url,

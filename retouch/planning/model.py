@@ -7,25 +7,25 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
-from retouch.alerts.receipt import Provenance
+from retouch.alerts.receipt import Provenance, Sha256
 from retouch.alerts.words import AlertSummary
 from retouch.documents import Document, Value
 from retouch.pipeline.lineage import Touched
 from retouch.policy.edits import ParamEdit
 
 __all__ = [
+    "AlertProvenance",
     "AlertSummary",
     "Because",
     "Forecast",
     "ParamEdit",
     "Plan",
-    "ProvenAlert",
     "Reads",
     "SkippedTier",
     "StagePlan",
     "TierPlan",
     "Touched",
-    "reasons_to_vouch",
+    "reasons_for_approval",
 ]
 
 
@@ -125,16 +125,18 @@ class Reads(Value):
     """What the value rule made of past runs; None where it made nothing of them."""
 
 
-class ProvenAlert(Value):
-    """Whose alert one of the group is, as far as it was verified."""
+class AlertProvenance(Value):
+    """What verification found of one alert of the group."""
 
     alert_id: str
+    sha256: Sha256 | None = None
+    """Of the alert's bytes that were verified and planned; None in plans from before."""
     provenance: Provenance
 
 
-def reasons_to_vouch(proven: Iterable[ProvenAlert]) -> tuple[str, ...]:
-    """Return, each once, why alerts may not cause a retraining without a person."""
-    reasons = [r for p in proven if not p.provenance.may_retrain for r in p.provenance.reasons]
+def reasons_for_approval(alerts: Iterable[AlertProvenance]) -> tuple[str, ...]:
+    """Return, each once, why alerts may not cause a retraining before a person approves them."""
+    reasons = [r for a in alerts if not a.provenance.may_retrain for r in a.provenance.reasons]
     return tuple(dict.fromkeys(reasons))
 
 
@@ -182,10 +184,10 @@ class Plan(Document):
     """The ladder, cheapest first; empty when the policy holds."""
     skipped: tuple[SkippedTier, ...] = ()
     """Tiers of the ladder that cannot answer these alerts, have done so, or are not worth it."""
-    provenance: tuple[ProvenAlert, ...] = ()
-    """What intake verified, alert by alert; empty where nobody asked."""
+    provenance: tuple[AlertProvenance, ...] = ()
+    """What was verified, alert by alert."""
     accepted_by: str | None = None
-    """The person who vouches for alerts that may not cause a retraining by themselves."""
+    """The person who approved alerts that may not cause a retraining by themselves."""
     worth: Worth | None = None
     """None: the policy has no value rule."""
     base_commit: str
@@ -213,7 +215,7 @@ class Plan(Document):
 
     @property
     def unproven(self) -> tuple[str, ...]:
-        """Why a person has to vouch for the alerts before anything runs; empty when none has to."""
+        """Why a person has to approve the alerts before anything runs; empty when none has to."""
         if self.accepted_by is not None:
             return ()
-        return reasons_to_vouch(self.provenance)
+        return reasons_for_approval(self.provenance)

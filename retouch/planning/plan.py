@@ -7,8 +7,9 @@ from datetime import datetime
 from functools import partial
 
 from retouch.alerts.model import Alert
+from retouch.alerts.verified import VerifiedAlert
 from retouch.alerts.words import summarise
-from retouch.documents import Value, digest_of
+from retouch.documents import digest_of
 from retouch.pipeline.costs import Cost
 from retouch.pipeline.graph import waves
 from retouch.pipeline.lineage import touched_by
@@ -18,15 +19,15 @@ from retouch.planning.budget import Spent, over_budget
 from retouch.planning.changes import changes_of
 from retouch.planning.forecast import forecast
 from retouch.planning.model import (
+    AlertProvenance,
     Because,
     Plan,
-    ProvenAlert,
     SkippedTier,
     StagePlan,
     TierPlan,
     Touched,
     Worth,
-    reasons_to_vouch,
+    reasons_for_approval,
 )
 from retouch.planning.reads import what_was_read
 from retouch.planning.value import Asked, Episode, not_worth_it, weigh
@@ -53,55 +54,38 @@ class Base(Clock):
     """CPU of the runs of the last 24 hours."""
     past: tuple[Episode, ...] = ()
     """The tiers tried for earlier alerts, oldest first."""
-
-
-class Vouched(Value):
-    """Whose alerts they are, and who vouches for those nobody signed."""
-
-    proven: tuple[ProvenAlert, ...] = ()
     accepted_by: str | None = None
-
-    @property
-    def lacks(self) -> bool:
-        """Whether a person has to vouch for some of them first."""
-        return self.accepted_by is None and bool(reasons_to_vouch(self.proven))
-
-    def about(self, alerts: Sequence[Alert]) -> Vouched:
-        """Return what it says of these alerts, in the order of their ids."""
-        ids = {alert.alert_id for alert in alerts}
-        proven = [one for one in self.proven if one.alert_id in ids]
-        proven.sort(key=lambda one: one.alert_id)
-        return self.model_copy(update={"proven": tuple(proven)})
+    """The person who approved the alerts that may not cause a retraining by themselves."""
 
 
 def make_plan(
-    alerts: Sequence[Alert],
+    verified: Sequence[VerifiedAlert],
     policy: Policy,
     pipeline: Pipeline,
     base: Base,
     now: datetime,
     resolve: Resolve,
-    vouched: Vouched | None = None,
 ) -> Plan:
     """Return the plan for one group of alerts. Same inputs, same bytes; their order is no input.
 
-    What a person has to vouch for first, or the budget has no room for, is planned and held. Raises
+    What a person has to approve first, or the budget has no room for, is planned and held. Raises
     InputError for a policy that cannot be carried out: no such params key, an unknown placeholder.
     """
-    alerts = sorted(alerts, key=lambda alert: alert.alert_id)
+    verified = sorted(verified, key=lambda one: one.alert.alert_id)
+    alerts, provenance = [one.alert for one in verified], tuple(map(_provenance, verified))
     decision = decide(alerts, policy)
     firing = [alert for alert in alerts if alert.status == "firing"] or alerts
     touched = touched_by(firing, pipeline)
     plan_tier = partial(_plan_tier, firing, policy, pipeline, base, touched, resolve)
     (tiers, skipped), worth = _weighed(decision.ladder, firing, policy, base, plan_tier)
-    too_dear = _too_dear(tiers, policy, base)
     reads = what_was_read(alerts, policy, pipeline, worth)
-    vouched = (vouched or Vouched()).about(alerts)
+    unapproved = base.accepted_by is None and bool(reasons_for_approval(provenance))
+    too_dear = _too_dear(tiers, policy, base)
     return Plan(
         key=digest_of([reads.model_dump(exclude_none=True), base.commit]),
         model=policy.model,
         alerts=tuple(summarise(alert) for alert in alerts),
-        action=decision.action if tiers and not (vouched.lacks or too_dear) else "hold",
+        action=decision.action if tiers and not (unapproved or too_dear) else "hold",
         rule=decision.rule,
         why=too_dear or _why(decision, tiers, skipped, worth),
         touched=touched,
@@ -110,10 +94,15 @@ def make_plan(
         reads=reads,
         planned_at=now,
         skipped=skipped,
-        provenance=vouched.proven,
-        accepted_by=vouched.accepted_by,
+        provenance=provenance,
+        accepted_by=base.accepted_by,
         worth=worth,
     )
+
+
+def _provenance(one: VerifiedAlert) -> AlertProvenance:
+    alert_id = one.alert.alert_id
+    return AlertProvenance(alert_id=alert_id, sha256=one.sha256, provenance=one.provenance)
 
 
 Rung = TierPlan | SkippedTier

@@ -8,8 +8,6 @@ from typing import Any
 
 from pydantic import ConfigDict, ValidationError
 
-from retouch.alerts.model import MAX_BYTES, Alert
-from retouch.alerts.parse import check_file_stem, parse_alert
 from retouch.alerts.receipt import receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.documents import Document
@@ -48,27 +46,6 @@ def lies_beside(path: Path) -> str | None:
     if not path.is_file():
         return None
     return next((what for end, what in beside.items() if path.name.endswith(end)), None)
-
-
-def read_alert(path: Path, *, root: Path | None = None) -> Alert:
-    """Return one alert. Raises InputError with one sentence for whatever is wrong with it."""
-    raw = files.read_bytes(
-        path, limit=20 * MAX_BYTES, hint="Write one: `retouch alert new --help`."
-    )
-    alert = parse_alert(raw, str(path))
-    if root is not None and path.resolve().parent == (root / ALERTS).resolve():
-        check_file_stem(alert, path.stem, str(path))
-    return alert
-
-
-def read_alerts(paths: Iterable[Path], *, root: Path) -> list[Alert]:
-    """Return the alerts, each once. Raises InputError when two files claim the same id."""
-    alerts: dict[str, Alert] = {}
-    for path in paths:
-        alert = read_alert(path, root=root)
-        if alerts.setdefault(alert.alert_id, alert) != alert:
-            raise InputError(f"{path}: another file has the same alert_id with other content.")
-    return list(alerts.values())
 
 
 def alert_files(root: Path) -> list[Path]:

@@ -1,91 +1,20 @@
-"""What lies in git of earlier alerts and answers, read as the history that intake decides by."""
+"""The reports of earlier alerts, read as the history that intake and planning decide by."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ConfigDict
 
-from retouch.alerts.model import MAX_BYTES, Alert, Window
-from retouch.alerts.parse import check_file_stem, parse_alert
-from retouch.alerts.receipt import Receipt, receipt_file_name
+from retouch.alerts.model import Alert, Window
 from retouch.documents import Document
-from retouch.errors import InputError
 from retouch.planning.looks import Judged
 from retouch.planning.value import Episode
 from retouch.storage import documents
-from retouch.suppression.records import Answered, Taken
-from retouch.system import files
-from retouch.system.untrusted_files import read_plain_file, refuse_links
-
-ReceiptOf = Callable[[str], Receipt | None]
-"""Gives the receipt that is believed of an alert id; None where there is none."""
-
-
-@dataclass(frozen=True)
-class StoredAlert:
-    """An alert as it lies in `alerts/`."""
-
-    path: Path
-    alert: Alert
-    raw: bytes
-    receipt: Receipt | None
-    """The receipt that is believed; None: it has not been taken in, or was changed since."""
-
-    @property
-    def taken(self) -> Taken | None:
-        """What history takes of it; None for one that was refused or said nothing new."""
-        receipt = self.receipt
-        if receipt is None or receipt.provenance.verdict not in ("verified", "unsigned"):
-            return None
-        return Taken(
-            alert=self.alert,
-            received_at=receipt.received_at,
-            trusted=receipt.provenance.may_retrain,
-        )
-
-
-def stored_alerts(root: Path, receipt_of: ReceiptOf) -> tuple[list[StoredAlert], list[str]]:
-    """Return the alerts in `alerts/`, oldest first, and a sentence for each that is none."""
-    found, faults = [], []
-    refuse_links(root / documents.ALERTS, root)
-    for path in documents.alert_files(root):
-        try:
-            found.append(_lying(path, receipt_of))
-        except InputError as error:
-            faults.append(str(error))
-    return found, faults
-
-
-def _lying(path: Path, receipt_of: ReceiptOf) -> StoredAlert:
-    source = f"{documents.ALERTS}/{path.name}"
-    raw = read_plain_file(path, root=None, limit=20 * MAX_BYTES)
-    alert = parse_alert(raw, source)
-    check_file_stem(alert, path.stem, source)
-    receipt = receipt_of(alert.alert_id)
-    changed = receipt is not None and receipt.sha256 != hashlib.sha256(raw).hexdigest()
-    return StoredAlert(path, alert, raw, None if changed else receipt)
-
-
-def receipts_here(root: Path) -> frozenset[str]:
-    """Return the ids of the alerts that have a receipt in the workspace."""
-    folder = root / documents.ALERTS
-    there = folder.iterdir() if folder.is_dir() else ()
-    end = documents.RECEIPT
-    return frozenset(path.name.removesuffix(end) for path in there if path.name.endswith(end))
-
-
-def receipt_here(root: Path, alert_id: str) -> Receipt | None:
-    """Return the receipt in the workspace. Raises InputError for a broken one, or a link."""
-    path = root / documents.ALERTS / receipt_file_name(alert_id)
-    refuse_links(path, root)
-    receipt: Receipt = documents.read_document(path, Receipt)
-    return receipt if receipt.alert_id == alert_id else None
+from retouch.suppression.records import Answered
 
 
 def answers(root: Path, alerts: Mapping[str, Alert]) -> list[Answered]:
@@ -262,10 +191,3 @@ class _AttemptHead(_Head):
 
 class _RunHead(_Head):
     attempts: tuple[_AttemptHead, ...]
-
-
-def save_receipt(root: Path, receipt: Receipt) -> None:
-    """Write a receipt beside its alert. It can be made again, so no disk is waited for."""
-    path = root / documents.ALERTS / receipt_file_name(receipt.alert_id)
-    # The bytes of `to_json`, ten times as fast: a receipt has no numbers to write otherwise.
-    files.write_bytes(path, receipt.model_dump_json(indent=2).encode() + b"\n", durable=False)

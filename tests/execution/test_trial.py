@@ -57,7 +57,9 @@ def on_trial(toy: Toy, *, mean: float = 130.0, guardrails=GUARDRAILS, alerts=(),
         days=project.holdout,
         production=project.production,
         production_copy=f"{COPY}/{path}",
-        alerts=project.alerts([toy.root / alert for alert in alerts]),
+        alerts=tuple(
+            one.alert for one in project.read_alerts([toy.root / alert for alert in alerts])
+        ),
         needs=("data/clean.csv",),
         jobs=2,
         **change,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime
 
 import pytest
@@ -9,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retouch.alerts.receipt import Provenance
+from retouch.alerts.verified import VerifiedAlert
 from retouch.errors import InputError
 from retouch.pipeline.costs import Cost
 from retouch.pipeline.edited import with_values
 from retouch.pipeline.model import FileInput, Output, StageMeta
-from retouch.planning.model import ProvenAlert
-from retouch.planning.plan import IN_PLACE, Base, Vouched, make_plan, plan_stages
+from retouch.planning.plan import IN_PLACE, Base, make_plan, plan_stages
 from retouch.planning.value import Episode
 from retouch.policy.model import Policy
 from tests.pipeline.strategies import FEW, alert, param, pipeline, source, stage
@@ -97,16 +98,24 @@ def graph(**params):
 EAST = {"where": {"region": "east"}, "window": ["2013-06-16", "2013-07-01"]}
 
 
-def planned(*alerts, on=None, policy=POLICY, base=BASE, now=NOW, resolve=None, vouched=None):
+VERIFIED = Provenance(verdict="verified", may_retrain=True)
+UNSIGNED = Provenance(verdict="unsigned", reasons=("It is unsigned.",))
+
+
+def proven(one, provenance=VERIFIED):
+    return VerifiedAlert(one, hashlib.sha256(one.to_json().encode()).hexdigest(), provenance)
+
+
+def planned(*alerts, on=None, policy=POLICY, base=BASE, now=NOW, resolve=None):
     on = on or graph()
+    given = alerts or [alert(**EAST)]
     return make_plan(
-        alerts or [alert(**EAST)],
+        [one if isinstance(one, VerifiedAlert) else proven(one) for one in given],
         Policy.model_validate(policy),
         on,
         base,
         now,
         resolve or (lambda edits: with_edits(on, edits)),
-        vouched,
     )
 
 
@@ -175,27 +184,21 @@ def test_a_tier_for_a_module_the_alert_does_not_touch_says_so():
     assert (plan.action, plan.why) == ("hold", "No touched stage is of the module 'serve'.")
 
 
-VERIFIED = Provenance(verdict="verified", may_retrain=True)
-UNSIGNED = Provenance(verdict="unsigned", reasons=("Nobody signed it.",))
-
-
-def vouched(provenance, **said):
-    proven = ProvenAlert(alert_id=alert().alert_id, provenance=provenance)
-    return planned(alert(**EAST), vouched=Vouched(proven=(proven,), **said))
-
-
 def test_a_verified_alert_is_answered_and_the_plan_says_whose_it_is():
-    plan = vouched(VERIFIED)
+    one = proven(alert(**EAST))
+    plan = planned(one)
     assert (plan.action, plan.unproven) == ("retrain", ())
     assert plan.provenance[0].provenance == VERIFIED
+    assert plan.provenance[0].sha256 == one.sha256
 
 
-def test_an_unsigned_alert_is_planned_and_held_until_a_person_vouches_for_it():
-    plan = vouched(UNSIGNED)
-    assert (plan.action, plan.unproven) == ("hold", ("Nobody signed it.",))
+def test_an_unsigned_alert_is_planned_and_held_until_a_person_approves_it():
+    one = proven(alert(**EAST), UNSIGNED)
+    plan = planned(one)
+    assert (plan.action, plan.unproven) == ("hold", ("It is unsigned.",))
     assert [each.tier for each in plan.tiers] == ["shift", "refit"]
 
-    accepted = vouched(UNSIGNED, accepted_by="Ada")
+    accepted = planned(one, base=BASE.model_copy(update={"accepted_by": "Ada"}))
     assert (accepted.action, accepted.unproven, accepted.key) == ("retrain", (), plan.key)
 
 

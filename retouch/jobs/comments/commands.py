@@ -40,7 +40,7 @@ from retouch.jobs.publish.pull_request import (
 from retouch.jobs.publish.retraining_commit import proposal_digest, with_trailer
 from retouch.jobs.retrain.authorization import MAY_WRITE, CommentAuthority
 from retouch.jobs.retrain.branch_contents import is_retouch_pull, retouch_pulls
-from retouch.planning.model import Plan, reasons_to_vouch
+from retouch.planning.model import Plan, reasons_for_approval
 from retouch.reporting.escape import Markdown, code, join, write
 from retouch.reporting.pull_request import DISCARDED, EDITED, HOLD, WAITING, edited_notice
 from retouch.storage.documents import OVERRIDES
@@ -220,7 +220,7 @@ def _needs_approval(context: _Context) -> bool:
     report_id = reported_alert(context.site, context.pull.number)
     plan = _document(context, report_id, "plan.json", Plan)
     if plan is not None:
-        return bool(reasons_to_vouch(plan.provenance)) or plan.accepted_by is not None
+        return bool(reasons_for_approval(plan.provenance)) or plan.accepted_by is not None
     alert_id = context.pull.head.ref.rpartition("/")[2]
     return context.file(f"alerts/{alert_id}.json.sig") is None
 

@@ -16,9 +16,10 @@ from retouch.alerts.model import Alert
 from retouch.alerts.parse import parse_alert
 from retouch.alerts.receipt import Provenance, Receipt
 from retouch.alerts.signature import signature_file_name
+from retouch.alerts.verified import SubmittedAlert
 from retouch.alerts.words import summarise
 from retouch.dvc import object_files
-from retouch.engine.admission import Submission, Transport
+from retouch.engine.admission import Transport
 from retouch.engine.project import Project
 from retouch.engine.provenance import Judge, Trust
 from retouch.errors import InputError
@@ -212,16 +213,16 @@ class _PackagedAlerts:
                 return found[path]
         return package.files.get(path)
 
-    def submission(self, alert_id: str) -> Submission:
+    def submitted(self, alert_id: str) -> SubmittedAlert:
         name = f"{alert_id}.json"
         raw, source = self.get(name), f"{ALERTS}/{name}"
         if raw is None:
             raise InputError(f"{source}: is missing.")
         signature = self.get(signature_file_name(name))
-        return Submission(parse_alert(raw, source), raw, source, signature)
+        return SubmittedAlert(parse_alert(raw, source), raw, source, signature)
 
     def alert(self, alert_id: str) -> Alert:
-        return self.submission(alert_id).alert
+        return self.submitted(alert_id).alert
 
     def receipts(self, alert_id: str) -> Mapping[str, Receipt]:
         """Return an alert's receipts: `new` in the package, `old` on its branch."""
@@ -247,7 +248,7 @@ def _provenance(
     now: datetime,
 ) -> Provenance:
     """Return the provenance of an alert. Raises InputError for a receipt that overstates it."""
-    receipts, submission = packaged.receipts(alert_id), packaged.submission(alert_id)
+    receipts, submitted = packaged.receipts(alert_id), packaged.submitted(alert_id)
     claimed = receipts.get("new") or receipts.get("old")
     path = receipt_path(alert_id)
     if claimed is not None and claimed.received_at > now:
@@ -260,7 +261,7 @@ def _provenance(
         transport = Transport(claimed.channel, sender, claimed.commit, claimed.run_id)
         judge_of_claim = judge.coming_by(transport)
     at = claimed.received_at if claimed is not None else now
-    found = judge_of_claim.receipt(submission, at).provenance
+    found = judge_of_claim.receipt(submitted, at).provenance
     new = receipts.get("new")
     if new is not None and _overstates(new.provenance, found):
         raise InputError(f"{path}: overstates its provenance: the alert {_standing_text(found)}.")
@@ -275,11 +276,13 @@ def _plan_faults(
         own = packaged.alert(alert.alert_id)
         if alert != summarise(own) or plan.model != own.model:
             yield f"misstates the alert {alert.alert_id}"
-    proven = {one.alert_id: one.provenance for one in plan.provenance}
+    proven = {one.alert_id: one for one in plan.provenance}
     for alert_id, one in found.items():
         if alert_id not in proven:
             yield f"lacks the provenance of {alert_id}"
-        elif _overstates(proven[alert_id], one):
+        elif proven[alert_id].sha256 not in (None, packaged.submitted(alert_id).sha256):
+            yield f"was made from other bytes of the alert {alert_id}"
+        elif _overstates(proven[alert_id].provenance, one):
             yield f"overstates the provenance of {alert_id}: it {_standing_text(one)}"
 
 

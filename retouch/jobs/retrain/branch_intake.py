@@ -21,7 +21,7 @@ from retouch.errors import InputError
 from retouch.git import branches, git
 from retouch.jobs.packages.event import DispatchEvent, Event, PushEvent
 from retouch.storage import documents
-from retouch.storage.report_history import receipts_here
+from retouch.storage.alert_files import receipts_here
 from retouch.suppression.state import Outcome
 
 

@@ -343,10 +343,10 @@ def _overridden() -> dict[str, Any]:
 
 
 def _unproven():
-    from retouch.planning.model import ProvenAlert
+    from retouch.planning.model import AlertProvenance
 
     unsigned = Provenance(verdict="unsigned", reasons=("Nobody signed it.",))
-    return ProvenAlert(alert_id=ID, provenance=unsigned)
+    return AlertProvenance(alert_id=ID, provenance=unsigned)
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retouch.alerts.receipt import Provenance
-from retouch.planning.model import ProvenAlert
+from retouch.planning.model import AlertProvenance
 from retouch.reporting.case import Case
 from retouch.reporting.layout import CHARACTERS, LINES
 from retouch.reporting.marker import read_marker
@@ -64,7 +64,7 @@ def test_an_alert_without_proof_says_how_a_writer_approves_it():
         {"verdict": "unsigned", "may_retrain": False, "reasons": ["It is unsigned."]}
     )
     proven = plan.model_copy(
-        update={"provenance": (ProvenAlert(alert_id=plan.report_id, provenance=proof),)}
+        update={"provenance": (AlertProvenance(alert_id=plan.report_id, provenance=proof),)}
     )
     texts = pull_request_texts(PullRequestSubject(plan.model, plan.alerts, Case(proven)))
     assert "`/retrain` **approves the alert**" in texts.body
