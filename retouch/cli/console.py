@@ -187,15 +187,15 @@ def print_status(console: Console, status: Status) -> None:
     console.print(alerts if status.alerts else "No alerts.")
 
 
-class Lines:
+class ProgressLines:
     """One plain line per event: for CI and for logs."""
 
     def __init__(self, console: Console, _wall: Mapping[str, float]) -> None:
-        """Lines show no time left, so `_wall` is not used."""
+        """ProgressLines show no time left, so `_wall` is not used."""
         self._console = console
         self._began = time.monotonic()
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> ProgressLines:
         """Nothing to set up."""
         return self
 
@@ -224,7 +224,7 @@ class Lines:
         self._console.print(f"{elapsed:7.1f} s  {stage}: {what}", highlight=False, markup=False)
 
 
-class LiveBar:
+class ProgressBar:
     """A bar with the time left, estimated from earlier runs; for a terminal."""
 
     def __init__(self, console: Console, wall: Mapping[str, float]) -> None:
@@ -244,7 +244,7 @@ class LiveBar:
         self._waiting: set[str] = set()
         self._running: dict[str, float] = {}
 
-    def __enter__(self) -> LiveBar:
+    def __enter__(self) -> ProgressBar:
         """Show the bar."""
         self._bar.start()
         return self

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from retouch.cli.console import Lines, LiveBar, print_plan, print_result
+from retouch.cli.console import ProgressBar, ProgressLines, print_plan, print_result
 from retouch.cli.options import wall_seconds
 from retouch.dvc import dvc, objects
 from retouch.dvc.params import apply_edits
@@ -44,7 +44,7 @@ def replay_alert(
     committed = committed_run(project, alert_id)
     copy = copy_before(project, committed, project.root / COPY)
     alert = copy.root / documents.ALERTS / f"{committed.alert_ids[0]}.json"
-    kind = LiveBar if console.is_terminal else Lines
+    kind = ProgressBar if console.is_terminal else ProgressLines
     wall = wall_seconds(project)
 
     console.rule("1. Build the pipeline as it was before the alert")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ import click
 from rich.console import Console
 
 from retouch.alerts.receipt import Channel
-from retouch.cli.console import Lines, LiveBar
+from retouch.cli.console import ProgressBar, ProgressLines
 from retouch.engine import submit_alerts
 from retouch.engine.project import Project, open_project
 from retouch.errors import InputError
@@ -78,16 +78,19 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def watch(project: Project, *, quiet: bool = False) -> AbstractContextManager[Lines | LiveBar]:
+def watch(
+    project: Project, *, quiet: bool = False
+) -> AbstractContextManager[ProgressLines | ProgressBar]:
     """Return the display of a run on stderr: a live bar on a terminal, plain lines elsewhere."""
-    console = Console(stderr=True)
-    kind: Callable[..., Lines | LiveBar] = LiveBar if console.is_terminal and not quiet else Lines
-    return kind(console, wall_seconds(project))
+    console, wall = Console(stderr=True), wall_seconds(project)
+    if console.is_terminal and not quiet:
+        return ProgressBar(console, wall)
+    return ProgressLines(console, wall)
 
 
-def plain_lines(project: Project) -> Lines:
+def plain_lines(project: Project) -> ProgressLines:
     """Return the display of a run in a log: wide plain lines on stderr."""
-    return Lines(Console(stderr=True, width=140), wall_seconds(project))
+    return ProgressLines(Console(stderr=True, width=140), wall_seconds(project))
 
 
 def wall_seconds(project: Project) -> dict[str, float]:

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 import retouch.cli as cli_package
-from retouch.cli.console import Lines, LiveBar
+from retouch.cli.console import ProgressBar, ProgressLines
 from retouch.cli.main import cli
 from retouch.execution.model import Outcome, Receipt
 from tests.toy_project import Toy
@@ -202,10 +202,10 @@ def _receipt(stage: str, outcome: Outcome) -> Receipt:
     return Receipt(stage=stage, outcome=outcome, because="so", wall_seconds=1.5)
 
 
-@pytest.mark.parametrize("kind", [Lines, LiveBar])
+@pytest.mark.parametrize("kind", [ProgressLines, ProgressBar])
 def test_progress_can_be_watched_on_a_terminal_and_in_a_log(kind):
     file = io.StringIO()
-    console = Console(file=file, force_terminal=kind is LiveBar, width=100)
+    console = Console(file=file, force_terminal=kind is ProgressBar, width=100)
     with kind(console, {"fit@eu": 3.0, "fit@[us]": 2.0}) as watch:
         for _attempt in range(2):  # two tiers
             watch.planned(["fit@eu", "fit@[us]", "assemble"])
@@ -218,12 +218,12 @@ def test_progress_can_be_watched_on_a_terminal_and_in_a_log(kind):
     said = file.getvalue()
     assert "fit@[us]" in said
     assert said.count("FAILED") == 2
-    assert ("\x1b[" in said) == (kind is LiveBar)
+    assert ("\x1b[" in said) == (kind is ProgressBar)
 
 
 def test_a_bar_that_was_never_told_of_a_plan_does_not_mind():
     console = Console(file=io.StringIO(), force_terminal=True)
-    with LiveBar(console, {}) as watch:
+    with ProgressBar(console, {}) as watch:
         watch.finished(_receipt("fit@eu", "ran"))
 
 

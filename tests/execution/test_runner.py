@@ -7,7 +7,7 @@ import shutil
 import pytest
 from rich.console import Console
 
-from retouch.cli.console import Lines
+from retouch.cli.console import ProgressLines
 from retouch.engine.project import open_project
 from retouch.execution.stages import run_stages
 from retouch.planning.plan import plan_stages
@@ -117,7 +117,7 @@ def test_only_planned_stages_run_even_when_others_are_out_of_date(toy: Toy):
 
     class How:
         jobs = 2
-        watch = Lines(Console(quiet=True), {})
+        watch = ProgressLines(Console(quiet=True), {})
 
     receipts = run_stages(toy.root, project.pipeline, planned, How)
 
