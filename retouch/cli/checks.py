@@ -157,19 +157,19 @@ def _lines(found: Integrity) -> str:
 
 def _repair(project: Project, base: str | None, jobs: int) -> None:
     from retouch.engine.run import Settings
-    from retouch.jobs.verify.verify import mend
+    from retouch.jobs.verify.verify import repair as repair_lock
 
     settings = Settings(jobs, plain_lines(project), now)
-    mended = mend(project, settings, base=base)
-    if mended.recovered:
-        click.echo(f"Undid an interrupted run: {mended.recovered}.")
-    if not mended.receipts:
+    repaired = repair_lock(project, settings, base=base)
+    if repaired.recovered:
+        click.echo(f"Undid an interrupted run: {repaired.recovered}.")
+    if not repaired.receipts:
         click.echo("Nothing to repair.")
         return
-    for receipt in mended.receipts:
+    for receipt in repaired.receipts:
         click.echo(visible(f"{receipt.stage}: {receipt.outcome}: {receipt.because}."))
-    if mended.changed:
-        click.echo(visible(f"The results differ from dvc.lock: {', '.join(mended.changed)}."))
+    if repaired.changed:
+        click.echo(visible(f"The results differ from dvc.lock: {', '.join(repaired.changed)}."))
     else:
         click.echo("The results are those in dvc.lock, and now have a receipt.")
     click.echo("Commit them with reports/mend/: `git add --update && git add reports/mend`.")

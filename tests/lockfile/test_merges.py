@@ -300,7 +300,7 @@ def test_a_mending_that_is_killed_is_undone_by_the_next_one(lab: Toy):
     kill(process)
 
     with transaction.exclusive_lock(lab.root):
-        assert transaction.recover(lab.root) == "mending dvc.lock"
+        assert transaction.recover(lab.root) == "repairing dvc.lock"
     assert lab.tree() == before
     assert lab.processes() == []
 

@@ -1,6 +1,6 @@
 """Compare the lock files of a commit with its parents and the receipts; rerun what is doubtful.
 
-A commit is looked at in a copy, so the state of the workspace does not matter. Mending reruns the
+A commit is looked at in a copy, so the state of the workspace does not matter. A repair reruns the
 doubtful stages and nothing else, so that each entry of `dvc.lock` is one that a run made.
 """
 
@@ -37,8 +37,8 @@ from retouch.system import files
 EntryPairs = frozenset[tuple[str, str]]
 """Stage and digest of its entry."""
 _REPORT = re.compile(r"reports/([0-7][0-9A-HJKMNP-TV-Z]{25})/(.+)")
-MENDED = "reports/mend/run.json"
-"""The receipts of the latest mending: they count for its entries on any branch."""
+REPAIRED = "reports/mend/run.json"
+"""The receipts of the latest repair: they count for its entries on any branch."""
 _ALERT = re.compile(r"alerts/[^/]+(?<!\.receipt)\.(json|sig)")
 
 
@@ -191,7 +191,7 @@ class _Changes:
         for changed in self._changed:
             may = allowed(changed.path, writable, report_ids=self._reports)
             was = not changed.added
-            if changed.path == MENDED and changed.plain:
+            if changed.path == REPAIRED and changed.plain:
                 continue
             if not may:
                 faults.append(f"{changed.path}: a retraining must not touch it. {REFUSED_HINT}")
@@ -250,13 +250,13 @@ def _missing(root: Path, pipeline: Pipeline) -> tuple[str, ...]:
     )
 
 
-_MEND = "mend"
+_REPAIR = "mend"  # in documents, and the name of its folder
 _OURS = ("alerts/", "reports/")
 
 
 @dataclass(frozen=True)
-class MendResult:
-    """The result of mending."""
+class RepairResult:
+    """The result of a repair."""
 
     before: Integrity
     """What was found."""
@@ -267,7 +267,7 @@ class MendResult:
     """What an earlier run was doing when it was interrupted; it was rolled back."""
 
 
-def mend(project: Project, settings: Settings, *, base: str | None = None) -> MendResult:
+def repair(project: Project, settings: Settings, *, base: str | None = None) -> RepairResult:
     """Drop doubtful entries from the lock files; rerun these stages, stale ones, and dependents.
 
     The workspace must match HEAD. Missing inputs are pulled. The receipts go to `reports/mend/`,
@@ -280,18 +280,18 @@ def mend(project: Project, settings: Settings, *, base: str | None = None) -> Me
         _require_committed(root)
         found = verify(project, base=base)
         if not (found.doubtful or found.stale):
-            return MendResult(found, recovered=recovered)
+            return RepairResult(found, recovered=recovered)
         before = project.pipeline
         pipeline = _without(before, found.doubtful)
         stages = plan_stages(pipeline)
         _require_as_recorded(before, stages)
-        begin_transaction(root, project.dvc, before, stages, work="mending dvc.lock")
+        begin_transaction(root, project.dvc, before, stages, work="repairing dvc.lock")
         try:
             receipts = _run_again(root, pipeline, stages, found, settings)
             transaction.keep(root)
         finally:
             transaction.roll_back(root)  # does nothing once the result is kept
-        return MendResult(found, receipts, _changed(before, receipts), recovered)
+        return RepairResult(found, receipts, _changed(before, receipts), recovered)
 
 
 def _run_again(
@@ -309,14 +309,14 @@ def _run_again(
     for lock, text in texts.items():
         files.write_text(root / lock, in_order_of(text, files.read_text(root / lock)))
     attempt = Attempt(
-        tier=_MEND,
+        tier=_REPAIR,
         edits=(),
         receipts=receipts,
         wall_seconds=round(max(r.started_after + r.wall_seconds for r in receipts), 3),
         kept=True,
     )
     run = Run(
-        plan_key=_MEND,
+        plan_key=_REPAIR,
         alert_ids=(),
         runner=PlainRunner.name,
         jobs=settings.jobs,
@@ -325,7 +325,7 @@ def _run_again(
         finished_at=settings.clock(),
         attempts=(attempt,),
     )
-    files.write_text(root / MENDED, run.to_json())
+    files.write_text(root / REPAIRED, run.to_json())
     return receipts
 
 
@@ -334,7 +334,7 @@ def _require_committed(root: Path) -> None:
     if changed:
         raise InputError(
             f"The workspace differs from the commit: {', '.join(changed[:3])}. Only a commit can be"
-            " mended.",
+            " repaired.",
             hint="Commit first (a merge as well: `git commit --no-edit`), or `git stash`.",
         )
 
