@@ -22,8 +22,6 @@ from retouch.gate.comparison import (
     Comparison,
     Look,
     Measured,
-    PairedTimes,
-    ProbeScores,
     ScoredModel,
 )
 from retouch.gate.guardrails.synthetic import cases_of, synthetic_rows
@@ -126,14 +124,7 @@ class Trial:
         )
         make = partial(synthetic_rows, cases=cases_of(self.promotion.guardrails))
         with self._processes() as processes:
-            taken = measure(self.promotion, models, make, root=self.root, processes=processes)
-        return Measured(
-            latency={name: PairedTimes(*times) for name, times in taken.latency.items()},
-            production_bytes=taken.production_bytes,
-            candidate_bytes=taken.candidate_bytes,
-            probed=ProbeScores(*taken.probed) if taken.probed else None,
-            failed=taken.failed,
-        )
+            return measure(self.promotion, models, make, root=self.root, processes=processes)
 
     def _scored(self, candidate: str) -> tuple[ScoredModel, ScoredModel]:
         learned = self.promotion.holdout.learned_from

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from retouch.errors import CheckFailed
 from retouch.execution.scoring import run_command
+from retouch.gate.comparison import Measured, PairedTimes, ProbeScores
 from retouch.policy.guardrails import Guardrail, Latency, Probe, Size, Synthetic
 from retouch.policy.promotion import Promotion
 from retouch.storage.score_tables import read_table
@@ -37,40 +38,24 @@ class Models:
 
 
 def needs_measuring(guardrails: Sequence[Guardrail]) -> bool:
-    """Say whether any of them asks for more than scores."""
+    """Tell whether any of them needs more than scores."""
     return any(isinstance(each, Latency | Size | Synthetic) for each in guardrails)
 
 
-Times = tuple[int, tuple[float, ...], tuple[float, ...]]
-"""How many rows a turn predicts, and the seconds each turn takes production and the candidate."""
 MakeRows = Callable[["pd.DataFrame"], "pd.DataFrame"]
 """From the probe's rows to those that are to be scored, with their column `row`."""
 
 
-@dataclass(frozen=True)
-class Taken:
-    """What was measured."""
-
-    latency: Mapping[str, Times]
-    """By the name of the guardrail."""
-    production_bytes: int
-    candidate_bytes: int
-    probed: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None
-    """The rows made, and what production and the candidate score them."""
-    failed: Mapping[str, str]
-    """Why a guardrail that only observes could not be measured: a sentence, by its name."""
-
-
 def measure(
     policy: Promotion, models: Models, make_rows: MakeRows, *, root: Path, processes: Processes
-) -> Taken:
-    """Measure everything the policy's guardrails ask for, one after the other.
+) -> Measured:
+    """Measure everything the policy's guardrails need, one after the other.
 
     Raises CheckFailed when a command fails or what it wrote cannot be read, unless only guardrails
-    that observe ask for it: then the reason is in `Taken.failed`.
+    in mode `observe` need it: then the reason is in `Measured.failed`.
     """
     failed: dict[str, str] = {}
-    latency: dict[str, Times] = {}
+    latency: dict[str, PairedTimes] = {}
     for number, guardrail in enumerate(policy.guardrails, start=1):
         if isinstance(guardrail, Latency):
             with _tolerated([guardrail], failed):
@@ -81,7 +66,7 @@ def measure(
     if policy.probe is not None and synthetic:
         with _tolerated(synthetic, failed):
             probed = _probed(policy.probe, make_rows, models, root=root, processes=processes)
-    return Taken(
+    return Measured(
         latency=latency,
         production_bytes=files.size_of(root / models.production),
         candidate_bytes=files.size_of(root / models.candidate),
@@ -104,7 +89,7 @@ def _tolerated(guardrails: Sequence[Guardrail], failed: dict[str, str]) -> Itera
 
 def _times(
     guardrail: Latency, number: int, models: Models, *, root: Path, processes: Processes
-) -> Times:
+) -> PairedTimes:
     """Run the command of a latency guardrail and read the times it wrote."""
     out = f"{_FOLDER}/latency-{number}.json"
     filled = {
@@ -131,7 +116,7 @@ def _times(
         ) from None
 
 
-def _read_times(path: Path) -> Times:
+def _read_times(path: Path) -> PairedTimes:
     """Read `{"rows": 1000, "production": [seconds, ...], "candidate": [...]}`, strictly.
 
     Raises ValueError.
@@ -147,7 +132,7 @@ def _read_times(path: Path) -> Times:
         raise ValueError(
             f"'production' has {len(production)} turns and 'candidate' {len(candidate)}"
         )
-    return rows, production, candidate
+    return PairedTimes(rows, production, candidate)
 
 
 def _refuse(constant: str) -> float:
@@ -171,7 +156,7 @@ def _probed(
     *,
     root: Path,
     processes: Processes,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+) -> ProbeScores:
     """Get rows, make the synthetic ones from them, and have both models score these."""
     found = f"{_FOLDER}/probe-rows.parquet"
     days = {"{from}": models.days[0], "{until}": models.days[1]}
@@ -202,4 +187,4 @@ def _probed(
             processes=processes,
         )
         scores.append(read_table(root / out))
-    return made, scores[0], scores[1]
+    return ProbeScores(made, scores[0], scores[1])

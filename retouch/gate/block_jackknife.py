@@ -1,8 +1,8 @@
-"""The mean gain of a candidate and how sure we are of it, with days as the blocks.
+"""The mean gain of a candidate with its confidence bounds, by delete-one jackknife over days.
 
 Rows of one day share their weather, their queues and their surprises, so they are not independent;
-days nearly are. A test that takes rows for independent says "better" far too often: 11.4 % instead
-of 5 % with mild day effects (docs/gate.md, "How sure").
+days nearly are. A test that assumes independent rows has a type I error of 11.4 % instead of 5 %
+with mild day effects (docs/gate.md, "How sure").
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# The two quantiles we need, from scipy.special: scipy.stats takes a second longer to import.
+# From scipy.special, since scipy.stats takes a second longer to import.
 from scipy.special import ndtri, stdtr, stdtrit
 
 from retouch.gate.losses import Numbers
 
 POWER = 0.8
-"""The chance with which `detectable` would be shown."""
+"""The power at which `detectable` is computed."""
 ROUND_OFF = 1e-12
-"""A gain and a standard error below this share of the loss are the noise of arithmetic: zero."""
+"""A gain and a standard error below this share of the loss are rounding error: zero."""
 
 
 @dataclass(frozen=True)
 class MeanGain:
     """Mean loss of both models and its difference, production minus candidate: above 0 is better.
 
-    All but the counts are in the loss's unit, and None where there is too little to work them out:
-    the means without a row, the rest without a second day.
+    All but the counts are in the loss's unit, and None where undefined: the means without rows, the
+    rest with fewer than two days.
     """
 
     rows: int
@@ -39,18 +39,20 @@ class MeanGain:
     gain: float | None = None
     standard_error: float | None = None
     lower: float | None = None
-    """The true mean gain is above it with the confidence asked for (one-sided)."""
+    """One-sided lower confidence bound of the true mean gain."""
     upper: float | None = None
-    """The true mean gain is below it with the confidence asked for (one-sided)."""
+    """One-sided upper confidence bound of the true mean gain."""
     detectable: float | None = None
-    """The smallest true gain whose lower bound would be above 0 with a chance of 80 %."""
+    """The smallest true gain whose lower bound is above 0 with 80 % power."""
 
     def chance_above(self, gain: float) -> float | None:
-        """Return how likely so great a gain is if the true one is `gain`: a one-sided p-value."""
+        """Return the one-sided p-value: the probability of at least this gain if the true one is
+        `gain`."""
         return self._tail(gain, 1)
 
     def chance_below(self, gain: float) -> float | None:
-        """Return how likely so small a gain is if the true one is `gain`: a one-sided p-value."""
+        """Return the one-sided p-value: the probability of at most this gain if the true one is
+        `gain`."""
         return self._tail(gain, -1)
 
     def _tail(self, gain: float, side: int) -> float | None:
@@ -67,9 +69,11 @@ def mean_gain(
 ) -> MeanGain:
     """Estimate the mean gain per row, and its one-sided bounds, from losses of shape (rows,).
 
-    With S_b the summed gain and n_b the rows of day b, the gain is the ratio sum(S) / sum(n), its
-    standard error the jackknife's over days, and the bounds t quantiles on B - 1 degrees of
-    freedom; `detectable` is (t + z) standard errors (docs/gate.md, "How sure").
+    `day` is the block of each row; `confidence` is that of each bound by itself. With S_b the
+    summed gain and n_b the rows of day b, the gain is the ratio sum(S) / sum(n), its standard error
+    the delete-one jackknife's over B days (Efron and Tibshirani 1993, chapter 11), and the bounds
+    are t quantiles with B - 1 degrees of freedom. `detectable` is (t + z) standard errors, with z
+    the normal quantile of the power.
     """
     if len(day) == 0:
         return MeanGain(rows=0, days=0)

@@ -27,6 +27,12 @@ _BY_MEASURING = ("latency", "size", "synthetic")
 def judge(comparison: Comparison) -> Judgement:
     """Judge one tier's candidate. Never raises for faulty scores: their outcome is `invalid`.
 
+    Gains are production's mean loss minus the candidate's, in the loss's unit, with jackknife
+    bounds over days (`block_jackknife`). Every required check must pass at the full one-sided
+    confidence of `policy.limits`, after alpha spending over the candidates of a hold-out
+    (`Look.confidence`): an intersection-union test (Berger 1982). Harm alarms are corrected by Holm
+    (1979).
+
     The outcome is the first that holds: `equivalent` (the same model), `invalid` (the models cannot
     be compared), `not_enough_data` (the hold-out is used up), `equivalent` (a repair that changes
     no score), `reject` (a required check or a blocking guardrail fails), `not_enough_data` (one of

@@ -134,12 +134,12 @@ def _disagreements(old: ScoreTable, new: ScoreTable) -> Iterator[str]:
                 f"The score table of {of} lacks {rows_text(int(missing.sum()))} of the other's"
                 f" {len(ids):,}; {first_id(ids, missing)}."
             )
-    for name, ours, theirs in (
+    for name, production, candidate in (
         ("label", old.rows["label"], new.rows["label"]),
         ("day", old.rows["day"], new.rows["day"]),
         *((name, old.slices[name], new.slices[name]) for name in old.slices.columns),
     ):
-        differs = _differs(ours, theirs)
+        differs = _differs(production, candidate)
         if differs.any():
             yield (
                 f"The two score tables disagree on the {name} of {rows_text(int(differs.sum()))};"
@@ -149,23 +149,23 @@ def _disagreements(old: ScoreTable, new: ScoreTable) -> Iterator[str]:
         yield "Both score tables hold the same scores in a different order: one has permuted rows."
 
 
-def _differs(ours: pd.Series[Any], theirs: pd.Series[Any]) -> pd.Series[bool]:
+def _differs(production: pd.Series[Any], candidate: pd.Series[Any]) -> pd.Series[bool]:
     """Compare value by value; two missing values are equal."""
-    if ours.equals(theirs):
-        return pd.Series(False, index=ours.index)
-    ours, theirs = ours.astype(object), theirs.astype(object)
-    return ~((ours == theirs) | (ours.isna() & theirs.isna())).astype(bool)
+    if production.equals(candidate):
+        return pd.Series(False, index=production.index)
+    production, candidate = production.astype(object), candidate.astype(object)
+    return ~((production == candidate) | (production.isna() & candidate.isna())).astype(bool)
 
 
-def _shuffled(ours: pd.Series[float], theirs: pd.Series[float]) -> bool:
+def _shuffled(production: pd.Series[float], candidate: pd.Series[float]) -> bool:
     """Tell whether the scores are equal as a multiset but not row by row.
 
     Models with few distinct scores may do so by chance, so most must be distinct. Permuted scores
     of a *different* model cannot be recognised here (see `validity`).
     """
-    mostly_distinct = ours.nunique() > len(ours) / 2
-    alike = np.array_equal(np.sort(ours), np.sort(theirs))
-    return mostly_distinct and alike and not np.array_equal(ours, theirs)
+    mostly_distinct = production.nunique() > len(production) / 2
+    same_multiset = np.array_equal(np.sort(production), np.sort(candidate))
+    return mostly_distinct and same_multiset and not np.array_equal(production, candidate)
 
 
 def _side_by_side(old: ScoreTable, new: ScoreTable, loss: Loss) -> Paired | Incomparable:

@@ -1,7 +1,7 @@
 """Why a comparison is invalid: training rows in the hold-out, or scores no model would give.
 
 Permuted rows keep the distribution of the scores and lose their correlation with the labels. A
-poor model is not invalid, so every rule asks for more than a weak correlation: none at all, where
+poor model is not invalid, so every rule requires more than a weak correlation: none at all, where
 the other model, or the same model in other groups, has a strong one.
 """
 
@@ -160,38 +160,42 @@ def _permuted(
 ) -> Iterator[str]:
     """Find scores that are uncorrelated with the labels within groups, or within one group."""
     (_, one), (_, other) = sides
-    ours, theirs = (
+    production, candidate = (
         score_label_correlation(one, labels, groups),
         score_label_correlation(other, labels, groups),
     )
-    if ours.pooled.rows >= min_rows:
-        yield from _permuted_within(ours.pooled, theirs.pooled, name)
+    if production.pooled.rows >= min_rows:
+        yield from _permuted_within(production.pooled, candidate.pooled, name)
     for group in np.flatnonzero(groups.sizes >= min_rows):
-        yield from _permuted_in_group(ours, theirs, int(group), f"{name} = {groups.names[group]}")
+        yield from _permuted_in_group(
+            production, candidate, int(group), f"{name} = {groups.names[group]}"
+        )
 
 
-def _permuted_within(ours: Correlation, theirs: Correlation, name: str) -> Iterator[str]:
+def _permuted_within(production: Correlation, candidate: Correlation, name: str) -> Iterator[str]:
     within = {"all": "Over all rows", "day": "Within days"}.get(name, f"Within each {name}")
-    for of, this, that in ((PRODUCTION, ours, theirs), (CANDIDATE, theirs, ours)):
+    for of, this, that in ((PRODUCTION, production, candidate), (CANDIDATE, candidate, production)):
         if _looks_permuted(this, that):
             yield (
                 f"{within}, the scores of {of} are uncorrelated with the labels"
                 f" ({_correlation(this)}; the other model's {that.value:.2f}): its rows are"
                 " permuted."
             )
-    if _both_look_permuted(ours, theirs):
+    if _both_look_permuted(production, candidate):
         yield (
             f"{within}, the scores of both models are uncorrelated with the labels"
-            f" ({_correlation(ours)} and {theirs.value:.2f}): rows are permuted."
+            f" ({_correlation(production)} and {candidate.value:.2f}): rows are permuted."
         )
 
 
 def _permuted_in_group(
-    ours: GroupCorrelations, theirs: GroupCorrelations, group: int, where: str
+    production: GroupCorrelations, candidate: GroupCorrelations, group: int, where: str
 ) -> Iterator[str]:
     """Find a group where the correlation with the labels is lost and elsewhere it is not."""
-    one, other = ours.within[group], theirs.within[group]
-    falls = [each.elsewhere[group].is_much_above(each.within[group]) for each in (ours, theirs)]
+    one, other = production.within[group], candidate.within[group]
+    falls = [
+        each.elsewhere[group].is_much_above(each.within[group]) for each in (production, candidate)
+    ]
     for of, this, that, fell in (
         (PRODUCTION, one, other, falls[0]),
         (CANDIDATE, other, one, falls[1]),

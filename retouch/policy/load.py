@@ -7,8 +7,8 @@ from typing import TypeVar
 from retouch.documents import Document
 from retouch.policy.model import Policy
 from retouch.policy.promotion import Promotion
-from retouch.policy.strict_yaml import read_yaml
-from retouch.schema_errors import bad_input, validated
+from retouch.policy.strict_yaml import read_mapping
+from retouch.schema_errors import validated
 
 AnyDocument = TypeVar("AnyDocument", bound=Document)
 
@@ -31,7 +31,4 @@ def parse_promotion(text: str, source: str) -> Promotion:
 
 def _parsed(model: type[AnyDocument], text: str, source: str) -> AnyDocument:
     hint = "Correct it, then run `retouch policy check`."
-    data = read_yaml(text, source, hint=hint)
-    if not isinstance(data, dict):
-        raise bad_input(source, (), "must be a mapping of keys to values", hint=hint)
-    return validated(model, data, source, hint=hint)
+    return validated(model, read_mapping(text, source, hint=hint), source, hint=hint)

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from retouch.alerts.model import Kind, Name, Repository
 from retouch.documents import Document, Value
-from retouch.policy.strict_yaml import read_yaml
+from retouch.policy.strict_yaml import read_mapping
 from retouch.schema_errors import bad_input, validated
 
 MONITORS = "policies/monitors.yaml"
@@ -55,9 +55,7 @@ def parse_monitors(text: str, source: str = MONITORS) -> Monitors:
     Raises InputError in one sentence: `<source>: <dotted key>: <what is wrong>`.
     """
     hint = "Correct it; docs/provenance.md shows an example."
-    data = read_yaml(text, source, hint=hint)
-    if not isinstance(data, dict):
-        raise bad_input(source, (), "must be a mapping of keys to values", hint=hint)
+    data = read_mapping(text, source, hint=hint)
     if "version" not in data:
         raise bad_input(source, ("version",), "missing; write `version: 1`", hint=hint)
     return validated(Monitors, data, source, hint=hint)

@@ -13,9 +13,9 @@ from retouch.alerts.moments import Time
 from retouch.documents import Document, Value
 from retouch.policy.conditions import Sentence
 from retouch.policy.decide import matches
-from retouch.policy.strict_yaml import read_yaml
+from retouch.policy.strict_yaml import read_mapping
 from retouch.policy.suppression import SomeAlerts
-from retouch.schema_errors import bad_input, validated
+from retouch.schema_errors import validated
 
 SILENCES_FILE = "policies/silences.yaml"
 
@@ -60,10 +60,7 @@ def parse_silences(text: str, source: str) -> Silences:
     Raises InputError in one sentence: `<source>: <dotted key>: <what is wrong>`.
     """
     hint = "Correct it, then run `retouch policy check`."
-    data = read_yaml(text, source, hint=hint)
-    if not isinstance(data, dict):
-        raise bad_input(source, (), "must be a mapping of keys to values", hint=hint)
-    return validated(Silences, data, source, hint=hint)
+    return validated(Silences, read_mapping(text, source, hint=hint), source, hint=hint)
 
 
 def silence_of(alert: Alert, silences: Sequence[Silence], now: datetime) -> Silence | None:

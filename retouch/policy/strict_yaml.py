@@ -49,6 +49,14 @@ def read_yaml(text: str, source: str, *, hint: str) -> JsonValue:
         raise bad_input(source, (), f"not YAML: {str(error).splitlines()[0]}", hint=hint) from None
 
 
+def read_mapping(text: str, source: str, *, hint: str) -> dict[str, JsonValue]:
+    """Return the mapping that a strict YAML text holds. Raises InputError as `read_yaml` does."""
+    data = read_yaml(text, source, hint=hint)
+    if not isinstance(data, dict):
+        raise bad_input(source, (), "must be a mapping of keys to values", hint=hint)
+    return data
+
+
 def _check_events(text: str) -> None:
     """Refuse, before anything is built, aliases, tags, and texts too large or too deep."""
     if len(text) > MAX_CHARACTERS:

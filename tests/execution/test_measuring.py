@@ -11,6 +11,7 @@ import pytest
 
 from retouch.errors import CheckFailed
 from retouch.execution.measuring import Models, measure, needs_measuring
+from retouch.gate.comparison import PairedTimes
 from retouch.gate.guardrails.synthetic import cases_of, synthetic_rows
 from retouch.system.processes import Processes
 from tests.gate.guardrail_tables import make_policy
@@ -75,7 +76,7 @@ def test_bytes_are_those_of_all_files_of_an_artifact(tmp_path):
 def test_times_are_read_as_the_command_wrote_them(tmp_path):
     project(tmp_path, times())
     found = measured(tmp_path, LATENCY | {"p50_at_most": 2})
-    assert found.latency == {"No. 0": (100, (1.0, 2.5), (3.0, 4.0))}
+    assert found.latency == {"No. 0": PairedTimes(100, (1.0, 2.5), (3.0, 4.0))}
     args = (tmp_path / "args").read_text()
     assert args == "['old', 'models/new', '2024-02-16', '2024-03-01']"
     assert "the clock stopped" in (tmp_path / ".retouch/logs/latency-1.log").read_text()
@@ -84,7 +85,8 @@ def test_times_are_read_as_the_command_wrote_them(tmp_path):
 def test_made_rows_are_scored_by_both_models(tmp_path):
     project(tmp_path)
     found = measured(tmp_path, SYNTHETIC, {"kind": "size", "bytes_at_most": 1})
-    made, production, candidate = found.probed
+    probed = found.probed
+    made, production, candidate = probed.rows, probed.production, probed.candidate
     assert made["miles"].tolist() == [1, 2, 2, 3]
     assert set(made["day"]) == {"2024-02-16"}
     assert production["score"].tolist() == [1, 2, 2, 3]
@@ -171,7 +173,7 @@ def test_a_probe_without_rows_is_scored_as_such(tmp_path):
     project(tmp_path)
     (tmp_path / "rows.py").write_text(ROWS.replace("to_parquet", "head(0).to_parquet"))
     found = measured(tmp_path, SYNTHETIC)
-    assert [len(table) for table in found.probed] == [0, 0, 0]
+    assert [len(table) for table in vars(found.probed).values()] == [0, 0, 0]
 
 
 def test_only_some_kinds_need_measuring():

@@ -107,7 +107,7 @@ def _errors_text(guardrail: CalibrationLimit, result: _SliceResult) -> str:
 
 
 def _unusable(guardrail: CalibrationLimit, paired: Paired) -> str:
-    """Say what is missing; nothing when the hypothesis can be asked."""
+    """Return what is missing; an empty text when the guardrail can be evaluated."""
     if guardrail.coverage is not None and not has_interval(paired.rows):
         return "The score tables have no interval: set score.lower and score.upper in the policy."
     if guardrail.coverage is None and not are_probabilities(paired.rows):
