@@ -91,7 +91,7 @@ def test_one_row_is_enough_to_say_how_far_apart():
 @pytest.mark.parametrize(
     ("shift", "tolerance", "message"),
     [
-        (0.0, None, "the candidate scores exactly as production does."),
+        (0.0, None, "the candidate's scores equal production's exactly."),
         (0.5, None, "by 0.50 minutes on average; nowhere by more than 1.00 minutes"),
         (0.001, None, "by less than 0.01 minutes on average; nowhere"),
         (2.0, None, "by 2.00 minutes on average; by more than 1.00 minutes on every row"),
@@ -200,7 +200,7 @@ def test_days_without_a_row_are_invalid_unless_the_policy_expects_them():
     old, new = make_scores(), make_scores(2.0)
     found = compare(old, new, days=days)
     assert found.outcome == "invalid"
-    assert "lack 1 day of those from 2013-06-30 to 2013-07-09" in found.message
+    assert "lack 1 day from 2013-06-30 to 2013-07-09" in found.message
     assert "the first is 2013-06-30" in found.message
     policy = make_policy(holdout={"every_day": False})
     assert compare(old, new, days=days, policy=policy).outcome == "compared"
