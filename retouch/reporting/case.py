@@ -1,4 +1,4 @@
-"""What a report is about: the documents side by side, and what they come to."""
+"""What a report is about: the documents side by side, and the status they amount to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OVERALL = "overall"
 
 @dataclass(frozen=True)
 class BaseMoved:
-    """Why a report is stale: main has moved under it."""
+    """Why a report is stale: the base branch has moved."""
 
     to_commit: str
     stages: tuple[str, ...]
@@ -29,7 +29,7 @@ class BaseMoved:
 
 @dataclass(frozen=True)
 class Case:
-    """One plan, what was run for it and what the gate said, as far as there is any of it."""
+    """One plan with its run and its verdict, as far as they exist."""
 
     plan: Plan
     run: Run | None = None
@@ -38,7 +38,7 @@ class Case:
 
     @cached_property
     def status(self) -> Status:
-        """Where it stands. Anything that is missing is never a pass."""
+        """The status. Whatever is missing is never a pass."""
         if self.moved:
             return "stale"
         if self.plan.action == "hold":
@@ -60,12 +60,12 @@ class Case:
 
     @property
     def status_text(self) -> StatusText:
-        """How the standing is said."""
+        """The texts of the status."""
         return STATUS_TEXTS[self.status]
 
     @property
     def message(self) -> str:
-        """How the standing is said, and whether by a person's word."""
+        """The text of the status, and whether a check was overridden."""
         return (
             f"{self.status_text.message}, overridden"
             if self.overridden
@@ -74,7 +74,7 @@ class Case:
 
     @property
     def overridden(self) -> tuple[Override, ...]:
-        """The checks that did not hold, and that a person overrode, where the candidate passed."""
+        """The overridden checks, where the candidate passed because of them."""
         passed = self.status == "promote" and self.judgement
         return self.judgement.overridden if passed and self.judgement else ()
 
@@ -98,12 +98,12 @@ class Case:
 
     @cached_property
     def judgement(self) -> Judgement | None:
-        """What the gate said of the last tier it was asked about."""
+        """The gate's judgement of the last tier it judged."""
         return self.verdict.deciding if self.verdict else None
 
     @property
     def halted_by(self) -> str | None:
-        """The name of the guardrail that ended the run."""
+        """The name of the guardrail that halted the run."""
         return self.judgement.halted_by if self.judgement else None
 
     @property
@@ -121,7 +121,7 @@ class Case:
 
     @property
     def is_repair(self) -> bool:
-        """It puts an input right; the slice need not improve."""
+        """The tier repairs an input; the slice need not improve."""
         return self.tier is not None and self.tier.must == "not_get_worse"
 
     @cached_property
@@ -131,14 +131,14 @@ class Case:
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
-        """What the gate asked of the last candidate, the alerted slice first, then overall."""
+        """The checks of the last candidate: the alerted slice first, then overall."""
         first = {ALERTED: 0, OVERALL: 1}
         results = self.judgement.checks if self.judgement else ()
         return tuple(sorted(results, key=lambda check: first.get(check.name, 2)))
 
     @cached_property
     def guardrails(self) -> tuple[GuardrailResult, ...]:
-        """What the guardrails found of the last candidate: what halted, then what stops it."""
+        """The guardrails of the last candidate: what halted the run first, then what blocks."""
         results = self.judgement.guardrails if self.judgement else ()
         return tuple(
             sorted(
@@ -162,7 +162,7 @@ class Case:
 
     @property
     def loss(self) -> Markdown:
-        """The loss in words of ours."""
+        """The name of the loss."""
         return Markdown(loss_name(self.verdict.loss if self.verdict else ""))
 
     @property
@@ -171,7 +171,7 @@ class Case:
         return loss_unit(self.verdict) if self.verdict else ""
 
     def alerted(self, limit: int = 60) -> Markdown:
-        """Return the alerted slice in words: `region = central`."""
+        """Return the alerted slice: `region = central`."""
         wheres = list(dict.fromkeys(a.where for a in self.plan.alerts if a.where))
         if not wheres:
             return code(self.plan.alerts[0].dataset, limit)
@@ -180,7 +180,7 @@ class Case:
         return write("{} and {} more", shown, left_out) if left_out else shown
 
     def check_name(self, check: Check, limit: int = 60) -> Markdown:
-        """Return a check's name for a person."""
+        """Return a check's name for display."""
         if check.criterion == "restored":
             return write("Restored: {}", self.alerted(limit))
         if check.family == "harm_alarm":
@@ -190,7 +190,7 @@ class Case:
         return Markdown("Overall") if check.name == OVERALL else code(check.name, limit)
 
     def check_scope(self, check: Check, limit: int = 60) -> Markdown:
-        """Return where a check looks, to go on after the name of the loss."""
+        """Return the rows a check covers, to follow the name of the loss."""
         if check.name == OVERALL:
             return Markdown("over all rows")
         if check.name == ALERTED or check.criterion == "restored":
@@ -202,7 +202,7 @@ class Case:
         return number(value, self.decimals)
 
     def format_change(self, gain: float | None) -> Markdown:
-        """Return the change of the loss: what is gained is taken off it."""
+        """Return the change of the loss, which is the gain with the opposite sign."""
         return signed(None if gain is None else -gain, self.decimals)
 
     def with_unit(self, text: Markdown) -> Markdown:
@@ -211,13 +211,13 @@ class Case:
 
 
 def within_noise(check: Check) -> bool:
-    """Tell whether the interval of the gain holds zero: nothing is shown to have changed."""
+    """Tell whether the interval of the gain contains zero."""
     low, high = check.gain_lower, check.gain_upper
     return low is not None and high is not None and low <= 0 <= high
 
 
 def too_small(check: Check) -> bool:
-    """Tell whether a harm alarm had too few rows or days to be asked at all."""
+    """Tell whether a harm alarm had too few rows or days to be evaluated."""
     small = check.result == "not_enough_data" and not check.required
     return small and check.family == "harm_alarm"
 
@@ -234,5 +234,5 @@ def close_to_limit(check: Check) -> bool:
 
 
 def allowed_loss(check: Check) -> float | None:
-    """Return the loss a `restored` check lets the candidate have at most."""
+    """Return the largest loss that a `restored` check allows the candidate."""
     return None if check.production is None else check.production - check.limit

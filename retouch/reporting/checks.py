@@ -161,7 +161,7 @@ def _change(case: Case, check: Check) -> Markdown:
 
 
 def _gate(case: Case, check: Check) -> Markdown:
-    """Return the check's limit and how near the bound came, in one cell."""
+    """Return the check's limit and how close the bound came, in one cell."""
     if check.result == "not_enough_data":
         return write(
             "{} not enough data: {}, {}",

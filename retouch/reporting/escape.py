@@ -54,14 +54,14 @@ class Markdown(str):
 
 
 def write(template: LiteralString, *values: object, **named: object) -> Markdown:
-    """Fill a literal of ours: `Markdown` values as they are, all others escaped."""
+    """Fill a literal template: `Markdown` values as they are, all others escaped."""
     return Markdown(
         template.format(*map(inline, values), **{k: inline(v) for k, v in named.items()})
     )
 
 
 def join(separator: LiteralString, values: Iterable[object]) -> Markdown:
-    """Join values with a literal of ours; those that are not `Markdown` are escaped."""
+    """Join values with a literal separator; those that are not `Markdown` are escaped."""
     return Markdown(separator.join(map(inline, values)))
 
 

@@ -1,4 +1,4 @@
-"""How much fits on the first screen: it is shortened until it does, and never split."""
+"""The budget of the first screen, and the layouts tried until one fits: it is never split."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CHARACTERS = 1_500
 
 @dataclass(frozen=True)
 class Layout:
-    """The lengths the parts of a report keep to."""
+    """The limits that the parts of a report keep to."""
 
     name: int
     """Characters of a name."""
@@ -21,15 +21,15 @@ class Layout:
     names: int
     """Stages listed by name."""
     freshness: bool = True
-    """The base and the time are said here too, and not only in the last line."""
+    """Name the base and the time here too, and not only in the last line."""
     scope: bool = True
-    """What merging leaves as it is, is said."""
+    """Say what merging does not change."""
     reasons: bool = True
-    """Which edit made the stages run is said."""
+    """Say which edit made the stages run."""
     refusals: bool = True
-    """Why each earlier tier was refused is said here too, and not only with the attempts."""
+    """Say why each earlier tier was rejected here too, and not only with the attempts."""
     warning: bool = True
-    """The first thing to know is said here too, and not only below."""
+    """Repeat the first warning here, and not only below."""
 
 
 _TIGHT = Layout(
@@ -55,5 +55,5 @@ LAYOUTS = (
     replace(_TIGHT, name=10, text=20, rows=2),
     replace(_TIGHT, name=6, text=8, rows=2),
 )
-"""From the roomiest on: first go the freshness and how many stages are listed; then rows of the
-table and what is said again below; at last the length of names."""
+"""From the roomiest on: first the freshness and the list of stages are cut; then rows of the table
+and what is repeated below; at last the length of names."""

@@ -33,7 +33,7 @@ class Marker:
 
 
 def read_marker(text: str) -> Marker | None:
-    """Return the marker in the first line of a report; None when it has none of ours."""
+    """Return the marker in the first line of a report; None when there is no valid one."""
     match = _MARKER.match(text)
     if not match:
         return None

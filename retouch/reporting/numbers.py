@@ -1,4 +1,4 @@
-"""Numbers as a person reads them. What is returned is ours, and safe to print."""
+"""Numbers as a person reads them. The results are safe to print."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def moment(time: datetime) -> Markdown:
 
 
 def plural(count: int, noun: str, nouns: str | None = None) -> Markdown:
-    """Return `1 stage` or `1,204 rows`. Both nouns are words of ours."""
+    """Return `1 stage` or `1,204 rows`. Both nouns are literals."""
     return Markdown(f"{count:,} {noun if count == 1 else nouns or noun + 's'}")
 
 
@@ -92,7 +92,7 @@ def signed(value: float | None, decimals: int) -> Markdown:
 def significant(value: float | None, digits: int = 3) -> Markdown:
     """Return a number of any size with so many digits that count: `12.4`, `1,250`, `3e12`, `−0.02`.
 
-    A dash where there is none, or nothing that can be counted.
+    A dash for a missing or infinite number.
     """
     if value is None or not math.isfinite(value):
         return UNKNOWN

@@ -52,7 +52,7 @@ def change_text(before: Any, after: Any, style: Formatter = PLAIN_TEXT) -> str:
 
 
 def value_text(value: Any, limit: int = 80) -> str:
-    """Return a value of a params file in one line: text bare, mappings as `key: value`."""
+    """Return a value of a params file in one line: text plain, mappings as `key: value`."""
     return shorten_name(plain(_bare(value), 2000), limit)
 
 

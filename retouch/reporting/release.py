@@ -19,7 +19,7 @@ REASON_LIMIT = 500
 
 @dataclass(frozen=True)
 class Notice:
-    """An issue or a pull request in words."""
+    """The text of an issue or a pull request."""
 
     title: str
     """One line that GitHub acts on nowhere: titles cannot be escaped."""

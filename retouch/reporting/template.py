@@ -1,4 +1,4 @@
-"""Tables and sections as values, and the templates: the one way out, which escapes all else."""
+"""Tables and sections as values, and the templates, which escape all other text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Table:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Make a table; a head that ends in `>` is over numbers. Heads are literals of ours."""
+    """Make a table; a head that ends in `>` is over numbers. Heads are literals."""
     return Table(
         heads=tuple(Markdown(head.removesuffix(">")) for head in heads),
         numeric=tuple(head.endswith(">") for head in heads),
@@ -31,11 +31,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part that opens on a click."""
+    """A part of the report that opens on a click."""
 
     name: str
     about: Markdown
-    """Goes on after the name. HTML, not Markdown: GitHub reads a summary so."""
+    """Follows the name. HTML, not Markdown: so GitHub reads a `<summary>`."""
     blocks: tuple[Markdown | Table, ...]
     files: tuple[str, ...]
     """The documents its numbers come from."""
@@ -57,7 +57,7 @@ def _environment() -> jinja2.Environment:
 
 
 def fill(template: str, **values: object) -> str:
-    """Fill one of our templates."""
+    """Fill one of the templates."""
     return _environment().get_template(template).render(values)
 
 

@@ -1,10 +1,9 @@
 """The figures of a report: small, the same bytes for the same documents, none without data.
 
-loss_by_day.py  both models day by day, and the mean change with its interval
-slices.py       the change slice by slice with its interval: a forest plot
-calibration.py  bias and interval coverage by slice, or the reliability of probabilities
-drift.py        the alerted column in the reference window and in the alert's
-canvas.py       what they share
+losses       both models by day, and the change by slice with its interval (a forest plot)
+calibration  bias and interval coverage by slice, or the reliability of probabilities
+drift        the alerted column in the reference window and in the alert window
+canvas       what they share
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def svg(draw: Callable[[Figure], None], height: float) -> bytes:
 
 
 def _compact(text: str) -> str:
-    """Say the fonts once, and every place to a hundredth of a point: half the size."""
+    """Name the fonts once, and round coordinates to a hundredth of a point: half the size."""
     text = re.sub(r" font-family: [^;]*;", "", text)
     text = text.replace("<svg ", f'<svg font-family="{_FONTS}" ', 1)
     text = re.sub(r' transform="rotate\(-?0 [^"]*"', "", text)
@@ -74,7 +74,7 @@ def _rounded(match: re.Match[str]) -> str:
 
 
 def heading(figure: Figure, title: str, under: str, unit: str = "") -> None:
-    """Write what is seen, of what, and in which unit, at the top left."""
+    """Write the title, the subtitle and the unit at the top left."""
     top = float(figure.get_size_inches()[1])
     put_text(figure, 0.022, 1 - 0.35 / top, one_line(title, 90), color=INK, size=13, weight="bold")
     put_text(figure, 0.022, 1 - 0.61 / top, one_line(under, 130), color=MUTED, size=10.5)
@@ -100,7 +100,7 @@ def put_text(on: Figure | Axes, x: float, y: float, text: str, **how: Any) -> No
 
 
 def one_line(text: str, columns: int) -> str:
-    """Return one line that takes no more room than so many Latin letters; a name keeps its ends."""
+    """Return one line no wider than so many Latin letters; a long name keeps both ends."""
     shown = plain(text, 400)
     if _width(shown) <= columns:
         return shown
@@ -109,7 +109,7 @@ def one_line(text: str, columns: int) -> str:
 
 
 def _fitting(text: str, columns: int) -> str:
-    """Return as much of the text's beginning as there is room for."""
+    """Return as much of the beginning of a text as fits."""
     length = 0
     while length < len(text) and _width(text[: length + 1]) <= columns:
         length += 1
