@@ -1,6 +1,6 @@
 """Hand-made documents: the reference pipeline's block-time model, one alert, every way it can end.
 
-The numbers are like those of the real pipeline, and made up.
+The numbers are like those of the real pipeline, and fictional.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ def test_what_is_written_is_bounded_in_length(text, limit):
 
 
 @given(hostile)
-def test_nothing_invisible_and_nothing_that_turns_text_round_stays(text):
+def test_nothing_invisible_and_no_bidirectional_control_stays(text):
     assert not [
         c for c in plain(text, ROOMY) if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co")
     ]
@@ -185,7 +185,7 @@ def test_parts_of_our_markdown_are_escaped_again():
     assert inline(ours + "") == "&#42;&#42;ours&#42;&#42;"
 
 
-def test_writing_and_joining_escape_what_is_not_ours():
+def test_writing_and_joining_escape_everything_but_markdown():
     assert write("**{}** {}", "a|b", Markdown("`c`")) == "**a&#124;b** `c`"
     assert join(", ", ["<a>", Markdown("`b`")]) == "&lt;a&gt;, `b`"
 

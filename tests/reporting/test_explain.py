@@ -80,9 +80,9 @@ def test_a_list_says_what_is_added():
 @given(hostile)
 def test_no_name_and_no_value_of_a_reason_does_anything(text):
     because = Because(reason="param", subject=text, before=text, after=text)
-    said = reason_markdown(because)
-    assert "\n" not in said
-    types = {token.type for token in flat(parse(f"x {said}"))}
+    normal_spaces = reason_markdown(because)
+    assert "\n" not in normal_spaces
+    types = {token.type for token in flat(parse(f"x {normal_spaces}"))}
     assert not types & {
         "link_open",
         "image",
@@ -91,7 +91,7 @@ def test_no_name_and_no_value_of_a_reason_does_anything(text):
         "html_block",
         "list_item_open",
     }
-    outside_code = "".join(t.content for t in flat(parse(f"x {said}")) if t.type == "text")
+    outside_code = "".join(t.content for t in flat(parse(f"x {normal_spaces}")) if t.type == "text")
     assert linked_by_github(outside_code) == []
 
 

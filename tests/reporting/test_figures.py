@@ -89,7 +89,7 @@ def test_the_losses_by_day_name_both_models_the_unit_the_slice_and_the_days():
     assert "Mean absolute error, both models on the same rows, 2013-06-01 to 2013-06-30" in shown
 
 
-def test_beside_the_days_stands_the_mean_change_with_its_interval():
+def test_the_mean_change_with_its_interval_is_beside_the_days():
     shown = texts(drawn()["loss-by-day.svg"])
     assert {"mean change", "−16.4", "−12.1", "−20.8", "no change"} <= set(shown)
     bare = tuple(c.model_copy(update={"gain_upper": None}) for c in good_checks())
@@ -115,7 +115,7 @@ def test_of_many_slices_thirty_are_drawn_and_the_rest_is_counted():
     assert any("and 65 more, 5 of them failing" in (text or "") for text in shown)
 
 
-def test_the_calibration_shows_bias_coverage_and_what_is_promised():
+def test_the_calibration_shows_bias_coverage_and_the_nominal_level():
     shown = texts(drawn(calibration=intervals(), promised=0.9)["calibration.svg"])
     for text in ("all rows", "region = central", "mean of score − label, minutes"):
         assert text in shown

@@ -116,7 +116,7 @@ def test_the_column_is_read_where_the_alert_says_its_data_is(tmp_path):
     assert alerted_drift(tmp_path, pipeline, gone, "day") is None
 
 
-def test_the_first_module_that_has_the_column_tells(tmp_path):
+def test_the_first_module_that_has_the_column_counts(tmp_path):
     table(tmp_path / "raw/a.parquet", 1.0, column="other")
     table(tmp_path / "features/a.parquet", 3.0)
     table(tmp_path / "windows/a.parquet", 4.0)
@@ -128,7 +128,7 @@ def test_the_first_module_that_has_the_column_tells(tmp_path):
     assert medians(alerted_drift(tmp_path, Pipeline(stages=stages), alert(), "day")) == {3.0}
 
 
-def test_only_the_part_the_alert_speaks_of_is_read_and_said(tmp_path):
+def test_only_the_alerted_part_is_read_and_named(tmp_path):
     table(tmp_path / "EWR.parquet", 1.0)
     table(tmp_path / "JFK.parquet", 9.0)
     pipeline = Pipeline(
@@ -152,7 +152,7 @@ def test_without_a_column_a_window_or_data_there_is_no_drift(tmp_path, changed):
     assert alerted_drift(tmp_path, pipeline, alert(**changed), "day") is None
 
 
-def test_nothing_is_written_for_a_look(tmp_path):
+def test_reading_a_column_writes_nothing(tmp_path):
     table(tmp_path / "raw/a.parquet", 1.0)
     before = files.size_of(tmp_path)
     alerted_drift(tmp_path, Pipeline(stages=(stage("i", "i", "raw"),)), alert(), "day")

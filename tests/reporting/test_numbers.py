@@ -17,7 +17,7 @@ from retouch.reporting.numbers import (
 )
 
 
-def said(text: str) -> str:
+def normal_spaces(text: str) -> str:
     return text.replace("\u00a0", " ")
 
 
@@ -35,7 +35,7 @@ def said(text: str) -> str:
     ],
 )
 def test_a_duration_has_the_units_of_its_size(seconds, expected):
-    assert said(duration(seconds)) == expected
+    assert normal_spaces(duration(seconds)) == expected
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_duration_has_the_units_of_its_size(seconds, expected):
      (5 * 10**15, "5,000.0 TB")],
 )  # fmt: skip
 def test_a_size_has_the_unit_of_its_size(count, expected):
-    assert said(size(count)) == expected
+    assert normal_spaces(size(count)) == expected
 
 
 def test_counts_have_their_noun():
@@ -62,7 +62,7 @@ def test_a_missing_number_is_a_dash_and_zero_has_no_sign():
 
 def test_there_is_no_share_of_nothing():
     assert percent(3, 0) is None
-    assert said(percent(3, 4) or "") == "75 %"
+    assert normal_spaces(percent(3, 4) or "") == "75 %"
 
 
 def test_three_digits_of_the_largest_value_are_shown():

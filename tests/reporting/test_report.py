@@ -65,7 +65,7 @@ HEADINGS = {
 }
 
 
-def said(text: str) -> str:
+def normal_spaces(text: str) -> str:
     return text.replace("\u00a0", " ")
 
 
@@ -92,7 +92,7 @@ def test_the_first_screen_keeps_to_its_budget(name):
 
 
 def test_the_first_screen_answers_what_a_reviewer_asks():
-    head = said(first_screen_of(report_of("promote")))
+    head = normal_spaces(first_screen_of(report_of("promote")))
     for answer in (
         "ready to merge",
         "27.31 → 10.87 minutes (−16.44, at worst −12.10)",
@@ -150,7 +150,7 @@ def test_a_repair_that_makes_a_new_model_does_not_say_it_is_the_old_one():
     assert "the model in production is unchanged" in first_screen_of(report_of("repaired"))
 
 
-def test_a_model_that_is_to_be_a_canary_first_is_not_said_to_go_to_production():
+def test_a_model_that_becomes_a_canary_first_is_not_announced_for_production():
     plan, run, verdict = promote()
     first = verdict.model_copy(update={"on_merge": "canary"})
 
@@ -184,7 +184,7 @@ def test_the_check_that_failed_is_in_the_sentence_and_in_the_table():
     assert "The alerted slice: 27.31 → 10.87 minutes" in head
 
 
-def test_too_little_data_says_how_little_and_what_would_show():
+def test_not_enough_data_says_how_much_there_is_and_what_is_detectable():
     head = first_screen_of(report_of("not_enough_data"))
     assert "84 rows on 6 days" in head
     assert (
@@ -208,7 +208,7 @@ def test_a_check_close_to_its_limit_is_marked():
     )
 
 
-def test_what_ran_without_the_alert_is_said():
+def test_what_ran_without_the_alert_is_named():
     assert "**Not caused by the alert** — `features-plane` was already out of date" in report_of(
         "ladder"
     )
@@ -240,16 +240,16 @@ def test_a_plan_that_was_widened_says_so():
         ({"full_cpu_seconds": 10.0}, "so no saving"),
     ],
 )
-def test_the_saving_is_honest_about_what_is_not_known(changed, words):
+def test_the_saving_states_what_is_unknown(changed, words):
     tier = refit(forecast=forecast(20.1, 4.6, **changed))
     text = render_report(plan(tier), *promote()[1:])
-    assert words in said(first_screen_of(text))
+    assert words in normal_spaces(first_screen_of(text))
     assert "100 %" not in text
 
 
-def test_a_forecast_of_stages_never_timed_is_not_zero():
+def test_a_forecast_of_untimed_stages_is_not_zero():
     tier = refit(forecast=forecast(0.0, 0.0, unknown=4, full_cpu_seconds=0.0))
-    text = said(render_report(plan(tier), *promote()[1:]))
+    text = normal_spaces(render_report(plan(tier), *promote()[1:]))
     assert "Forecast: unknown (4 planned stages without recorded timing)." in text
     assert "0.0 s CPU" not in text
 
@@ -301,7 +301,7 @@ def test_in_a_pull_request_links_are_whole():
     assert budget_kept(text)
 
 
-def test_only_documents_there_are_get_a_link():
+def test_only_existing_documents_get_a_link():
     text = report_of("held")
     assert "[run]" not in text
     assert "[verdict]" not in text
@@ -317,7 +317,7 @@ def test_without_a_figure_there_is_no_picture():
     assert "loss-by-day" not in only
 
 
-def test_who_said_it_when_and_from_which_data_is_in_the_provenance():
+def test_source_time_and_data_are_in_the_provenance():
     text = report_of("promote")
     for known in (PLAN_KEY, "c0ffee00" * 8, "has seen data until 2013-06-01", "0.99 by p-value"):
         assert known in text.partition("<b>Provenance</b>")[2]
@@ -328,7 +328,7 @@ def test_the_same_documents_give_the_same_bytes():
 
 
 def test_an_override_says_who_let_which_check_pass_and_why():
-    report = said(report_of("overridden"))
+    report = normal_spaces(report_of("overridden"))
     head = first_screen_of(report)
     assert head.count("> [!IMPORTANT]") == 1
     assert (
@@ -345,11 +345,11 @@ def test_an_override_says_who_let_which_check_pass_and_why():
 def test_fifty_long_overrides_keep_the_first_screen_to_its_budget_and_are_all_below():
     done, ran_, judged = CASES["overridden"]()
     names = [f"{'some-very-long-name-of-a-check-' * 6}{n:02}" for n in range(50)]
-    said_ = tuple(o.model_copy(update={"reason": "word " * 99}) for o in overrides(*names))
-    last = judged.deciding.model_copy(update={"overridden": said_})
+    long_overrides = tuple(o.model_copy(update={"reason": "word " * 99}) for o in overrides(*names))
+    last = judged.deciding.model_copy(update={"overridden": long_overrides})
     report = render_report(done, ran_, judged.model_copy(update={"judgements": (last,)}))
     assert budget_kept(report)
-    assert "48 more checks overridden" in said(first_screen_of(report))
+    assert "48 more checks overridden" in normal_spaces(first_screen_of(report))
     assert all(f"-{n:02}`" in report for n in range(50))
 
 

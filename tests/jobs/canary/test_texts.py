@@ -87,7 +87,7 @@ def test_a_marker_stays_one_hidden_line(attack):
     assert not {"@", "#", "`", "<"} & set(marker[4:-3])
 
 
-def test_markers_tell_two_falls_of_one_version_apart():
+def test_markers_tell_two_rollbacks_of_one_version_apart():
     first, second = (version_rolled_back(replace(FALL, counter=n), revert_url=None) for n in (4, 9))
     assert first.marker != second.marker
 

@@ -33,7 +33,7 @@ STATES = {
 
 
 @pytest.mark.parametrize("name", sorted(golden_texts()))
-def test_it_says_what_the_golden_file_says(name):
+def test_the_golden_file_of_a_pull_request_holds(name):
     assert golden_texts()[name] == (GOLDEN / name).read_text()
 
 
@@ -73,14 +73,14 @@ def test_an_alert_without_proof_says_how_a_writer_approves_it():
 
 
 @given(st.lists(st.sampled_from(["bug", "hold", "waiting", "verdict:fail", "model:x", "edited"])))
-def test_labels_of_others_stay_and_of_ours_those_that_hold(there):
+def test_labels_of_others_stay_and_managed_ones_are_replaced(there):
     wanted = frozenset({"retrain", "verdict:pass"})
     left = merge_labels(there, wanted)
     assert set(left) == wanted | ({"bug", "hold"} & set(there))
     assert merge_labels(left, wanted) == left
 
 
-def test_a_title_of_a_person_is_none_of_ours():
+def test_a_persons_title_is_not_a_generated_one():
     assert is_generated_title("Alert: target drift in rows (warning)")
     assert is_generated_title(pull_request_texts(SUBJECTS["promote"]).title)
     assert not is_generated_title("Please look at this first")
@@ -90,8 +90,8 @@ def test_a_title_of_a_person_is_none_of_ours():
 @given(hostile, hostile, hostile)
 def test_nothing_an_alert_or_a_person_says_does_anything(message, name, login):
     plan, run, verdict = promote()
-    said = alert(message=message, findings=(message,), dataset=name or "x", where=(name,))
-    plan = plan.model_copy(update={"alerts": (said,), "model": name or "x"})
+    normal_spaces = alert(message=message, findings=(message,), dataset=name or "x", where=(name,))
+    plan = plan.model_copy(update={"alerts": (normal_spaces,), "model": name or "x"})
     situation = PullRequestState(
         held=True, held_by=login or None, faults=(message,), message=message
     )
