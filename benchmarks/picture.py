@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "images"
-ALERT = "01M83GKWFGRK9W8VNGFEZFSY5J"
+ALERT = "01M82XS4CR86V1E6DCCBD23F46"
 WIDTH = 920
 """Pixels."""
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")

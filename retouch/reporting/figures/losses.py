@@ -286,9 +286,9 @@ def _legend(figure: Figure, rows: list[_Row], left_out: list[Check]) -> None:
     for x, text in ((0.895, "change"), (0.975, "rows")):
         y = 1 - (_ABOVE - 0.07) / height
         canvas.put_text(figure, x, y, text, color=MUTED, size=10, ha="right")
-    legend = "red tick: limit; the whole interval must lie left of it"
+    legend = "red tick: limit, passes if the interval lies left of it"
     if any(row.alarm for row in rows):
-        legend += "  ·  hollow: harm alarm"
+        legend += "  ·  hollow: harm alarm, fails if it lies right"
     if left_out:
         failed = sum(check.result == "fail" for check in left_out)
         legend = f"and {len(left_out):,} more, {failed or 'none'} of them failing  ·  {legend}"
