@@ -42,7 +42,7 @@ from retouch.reporting.numbers import plural
 from retouch.storage import documents as stored
 from retouch.storage.alert_files import StoredAlert, in_alerts, read_alert, save_receipt
 from retouch.suppression.state import OpenIncident, Outcome
-from retouch.system.processes import collecting_nothing
+from retouch.system.processes import without_garbage_collection
 
 _SETTLED: frozenset[State] = frozenset({"answered", "duplicate", "resolved", "expired"})
 """States that `status` shows with --all only."""
@@ -189,7 +189,7 @@ def alert_intake(
         run_id=os.environ.get("GITHUB_RUN_ID"),
     )
     trust = Trust(base, repository, os.environ, transport)
-    with collecting_nothing():
+    with without_garbage_collection():
         if event is not None:
             result = intake.take_in_event(project, event, trust, now())
         else:

@@ -20,7 +20,7 @@ from retouch.cli import (
 )
 from retouch.errors import InputError, RetouchError
 from retouch.github.workflow_commands import harmless_log
-from retouch.system.processes import raising_on_terminate
+from retouch.system.processes import terminate_as_interrupt
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     try:
-        with raising_on_terminate():
+        with terminate_as_interrupt():
             # Commands return nothing; a code is what `ctx.exit` gave.
             args = list(argv) if argv is not None else None
             code = cli.main(args=args, prog_name="retouch", standalone_mode=False)

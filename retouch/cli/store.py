@@ -9,8 +9,7 @@ import click
 from retouch.dvc.project import find_root
 from retouch.errors import InputError
 from retouch.git_remote import store as stores
-from retouch.git_remote.address import READER, address, name_reader
-from retouch.git_remote.config import FOLDER
+from retouch.git_remote.config import FOLDER, READER, add_reader, reader_address
 from retouch.git_remote.store import BRANCH, Store
 from retouch.reporting.numbers import plural
 
@@ -56,12 +55,12 @@ def init(branch: str, repository: str | None, commit_config: bool) -> None:
     Changes nothing that is committed.
     """
     root = find_root(Path.cwd())
-    url = address(root, branch, repository=repository) if commit_config else None
+    url = reader_address(root, branch, repository=repository) if commit_config else None
     opened = stores.open_store(root, branch=branch)
     stores.begin_store(opened)
     _print_opened(opened)
     if url is not None:
-        named = name_reader(root, url)
+        named = add_reader(root, url)
         if named["new"]:
             click.echo(f".dvc/config now has the remote {READER!r} ({url}). Commit it.")
         if not named["default"]:
@@ -91,7 +90,7 @@ def push() -> None:
 @_REPOSITORY
 def url(branch: str, repository: str | None) -> None:
     """Print the address of the branch, and the command to use it."""
-    found = address(find_root(Path.cwd()), branch, repository=repository)
+    found = reader_address(find_root(Path.cwd()), branch, repository=repository)
     click.echo(f"{found}\n\ndvc remote add --local --default {READER} {found}")
 
 
@@ -102,10 +101,10 @@ def gc(yes: bool) -> None:
 
     The history of the data branch is removed, too.
     """
-    from retouch.git_remote.gc import collect, garbage
+    from retouch.git_remote.store import collect, find_garbage
 
     opened = _opened()
-    found = garbage(opened)
+    found = find_garbage(opened)
     if not found.places:
         click.echo(f"Nothing to remove: all {found.kept:,} objects are in use.")
         return

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from retouch.errors import InputError
-from retouch.lockfile.entries import OBJECT, listed_in
+from retouch.lockfile.entries import OBJECT, directory_listing
 
 
 def md5_of(path: Path) -> str:
@@ -37,7 +37,7 @@ def check_object(name: str, source: Path) -> None:
         raise InputError(f"{source}: its bytes are not those of the object {name}.")
     if name.endswith(".dir"):
         try:
-            listed_in(source.read_bytes())
+            directory_listing(source.read_bytes())
         except (ValueError, RecursionError) as error:
             message = (
                 f"{source}: the object {name} is no list of the files in a directory: {error}."

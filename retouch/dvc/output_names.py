@@ -8,7 +8,7 @@ from pathlib import Path
 
 from retouch.errors import InputError
 from retouch.git import git
-from retouch.lockfile.entries import listed_in
+from retouch.lockfile.entries import directory_listing
 from retouch.system import files
 
 
@@ -58,6 +58,6 @@ def outputs_of_object(root: Path, name: str, objects: Mapping[str, Path]) -> str
 
 def _listed(path: Path | None) -> dict[str, str]:
     try:
-        return listed_in(path.read_bytes()) if path is not None else {}
+        return directory_listing(path.read_bytes()) if path is not None else {}
     except (OSError, ValueError, RecursionError):
         return {}

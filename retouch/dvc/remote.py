@@ -1,11 +1,86 @@
-"""DVC's default remote: which it is, and whether it answers."""
+"""DVC's default remote: which it is, whether it answers, and which outputs it lacks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from retouch.errors import CheckFailed
+from retouch.errors import CheckFailed, InputError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+_KINDS = ("md5", "md5-dos2unix")
+
+
+def missing_outputs(root: Path, outputs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the paths of the outputs that the cache and the default remote lack, whole or in part.
+
+    `outputs`: path and hash. Data is looked for, not brought; only the lists of directories are.
+    Raises InputError when the remote does not answer.
+    """
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        wanted = [(path, recorded, in_cache(repo, recorded)) for path, recorded in outputs]
+        absent = [(path, recorded) for path, recorded, here in wanted if not here]
+        if not absent:
+            return ()
+        try:
+            remotes = _remotes(repo)
+            return tuple(path for path, recorded in absent if not _there(repo, remotes, recorded))
+        except Exception as error:  # each kind of storage has errors of its own
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            message = f"The DVC remote does not say what it has: {reason}."
+            raise InputError(message, hint="Check `dvc remote list`.") from None
+
+
+def in_cache(repo: Repo, recorded: str) -> bool:
+    """Say whether the cache has an output, all files of a directory included."""
+    return any(not _lacking(_cache(repo, kind), recorded, kind) for kind in _KINDS)
+
+
+def _there(repo: Repo, remotes: dict[str, Any], recorded: str) -> bool:
+    """Say whether the cache and the remote have all of an output between them."""
+    from dvc_data.hashfile.hash_info import HashInfo
+
+    for kind, remote in remotes.items():
+        cache = _cache(repo, kind)
+        if recorded.endswith(".dir") and not cache.exists(recorded) and remote.exists(recorded):
+            repo.cloud.pull([HashInfo(kind, recorded)])
+        lacking = _lacking(cache, recorded, kind)
+        if set(remote.oids_exist(lacking)) >= set(lacking):
+            return True
+    return False
+
+
+def _lacking(cache: Any, recorded: str, kind: str) -> list[str]:
+    """Return the objects of an output that the cache lacks; of an unknown directory, its list."""
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.tree import Tree
+
+    if not cache.exists(recorded):
+        return [recorded]
+    if not recorded.endswith(".dir"):
+        return []
+    members = {item.value for _, _, item in Tree.load(cache, HashInfo(kind, recorded))}
+    return sorted(member for member in members if not cache.exists(member))
+
+
+def _remotes(repo: Repo) -> dict[str, Any]:
+    """Return the default remote by kind of hash; none where there is none."""
+    from dvc.config import NoRemoteError
+
+    try:
+        return {kind: repo.cloud.get_remote_odb(None, "verify", hash_name=kind) for kind in _KINDS}
+    except NoRemoteError:
+        return {}
+
+
+def _cache(repo: Repo, kind: str) -> Any:
+    return repo.cache.local if kind == "md5" else repo.cache.legacy
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from retouch.dvc import objects
 from retouch.dvc.index import first_line
-from retouch.dvc.missing import in_cache
+from retouch.dvc.remote import in_cache
 from retouch.errors import InputError
 from retouch.lockfile.entries import entries, entry_digest
 from retouch.system import files

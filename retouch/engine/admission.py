@@ -147,7 +147,9 @@ def _examined(
     return examined
 
 
-def _verify(raw: bytes, signature: bytes, arrival: Arrival, trusted: Trusted) -> ssh_keygen.Said:
+def _verify(
+    raw: bytes, signature: bytes, arrival: Arrival, trusted: Trusted
+) -> ssh_keygen.SignatureCheck:
     return ssh_keygen.verify(
         raw,
         signature,

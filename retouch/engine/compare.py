@@ -27,8 +27,7 @@ from retouch.pipeline.outputs import outputs_around
 from retouch.policy.promotion import Scoring
 from retouch.registry.production import Production, production_of
 from retouch.system import files
-from retouch.system.parallel import at_once
-from retouch.system.processes import Processes
+from retouch.system.processes import Processes, run_parallel
 
 if TYPE_CHECKING:
     from retouch.gate.comparison import ScoredModel
@@ -170,4 +169,4 @@ def score_both(
         scores = score_model(model.path, label, span, scoring, root=root, processes=processes)
         return ScoredModel(model.hash, model.seen_until, scores)
 
-    return at_once([partial(contend, model) for model in models], processes, jobs=jobs)
+    return run_parallel([partial(contend, model) for model in models], processes, jobs=jobs)

@@ -31,8 +31,7 @@ from retouch.gate.model import Judgement, Override
 from retouch.gate.overrides import apply_overrides
 from retouch.policy.promotion import Promotion
 from retouch.registry.production import Production
-from retouch.system.parallel import at_once
-from retouch.system.processes import Processes
+from retouch.system.processes import Processes, run_parallel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +135,7 @@ class Trial:
         )
         with self._processes() as processes:
             contend = [partial(self._contend, *each, processes) for each in both]
-            ours, theirs = at_once(contend, processes, jobs=self.jobs)
+            ours, theirs = run_parallel(contend, processes, jobs=self.jobs)
         if learned is None:
             return ours, theirs
         rows = training_rows(learned, root=self.root)

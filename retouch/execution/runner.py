@@ -17,7 +17,7 @@ from retouch.pipeline.graph import waits_for
 from retouch.pipeline.model import FileInput, Pipeline, Stage
 from retouch.planning.model import StagePlan
 from retouch.system import files
-from retouch.system.processes import Processes, telling_of_interrupts
+from retouch.system.processes import Processes, on_interrupt
 
 
 class Progress(Protocol):
@@ -120,7 +120,7 @@ class PlainRunner:
         self._began = time.monotonic()
         self._watch.planned(self._plan)
         with (
-            telling_of_interrupts(lambda: self._ended.put(None)),
+            on_interrupt(lambda: self._ended.put(None)),
             ThreadPoolExecutor(max_workers=self._jobs) as pool,
         ):
             try:

@@ -126,12 +126,12 @@ def last_commits(root: Path, commit: str, most: int) -> tuple[str, ...]:
     return tuple(_checked(run(asked, cwd=root)).output.split())
 
 
-def is_ours(root: Path, commit: str) -> bool:
+def is_retouch_commit(root: Path, commit: str) -> bool:
     """Say whether a commit says that it is an answer of ours; anybody can write that."""
     return proposal_of(message_of(root, commit)) is not None
 
 
-def is_edited(root: Path, head: str, base: str) -> bool:
+def is_edited_by_others(root: Path, head: str, base: str) -> bool:
     """Say whether somebody but us changed what a branch holds besides alerts.
 
     A commit that only adds alerts is nobody's edit, nor is the merge of the base branch that
@@ -139,7 +139,7 @@ def is_edited(root: Path, head: str, base: str) -> bool:
     """
     since = merge_base(root, head, base)
     while head != since and not is_ancestor(root, head, base):
-        if is_ours(root, head):
+        if is_retouch_commit(root, head):
             return False
         parents = _line(root, "log", "-1", "--format=%P", head).split()
         if not (_only_adds_alerts(root, head, parents) or _is_update(root, head, parents, base)):
@@ -164,7 +164,7 @@ def _is_update(root: Path, commit: str, parents: list[str], base: str) -> bool:
     return told.exit_code == 0 and told.output.strip() == tree
 
 
-def came_at(root: Path, path: str, commit: str) -> datetime | None:
+def added_at(root: Path, path: str, commit: str) -> datetime | None:
     """Return when a file came to the main line of a commit; None for one it does not have."""
     asked = ["git", "log", "-1", "--first-parent", "--diff-merges=first-parent"]
     told = run([*asked, "--diff-filter=A", "--format=%ct", commit, "--", path], cwd=root)
@@ -182,7 +182,7 @@ def _checked(done: Finished) -> Finished:
     return done
 
 
-def bring_commit(root: Path, commit: str) -> bool:
+def fetch_commit(root: Path, commit: str) -> bool:
     """Fetch a commit of `origin` unless it is here; tell whether it is here then."""
     if commit_of(root, commit) is None:
         run(["git", "fetch", "--quiet", "origin", commit], cwd=root)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from retouch.errors import InputError
-from retouch.system.pipe import exchange
+from retouch.system.processes import pipe
 
 _PLAIN_FILE = (b"100644", b"100755")
 
@@ -23,7 +23,7 @@ class Snapshot:
     def paths(self) -> tuple[str, ...]:
         """Every file's path, from the root, sorted; no symbolic links. Raises InputError."""
         asked = ["git", "ls-tree", "-r", "-z", self.commit]
-        done = exchange(asked, b"", cwd=self.root)
+        done = pipe(asked, b"", cwd=self.root)
         if done.exit_code:
             raise InputError(
                 f"{self.commit[:10]}: is not whole in this clone.",
@@ -56,7 +56,7 @@ def read_objects(root: Path, names: Sequence[str]) -> list[bytes | None]:
     if not names:
         return []
     told = "".join(f"{name}\n" for name in names).encode(errors="surrogateescape")
-    done = exchange(["git", "cat-file", "--batch"], told, cwd=root)
+    done = pipe(["git", "cat-file", "--batch"], told, cwd=root)
     found: list[bytes | None] = []
     at = 0
     for name in names:

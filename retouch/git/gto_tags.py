@@ -9,8 +9,7 @@ from pathlib import Path
 from retouch.errors import CheckFailed, InputError
 from retouch.git import git
 from retouch.registry.tags import Tag, parse_tag
-from retouch.system.pipe import exchange
-from retouch.system.processes import Finished, run
+from retouch.system.processes import Finished, pipe, run
 
 _FIELDS = ("refname:strip=2", "objecttype", "*objecttype", "*objectname", "taggerdate:unix")
 _NOBODY = ("-c", "user.name=Retouch", "-c", "user.email=retouch@localhost")
@@ -24,10 +23,10 @@ def read_tags(root: Path, *, shared: bool = False) -> tuple[Tag, ...]:
     Raises InputError outside of a repository, or when `origin` does not answer.
     """
     form = "%00".join(f"%({field})" for field in (*_FIELDS, "contents")) + "%00"
-    done = exchange(["git", "for-each-ref", f"--format={form}", "refs/tags"], b"", cwd=root)
+    done = pipe(["git", "for-each-ref", f"--format={form}", "refs/tags"], b"", cwd=root)
     if done.exit_code:
         git.top_level(root)
-        raise InputError(f"git said: {git.said(done.errors)}.")
+        raise InputError(f"git said: {git.error_text(done.errors)}.")
     parts = done.output.decode(errors="replace").split("\0")
     there, none = _at_origin(root) if shared else None, ("", "")
     tags = []
@@ -55,17 +54,17 @@ def fetch_tags(root: Path) -> None:
         if parse_tag(name, commit=commit, at=now) is not None
     }
     asked = ["git", "for-each-ref", "--format=%(objectname) %(refname:strip=2)", "refs/tags"]
-    lines = exchange(asked, b"", cwd=root).output.decode(errors="replace").splitlines()
+    lines = pipe(asked, b"", cwd=root).output.decode(errors="replace").splitlines()
     ours = {name: tag for tag, _, name in (line.partition(" ") for line in lines)}
     wanted = [name for name, tag in theirs.items() if ours.get(name) != tag]
     if not wanted:
         return
     told = "".join(f"+refs/tags/{name}:refs/tags/{name}\n" for name in wanted).encode()
     fetch = ["git", "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--stdin", _REMOTE]
-    done = exchange(fetch, told, cwd=root)
+    done = pipe(fetch, told, cwd=root)
     if done.exit_code:
         raise InputError(
-            f"The tags of {_REMOTE} cannot be fetched; git said: {git.said(done.errors)}.",
+            f"The tags of {_REMOTE} cannot be fetched; git said: {git.error_text(done.errors)}.",
             hint="Check `git remote -v`, or go without it: `--no-push`.",
         )
 
@@ -81,7 +80,7 @@ def write_tag(root: Path, name: str, commit: str, message: str, *, push: bool) -
     here = git.commit_of(root, ref)
     if here is not None:
         if here != commit or not _is_annotated(root, ref):
-            raise TagTaken(name, here)
+            raise TagConflict(name, here)
     else:
         _checked(name, run(["git", *_identity(root), *_tag(name, commit, message)], cwd=root))
     if not push:
@@ -97,12 +96,12 @@ def write_tag(root: Path, name: str, commit: str, message: str, *, push: bool) -
     if there == commit:  # somebody was quicker with the same
         _checked(name, run(["git", "fetch", "--quiet", _REMOTE, f"+{ref}:{ref}"], cwd=root))
     elif there is not None:
-        raise TagTaken(name, there)
+        raise TagConflict(name, there)
     else:
         _checked(name, done)
 
 
-class TagTaken(CheckFailed):
+class TagConflict(CheckFailed):
     """The name stands for another commit already: somebody was quicker."""
 
     def __init__(self, name: str, commit: str) -> None:
@@ -139,10 +138,10 @@ def _at_origin(root: Path, name: str = "*") -> dict[str, tuple[str, str]]:
     Raises InputError when `origin` does not answer.
     """
     asked = [f"refs/tags/{name}", f"refs/tags/{name}^{{}}"]
-    done = exchange(["git", "ls-remote", "--tags", _REMOTE, *asked], b"", cwd=root)
+    done = pipe(["git", "ls-remote", "--tags", _REMOTE, *asked], b"", cwd=root)
     if done.exit_code:
         raise InputError(
-            f"{_REMOTE} does not say which tags it has; git said: {git.said(done.errors)}.",
+            f"{_REMOTE} does not say which tags it has; git said: {git.error_text(done.errors)}.",
             hint="Check `git remote -v`, or go without it: `--no-push`.",
         )
     lines = done.output.decode(errors="replace").splitlines()
@@ -154,7 +153,7 @@ def _at_origin(root: Path, name: str = "*") -> dict[str, tuple[str, str]]:
     }
 
 
-def wait_until_later(moment: datetime) -> None:
+def wait_for_next_second(moment: datetime) -> None:
     """Wait for the second after a moment, all that a tag can tell; not for a clock that is far
     off."""
     seconds = (moment + timedelta(seconds=1) - datetime.now(UTC)).total_seconds()

@@ -29,7 +29,7 @@ class Changed:
     """It is a plain file now: no link, no submodule."""
 
 
-def named_commit(root: Path, name: str, option: str) -> str:
+def resolve_commit(root: Path, name: str, option: str) -> str:
     """Return the full id of the commit a name stands for. Raises InputError when it stands for
     none.
 
@@ -100,7 +100,7 @@ def changed_between(root: Path, old: str, new: str) -> tuple[Changed, ...]:
 
 
 @contextmanager
-def files_of(root: Path, commit: str) -> Iterator[Path]:
+def exported_commit(root: Path, commit: str) -> Iterator[Path]:
     """Have the files of a commit in a folder of their own, and nothing of it afterwards.
 
     Yields where `root` is in there. No data, no hooks, and nothing of it is run. It is a git
@@ -120,7 +120,7 @@ def files_of(root: Path, commit: str) -> Iterator[Path]:
         yield tree / inside
 
 
-def without_place(message: str) -> str:
+def without_temporary_path(message: str) -> str:
     """Return a sentence with the paths of `files_of` from the root of the repository."""
     return re.sub(rf"[^\s'\"]*{_PLACE}[^/\s]*/tree/?", "", message)
 

@@ -15,8 +15,7 @@ from pathlib import Path
 from retouch.errors import InputError
 from retouch.git import git
 from retouch.system import files
-from retouch.system.pipe import exchange
-from retouch.system.processes import Finished, run
+from retouch.system.processes import Finished, pipe, run
 
 REMOTE = "origin"
 _REF = "refs/retouch/store"
@@ -201,7 +200,7 @@ class Branch:
     def _fed(self, *args: str, told: str, env: Mapping[str, str] | None = None) -> str:
         self.folder.mkdir(parents=True, exist_ok=True)
         known = {**self.environment, **(env or {})}
-        done = exchange(["git", *_PLAIN, *args], told.encode(), cwd=self.folder, env=known)
+        done = pipe(["git", *_PLAIN, *args], told.encode(), cwd=self.folder, env=known)
         if done.exit_code:
             raise InputError(f"The store cannot be worked on: git said: {done.errors.strip()}")
         return done.output.decode().strip()
@@ -209,5 +208,5 @@ class Branch:
 
 def _checked(done: Finished, message: str) -> Finished:
     if done.exit_code:
-        raise InputError(f"{message}: git said: {git.said(done.output)}.")
+        raise InputError(f"{message}: git said: {git.error_text(done.output)}.")
     return done

@@ -1,8 +1,9 @@
-"""DVC's data on a branch of the repository itself: a remote with nothing to rent.
+"""DVC's data on a branch of the repository itself: a remote that needs no account elsewhere.
 
-The branch lies in `.retouch/store`, which DVC uses as a local remote. What comes in there reaches
-the branch by `push`. An object is named by its content, so two writers never disagree: whose push
-is refused because another came first puts its objects on top and pushes again.
+The branch is kept in `.retouch/store`, which DVC uses as a local remote; `push` sends what is new
+there to the branch. An object is named by its content, so two writers never conflict: if a push is
+refused because another was first, its objects are added on top and pushed again. `collect` removes
+what no branch and no tag needs, by rewriting the history of the branch.
 """
 
 from __future__ import annotations
@@ -18,17 +19,18 @@ from pathlib import Path
 from retouch.dvc import dvc
 from retouch.dvc import objects as dvc_objects
 from retouch.dvc.object_files import check_object
-from retouch.dvc.output_names import outputs_of_object
+from retouch.dvc.output_names import outputs_of_object, recorded_in, records_outputs
 from retouch.errors import CheckFailed, InputError
 from retouch.git import git
 from retouch.git_remote.branch import REMOTE, Branch
 from retouch.git_remote.config import (
     FOLDER,
+    configure_dvc,
     default_remote,
     keep_out_of_git,
-    known_as,
-    tell_dvc,
+    remote_name,
 )
+from retouch.lockfile.entries import OBJECT, directory_listing
 from retouch.system import files
 from retouch.system.processes import Finished, run
 
@@ -49,7 +51,7 @@ _PATIENCE_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
-class Trying:
+class PushRetries:
     """How often a push is tried, and how long it waits in between."""
 
     times: int = 10
@@ -84,11 +86,11 @@ def open_store(root: Path, *, branch: str = BRANCH) -> Store:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*", branch) or ".." in branch:
         raise InputError(f"{branch!r} is no plain name of a branch.")
     here = Branch(root, root / FOLDER, branch)
-    with only_one(root):
+    with exclusive_lock(root):
         keep_out_of_git(root)
         here.lay_out(here.newest())
         files.write_text(root / _CHOSEN, f"{branch}\n")
-        remote, default = tell_dvc(root)
+        remote, default = configure_dvc(root)
     return Store(here, remote, default)
 
 
@@ -97,33 +99,33 @@ def opened(root: Path) -> Store | None:
     if not (root / _CHOSEN).exists() or not (root / FOLDER).is_dir():
         return None
     name = files.read_text(root / _CHOSEN, limit=1000).strip()
-    remote = known_as(root)
+    remote = remote_name(root)
     if remote is None:
         return None
     default = default_remote(root) == remote
     return Store(Branch(root, root / FOLDER, name), remote, default)
 
 
-def begin_store(store: Store, *, trying: Trying | None = None) -> None:
+def begin_store(store: Store, *, trying: PushRetries | None = None) -> None:
     """See to it that the branch is there, if only as an empty one. Raises CheckFailed."""
-    with only_one(store.branch.root):
-        _land(store.branch, {}, trying or Trying(), even_nothing=True)
+    with exclusive_lock(store.branch.root):
+        _land(store.branch, {}, trying or PushRetries(), even_nothing=True)
 
 
-def push_store(store: Store, *, trying: Trying | None = None) -> int:
+def push_store(store: Store, *, trying: PushRetries | None = None) -> int:
     """Send what `dvc push` put into the folder to the branch; return how many objects were new.
 
     Raises InputError for a file that GitHub does not take, before anything is sent; CheckFailed
     when the remote takes nothing.
     """
     branch = store.branch
-    with only_one(branch.root):
+    with exclusive_lock(branch.root):
         branch.newest()  # if it is gone, all that is here is new to it
         known = branch.laid_out()
         new = {path: at for path, at in _on_disk(branch.folder).items() if path not in known}
         objects = {name_of(path): at for path, at in new.items()}
         _check(branch.root, objects)
-        return _land(branch, objects, trying or Trying())
+        return _land(branch, objects, trying or PushRetries())
 
 
 def push_stages(stages: Iterable[str], *, root: Path) -> None:
@@ -137,7 +139,9 @@ def push_stages(stages: Iterable[str], *, root: Path) -> None:
         push_store(store)
 
 
-def push_objects(root: Path, objects: Mapping[str, Path], *, trying: Trying | None = None) -> int:
+def push_objects(
+    root: Path, objects: Mapping[str, Path], *, trying: PushRetries | None = None
+) -> int:
     """Send these objects, name -> file, to DVC's default remote; return how many were new there.
 
     Where that is the store, they go to its branch, all in one commit. Raises InputError when one is
@@ -147,12 +151,12 @@ def push_objects(root: Path, objects: Mapping[str, Path], *, trying: Trying | No
     if store is None or not store.default:
         return dvc_objects.push_objects(root, objects)
     _check(root, objects)
-    with only_one(root):
-        return _land(store.branch, objects, trying or Trying())
+    with exclusive_lock(root):
+        return _land(store.branch, objects, trying or PushRetries())
 
 
 def _land(
-    branch: Branch, objects: Mapping[str, Path], trying: Trying, *, even_nothing: bool = False
+    branch: Branch, objects: Mapping[str, Path], trying: PushRetries, *, even_nothing: bool = False
 ) -> int:
     """Put the objects on top of the branch; return how many it lacked when it was first asked."""
     wanted = {place_of(name): path for name, path in objects.items()}
@@ -166,12 +170,12 @@ def _land(
             return newest if even_nothing else None
         return branch.commit(newest, new, f"Add {len(new)} object{'' if len(new) == 1 else 's'}")
 
-    land(branch, on_top, trying)
+    publish(branch, on_top, trying)
     return lacked[0]
 
 
-def land(
-    branch: Branch, make: Callable[[str], str | None], trying: Trying, *, anew: bool = False
+def publish(
+    branch: Branch, make: Callable[[str], str | None], trying: PushRetries, *, anew: bool = False
 ) -> None:
     """Bring a commit to the branch, made once more each time that another writer came first.
 
@@ -199,7 +203,7 @@ def _given_up(branch: Branch, done: Finished, attempts: int) -> CheckFailed:
     tried = "once" if attempts == 1 else f"{attempts} times"
     return CheckFailed(
         f"The branch {branch.name!r} did not take the data, asked {tried}; git said:"
-        f" {git.said(done.output)}.",
+        f" {git.error_text(done.output)}.",
         hint="Nothing of it is there yet. Again: `retouch store push`.",
     )
 
@@ -256,7 +260,7 @@ def _require_remote(root: Path) -> None:
 
 
 @contextmanager
-def only_one(root: Path) -> Iterator[None]:
+def exclusive_lock(root: Path) -> Iterator[None]:
     """Let one of us at a time work on the store of this checkout; the others wait."""
     import zc.lockfile
 
@@ -275,3 +279,103 @@ def only_one(root: Path) -> Iterator[None]:
         yield
     finally:
         lock.close()
+
+
+_REFS = "refs/retouch/gc"
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """Objects that belong to no output at the newest commit of any branch, or at any tag."""
+
+    places: tuple[str, ...]
+    """Their paths on the branch."""
+    bytes: int
+    kept: int
+    """How many objects stay."""
+
+
+def find_garbage(store: Store) -> Garbage:
+    """Say what could go. Raises InputError when it cannot be told for certain."""
+    with exclusive_lock(store.branch.root):
+        newest = store.branch.newest()
+        store.branch.lay_out(newest)
+        return _garbage(store.branch, newest)
+
+
+def collect(store: Store, *, trying: PushRetries | None = None) -> Garbage:
+    """Remove it: the branch begins anew with what stays, unless somebody wrote in between.
+
+    Then it is looked at once more, so that nothing new is lost. Raises InputError, and CheckFailed
+    when the remote does not take it.
+    """
+    branch, found = store.branch, Garbage((), 0, 0)
+
+    def without(newest: str) -> str | None:
+        nonlocal found
+        branch.lay_out(newest)
+        found = _garbage(branch, newest)
+        message = f"Keep {found.kept} object{'' if found.kept == 1 else 's'}"
+        return branch.commit_without(newest, found.places, message) if found.places else None
+
+    with exclusive_lock(branch.root):
+        publish(branch, without, trying or PushRetries(), anew=True)
+    return found
+
+
+def _garbage(branch: Branch, newest: str) -> Garbage:
+    needed = {place_of(name) for name in _needed(branch)}
+    there = {path for path in branch.names_in(newest) if OBJECT.fullmatch(name_of(path))}
+    places = tuple(sorted(there - needed))
+    sizes = [files.size_of(branch.folder / place) for place in places]
+    return Garbage(places, sum(sizes), len(there & needed))
+
+
+def _needed(branch: Branch) -> Iterator[str]:
+    """Yield the objects of all outputs that the remote's branches and tags record."""
+    seen: set[str] = set()
+    for commit in _tips(branch):
+        for name in _recorded(branch, commit) - seen:
+            seen.add(name)
+            yield name
+            listed = branch.folder / place_of(name)
+            if name.endswith(".dir") and listed.exists():
+                try:
+                    yield from directory_listing(listed.read_bytes()).values()
+                except ValueError as error:
+                    message = f"The object {name} of the store is damaged: {error}."
+                    raise InputError(message, hint="Nothing was removed.") from None
+
+
+def _recorded(branch: Branch, commit: str) -> set[str]:
+    top = git.top_level(branch.root)
+    listed = run(["git", "ls-tree", "-r", "-z", "--name-only", commit], cwd=top)
+    wanted = {path for path in listed.output.split("\0") if records_outputs(path)}
+    folders = sorted({path.rpartition("/")[0] or "." for path in wanted})
+    texts = git.files_at(top, commit, folders, wanted) if wanted else {}
+    if listed.exit_code or set(texts) != wanted:
+        raise InputError(f"The commit {commit[:10]} cannot be read.", hint="Nothing was removed.")
+    found = set()
+    for path, raw in texts.items():
+        found |= {name for _, name in recorded_in(path, raw.decode(errors="replace"))}
+    return {name for name in found if OBJECT.fullmatch(name)}
+
+
+def _tips(branch: Branch) -> list[str]:
+    """Fetch all branches and tags and return their commits, each once. Raises InputError."""
+    root = branch.root
+    shallow = run(["git", "rev-parse", "--is-shallow-repository"], cwd=root).output.strip()
+    depth = ["--depth", "1"] if shallow == "true" else []
+    wanted = [f"+refs/{kind}/*:{_REFS}/{kind}/*" for kind in ("heads", "tags")]
+    quietly = ["--quiet", "--prune", "--no-tags", "--no-write-fetch-head"]
+    done = run(["git", "fetch", *quietly, *depth, REMOTE, *wanted], cwd=root)
+    if done.exit_code:
+        raise InputError(f"The branches cannot be fetched: git said: {done.last_lines(1)}")
+    refs = run(["git", "for-each-ref", "--format=%(refname)", _REFS], cwd=root).output.split()
+    others = [ref for ref in refs if ref != f"{_REFS}/heads/{branch.name}"]
+    commits = [git.commit_of(root, ref) for ref in others]
+    for ref in refs:
+        run(["git", "update-ref", "-d", ref], cwd=root)
+    if not any(commits):
+        raise InputError("The remote has no branch.", hint="Nothing was removed.")
+    return sorted({commit for commit in commits if commit is not None})

@@ -1,4 +1,5 @@
-"""`dvc.lock` as text: its entries, a merge by stage, and whether each entry is a recorded run's.
+"""`dvc.lock` as text: entries, a merge that mixes no two entries, and where each entry comes from.
 
-Pure: takes texts and values, returns texts and findings.
+Decides whether an entry is a parent's, recorded by a run, or doubtful. No I/O.
+In: texts of lock files, digests of receipts. Out: texts, digests, an `Integrity` document.
 """

@@ -1,17 +1,105 @@
-"""`dvc.lock` as text: its entries by name, moved as they stand. Pure, but for its callers."""
+"""`dvc.lock` as text: its entries by name, moved as they are, read without building objects.
+
+A lock may come from a stranger's branch: reading is bounded in size and depth, text stays text, and
+what YAML reads as something else (a number, a date, `yes`) keeps its spelling, marked. Pure.
+"""
 
 from __future__ import annotations
 
 import json
 import posixpath
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
+
+import yaml
 
 from retouch.documents import digest_of
 from retouch.errors import InputError
-from retouch.lockfile.plain_yaml import NotPlain, read_events
 from retouch.pipeline.model import Stage
+
+_DEEPEST, _MOST_NODES = 60, 2_000_000
+_TEXT = "tag:yaml.org,2002:str"
+
+
+class UnreadableYaml(ValueError):
+    """The text is no YAML, or one that grows beyond its bounds; says why in a few words."""
+
+
+def parse_plain_yaml(text: str) -> Any:
+    """Return the one document of a YAML text; None for an empty one. Raises NotPlain."""
+    try:
+        return _Reader(yaml.parse(text, Loader=yaml.CSafeLoader)).document()
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UnreadableYaml(f"line {line}: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise UnreadableYaml(str(error).splitlines()[0]) from None
+
+
+class _Reader:
+    """One reading of one text."""
+
+    def __init__(self, events: Iterator[yaml.Event]) -> None:
+        self._events = events
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._nodes = 0
+        self._resolver = yaml.resolver.Resolver()
+
+    def document(self) -> Any:
+        found: Any = None
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if found is not None:
+                    raise UnreadableYaml("it has more than one document")
+                found = self._node(next(self._events), 0)
+        return found
+
+    def _node(self, event: yaml.Event, depth: int) -> Any:
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self._anchors:
+                raise UnreadableYaml(f"*{event.anchor} stands for nothing")
+            value, weight = self._anchors[event.anchor]
+            self._count(weight)
+            return value
+        if depth > _DEEPEST:
+            raise UnreadableYaml(f"it is nested more than {_DEEPEST} deep")
+        before = self._nodes
+        self._count(1)
+        value = self._value(event, depth)
+        anchor = getattr(event, "anchor", None)
+        if anchor is not None:
+            self._anchors[anchor] = value, self._nodes - before
+        return value
+
+    def _value(self, event: yaml.Event, depth: int) -> Any:
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event)
+        if isinstance(event, yaml.SequenceStartEvent):
+            items = []
+            while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+                items.append(self._node(event, depth + 1))
+            return items
+        mapping: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key = self._node(event, depth + 1)
+            name = key if isinstance(key, str) else json.dumps(key, sort_keys=True)
+            if name in mapping:
+                raise UnreadableYaml(f"{name!r} stands there twice")
+            mapping[name] = self._node(next(self._events), depth + 1)
+        return mapping
+
+    def _scalar(self, event: yaml.ScalarEvent) -> Any:
+        if not event.implicit[0]:
+            return event.value if event.tag in (None, "!") else [event.tag, event.value]
+        tag = self._resolver.resolve(yaml.ScalarNode, event.value, (True, False))  # type: ignore[no-untyped-call]
+        return event.value if tag == _TEXT else [tag.rpartition(":")[2], event.value]
+
+    def _count(self, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > _MOST_NODES:
+            raise UnreadableYaml("its aliases make it too large")
+
 
 _ENTRY = re.compile(r"  (\? (?P<long>.+)|(?P<name>[^ ?].*):)")
 """The first line of an entry; a key of more than 128 characters has a question mark before it."""
@@ -33,11 +121,11 @@ def entries(text: str, source: str = "dvc.lock") -> dict[str, str]:
     twice, or anything that DVC would read as another entry than stands there line by line.
     """
     try:
-        read = _stages_of(read_events(text))
+        read = _stages_of(parse_plain_yaml(text))
         named = [(_single(entry), entry) for _, entry in split(text)[1]]
         if dict(pair for pair, _ in named) != read:
-            raise NotPlain(_STRANGE)
-    except NotPlain as error:
+            raise UnreadableYaml(_STRANGE)
+    except UnreadableYaml as error:
         file = source.partition(" (")[0]  # a side of a merge says which it is
         raise InputError(
             f"{source}: cannot be read entry by entry: {error}.",
@@ -53,7 +141,7 @@ def entry_digest(entry: str) -> str:
     """
     try:
         return digest_of(_single(entry))
-    except NotPlain as error:
+    except UnreadableYaml as error:
         raise InputError(f"dvc.lock: an entry cannot be read: {error}.") from None
 
 
@@ -73,22 +161,22 @@ def _stages_of(whole: Any) -> dict[str, Any]:
     if whole is None:
         return {}
     if not isinstance(whole, dict):
-        raise NotPlain(_STRANGE)
+        raise UnreadableYaml(_STRANGE)
     if "stages" not in whole and {*whole} - {"schema", "datasets"}:
-        raise NotPlain("it is of an older version of DVC, which `dvc repro` rewrites")
+        raise UnreadableYaml("it is of an older version of DVC, which `dvc repro` rewrites")
     stages = whole.get("stages", {})
     if stages == ["null", ""]:  # `stages:` with nothing behind it
         return {}
     if not isinstance(stages, dict):
-        raise NotPlain(_STRANGE)
+        raise UnreadableYaml(_STRANGE)
     return stages
 
 
 def _single(entry: str) -> tuple[str, Any]:
     """Return the name and the content of one entry. Raises NotPlain."""
-    read = read_events(entry)
+    read = parse_plain_yaml(entry)
     if not isinstance(read, dict) or len(read) != 1:
-        raise NotPlain(_STRANGE)
+        raise UnreadableYaml(_STRANGE)
     return next(iter(read.items()))
 
 
@@ -193,7 +281,7 @@ def _hash_of(out: dict[str, Any]) -> str:
     return str(next((out[key] for key in ("md5", "etag", "checksum") if key in out), ""))
 
 
-def listed_in(raw: bytes) -> dict[str, str]:
+def directory_listing(raw: bytes) -> dict[str, str]:
     """Return what the list of a directory names: path in it -> object. Raises ValueError."""
     entries = json.loads(raw)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

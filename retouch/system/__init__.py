@@ -1,5 +1,5 @@
-"""This machine: processes, files, pipes, archives, and `ssh-keygen`.
+"""This machine: processes, files, archives, and `ssh-keygen`.
 
-Touches the file system and starts processes; knows nothing of alerts, DVC or GitHub.
-In: paths, bytes, argument lists. Out: bytes, exit codes.
+Decides nothing; touches the file system and starts processes. Knows nothing of DVC or GitHub.
+In: paths, bytes, argument lists. Out: bytes, exit codes, measured times, or an InputError.
 """

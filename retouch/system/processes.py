@@ -1,4 +1,7 @@
-"""Run a command and measure it. Only this and `exchange`, for bytes in and out, start processes."""
+"""Run commands: measured, with bytes on standard input, several at the same time.
+
+Nothing else in Retouch starts a process.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from queue import SimpleQueue
+from typing import IO, TypeVar, cast
+
+from retouch.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ def cpu_count() -> int:
 
 
 @contextmanager
-def raising_on_terminate() -> Iterator[None]:
+def terminate_as_interrupt() -> Iterator[None]:
     """Turn SIGTERM into KeyboardInterrupt, as Ctrl-C is: one path cleans up after both."""
 
     def interrupt(_number: int, _frame: object) -> None:
@@ -156,7 +163,7 @@ def raising_on_terminate() -> Iterator[None]:
 
 
 @contextmanager
-def telling_of_interrupts(tell: Callable[[], None]) -> Iterator[None]:
+def on_interrupt(tell: Callable[[], None]) -> Iterator[None]:
     """Call `tell` for Ctrl-C and SIGTERM, where KeyboardInterrupt would be raised otherwise.
 
     Raised at any point, it may leave a lock of the thread pool taken for ever: a thread that wants
@@ -175,7 +182,7 @@ def telling_of_interrupts(tell: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def collecting_nothing() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """Leave cyclic garbage alone: among tens of thousands of values, looking for it costs a lot."""
     gc.disable()
     try:
@@ -194,3 +201,75 @@ def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
         "DVC_NO_ANALYTICS": "1",
         **(extra or {}),
     }
+
+
+PIPE_TIMEOUT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class PipeResult:
+    """A command that has ended."""
+
+    exit_code: int
+    output: bytes
+    """What it wrote to standard output."""
+    errors: str
+    """What it wrote to standard error."""
+
+
+def pipe(
+    command: Sequence[str], data: bytes, *, cwd: Path, env: Mapping[str, str] | None = None
+) -> PipeResult:
+    """Run a short command with bytes on its standard input. Never raises on its exit code.
+
+    It has no terminal, so it cannot wait for a person. `env` is added to ours. Raises InputError
+    when there is no such command, or when it does not end within PIPE_TIMEOUT_SECONDS.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            input=data,
+            capture_output=True,
+            check=False,
+            env={**os.environ, **(env or {})},
+            # A passphrase is asked for on the terminal itself, not on standard input.
+            start_new_session=True,
+            timeout=PIPE_TIMEOUT_SECONDS,
+        )
+    except FileNotFoundError:
+        raise InputError(f"{command[0]} is not installed.") from None
+    except subprocess.TimeoutExpired:
+        raise InputError(f"{command[0]} did not end within {PIPE_TIMEOUT_SECONDS:.0f} s.") from None
+    return PipeResult(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+
+
+T = TypeVar("T")
+
+
+def run_parallel(
+    work: Sequence[Callable[[], T]], processes: Processes, *, jobs: int
+) -> tuple[T, ...]:
+    """Call each, at most `jobs` at a time, and return what they give, in order.
+
+    What they start belongs to `processes`. On any exception of theirs, and on Ctrl-C, these are
+    stopped, and the exception goes on once every call has ended.
+    """
+    ended: SimpleQueue[Future[T] | None] = SimpleQueue()
+    with (
+        on_interrupt(lambda: ended.put(None)),
+        ThreadPoolExecutor(max_workers=max(1, min(jobs, len(work)))) as pool,
+    ):
+        try:
+            futures = [pool.submit(each) for each in work]
+            for future in futures:
+                future.add_done_callback(ended.put)
+            for _ in futures:
+                done = ended.get()
+                if done is None:
+                    raise KeyboardInterrupt
+                done.result()
+        except BaseException:
+            processes.stop()
+            raise
+    return tuple(future.result() for future in futures)

@@ -11,7 +11,7 @@ from pathlib import Path
 from retouch.alerts.signature import NAMESPACE
 from retouch.errors import InputError
 from retouch.schema_errors import shown
-from retouch.system.pipe import Answer, exchange
+from retouch.system.processes import PipeResult, pipe
 
 # Times without a zone, and the words of refusals, are the same on every machine then.
 _ENVIRONMENT = {"TZ": "UTC", "LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"}
@@ -19,7 +19,7 @@ _KRL_MAGIC = b"SSHKRL\n\0"
 
 
 @dataclass(frozen=True)
-class Said:
+class SignatureCheck:
     """What ssh-keygen said of a signature."""
 
     good: bool
@@ -51,7 +51,7 @@ def verify(
     signers: bytes,
     revoked: bytes | None,
     at: datetime,
-) -> Said:
+) -> SignatureCheck:
     """Ask whether this is a good signature over the bytes, for alerts, by the principal's key.
 
     `signers` and `revoked` are the contents of an allowed signers file and of a file of revoked
@@ -66,7 +66,7 @@ def verify(
         files["revoked_signers"] = revoked
         command += ["-r", "revoked_signers"]
     done = _run_with(files, command, raw)
-    return Said(done.exit_code == 0, "" if done.exit_code == 0 else _words(done))
+    return SignatureCheck(done.exit_code == 0, "" if done.exit_code == 0 else _words(done))
 
 
 def is_binary_list(revoked: bytes) -> bool:
@@ -86,7 +86,7 @@ def is_revoked(key: str, revoked: bytes) -> bool:
     return b"REVOKED" in done.output
 
 
-def _run_with(files: Mapping[str, bytes], command: Sequence[str], told: bytes) -> Answer:
+def _run_with(files: Mapping[str, bytes], command: Sequence[str], told: bytes) -> PipeResult:
     """Run ssh-keygen in a private folder of these files: its words name no path of this machine."""
     with tempfile.TemporaryDirectory(prefix="retouch-") as folder:
         for name, content in files.items():
@@ -94,15 +94,15 @@ def _run_with(files: Mapping[str, bytes], command: Sequence[str], told: bytes) -
         return _run(command, told, cwd=Path(folder))
 
 
-def _run(command: Sequence[str], told: bytes, *, cwd: Path) -> Answer:
+def _run(command: Sequence[str], told: bytes, *, cwd: Path) -> PipeResult:
     try:
-        return exchange(["ssh-keygen", *command], told, cwd=cwd, env=_ENVIRONMENT)
+        return pipe(["ssh-keygen", *command], told, cwd=cwd, env=_ENVIRONMENT)
     except InputError as error:
         hint = "Debian's package for it is openssh-client; it must be 9.1 or newer."
         raise InputError(error.message, hint=hint) from None
 
 
-def _words(done: Answer) -> str:
+def _words(done: PipeResult) -> str:
     lines = [line.strip() for line in done.errors.splitlines() if line.strip()]
     return "; ".join(lines[:3]) or "it does not say why"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retouch.git_remote.address import address
+from retouch.git_remote.config import reader_address
 from tests.git_remote.conftest import Origin
 from tests.git_remote.test_store import lay, made
 from tests.toy_project import Toy
@@ -90,7 +90,7 @@ def test_gc_asks_before_it_removes_anything(
 )
 def test_the_address_is_told_by_any_way_to_write_the_remote(maker: Toy, remote: str):
     maker.git("remote", "set-url", "origin", remote)
-    assert address(maker.root, "dvc-store") == (
+    assert reader_address(maker.root, "dvc-store") == (
         "https://raw.githubusercontent.com/o/n.name/dvc-store"
     )
     told = maker.retouch("store", "url")

@@ -9,8 +9,7 @@ import pytest
 
 from retouch.errors import InputError
 from retouch.git_remote.branch import Branch
-from retouch.git_remote.gc import collect, garbage
-from retouch.git_remote.store import open_store, push_objects
+from retouch.git_remote.store import collect, find_garbage, open_store, push_objects
 from tests.git_remote.conftest import Origin
 from tests.git_remote.test_store import AT_ONCE, made, on_disk
 from tests.toy_project import Toy
@@ -54,7 +53,7 @@ def test_objects_of_any_branch_or_tag_stay_and_the_others_go(
     (maker.root / "dvc.lock").rename(maker.root / "sub/dvc.lock")
     needs(maker, names[b"branch"])
     maker.git("push", "--quiet", "origin", "open")
-    found = garbage(store)
+    found = find_garbage(store)
     assert {path.split("/", 2)[2].replace("/", "") for path in found.places} == {
         names[b"gone"],
         *dangling,

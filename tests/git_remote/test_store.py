@@ -13,11 +13,11 @@ import pytest
 from retouch.errors import CheckFailed, InputError
 from retouch.git import git
 from retouch.git_remote import store as stores
-from retouch.git_remote.store import Trying, open_store, opened, push_objects, push_store
+from retouch.git_remote.store import PushRetries, open_store, opened, push_objects, push_store
 from tests.git_remote.conftest import Origin
 from tests.toy_project import Toy
 
-AT_ONCE = Trying(times=30, sleep=lambda _: None, jitter=lambda: 0.0)
+AT_ONCE = PushRetries(times=30, sleep=lambda _: None, jitter=lambda: 0.0)
 
 
 def made(folder: Path, *contents: bytes) -> dict[str, Path]:
@@ -206,7 +206,7 @@ def test_a_push_that_is_never_taken_ends_with_a_sentence_and_the_next_one_sends_
     hook.write_text("#!/bin/sh\necho the disk is full; exit 1\n")
     hook.chmod(0o755)
     waits: list[float] = []
-    trying = Trying(times=4, sleep=waits.append, jitter=lambda: 0.5)
+    trying = PushRetries(times=4, sleep=waits.append, jitter=lambda: 0.5)
     lay(maker, objects)
     with pytest.raises(
         CheckFailed, match=r"did not take the data, asked once; git said: remote: the disk is full"
@@ -358,6 +358,6 @@ def test_a_branch_that_was_deleted_takes_no_data_along_and_is_made_anew(
 
 def test_of_what_git_says_the_line_with_the_reason_is_told():
     told = "hint: x\nfatal: '../a' is no repository.\n\nPlease check\nand it exists.\n"
-    assert git.said(told) == "fatal: '../a' is no repository"
-    assert git.said("one\ntwo\n\n") == "two"
-    assert git.said("") == "nothing"
+    assert git.error_text(told) == "fatal: '../a' is no repository"
+    assert git.error_text("one\ntwo\n\n") == "two"
+    assert git.error_text("") == "nothing"

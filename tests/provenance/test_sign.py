@@ -13,7 +13,7 @@ import pytest
 
 from retouch.errors import InputError
 from retouch.system import ssh_keygen
-from retouch.system.pipe import exchange
+from retouch.system.processes import pipe
 from tests.provenance.conftest import shell
 
 
@@ -160,7 +160,7 @@ def test_a_keys_last_second_is_the_same_in_every_time_zone(checkout, monkeypatch
     raw, signers = b"{}", f'daily valid-before="20260701120000Z" {checkout.public("daily")}\n'
     signature = ssh_keygen.sign(raw, checkout.key("daily"))
 
-    def said(second: int) -> ssh_keygen.Said:
+    def said(second: int) -> ssh_keygen.SignatureCheck:
         at = datetime(2026, 7, 1, 12, 0, second, tzinfo=UTC)
         asked = {"signers": signers.encode(), "revoked": None, "at": at}
         return ssh_keygen.verify(raw, signature, principal="daily", **asked)
@@ -173,6 +173,6 @@ def test_a_keys_last_second_is_the_same_in_every_time_zone(checkout, monkeypatch
 def test_a_command_that_is_told_something_has_no_terminal_to_ask_on(tmp_path):
     code = "import os, sys; print(os.getsid(0) == os.getpid(), sys.stdin.read())"
 
-    answer = exchange([sys.executable, "-c", code], b"told", cwd=tmp_path)
+    answer = pipe([sys.executable, "-c", code], b"told", cwd=tmp_path)
 
     assert answer.output.split() == [b"True", b"told"]

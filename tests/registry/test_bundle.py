@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retouch.registry.bundle_manifest import bundle_name
-from retouch.system.archive import write_archive
+from retouch.system.files import write_archive
 from tests.registry.released import Released
 from tests.toy_project import Toy
 

@@ -8,7 +8,7 @@ import pytest
 
 from retouch.errors import CheckFailed, InputError
 from retouch.git.commit_files import Snapshot, read_objects
-from retouch.git.gto_tags import TagTaken, fetch_tags, read_tags, write_tag
+from retouch.git.gto_tags import TagConflict, fetch_tags, read_tags, write_tag
 from tests.registry.histories import git
 
 
@@ -55,7 +55,7 @@ def test_lightweight_tags_and_those_of_others_count_for_nothing(clones: tuple[Pa
 def test_a_lightweight_tag_in_the_way_is_not_taken_for_ours(clones: tuple[Path, Path]):
     a, _ = clones
     git(a, "tag", "churn@v1.0.0")
-    with pytest.raises(TagTaken, match="is there already"):
+    with pytest.raises(TagConflict, match="is there already"):
         write_tag(a, "churn@v1.0.0", _commits(a)[0], "m", push=False)
 
 
@@ -71,7 +71,7 @@ def test_who_comes_second_with_another_commit_is_told_and_keeps_no_tag(clones: t
     a, b = clones
     new, old = _commits(a)
     write_tag(a, "churn#prod#1", new, "a", push=True)
-    with pytest.raises(TagTaken, match=f"churn#prod#1 is there already, on {new[:10]}"):
+    with pytest.raises(TagConflict, match=f"churn#prod#1 is there already, on {new[:10]}"):
         write_tag(b, "churn#prod#1", old, "b", push=True)
     assert _names(b) == []
 

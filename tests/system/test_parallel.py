@@ -11,19 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from retouch.system.parallel import at_once
-from retouch.system.processes import Processes
+from retouch.system.processes import Processes, run_parallel
 
 LONG = """
 import sys
 from functools import partial
 from pathlib import Path
-from retouch.system.parallel import at_once
+from retouch.system.processes import run_parallel
 from retouch.system.processes import Processes
 here, processes = Path("."), Processes(on_start=lambda pid: print(pid, flush=True))
 sleep = ["sleep", "60"]
 work = [partial(processes.run, sleep, cwd=here, log=Path(name)) for name in ("a", "b")]
-at_once(work, processes, jobs=2)
+run_parallel(work, processes, jobs=2)
 """
 
 
@@ -34,11 +33,11 @@ def test_what_they_give_comes_in_order_whatever_ends_first(jobs):
         return number
 
     work = [partial(slowly, number) for number in range(3)]
-    assert at_once(work, Processes(), jobs=jobs) == (0, 1, 2)
+    assert run_parallel(work, Processes(), jobs=jobs) == (0, 1, 2)
 
 
 def test_nothing_to_do_gives_nothing():
-    assert at_once([], Processes(), jobs=2) == ()
+    assert run_parallel([], Processes(), jobs=2) == ()
 
 
 def test_when_one_fails_the_others_are_stopped_and_its_exception_goes_on(tmp_path: Path):
@@ -51,7 +50,7 @@ def test_when_one_fails_the_others_are_stopped_and_its_exception_goes_on(tmp_pat
 
     began = time.monotonic()
     with pytest.raises(LookupError, match="it is not there"):
-        at_once([sleep, fail], processes, jobs=2)
+        run_parallel([sleep, fail], processes, jobs=2)
     assert time.monotonic() - began < 30
 
 

@@ -13,7 +13,7 @@ from retouch.dvc.project import find_root
 from retouch.engine.policy_check import check_policies
 from retouch.engine.project import Project
 from retouch.errors import CheckFailed, InputError, visible
-from retouch.git import clone, git
+from retouch.git import git
 from retouch.git_remote import store
 from retouch.jobs.doctor.findings import (
     NO_NETWORK,
@@ -67,26 +67,26 @@ def checkout_findings(project: Project, network: bool) -> Iterator[SetupFinding]
 
 
 def _history(root: Path) -> SetupFinding:
-    if clone.is_shallow(root):
+    if git.is_shallow(root):
         message = "The checkout is shallow: it lacks versions and merged commits."
         hint = "`git fetch --unshallow --tags`; in a workflow, `fetch-depth: 0`."
         return fail("history", message, hint)
-    if not clone.has_commits(root):
+    if not git.has_commits(root):
         return fail("history", "There is no commit yet.", "Commit the pipeline.")
     return ok("history", "The whole history is here.")
 
 
 def _tags(root: Path, network: bool) -> SetupFinding:
-    if not clone.has_origin(root):
+    if not git.has_origin(root):
         hint = "`git remote add origin https://github.com/OWNER/NAME`."
         return skipped("tags", "There is no remote `origin` to compare with.", hint)
     if not network:
         return skipped("tags", NO_NETWORK)
     try:
-        there = clone.tags_at_origin(root)
+        there = git.tags_at_origin(root)
     except CheckFailed as error:
         return skipped("tags", error.message)
-    missing = there - clone.tags_here(root)
+    missing = there - git.tags_here(root)
     if missing:
         message = (
             f"{len(missing)} of {len(there)} tags of `origin` are missing here, so what is in "
@@ -150,7 +150,7 @@ def _monitors(monitors: Monitors, signers: Signers) -> SetupFinding:
 
 
 def _merge_driver(root: Path) -> SetupFinding:
-    driver = clone.merge_driver_of(root, "dvc.lock")
+    driver = git.merge_driver_of(root, "dvc.lock")
     if driver.name is None:
         message = "git merges dvc.lock line by line, which can yield entries of no run."
         hint = "Add `dvc.lock merge=retouch-lock` to .gitattributes."
@@ -190,7 +190,7 @@ def _store(root: Path, branch: str, network: bool) -> SetupFinding:
     if not network:
         return skipped("data", NO_NETWORK)
     try:
-        there = clone.is_at_origin(root, branch)
+        there = git.is_at_origin(root, branch)
     except CheckFailed as error:
         return skipped("data", error.message)
     if not there:

@@ -23,7 +23,13 @@ from retouch.gate.model import Judgement, Override, Overrides, Verdict
 from retouch.jobs.packages.base_facts import BaseFacts
 from retouch.jobs.packages.paths import REFUSED_HINT, allowed
 from retouch.jobs.packages.proposal import Proposal
-from retouch.lockfile.entries import entries, entry_digest, listed_in, lock_file_of, outputs_in
+from retouch.lockfile.entries import (
+    directory_listing,
+    entries,
+    entry_digest,
+    lock_file_of,
+    outputs_in,
+)
 from retouch.pipeline.model import Stage
 from retouch.planning.model import Plan, TierPlan
 from retouch.policy.edits import ParamEdit, edited_text
@@ -413,7 +419,7 @@ def check_objects(
 
 def _members(name: str, raw: bytes) -> set[str]:
     try:
-        return set(listed_in(raw).values())
+        return set(directory_listing(raw).values())
     except (ValueError, RecursionError):
         raise InputError(f"objects/{name}: does not list the files of a directory.") from None
 

@@ -156,7 +156,7 @@ def _commit_and_show(
             return _result(
                 publication, "overtaken", "the branch changed in the meantime; nothing was written"
             )
-        if head and branches.is_edited(root, head, newest):
+        if head and branches.is_edited_by_others(root, head, newest):
             return _edited(publication, publisher)
         head = _write(publication, files, publisher)
     if head is None:

@@ -44,13 +44,13 @@ def move_version(
     """
     registry = load_registry(project, push=push)
     if registry.tags:
-        gto_tags.wait_until_later(registry.tags[-1].at)
+        gto_tags.wait_for_next_second(registry.tags[-1].at)
     message, number = json.dumps(dict(details), sort_keys=True), registry.next_counter()
     for attempt in range(_TRIES):
         name = tag_name(kind, registry.model, stage=stage, counter=number + attempt)
         try:
             gto_tags.write_tag(project.root, name, version.commit, message, push=push)
-        except gto_tags.TagTaken:
+        except gto_tags.TagConflict:
             if attempt == _TRIES - 1:
                 raise
         else:

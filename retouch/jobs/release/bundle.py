@@ -17,7 +17,7 @@ from retouch.registry.bundle_manifest import FileDigest, Manifest
 from retouch.registry.recorded_model import locked_entries
 from retouch.registry.registry import ModelRegistry, Version
 from retouch.system import files
-from retouch.system.archive import write_archive
+from retouch.system.files import write_archive
 
 
 class WrittenBundle(Document):

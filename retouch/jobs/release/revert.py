@@ -128,7 +128,7 @@ def _is_of_earlier(pull: PullRequest, fall: RolledBackVersion) -> bool:
 
 def _reverse_patch(project: Project, head: str, versions: Sequence[Version]) -> ReversePatch:
     root = project.root
-    if not branches.bring_commit(root, head):
+    if not branches.fetch_commit(root, head):
         raise CheckFailed(
             f"The newest commit of the base branch, {head[:10]}, is not in this clone.",
             hint="Fetch it, and run the command again: `git fetch origin`.",

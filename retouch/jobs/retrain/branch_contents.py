@@ -234,8 +234,8 @@ def read_branch(base: BaseBranch, branch: str, head: str) -> BranchContents:
         documents=documents,
         locks={p: _text(raw) for p, raw in branches.read_files(root, head, locks).items()},
         faults=tuple(faults),
-        is_retraining=branches.is_ours(root, head),
-        edited=branches.is_edited(root, head, base.commit),
+        is_retraining=branches.is_retouch_commit(root, head),
+        edited=branches.is_edited_by_others(root, head, base.commit),
     )
 
 

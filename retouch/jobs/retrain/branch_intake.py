@@ -127,6 +127,6 @@ def _on_base(
 ) -> tuple[datetime, Transport]:
     """Return time and transport of an alert on the base branch: its commit's."""
     commit = git.head_commit(root)
-    by_arrival = branches.came_at(root, f"{documents.ALERTS}/{path.name}", commit)
+    by_arrival = branches.added_at(root, f"{documents.ALERTS}/{path.name}", commit)
     sender = event.sender if isinstance(event, PushEvent) else None
     return min(by_arrival or now, now), Transport("commit", sender, None, trust.transport.run_id)

@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import ConfigDict
 
 from retouch.documents import Document
-from retouch.dvc.missing import missing_outputs
+from retouch.dvc.remote import missing_outputs
 from retouch.engine.project import Project
 from retouch.engine.run import Settings
 from retouch.errors import CheckFailed, InputError
@@ -52,7 +52,7 @@ def verify(
     Nothing is run and nothing changes. Raises InputError.
     """
     root = project.root
-    head = history.named_commit(root, commit, "--commit")
+    head = history.resolve_commit(root, commit, "--commit")
     parents = _parents(root, head, base)
     with _checked_out(root, head) as there:
         pipeline, recorded = there.pipeline, _recorded(there.root)
@@ -86,19 +86,19 @@ def _parents(root: Path, head: str, base: str | None) -> tuple[str, ...]:
     """
     if base is None:
         return history.parents_of(root, head)
-    target = history.named_commit(root, base, "--base")
+    target = history.resolve_commit(root, base, "--base")
     return tuple(dict.fromkeys((history.merge_base(root, target, head), target)))
 
 
 @contextmanager
 def _checked_out(root: Path, commit: str) -> Iterator[Project]:
     """Yield a checkout of the commit beside this one. Errors name files as they are here."""
-    with history.files_of(root, commit) as place:
+    with history.exported_commit(root, commit) as place:
         project = Project(place)
         try:
             yield project
         except InputError as error:
-            message = history.without_place(error.message)
+            message = history.without_temporary_path(error.message)
             raise InputError(message, hint=error.hint) from None
         finally:
             if "dvc" in vars(project):

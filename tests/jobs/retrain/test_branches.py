@@ -39,7 +39,9 @@ def update(bare: Bare, extra: dict[str, bytes] | None = None) -> None:
 
 
 def is_edited(bare: Bare) -> bool:
-    return branches.is_edited(bare.folder, bare.head("branch") or "", bare.head("main") or "")
+    return branches.is_edited_by_others(
+        bare.folder, bare.head("branch") or "", bare.head("main") or ""
+    )
 
 
 def test_new_alerts_are_nobodys_edit_and_all_else_is(bare: Bare):
