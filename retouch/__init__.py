@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from retouch.alerts.model import Alert
+    from retouch.alerts.verified import SubmittedAlert, VerifiedAlert
     from retouch.cli.console import ProgressLines as ProgressLines
     from retouch.engine.project import Project, open_project
-    from retouch.engine.provenance import Trust
+    from retouch.engine.provenance import Trust, verify_alerts
     from retouch.engine.report_files import rerender_report
     from retouch.engine.run import RunResult, Settings, build_pipeline, plan_alerts, run_alerts
     from retouch.engine.status import explain_stage, project_status
@@ -41,8 +42,10 @@ __all__ = [
     "RunResult",
     "ScoredModel",
     "Settings",
+    "SubmittedAlert",
     "Trust",
     "Verdict",
+    "VerifiedAlert",
     "build_pipeline",
     "explain_stage",
     "judge",
@@ -53,13 +56,15 @@ __all__ = [
     "render_report",
     "rerender_report",
     "run_alerts",
+    "verify_alerts",
 ]
 
 _MODULES = {
     "retouch.alerts.model": ("Alert",),
+    "retouch.alerts.verified": ("SubmittedAlert", "VerifiedAlert"),
     "retouch.cli.console": ("ProgressLines",),
     "retouch.engine.project": ("Project", "open_project"),
-    "retouch.engine.provenance": ("Trust",),
+    "retouch.engine.provenance": ("Trust", "verify_alerts"),
     "retouch.engine.report_files": ("rerender_report",),
     "retouch.engine.run": (
         *("RunResult", "Settings"),

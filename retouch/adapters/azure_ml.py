@@ -61,7 +61,7 @@ def read(root: Node, context: Context) -> Sequence[MonitorResult]:
     """
     found: list[MonitorResult] = []
     events = documents(root, _is_output, _TOOL)
-    told = 0
+    count = 0
     for event in events:
         data = event.need("data")
         kind_of_event = _type(event).removeprefix(_SERVICE)
@@ -71,8 +71,8 @@ def read(root: Node, context: Context) -> Sequence[MonitorResult]:
             found += _signal(event, data, tag, context)
         else:
             continue
-        told += 1
-    if not told:
+        count += 1
+    if not count:
         root.fault(f"holds no event of a monitor: no DatasetDriftDetected, and no tag {_TAG}")
     return found
 
@@ -128,7 +128,7 @@ def _dataset_drift(event: Node, data: Node, context: Context) -> Iterator[Monito
             kind=group.kind,
             native_kind=group.native_kind,
             findings=group.findings,
-            # An id of Azure's is no data set of ours, unless the context says which one.
+            # An id of Azure's is a dataset only where the context maps it.
             table=target if target in context.tables else None,
             window=half_open(start, end),
             emitted_at=time_at(_emitted(event), context),

@@ -44,7 +44,7 @@ _MAX_LABELS = 16
 
 @dataclass(frozen=True)
 class _Alarm:
-    """An alarm in whichever spelling: what stands where in the node."""
+    """An alarm in any of its formats: its fields as nodes."""
 
     node: Node
     name: Node
@@ -61,8 +61,8 @@ def read(root: Node, context: Context) -> Sequence[MonitorResult]:
     """Return a result for each alarm.
 
     SNS wraps an alarm as text inside of JSON, alone or in `Records`, which Lambda and SQS deliver.
-    The value stands in the reason, which is prose, or in its data. Raises InputError for a message
-    that is no alarm, such as the confirmation of a subscription.
+    The value is in the reason, which is prose, or in its data. Raises InputError for a message that
+    is not an alarm, such as the confirmation of a subscription.
     """
     return [_result(alarm, context) for node in _messages(root) for alarm in _alarms(node)]
 

@@ -97,10 +97,10 @@ class _Metric:
     written: str
     """`ValueDrift(column=hour,...)`: the configuration of releases that wrote no `config`."""
     inner: tuple[str, ...] = ()
-    """Where the configuration of the metric itself stands within that of `GroupBy`."""
+    """The path of the metric's own configuration within that of `GroupBy`."""
 
     def field(self, key: str, test: Node) -> Node | None:
-        """Return a setting: of the test's own copy, or of the metric, which knows defaults."""
+        """Return a setting of the test's own copy, or of the metric, which has the defaults."""
         own = test.get("metric_config", "params", *self.inner, key)
         return own or (self.config.get(*self.inner, key) if self.config else None)
 

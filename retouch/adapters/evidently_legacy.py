@@ -76,7 +76,7 @@ def results(report: Node, context: Context) -> Iterator[MonitorResult]:
 
 
 def _of_metrics(report: Node) -> Iterator[NamedFinding]:
-    """Yield what each metric says of drift; others hold numbers, but no verdict."""
+    """Yield the verdicts on drift of each metric; other metrics have numbers only."""
     seen: set[tuple[Any, ...]] = set()
     if report.get("metrics") is None:
         return
@@ -192,7 +192,7 @@ def _of_features(parameters: Node, test: Node) -> list[FindingFields]:
 
 
 def _condition(condition: Node | None) -> dict[str, Any]:
-    """Return the limit and its rule, where one condition with a plain number says them."""
+    """Return the limit and its rule, where one condition with a plain number gives them."""
     given = [] if condition is None else [item for item in condition.fields() if item[1].value]
     if len(given) != 1 or not isinstance(given[0][1].value, int | float):
         return {}

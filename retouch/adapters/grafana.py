@@ -60,7 +60,7 @@ def _webhook(message: Node, context: Context) -> Iterator[MonitorResult]:
 
 def _member(node: Node, context: Context) -> LabelledAlert:
     state = translated(node.need("status"), _STATES)
-    # `NoData, KeepLast` says two things; the first is why.
+    # `NoData, KeepLast` has two parts; the first is the reason.
     reason = (text_at(node, "annotations", _REASON) or "").partition(",")[0]
     state = _OF_THE_REASON.get(reason, state)
     if state == "firing":

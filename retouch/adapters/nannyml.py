@@ -217,7 +217,7 @@ class Row:
 
 
 def chunks(root: Node) -> Iterator[Row]:
-    """Yield the rows of all frames. Raises InputError for what is no frame of NannyML's."""
+    """Yield the rows of all frames. Raises InputError for any other output."""
     frames = list(_frames(root))
     if not frames:
         root.fault("holds no frame; is this NannyML's output?")
@@ -253,7 +253,7 @@ def _is_frame(node: Node) -> bool:
         case {"schema": dict(), "data": list()}:
             return _is_frame(node.need("data"))
         case dict() as fields:
-            # Rows by their label (`orient="index"`) are told from frames by the label: a number.
+            # Rows by their label (`orient="index"`) differ from frames by the label: a number.
             labelled = (row for label, row in fields.items() if label.isdigit())
             return any(map(_is_of_chunk, fields)) or any(
                 isinstance(row, dict) and any(map(_is_of_chunk, row)) for row in labelled

@@ -29,7 +29,7 @@ from retouch.adapters.base.wrapping import boolean, rows, translated
 from retouch.alerts.model import Kind
 
 KindOf = Callable[[str, str | None], Kind | None]
-"""The kind for a detector on a column; None where neither says it."""
+"""The kind for a detector on a column; None where neither determines it."""
 
 _WRAPPERS = ("records", "results", "detectors", "updates", "data")
 _DETECTOR = ("detector", "detector_name", "method", "test")
@@ -177,7 +177,7 @@ def _rank(update: _Update) -> int:
 
 
 def _records(root: Node, tool: str) -> Iterator[tuple[Node, str | None]]:
-    """Yield each record and the name it stands under, if it has one."""
+    """Yield each record and its key, if it has one."""
     if isinstance(root.value, str):
         root = parse_native(root.value, root.source, root.place)
     wrapper = next((root.get(key) for key in _WRAPPERS if root.get(key)), None)
@@ -217,7 +217,7 @@ def _of_tuple(node: Node) -> dict[str, JsonValue]:
 
 
 def _events(record: Node) -> Iterator[Node]:
-    """Yield the updates under `events`, each with what the record says of all of them."""
+    """Yield the updates under `events`, each with the fields that the record has for all."""
     events = record.get("events")
     if events is None:
         yield record
@@ -236,7 +236,7 @@ def _events(record: Node) -> Iterator[Node]:
 def _outer(record: Node, label: str | None, detectors: Sequence[str]) -> Mapping[str, str]:
     """Return detector and column by the record's name (`DETECTOR/COLUMN` or one of them).
 
-    The detector that the record itself says is stronger.
+    A detector named in the record itself takes precedence.
     """
     own_name = _first_text(record, _DETECTOR)
     own = {"detector": _class(own_name, detectors)} if own_name else {}

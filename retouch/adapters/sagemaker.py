@@ -30,9 +30,9 @@ _KINDS: dict[str, Kind] = {
     "LessThanThreshold": "performance",
 }
 _DATA_QUALITY: tuple[Kind, ...] = ("data_drift", "data_quality", "schema_change")
-"""What the monitor of data quality looks at: a file that is empty says that all of it is well."""
+"""The checks of the data quality monitor: an empty file means that all of them passed."""
 _NO_FEATURE = ("Missing columns", "Extra columns")
-"""What stands in place of a feature's name where the number of columns is wrong."""
+"""Replaces the name of a feature where the number of columns is wrong."""
 _N = r"(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
 _PROSE: dict[str, tuple[re.Pattern[str], str, str]] = {
     "baseline_drift_check": (
@@ -41,7 +41,7 @@ _PROSE: dict[str, tuple[re.Pattern[str], str, str]] = {
         "gt",
     ),
     "feature_attribution_drift_check": (
-        # It says that it exceeds; what is measured (nDCG) is a breach below the limit.
+        # Named after exceeding, but the measure (nDCG) is in breach below the limit.
         re.compile(rf"drift {_N} exceeds threshold {_N}"),
         "lower",
         "lt",
@@ -64,7 +64,7 @@ _TYPES_MATCH = re.compile(rf"Expected match: {_N}%.*Only {_N}% of")
 
 
 def read(root: Node, context: Context) -> Sequence[MonitorResult]:
-    """Return a result for each kind of trouble; to stand in the file is the verdict.
+    """Return a result for each kind of violation; being listed is the verdict.
 
     Raises InputError for a type of check that neither is known nor has a kind in the context.
     """

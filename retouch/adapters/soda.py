@@ -1,4 +1,4 @@
-"""Soda 3 and 4, told by the shape of what they write."""
+"""Soda 3 and 4, distinguished by the shape of their output."""
 
 from __future__ import annotations
 

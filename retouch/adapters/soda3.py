@@ -170,5 +170,5 @@ def _numbers(diagnostics: Node, verdict: str) -> dict[str, Any]:
 
 
 def _number(node: Node | None) -> float | None:
-    """Return the number; a span of time stands there as text."""
+    """Return the number; a duration is given as text."""
     return None if node is None or not isinstance(node.value, int | float) else node.number()
