@@ -18,10 +18,11 @@ from retouch.alerts.signature import signature_file_name
 from retouch.alerts.verified import SubmittedAlert
 from retouch.engine.project import Project
 from retouch.engine.provenance import Judge, Trust, judge_new
+from retouch.engine.report_history import answers
 from retouch.errors import InputError
 from retouch.pipeline.lineage import touched_by
 from retouch.policy.model import Policy
-from retouch.storage import documents, report_history
+from retouch.storage import documents
 from retouch.storage.alert_files import StoredAlert, read_alert, save_receipt, stored_alerts
 from retouch.suppression.cost_bound import cost_of_first_tier
 from retouch.suppression.records import Touches
@@ -221,7 +222,7 @@ def _look(
     taken = [taken for one in judged if (taken := one.taken) is not None]
     outcome = standings(
         taken,
-        report_history.answers(root, {one.alert.alert_id: one.alert for one in judged}),
+        answers(root, {one.alert.alert_id: one.alert for one in judged}),
         project.silences.silences,
         project.policy.suppression,
         _touches(project),

@@ -12,6 +12,7 @@ from retouch.alerts.model import Alert
 from retouch.alerts.verified import SubmittedAlert, VerifiedAlert
 from retouch.alerts.words import summarise
 from retouch.dvc.project import DvcProject, find_root
+from retouch.engine.report_history import episodes, judged_candidates
 from retouch.errors import InputError
 from retouch.execution.model import Run, cpu_seconds_since, recorded_costs
 from retouch.gate.holdout import HoldoutDays
@@ -29,7 +30,7 @@ from retouch.policy.monitors import Monitors
 from retouch.policy.promotion import Promotion
 from retouch.policy.silences import Silences
 from retouch.registry.production import Production, production_of
-from retouch.storage import documents, report_history
+from retouch.storage import documents
 from retouch.storage.alert_files import read_alerts
 
 _OURS = ("alerts/", "reports/")
@@ -137,7 +138,7 @@ class Project:
         wheres = None if alerts is None else [summarise(alert).where for alert in alerts]
         start, end = self.holdout.start, self.holdout.end
         days = date.fromisoformat(start), date.fromisoformat(end)
-        return judged_on(report_history.judged_candidates(self.root), days, wheres)
+        return judged_on(judged_candidates(self.root), days, wheres)
 
     def digest_of(self, path: str) -> str | None:
         """Return the digest that dvc.lock records for a path, as an alert writes it."""
@@ -196,7 +197,7 @@ class Project:
             costs=self.costs,
             jobs=jobs,
             spent_today_cpu_seconds=self.spent_today(now),
-            past=tuple(report_history.episodes(self.root)) if self.policy.value else (),
+            past=tuple(episodes(self.root)) if self.policy.value else (),
             accepted_by=accepted_by,
         )
         return make_plan(alerts, self.policy, self.pipeline, base, now, self.dvc.with_edits)

@@ -81,12 +81,13 @@ def rerender_report(root: Path, report_id: str) -> Path:
     if not (folder / _PLAN).exists():
         message = f"reports/{report_id}: there is no such report."
         raise InputError(message, hint="See `retouch status`.")
-    run, verdict, shadow = (
-        documents.read_document(folder / name, model) if (folder / name).exists() else None
-        for name, model in (("run.json", Run), ("verdict.json", Verdict), ("shadow.json", Shadow))
+    return file_report(
+        root,
+        documents.read_document(folder / _PLAN, Plan),
+        documents.report_document(root, report_id, "run.json", Run),
+        documents.report_document(root, report_id, "verdict.json", Verdict),
+        documents.report_document(root, report_id, "shadow.json", Shadow),
     )
-    plan = documents.read_document(folder / _PLAN, Plan)
-    return file_report(root, plan, run, verdict, shadow)
 
 
 def _remove_what_is_left(folder: Path, made: Collection[str]) -> None:

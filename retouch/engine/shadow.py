@@ -192,11 +192,13 @@ def _judged_until(root: Path, candidate: str) -> str | None:
 
 def _file(project: Project, folder: Path, found: Shadow) -> None:
     """Add the comparison to a report, in the place of an earlier one."""
-    plan, run, verdict = (
-        documents.read_document(folder / name, model)
-        for name, model in (("plan.json", Plan), ("run.json", Run), ("verdict.json", Verdict))
+    file_report(
+        project.root,
+        documents.read_document(folder / "plan.json", Plan),
+        documents.read_document(folder / "run.json", Run),
+        documents.read_document(folder / "verdict.json", Verdict),
+        found,
     )
-    file_report(project.root, plan, run, verdict, found)
 
 
 def _same(model: Production) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from retouch.alerts.receipt import receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.documents import Document
 from retouch.errors import InputError
+from retouch.gate.model import Verdict
 from retouch.policy.load import parse_policy, parse_promotion
 from retouch.policy.model import Policy
 from retouch.policy.monitors import MONITORS, Monitors, parse_monitors
@@ -27,6 +28,7 @@ from retouch.provenance.signers import (
 from retouch.schema_errors import dotted
 from retouch.system import files, ssh_keygen
 
+AnyDocument = TypeVar("AnyDocument", bound=Document)
 ALERTS = "alerts"
 RECEIPT = receipt_file_name("")
 """How the files of receipts end; they lie beside the alerts."""
@@ -108,7 +110,7 @@ def report_folder(root: Path, report_id: str) -> Path:
     return root / REPORTS / report_id
 
 
-def read_document(path: Path, model: type[Document]) -> Any:
+def read_document(path: Path, model: type[AnyDocument]) -> AnyDocument:
     """Return a document that was written before. Raises InputError when it does not fit."""
     text = files.read_text(path)
     try:
@@ -117,7 +119,7 @@ def read_document(path: Path, model: type[Document]) -> Any:
         fault = error.errors(include_url=False, include_input=False)[0]
         first = ": ".join(filter(None, (dotted(fault["loc"]), fault["msg"])))
         raise InputError(
-            f"{path}: is not a {model.__name__.lstrip('_')} of this version: {first}.",
+            f"{path}: is not a {model.__name__} of this version: {first}.",
             hint="Make it again, or check it out: `git checkout -- reports`.",
         ) from None
 
@@ -131,17 +133,9 @@ def handled(root: Path, alert_ids: Sequence[str]) -> dict[str, Path]:
     """Return the report that holds a verdict on each alert, for those that have one."""
     found: dict[str, Path] = {}
     for path in report_documents(root, "verdict.json"):
-        judged = read_document(path, _Judged).alert_ids
+        judged = read_document(path, Verdict).alert_ids
         found |= {alert_id: path.parent for alert_id in alert_ids if alert_id in judged}
     return found
-
-
-class _Judged(Document):
-    """What a verdict is read for here: which alerts it is about."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    alert_ids: tuple[str, ...]
 
 
 def report_json(root: Path, report_id: str, *, limit: int) -> dict[str, bytes]:
@@ -155,7 +149,9 @@ def report_json(root: Path, report_id: str, *, limit: int) -> dict[str, bytes]:
     }
 
 
-def report_document(root: Path, report_id: str, name: str, model: type[Document]) -> Any:
+def report_document(
+    root: Path, report_id: str, name: str, model: type[AnyDocument]
+) -> AnyDocument | None:
     """Return a document of a report; None when there is none. Raises InputError as
     `read_document`."""
     path = report_folder(root, report_id) / name

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
-from typing import Literal
-
-from pydantic import ConfigDict
 
 from retouch.alerts.model import Alert, Window
-from retouch.documents import Document
+from retouch.errors import InputError
+from retouch.execution.model import Attempt, Run
+from retouch.gate.model import HoldoutUsed, Verdict
 from retouch.planning.looks import Judged
+from retouch.planning.model import Plan
 from retouch.planning.value import Episode
 from retouch.storage import documents
 from retouch.suppression.records import Answered
@@ -20,21 +20,25 @@ from retouch.suppression.records import Answered
 def answers(root: Path, alerts: Mapping[str, Alert]) -> list[Answered]:
     """Return what was answered so far, by the reports. Raises InputError for a broken one."""
     paths = documents.report_documents(root, "plan.json")
-    return [told for path in paths for told in _answer(path, alerts)]
+    return [answered for path in paths for answered in _answer(root, path.parent.name, alerts)]
 
 
-def _answer(path: Path, alerts: Mapping[str, Alert]) -> Iterator[Answered]:
+def _answer(root: Path, report_id: str, alerts: Mapping[str, Alert]) -> Iterator[Answered]:
     """Yield the answer in a report, if it came to one; a run that failed is none."""
-    plan = documents.read_document(path, _PlanHead)
+    plan = documents.read_document(documents.report_folder(root, report_id) / "plan.json", Plan)
     ids = tuple(alert.alert_id for alert in plan.alerts)
-    answered = {"report_id": path.parent.name, "alert_ids": ids}
-    judged = path.with_name("verdict.json")
-    if judged.exists():
-        verdict = documents.read_document(judged, _VerdictHead)
-        run = documents.read_document(path.with_name("run.json"), _RunHead)
+    verdict = documents.report_document(root, report_id, "verdict.json", Verdict)
+    if verdict is not None:
+        run = documents.report_document(root, report_id, "run.json", Run)
+        if run is None or not run.attempts:
+            raise InputError(
+                f"reports/{report_id}/run.json: holds no attempt, but there is a verdict.",
+                hint="Check it out: `git checkout -- reports`.",
+            )
         last = run.attempts[-1]
         yield Answered(
-            **answered,
+            report_id=report_id,
+            alert_ids=ids,
             at=verdict.judged_at,
             action="retrain",
             kept=last.kept,
@@ -42,10 +46,12 @@ def _answer(path: Path, alerts: Mapping[str, Alert]) -> Iterator[Answered]:
             window=_hull([alerts[alert_id] for alert_id in ids if alert_id in alerts]),
         )
     elif plan.action == "hold":
-        yield Answered(**answered, at=plan.planned_at, action="hold", kept=False)
+        yield Answered(
+            report_id=report_id, alert_ids=ids, at=plan.planned_at, action="hold", kept=False
+        )
 
 
-def _retrained(plan: _PlanHead, verdict: _VerdictHead, last: _AttemptHead) -> tuple[str, ...]:
+def _retrained(plan: Plan, verdict: Verdict, last: Attempt) -> tuple[str, ...]:
     """Return the stages an answer answers for: what it touched, and what ran for it.
 
     Much of what is touched, such as the features before a fit, has no need to run. Where the model
@@ -53,11 +59,10 @@ def _retrained(plan: _PlanHead, verdict: _VerdictHead, last: _AttemptHead) -> tu
     """
     if verdict.outcome == "equivalent":
         return ()
-    ran = {receipt.stage for receipt in last.receipts if receipt.outcome in ("ran", "restored")}
-    return tuple(sorted(ran.union(plan.touched.stages)))
+    return tuple(sorted({*last.named("ran", "restored"), *plan.touched.stages}))
 
 
-def _hull(alerts: list[Alert]) -> Window | None:
+def _hull(alerts: Sequence[Alert]) -> Window | None:
     windows = [a.slice.current.window for a in alerts if a.slice.current.window is not None]
     if not windows:
         return None
@@ -69,15 +74,14 @@ def _hull(alerts: list[Alert]) -> Window | None:
 def episodes(root: Path) -> list[Episode]:
     """Return what each tier achieved that was judged so far, oldest alert first.
 
-    A tier whose scores could not be compared says nothing. Raises InputError for a broken report.
+    A tier whose scores could not be compared is left out. Raises InputError for a broken report.
     """
-    return [told for path in _verdicts(root) for told in _episodes(path)]
+    return [one for plan, verdict in _judged(root) for one in _episodes(plan, verdict)]
 
 
-def _episodes(path: Path) -> Iterator[Episode]:
-    plan: _PlanHead = documents.read_document(path.with_name("plan.json"), _PlanHead)
+def _episodes(plan: Plan, verdict: Verdict) -> Iterator[Episode]:
     repairs = {tier.tier for tier in plan.tiers if tier.must == "not_get_worse"}
-    for judgement in documents.read_document(path, _VerdictHead).judgements:
+    for judgement in verdict.judgements:
         used = judgement.holdout
         late = used is not None and used.candidate_number > used.candidates_allowed
         if judgement.outcome == "invalid" or late:
@@ -104,90 +108,33 @@ def judged_candidates(root: Path) -> list[Judged]:
     A candidate that came after the last one allowed was not looked at. Raises InputError.
     """
     return [
-        Judged(start=used.start, end=used.end, wheres=_wheres(path))
-        for path in _verdicts(root)
-        for judgement in documents.read_document(path, _VerdictHead).judgements
+        Judged(
+            start=_day(plan, used, "start"),
+            end=_day(plan, used, "end"),
+            wheres=tuple(dict.fromkeys(alert.where for alert in plan.alerts)),
+        )
+        for plan, verdict in _judged(root)
+        for judgement in verdict.judgements
         if (used := judgement.holdout) is not None
         and judgement.outcome != "invalid"
         and used.candidate_number <= used.candidates_allowed
     ]
 
 
-def _wheres(verdict: Path) -> tuple[tuple[str, ...], ...]:
-    """Return the slices the alerts of a report speak of."""
-    plan = documents.read_document(verdict.with_name("plan.json"), _PlanHead)
-    return tuple(dict.fromkeys(alert.where for alert in plan.alerts))
+def _day(plan: Plan, used: HoldoutUsed, field: str) -> date:
+    value = getattr(used, field)
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        place = f"reports/{plan.report_id}/verdict.json: judgements.holdout.{field}"
+        raise InputError(
+            f"{place}: is {value!r}, not a day written YYYY-MM-DD.",
+            hint="Check it out: `git checkout -- reports`.",
+        ) from None
 
 
-def _verdicts(root: Path) -> list[Path]:
-    return documents.report_documents(root, "verdict.json")
-
-
-class _Head(Document):
-    """What of a document is read here; the rest is its own matter."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class _AlertHead(_Head):
-    alert_id: str
-    family: str = ""
-    where: tuple[str, ...] = ()
-
-
-class _TierHead(_Head):
-    tier: str
-    must: str
-
-
-class _Touched(_Head):
-    stages: tuple[str, ...]
-
-
-class _PlanHead(_Head):
-    alerts: tuple[_AlertHead, ...]
-    tiers: tuple[_TierHead, ...] = ()
-    touched: _Touched
-    action: Literal["retrain", "hold"]
-    planned_at: datetime
-
-
-class _CheckHead(_Head):
-    name: str
-    rows: int
-    gain: float | None = None
-
-
-class _HoldoutHead(_Head):
-    start: date
-    end: date
-    rows: int
-    candidate_number: int = 1
-    candidates_allowed: int = 1
-
-
-class _JudgementHead(_Head):
-    tier: str
-    outcome: str
-    checks: tuple[_CheckHead, ...] = ()
-    holdout: _HoldoutHead | None = None
-
-
-class _VerdictHead(_Head):
-    judged_at: datetime
-    outcome: str
-    judgements: tuple[_JudgementHead, ...] = ()
-
-
-class _StageHead(_Head):
-    stage: str
-    outcome: str
-
-
-class _AttemptHead(_Head):
-    receipts: tuple[_StageHead, ...]
-    kept: bool
-
-
-class _RunHead(_Head):
-    attempts: tuple[_AttemptHead, ...]
+def _judged(root: Path) -> Iterator[tuple[Plan, Verdict]]:
+    """Yield the plan and the verdict of each report that holds a verdict."""
+    for path in documents.report_documents(root, "verdict.json"):
+        plan = documents.read_document(path.with_name("plan.json"), Plan)
+        yield plan, documents.read_document(path, Verdict)
