@@ -181,6 +181,13 @@ def test_a_kept_repair_mutes_no_longer_unless_the_trouble_is_seen_after_it():
     assert states(told) == ["answered", "answered", "inhibited"]
 
 
+def test_a_repair_that_was_not_kept_leaves_the_trouble_muting():
+    rejected = [answer(1, hours=1, kept=False)]
+    alerts = [taken(1, **BROKEN), taken(9, 30, columns=["a"])]
+
+    assert only(outcome(alerts, 31, answers=rejected, **AT_ONCE), 9).state == "inhibited"
+
+
 def test_what_an_earlier_rule_mutes_mutes_nothing():
     rules = [
         {"name": "one", "why": "So.", "when": {"kind": "freshness"}, "mutes": {"kind": "volume"}},
@@ -282,6 +289,19 @@ def test_an_alert_about_data_or_a_model_before_the_retrain_is_stale(reference, e
     assert states(outcome([taken(1, emitted, **said)], 201, answers=[retrain], **AT_ONCE)) == [
         state
     ]
+
+
+def test_a_later_retrain_on_older_data_does_not_make_an_old_reference_current_again():
+    newer, older = (Window(start=at(24 * day), end=at(24 * (day + 1))) for day in (10, 0))
+    retrains = [
+        answer(7, hours=300, kept=True, stages=("a",), window=newer),
+        answer(8, hours=310, kept=True, stages=("a",), window=older),
+    ]
+    days = {"start": "2013-07-01T00:00:00Z", "end": "2013-07-06T00:00:00Z"}
+    reference = {"dataset": "rows", "window": days}
+    late = taken(1, 600, columns=["a"], reference=reference)
+
+    assert states(outcome([late], 601, answers=retrains, **AT_ONCE)) == ["stale"]
 
 
 def test_a_trouble_that_comes_and_goes_is_for_a_person():
