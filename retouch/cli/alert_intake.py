@@ -110,7 +110,7 @@ def alert_verify(
         try:
             receipt = judge.receipt(submitted, now())
             if not no_receipt and in_alerts(path, root):
-                save_receipt(root, receipt)
+                save_receipt(root, receipt, refuse_link=True)
         except InputError as error:
             click.echo(str(error), err=True)
             continue

@@ -234,7 +234,7 @@ def test_no_text_of_an_alert_reaches_the_terminal_raw_in_a_verdict(eager: Toy):
     alert = eager.alert("performance", where=where)
     told = eager.retouch("run", alert)
     everything = said(told) + said(eager.retouch("status"))
-    assert "the score table cannot tell odd" in " ".join(everything.split())
+    assert "the score table has no usable column for odd" in " ".join(everything.split())
     assert "\x1b" not in everything
     assert "\u202e" not in everything
     assert (
