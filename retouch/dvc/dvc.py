@@ -100,8 +100,10 @@ def push(stages: Iterable[str], *, root: Path) -> None:
 
 def has_remote(root: Path) -> bool:
     """Say whether the project has a default remote."""
-    done = run([*_DVC, "config", "core.remote"], cwd=root)  # exit code 0 with and without one
-    return done.exit_code == 0 and bool(done.output.strip())
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        return bool(repo.config["core"].get("remote"))
 
 
 def recorded_lock(stage: str, *, root: Path) -> str:

@@ -10,13 +10,14 @@ import json
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from retouch.documents import digest_of
 from retouch.errors import InputError
-from retouch.pipeline.model import Stage
+
+if TYPE_CHECKING:
+    from retouch.pipeline.model import Stage
 
 _DEEPEST, _MOST_NODES = 60, 2_000_000
 _TEXT = "tag:yaml.org,2002:str"
@@ -139,6 +140,9 @@ def entry_digest(entry: str) -> str:
 
     Raises InputError for a text that is not one entry.
     """
+    # Imported here, with pydantic, because every process that runs a stage imports this module.
+    from retouch.documents import digest_of
+
     try:
         return digest_of(_single(entry))
     except UnreadableYaml as error:
