@@ -5,6 +5,8 @@ BIN := .venv/bin
 UPGRADE ?= --upgrade
 E2E := tests/e2e tests/attacks
 READY := .venv/.ready
+# Without their bytecode, the tests are compiled anew by every process.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
@@ -27,7 +29,7 @@ $(READY): requirements.lock pyproject.toml | needs
 	  -r <(sed -n '/^uv==/,/^[^ ]/{/^uv==/p;/^ /p}' requirements.lock)
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -q retouch stages
+	@$(BIN)/python -m compileall -q retouch stages
 	@touch $@
 
 demo: $(READY) ## Build the reference pipeline, answer a real alert, show the report
