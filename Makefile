@@ -7,6 +7,8 @@ E2E := tests/e2e tests/attacks
 READY := .venv/.ready
 # Without their bytecode, the tests are compiled anew by every process.
 unexport PYTHONDONTWRITEBYTECODE
+# Threads that wait for work must not keep from the cores the processes that have some.
+export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 WORKFLOWS := $(wildcard .github/workflows/*.yml)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from retouch.errors import InputError
 from tests.adapters.support import (
@@ -15,6 +15,7 @@ from tests.adapters.support import (
     imported_sample,
     sample,
 )
+from tests.properties import tried
 
 TOOL = "alibi-detect"
 FIVE = CONTEXT | {"columns": ["dep_delay", "distance", "hour", "day", "month"]}
@@ -128,7 +129,7 @@ def test_other_output_is_refused_in_one_sentence(output, message):
 
 
 @given(damaged(FEATURES, predicted(p_val=0.1, distance=0.3, threshold=0.05)))
-@settings(max_examples=150)
+@tried(50)
 def test_damaged_predictions_make_alerts_or_one_sentence(output):
     try:
         imported(TOOL, output, FIVE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from retouch.errors import InputError
 from tests.adapters.support import (
@@ -16,6 +16,7 @@ from tests.adapters.support import (
     text_of,
     verdicts,
 )
+from tests.properties import tried
 
 GOLDEN = {
     "deepchecks_suite": ("deepchecks", "real/deepchecks_june", CONTEXT),
@@ -153,7 +154,7 @@ def test_other_output_is_refused_in_one_sentence(output, message):
 
 
 @given(damaged(SUITE, check()))
-@settings(max_examples=150)
+@tried(50)
 def test_damaged_suites_make_alerts_or_one_sentence(output):
     try:
         imported("deepchecks", output)

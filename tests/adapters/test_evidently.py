@@ -6,7 +6,7 @@ import copy
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from retouch.errors import InputError
 from tests.adapters.support import (
@@ -19,6 +19,7 @@ from tests.adapters.support import (
     text_of,
     verdicts,
 )
+from tests.properties import tried
 
 GOLDEN = {
     "evidently_datadrift": ("evidently", "evidently_datadrift_report", CONTEXT),
@@ -326,7 +327,7 @@ def test_all_that_the_context_must_say_is_asked_for_at_once():
 
 
 @given(damaged(DRIFT, REGRESSION, sample("real/evidently_dump_dict")))
-@settings(max_examples=150)
+@tried(50)
 def test_damaged_reports_make_alerts_or_one_sentence(output):
     try:
         imported("evidently", output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from retouch.errors import InputError
 from tests.adapters.support import (
@@ -15,6 +15,7 @@ from tests.adapters.support import (
     sample,
     verdicts,
 )
+from tests.properties import tried
 
 GOLDEN = {
     "evidently_legacy_report": ("evidently", "evidently_legacy_datadrift_as_dict", CONTEXT),
@@ -170,7 +171,7 @@ def test_metrics_without_a_verdict_judge_nothing():
 
 
 @given(damaged(REPORT, SUITE))
-@settings(max_examples=150)
+@tried(50)
 def test_damaged_reports_make_alerts_or_one_sentence(output):
     try:
         imported("evidently", output)

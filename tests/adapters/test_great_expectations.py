@@ -6,7 +6,7 @@ import copy
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from retouch.errors import InputError
 from tests.adapters.support import (
@@ -19,6 +19,7 @@ from tests.adapters.support import (
     text_of,
     verdicts,
 )
+from tests.properties import tried
 
 TOOL = "great-expectations"
 GOLDEN = {
@@ -262,7 +263,7 @@ def test_other_output_is_refused_in_one_sentence(output, message):
 
 
 @given(damaged(CHECKPOINT, RESULT, CHECKPOINT["describe_dict"]))
-@settings(max_examples=150)
+@tried(50)
 def test_damaged_results_make_alerts_or_one_sentence(output):
     try:
         imported(TOOL, output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from retouch.errors import InputError
 from tests.adapters.support import (
@@ -18,6 +18,7 @@ from tests.adapters.support import (
     text_of,
     verdicts,
 )
+from tests.properties import tried
 
 GOLDEN = {
     "pandera_errors": ("pandera", "pandera_schema_errors", CONTEXT),
@@ -144,7 +145,7 @@ def test_other_output_is_refused_in_one_sentence(output, message):
 
 
 @given(damaged(ERRORS, CASES, ERRORS["message"], sample("pandera_weather_range_not_lazy")))
-@settings(max_examples=150)
+@tried(50)
 def test_damaged_errors_make_alerts_or_one_sentence(output):
     try:
         imported("pandera", output)

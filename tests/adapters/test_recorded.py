@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from retouch.errors import InputError
 from tests.adapters.support import (
@@ -16,6 +16,7 @@ from tests.adapters.support import (
     sample,
     verdicts,
 )
+from tests.properties import tried
 
 STREAMS = CONTEXT | {"kind": "concept_drift"}
 DISTANCES = CONTEXT | {"recorded": {"metric": "distance", "threshold": 0.1}}
@@ -225,7 +226,7 @@ def test_other_output_is_refused_in_one_sentence(tool, output, message):
 
 
 @given(damaged([ADWIN, KS_TEST, PSI], sample("real/river_events"), sample("real/frouros_results")))
-@settings(max_examples=150)
+@tried(50)
 def test_damaged_records_make_alerts_or_one_sentence(output):
     for tool in ("river", "frouros"):
         try:

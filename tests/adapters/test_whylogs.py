@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from retouch.errors import InputError
 from tests.adapters.support import (
@@ -16,6 +16,7 @@ from tests.adapters.support import (
     sample,
     verdicts,
 )
+from tests.properties import tried
 
 GOLDEN = {
     "whylogs_drift": ("whylogs", "real/whylogs_drift_june", CONTEXT),
@@ -167,7 +168,7 @@ def test_other_output_is_refused_in_one_sentence(output, message):
 
 
 @given(damaged(DRIFT, CONSTRAINTS, tuples(CONSTRAINTS)))
-@settings(max_examples=150)
+@tried(50)
 def test_damaged_output_makes_alerts_or_one_sentence(output):
     try:
         imported("whylogs", output)

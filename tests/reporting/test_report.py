@@ -14,6 +14,7 @@ from retouch.reporting.case import BaseMoved
 from retouch.reporting.incident import render_incident
 from retouch.reporting.marker import read_marker
 from retouch.reporting.report import first_screen_of, render_report, status_line, verdict_label
+from tests.properties import tried
 from tests.reporting.cases import CASES, held, ladder, promote, reject, repaired, report_of
 from tests.reporting.documents import (
     PLAN_KEY,
@@ -505,9 +506,7 @@ CALM = render_report(*everywhere("calm"))
 CALM_INCIDENT = render_incident(*everywhere("calm", halted=True)) or ""
 TAGS = {"--", "details", "summary", "b", "sub", "span", "code"}
 wild_text = hostile.filter(lambda text: text.strip())
-many = settings(
-    max_examples=60, deadline=timedelta(seconds=10), phases=[Phase.explicit, Phase.generate]
-)
+many = settings(tried(25), deadline=timedelta(seconds=10), phases=[Phase.explicit, Phase.generate])
 
 
 @many

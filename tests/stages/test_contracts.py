@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stages.common.checks import check_rows, frame_faults, frame_schema, write_checked
@@ -21,6 +21,7 @@ from stages.common.contracts import Column, Contract
 from stages.common.faults import check_table, value_faults
 from stages.common.tables import arrow_schema, read_table, write_months, write_table
 from stages.registry import CONTRACTS
+from tests.properties import tried
 from tests.stages.conftest import ROOT
 
 TRIPS = Contract(
@@ -113,7 +114,7 @@ rows = st.tuples(texts, texts, st.integers(-2, 2**53), numbers, numbers, texts)
 )
 @example([("a", "b", 0, None, None, None)], {"id"}, False)
 @example([("a", "b", 0, 1.0, 4.999, None), ("b", "b", 0, 1.0, 235.001, None)], set(), False)
-@settings(deadline=None, max_examples=150)
+@tried(50)
 def test_both_checkers_find_the_same_faults_and_counts(
     rows: list[tuple[Any, ...]], absent: set[str], extra: bool
 ) -> None:

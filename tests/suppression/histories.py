@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from retouch.alerts.new import new_alert, ulid
@@ -12,8 +11,9 @@ from retouch.policy.silences import Silence
 from retouch.policy.suppression import Suppression
 from retouch.suppression.records import Answered, Taken
 from retouch.suppression.state import standings
+from tests.properties import tried
 
-FEW = settings(max_examples=150, deadline=None)
+FEW = tried(50)
 START = datetime(2013, 7, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

@@ -60,18 +60,18 @@ def test_a_writer_has_it_retrained_and_vouches_for_an_unsigned_alert(published, 
     assert reactions(published) == ["eyes", "+1"]
 
 
-@pytest.mark.parametrize("login", ["mallory", "a/../b", "x" * 90])
 @pytest.mark.parametrize("body", ["/retrain", "/retrain discard", "/retrain what"])
-def test_nobody_else_is_heard(published, login, body):
-    before = published.end()
+def test_nobody_else_is_heard(published, body):
+    for number, login in enumerate(["mallory", "a/../b", "x" * 90], start=1):
+        before = published.end()
 
-    say(published, body, login)
+        say(published, body, login)
 
-    assert reactions(published) == ["-1"]
-    assert published.github.dispatched == []
-    after = published.end()
-    assert after.pop("comments")[:-1] == before.pop("comments")  # theirs came on top
-    assert after == before
+        assert reactions(published) == ["-1"] * number
+        assert published.github.dispatched == []
+        after = published.end()
+        assert after.pop("comments")[:-1] == before.pop("comments")  # theirs came on top
+        assert after == before
 
 
 def test_what_is_held_stays_until_the_next_retrain(published):
