@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from retouch.alerts.identifiers import ULID
 from retouch.alerts.moments import Time
 from retouch.documents import Document, Value
 
@@ -71,7 +72,7 @@ Status = Literal["firing", "resolved", "no_data"]
 _SEGMENT = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 Name = Annotated[str, StringConstraints(pattern=rf"^{_SEGMENT}([./@]{_SEGMENT})*$", max_length=128)]
 Column = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-AlertId = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+AlertId = Annotated[str, StringConstraints(pattern=f"^{ULID}$")]
 Digest = Annotated[
     str, StringConstraints(pattern=r"^(md5:[0-9a-f]{32}(\.dir)?|sha256:[0-9a-f]{64})$")
 ]

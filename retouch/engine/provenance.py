@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from retouch.alerts.fingerprint import fingerprints, names_no_column
+from retouch.alerts.identifiers import is_repository_name
 from retouch.alerts.model import Alert
 from retouch.alerts.receipt import Provenance, Receipt, Standing
 from retouch.alerts.verified import SubmittedAlert, VerifiedAlert
@@ -31,9 +31,6 @@ from retouch.suppression.records import Taken, reports_trouble, span_of
 
 RECORDED_IN = ("**/dvc.lock", "**/*.dvc")
 """Where DVC keeps the digests of data; `**/` also stands for the top."""
-
-
-_REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 REFUSED = Standing(state="refused", message="It is not believed.")
 
 
@@ -54,7 +51,7 @@ class Trust:
     def __post_init__(self) -> None:
         """Raise InputError for a repository that cannot be one; receipts keep its name."""
         name = self.repository
-        if name and not _REPOSITORY.fullmatch(name):
+        if name and not is_repository_name(name):
             raise InputError(f"GITHUB_REPOSITORY: {shown(name)} is not the name of a repository.")
 
 

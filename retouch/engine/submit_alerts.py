@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from retouch.alerts import envelope
+from retouch.alerts.identifiers import is_repository_name
 from retouch.alerts.model import MAX_BYTES
 from retouch.alerts.parse import expected_file_name, parse_alert
 from retouch.alerts.signature import signature_file_name
@@ -27,7 +28,6 @@ from retouch.schema_errors import bad_input, shown
 from retouch.storage import documents
 from retouch.system.untrusted_files import read_plain_file
 
-_REPOSITORY = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]+/(?!\.{1,2}$)[A-Za-z0-9._-]+")
 _BRANCH = re.compile(r"(?!.*(?:\.\.|//|/\.|/$))[\w][\w./@+#-]*")
 _FOUND = {
     "open": "its pull request is open already",
@@ -52,7 +52,7 @@ class Outcome(Value):
 
 def checked_repository(name: str) -> str:
     """Return a repository's name. Raises InputError for what cannot be one."""
-    if not _REPOSITORY.fullmatch(name):
+    if not is_repository_name(name):
         raise InputError(f"--repo: {shown(name)} is not the name of a repository: owner/name.")
     return name
 

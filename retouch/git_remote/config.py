@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from retouch.alerts.identifiers import is_repository_name
 from retouch.errors import InputError
 from retouch.git_remote.branch import REMOTE
 from retouch.system import files
@@ -71,7 +72,6 @@ def configure_dvc(root: Path) -> tuple[str, bool]:
 
 READER = "github"
 """What the read-only remote is called."""
-_NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _GITHUB = re.compile(
     r"(?:https?://(?:[^/@]*@)?|ssh://(?:[^/@]*@)?|(?:[^/@:]*@)?)github\.com(?::\d+)?[:/]+"
     r"(?P<name>[^/]+/[^/]+?)(?:\.git)?/*"
@@ -81,7 +81,7 @@ _GITHUB = re.compile(
 def reader_address(root: Path, branch: str, *, repository: str | None = None) -> str:
     """Return where the files of the branch can be read. Raises InputError outside of github.com."""
     name = repository or _of_remote(root)
-    if not _NAME.fullmatch(name):
+    if not is_repository_name(name):
         raise InputError(f"{name!r} is not OWNER/NAME.", hint="Say it: `--repository OWNER/NAME`.")
     return f"https://raw.githubusercontent.com/{name}/{branch}"
 

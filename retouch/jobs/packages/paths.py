@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from retouch.alerts.identifiers import ULID
 from retouch.alerts.receipt import receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.errors import visible
@@ -20,7 +21,7 @@ REFUSED_HINT = (
     "A retraining may change params files, dvc.lock, outputs tracked by git, alerts/ and its own"
     " folder in reports/; open another pull request for anything else."
 )
-_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_ID = re.compile(ULID)
 _REPORT_FILE = re.compile(r"([a-z0-9][a-z0-9_-]*/)?[a-z0-9][a-z0-9_.-]*\.(json|md|svg|png)", re.I)
 _RULES = ("policies", ".dvc")
 """Folders that no list of paths opens: what a retraining is judged by, and where data is kept.

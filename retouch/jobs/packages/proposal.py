@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from retouch.alerts.identifiers import ULID
 from retouch.documents import Document
 
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 Branch = Annotated[str, StringConstraints(pattern=r"^retouch/[a-z]+/[A-Za-z0-9-]{1,64}$")]
 """Only Retouch's branches are ever written: `retouch/alert/<id>`, `retouch/retrain/<id>`."""
-AlertName = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+AlertName = Annotated[str, StringConstraints(pattern=f"^{ULID}$")]
 
 
 class Proposal(Document):

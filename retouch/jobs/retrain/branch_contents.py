@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from retouch.alerts.identifiers import ULID
 from retouch.alerts.parse import check_file_stem, parse_alert
 from retouch.alerts.receipt import Receipt
 from retouch.alerts.signature import signature_file_name
@@ -25,7 +26,7 @@ from retouch.planning.model import Plan
 from retouch.schema_errors import shown
 from retouch.storage.documents import ALERTS, OVERRIDES, RECEIPT, REPORTS, receipt_path
 
-_RETOUCH_BRANCH = re.compile(r"retouch/(alert|retrain)/[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_RETOUCH_BRANCH = re.compile(rf"retouch/(alert|retrain)/{ULID}")
 _ALERT = re.compile(r"alerts/[^/]+\.json(\.sig)?")
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from retouch.alerts.fingerprint import group_key
+from retouch.alerts.identifiers import ULID
 from retouch.alerts.parse import parse_alert
 from retouch.engine.admission import Transport
 from retouch.engine.project import Project
@@ -52,7 +53,7 @@ from retouch.planning.model import Plan
 from retouch.reporting.escape import inline
 from retouch.reporting.report import render_report
 
-_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_ID = re.compile(ULID)
 
 
 def retrain_pull(number: int, job: RetrainJob) -> tuple[Path, ...]:

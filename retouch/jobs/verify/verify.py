@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
+from retouch.alerts.identifiers import ULID
 from retouch.documents import Document
 from retouch.dvc.remote import missing_outputs
 from retouch.engine.project import Project
@@ -36,7 +37,7 @@ from retouch.system import files
 
 EntryPairs = frozenset[tuple[str, str]]
 """Stage and digest of its entry."""
-_REPORT = re.compile(r"reports/([0-7][0-9A-HJKMNP-TV-Z]{25})/(.+)")
+_REPORT = re.compile(rf"reports/({ULID})/(.+)")
 REPAIRED = "reports/mend/run.json"
 """The receipts of the latest repair: they count for its entries on any branch."""
 _ALERT = re.compile(r"alerts/[^/]+(?<!\.receipt)\.(json|sig)")
