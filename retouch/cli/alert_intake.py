@@ -255,7 +255,7 @@ def _status_document(seen: intake.Look) -> dict[str, object]:
     document = seen.outcome.model_dump(mode="json")
     also = {one["alert_id"]: one["also"] for one in document["alerts"]}
     alerts = []
-    for one in seen.lying:
+    for one in seen.stored:
         standing = seen.standing_of(one)
         alerts.append(
             {
@@ -307,9 +307,9 @@ def _print_status(seen: intake.Look, *, everything: bool) -> None:
         alerts.add_row(state, f"{one.alert.alert_id}{new}", message)
     if alerts.row_count:
         console.print(alerts)
-    by_state = Counter(s.state for one in seen.lying if (s := seen.standing_of(one)))
+    by_state = Counter(s.state for one in seen.stored if (s := seen.standing_of(one)))
     counts = [f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(by_state.items())]
-    console.print(f"{plural(len(seen.lying), 'alert')}: {', '.join(counts) or 'none yet'}.")
+    console.print(f"{plural(len(seen.stored), 'alert')}: {', '.join(counts) or 'none yet'}.")
     for fault in seen.faults:
         console.print(f"[red]{shown(fault)}[/]")
     if seen.new:
@@ -319,7 +319,7 @@ def _print_status(seen: intake.Look, *, everything: bool) -> None:
 
 
 def _rows(seen: intake.Look, *, everything: bool) -> Iterable[tuple[StoredAlert, Standing]]:
-    for one in seen.lying:
+    for one in seen.stored:
         standing = seen.standing_of(one)
         if standing is not None and (everything or standing.state not in _SETTLED):
             yield one, standing

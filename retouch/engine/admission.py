@@ -18,7 +18,7 @@ from retouch.alerts.signature import Signature, parse_signature, signature_file_
 from retouch.alerts.verified import SubmittedAlert
 from retouch.engine.base_branch import Trusted
 from retouch.errors import InputError
-from retouch.provenance.admission import Arrival, Examined, admitted, key_fault
+from retouch.provenance.admission import Arrival, SignatureCheck, admitted, key_fault
 from retouch.provenance.reformatting import undone
 from retouch.provenance.signers import ALLOWED_SIGNERS
 from retouch.schema_errors import bad_input, shown
@@ -120,19 +120,19 @@ def _same_key(submitted: SubmittedAlert, provenance: Provenance) -> bool:
 
 def _examined(
     submitted: SubmittedAlert, arrival: Arrival, trusted: Trusted, *, ask: bool
-) -> Examined | None:
+) -> SignatureCheck | None:
     """Ask ssh-keygen: once when the signature is good, and more often to say why it is not."""
     if submitted.signature is None:
-        return Examined(fault=submitted.unreadable) if submitted.unreadable else None
+        return SignatureCheck(fault=submitted.unreadable) if submitted.unreadable else None
     try:
         name = signature_file_name(submitted.source)
         signature = parse_signature(submitted.signature, name)
     except InputError as error:
-        return Examined(fault=str(error))
+        return SignatureCheck(fault=str(error))
     if not ask:
-        return Examined(signature=signature, good=True)
+        return SignatureCheck(signature=signature, good=True)
     said = _verify(submitted.raw, submitted.signature, arrival, trusted)
-    examined = Examined(signature=signature, good=said.good, words=said.words)
+    examined = SignatureCheck(signature=signature, good=said.good, words=said.words)
     if said.good:
         return examined
     revoked = trusted.revoked

@@ -1,11 +1,11 @@
-"""Walk the ladder of a plan: try a tier, judge its candidate, keep it or put everything back.
+"""Go up the tiers of a plan: try one, judge its candidate, keep it or roll everything back.
 
         edits -> stages -> score both models -> judge
-promote, or a repair that changes no model: kept, the walk ends
-reject, or nothing gained:                  put back, the next tier is tried if the budget allows
+promote, or a repair that changes no model: kept, the escalation ends
+reject, or no gain shown:                   rolled back, the next tier is tried within the budget
 not enough data: as a rejection where a larger gain could be shown, else as invalid
-invalid:                                    put back, the walk ends: a person decides
-a broken guardrail that halts:              put back, the walk ends: a person looks for the cause
+invalid:                                    rolled back, the escalation ends: a person decides
+a broken guardrail that halts:              rolled back, the escalation ends: a person decides
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ _PRODUCTION = Path(".retouch/production")
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Where the walk happens and what it holds a candidate against."""
+class RunContext:
+    """Where the escalation happens and what it holds a candidate against."""
 
     root: Path
     dvc: DvcProject
@@ -71,13 +71,13 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Walk:
+class Escalation:
     """What came of it."""
 
     attempts: tuple[Attempt, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     failed: Receipt | None = None
-    """The first stage that failed, when the walk ended there."""
+    """The first stage that failed, when the escalation ended there."""
     stopped: str | None = None
     """Why it ended with nothing settled and tiers left, or in the middle of one."""
 
@@ -109,7 +109,7 @@ def _for_a_person(judgement: Judgement, limits: Limits) -> bool:
     return unknown or ends or not (checks or guardrails)
 
 
-def climb(plan: Plan, bench: Bench) -> Walk:
+def climb(plan: Plan, context: RunContext) -> Escalation:
     """Try the plan's tiers, cheapest first, until one settles it or the budget is used up.
 
     What is not kept is put back. When a candidate is kept, or anything is raised, the journal stays
@@ -118,51 +118,53 @@ def climb(plan: Plan, bench: Bench) -> Walk:
     data is nowhere to be had.
     """
     began = time.monotonic()
-    _export_production(bench)
-    walk, trial = Walk(), _trial(bench)
+    _export_production(context)
+    climbed, trial = Escalation(), _trial(context)
     for tier in plan.tiers:
-        spent = _spent(walk, bench, began)
-        too_dear = over_budget(tier, bench.budget, spent) if walk.attempts else None
+        spent = _spent(climbed, context, began)
+        too_dear = over_budget(tier, context.budget, spent) if climbed.attempts else None
         if too_dear:
-            return replace(walk, stopped=too_dear)
-        _note_tier(bench, tier, plan.report_id)
-        walk = _step(walk, tier, bench, trial, spent.wall_seconds)
-        if not walk.kept:
-            transaction.roll_back(bench.root)
-        if walk.over(bench.promotion.limits):
+            return replace(climbed, stopped=too_dear)
+        _note_tier(context, tier, plan.report_id)
+        climbed = _step(climbed, tier, context, trial, spent.wall_seconds)
+        if not climbed.kept:
+            transaction.roll_back(context.root)
+        if climbed.over(context.promotion.limits):
             break
-    return walk
+    return climbed
 
 
-def _spent(walk: Walk, bench: Bench, began: float) -> Spent:
+def _spent(climbed: Escalation, context: RunContext, began: float) -> Spent:
     return Spent(
-        tiers=len(walk.attempts),
-        cpu_seconds=sum(a.cpu_seconds + a.judging_cpu_seconds for a in walk.attempts),
+        tiers=len(climbed.attempts),
+        cpu_seconds=sum(a.cpu_seconds + a.judging_cpu_seconds for a in climbed.attempts),
         wall_seconds=time.monotonic() - began,
-        today_cpu_seconds=bench.spent_today_cpu_seconds,
+        today_cpu_seconds=context.spent_today_cpu_seconds,
     )
 
 
-def _step(walk: Walk, tier: TierPlan, bench: Bench, trial: Trial, elapsed: float) -> Walk:
-    """Try one tier and return the walk with what came of it; nothing is put back yet."""
-    limit = bench.budget.wall_per_alert
+def _step(
+    climbed: Escalation, tier: TierPlan, context: RunContext, trial: Trial, elapsed: float
+) -> Escalation:
+    """Try one tier and return the escalation with its result; nothing is rolled back yet."""
+    limit = context.budget.wall_per_alert
     left = None if limit is None else max(0.0, limit / timedelta(seconds=1) - elapsed)
-    attempt = _attempt(tier, bench, left)
+    attempt = _attempt(tier, context, left)
     failed = next((r for r in attempt.receipts if r.outcome == "failed"), None)
     if failed is not None:
-        walk = replace(walk, attempts=(*walk.attempts, attempt))
+        climbed = replace(climbed, attempts=(*climbed.attempts, attempt))
         if limit is not None and left is not None and attempt.wall_seconds >= round(left, 3):
-            return replace(walk, stopped=_overran(tier, duration_text(limit)))
-        return replace(walk, failed=failed)
+            return replace(climbed, stopped=_overran(tier, duration_text(limit)))
+        return replace(climbed, failed=failed)
     before = _cpu_seconds()
-    judgement = _judge(tier, attempt, bench, trial, walk.judgements)
+    judgement = _judge(tier, attempt, context, trial, climbed.judgements)
     judging = round(_cpu_seconds() - before, 3)
     kept = _settles(tier, judgement)
     attempt = attempt.model_copy(update={"kept": kept, "judging_cpu_seconds": judging})
     return replace(
-        walk,
-        attempts=(*walk.attempts, attempt),
-        judgements=(*walk.judgements, judgement),
+        climbed,
+        attempts=(*climbed.attempts, attempt),
+        judgements=(*climbed.judgements, judgement),
         stopped=_halted(judgement),
     )
 
@@ -183,11 +185,11 @@ def _halted(judgement: Judgement) -> str | None:
     return f"The guardrail {judgement.halted_by!r} ended the run. {message}".rstrip()
 
 
-def _note_tier(bench: Bench, tier: TierPlan, report_id: str) -> None:
+def _note_tier(context: RunContext, tier: TierPlan, report_id: str) -> None:
     begin_transaction(
-        bench.root,
-        bench.dvc,
-        bench.pipeline,
+        context.root,
+        context.dvc,
+        context.pipeline,
         tier.stages,
         work=f"tier {tier.tier} for alert {report_id}",
         edited=tuple(dict.fromkeys(edit.file for edit in tier.edits)),
@@ -195,12 +197,12 @@ def _note_tier(bench: Bench, tier: TierPlan, report_id: str) -> None:
     )
 
 
-def _attempt(tier: TierPlan, bench: Bench, stop_after: float | None) -> Attempt:
-    pipeline = bench.dvc.with_edits(tier.edits)
-    for path, text in apply_edits(bench.root, tier.edits).items():
-        files.write_text(bench.root / path, text)
+def _attempt(tier: TierPlan, context: RunContext, stop_after: float | None) -> Attempt:
+    pipeline = context.dvc.with_edits(tier.edits)
+    for path, text in apply_edits(context.root, tier.edits).items():
+        files.write_text(context.root / path, text)
     began = time.monotonic()
-    receipts = run_stages(bench.root, pipeline, tier.stages, bench, stop_after=stop_after)
+    receipts = run_stages(context.root, pipeline, tier.stages, context, stop_after=stop_after)
     return Attempt(
         tier=tier.tier,
         edits=tier.edits,
@@ -218,39 +220,43 @@ def _settles(tier: TierPlan, judgement: Judgement) -> bool:
     return judgement.outcome == "promote" or unchanged_repair
 
 
-def _trial(bench: Bench) -> Trial:
+def _trial(context: RunContext) -> Trial:
     from retouch.engine.evaluate import (
         Trial,  # pandas takes a second, which planning need not wait for
     )
 
-    learned = bench.promotion.holdout.learned_from
-    read = (*bench.promotion.score.needs, *(learned.paths if learned else ()))
+    learned = context.promotion.holdout.learned_from
+    read = (*context.promotion.score.needs, *(learned.paths if learned else ()))
     return Trial(
-        root=bench.root,
-        promotion=bench.promotion,
-        days=bench.days,
-        production=bench.production,
-        production_copy=str(_PRODUCTION / bench.production.path),
-        alerts=bench.alerts,
-        needs=_outputs_under(read, bench.pipeline),
-        jobs=bench.jobs,
-        overrides=bench.overrides,
+        root=context.root,
+        promotion=context.promotion,
+        days=context.days,
+        production=context.production,
+        production_copy=str(_PRODUCTION / context.production.path),
+        alerts=context.alerts,
+        needs=_outputs_under(read, context.pipeline),
+        jobs=context.jobs,
+        overrides=context.overrides,
     )
 
 
 def _judge(
-    tier: TierPlan, attempt: Attempt, bench: Bench, trial: Trial, earlier: Sequence[Judgement]
+    tier: TierPlan,
+    attempt: Attempt,
+    context: RunContext,
+    trial: Trial,
+    earlier: Sequence[Judgement],
 ) -> Judgement:
     from retouch.gate.comparison import Look
 
     made = {path: value for r in attempt.receipts for path, value in r.outputs.items()}
-    judged = bench.judged_before + sum(map(_looked, earlier))
+    judged = context.judged_before + sum(map(_looked, earlier))
     return trial.judge(
-        made.get(bench.production.path, bench.production.hash),
+        made.get(context.production.path, context.production.hash),
         tier=tier.tier,
         must=tier.must,
         restores=tier.restores,
-        look=Look(number=judged + 1, allowed=bench.promotion.holdout.candidates),
+        look=Look(number=judged + 1, allowed=context.promotion.holdout.candidates),
     )
 
 
@@ -263,29 +269,31 @@ def _outputs_under(paths: Sequence[str], pipeline: Pipeline) -> tuple[str, ...]:
     return tuple(output.path for output in outputs_around(paths, pipeline))
 
 
-def _export_production(bench: Bench) -> None:
+def _export_production(context: RunContext) -> None:
     """Keep the model in production, and what it learned from, beside the workspace.
 
     Stages will overwrite their places. Raises InputError for a path that holds no data.
     """
-    learned = bench.promotion.holdout.learned_from
-    tables = [path for named in (learned.paths if learned else ()) for path in _data(named, bench)]
-    wanted = dict.fromkeys([bench.production.path, *tables])
-    outputs = _outputs_under(tuple(wanted), bench.pipeline)
-    dvc.pull([out for out in outputs if not (bench.root / out).exists()], root=bench.root)
-    files.remove(bench.root / _PRODUCTION)
+    learned = context.promotion.holdout.learned_from
+    tables = [
+        path for named in (learned.paths if learned else ()) for path in _data(named, context)
+    ]
+    wanted = dict.fromkeys([context.production.path, *tables])
+    outputs = _outputs_under(tuple(wanted), context.pipeline)
+    dvc.pull([out for out in outputs if not (context.root / out).exists()], root=context.root)
+    files.remove(context.root / _PRODUCTION)
     for path in wanted:
-        if not (bench.root / path).exists():
+        if not (context.root / path).exists():
             raise _no_data(path)
-        files.copy(bench.root / path, bench.root / _PRODUCTION / path)
+        files.copy(context.root / path, context.root / _PRODUCTION / path)
 
 
-def _data(named: str, bench: Bench) -> tuple[str, ...]:
+def _data(named: str, context: RunContext) -> tuple[str, ...]:
     """Return the outputs below a path of `learned_from`, or the path itself. Raises InputError."""
     path = posixpath.normpath(named)
     if path == "." or path.split("/")[0] in ("..", ""):
         raise _no_data(named)
-    outputs = _outputs_under([path], bench.pipeline)
+    outputs = _outputs_under([path], context.pipeline)
     return tuple(out for out in outputs if not path.startswith(f"{out}/")) or (path,)
 
 

@@ -51,17 +51,17 @@ class Intake:
 class Look:
     """Where everything stands, without taking anything in."""
 
-    lying: tuple[StoredAlert, ...]
+    stored: tuple[StoredAlert, ...]
     """All alerts; those that are new with the receipt they would get."""
     new: frozenset[str]
     """The ids of those that have not been taken in."""
     faults: tuple[str, ...]
     outcome: Outcome
 
-    def standing_of(self, lying: StoredAlert) -> Standing | None:
+    def standing_of(self, stored: StoredAlert) -> Standing | None:
         """Return where an alert stands, also one that history takes no note of."""
-        standing = self._standings.get(lying.alert.alert_id)
-        return standing or (lying.receipt.standing if lying.receipt else None)
+        standing = self._standings.get(stored.alert.alert_id)
+        return standing or (stored.receipt.standing if stored.receipt else None)
 
     @cached_property
     def _standings(self) -> dict[str, Standing]:
@@ -77,9 +77,9 @@ def take_in(project: Project, paths: Sequence[Path], trust: Trust, now: datetime
     submitted, faults = _submitted(project, paths)
     look = _look(project, submitted, trust, now)
     receipts = []
-    for lying in look.lying:
-        if lying.alert.alert_id in look.new and lying.receipt is not None:
-            receipt = lying.receipt.model_copy(update={"standing": look.standing_of(lying)})
+    for stored in look.stored:
+        if stored.alert.alert_id in look.new and stored.receipt is not None:
+            receipt = stored.receipt.model_copy(update={"standing": look.standing_of(stored)})
             try:
                 save_receipt(project.root, receipt)
             except InputError as error:  # a folder in its place, say; the others get theirs
@@ -124,8 +124,8 @@ def look(project: Project, trust: Trust, now: datetime) -> Look:
     with the repository.
     """
     seen = _look(project, None, trust, now)
-    there = (one for one in seen.lying if one.receipt is None or one.receipt.received_at <= now)
-    return replace(seen, lying=tuple(there))
+    there = (one for one in seen.stored if one.receipt is None or one.receipt.received_at <= now)
+    return replace(seen, stored=tuple(there))
 
 
 def _unpacked(project: Project, event: Path, trust: Trust) -> tuple[list[Path], Path, Trust]:
@@ -211,14 +211,14 @@ def _look(
     root = project.root
     ids = [path.stem for path in documents.alert_files(root)]
     judge = Judge(root, trust, ids)
-    lying, faults = stored_alerts(root, judge.believed_receipt)
+    stored, faults = stored_alerts(root, judge.believed_receipt)
     wanted = None if only is None else {submitted.alert.alert_id for submitted in only}
     new = {
         one.alert.alert_id
-        for one in lying
+        for one in stored
         if one.receipt is None and (wanted is None or one.alert.alert_id in wanted)
     }
-    judged = judge_new(judge, root, lying, new, project.policy.suppression, now)
+    judged = judge_new(judge, root, stored, new, project.policy.suppression, now)
     taken = [taken for one in judged if (taken := one.taken) is not None]
     outcome = standings(
         taken,
@@ -246,11 +246,11 @@ def replays(
     """
     seen = _look(project, None, trust, now)
     taken = [
-        one.model_copy(update={"received_at": lying.alert.emitted_at})
-        if lying.alert.alert_id in seen.new
+        one.model_copy(update={"received_at": stored.alert.emitted_at})
+        if stored.alert.alert_id in seen.new
         else one
-        for lying in seen.lying
-        if (one := lying.taken) is not None
+        for stored in seen.stored
+        if (one := stored.taken) is not None
     ]
     touches, silences = _touches(project), project.silences.silences
     return tuple(

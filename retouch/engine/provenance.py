@@ -27,7 +27,7 @@ from retouch.storage.alert_files import (
     with_signature,
 )
 from retouch.suppression.incidents import persistence_of
-from retouch.suppression.records import Taken, reports_trouble, span_of
+from retouch.suppression.records import ReceivedAlert, reports_trouble, span_of
 
 RECORDED_IN = ("**/dvc.lock", "**/*.dvc")
 """Where DVC keeps the digests of data; `**/` also stands for the top."""
@@ -137,7 +137,7 @@ class Judge:
 def judge_new(
     judge: Judge,
     root: Path,
-    lying: Iterable[StoredAlert],
+    stored: Iterable[StoredAlert],
     new: set[str],
     settings: Suppression,
     now: datetime,
@@ -149,7 +149,7 @@ def judge_new(
     """
     known: dict[tuple[object, ...], str] = {}
     judged = []
-    for one in lying:
+    for one in stored:
         if one.alert.alert_id not in new:
             judged.append(one)
         else:
@@ -161,7 +161,7 @@ def judge_new(
                 else judge.receipt(submitted, now)
             )
             judged.append(replace(one, receipt=_refusal_told(receipt)))
-        taken: Taken | None = judged[-1].taken
+        taken: ReceivedAlert | None = judged[-1].taken
         if taken is not None and taken.trusted:
             known.setdefault(_message(one, settings), one.alert.alert_id)
     return judged

@@ -106,8 +106,8 @@ def run_alerts(
         # One that was overridden since: as long as it is there, the alert counts as handled.
         files.remove(documents.report_folder(project.root, plan.report_id) / "verdict.json")
         try:
-            walk = escalation.climb(plan, _bench(project, plan, alerts, settings, began))
-            return _conclude(project, plan, walk, began, settings, recovered, alerts[0])
+            climbed = escalation.climb(plan, _run_context(project, plan, alerts, settings, began))
+            return _conclude(project, plan, climbed, began, settings, recovered, alerts[0])
         finally:
             transaction.roll_back(project.root)  # finds nothing once a result is kept
 
@@ -143,10 +143,10 @@ def build_pipeline(project: Project, settings: Settings, *, record: bool) -> tup
         return receipts
 
 
-def _bench(
+def _run_context(
     project: Project, plan: Plan, alerts: tuple[Alert, ...], settings: Settings, now: datetime
-) -> escalation.Bench:
-    return escalation.Bench(
+) -> escalation.RunContext:
+    return escalation.RunContext(
         root=project.root,
         dvc=project.dvc,
         pipeline=project.pipeline,
@@ -166,35 +166,37 @@ def _bench(
 def _conclude(
     project: Project,
     plan: Plan,
-    walk: escalation.Walk,
+    climbed: escalation.Escalation,
     began: datetime,
     settings: Settings,
     recovered: str | None,
     alert: Alert,
 ) -> RunResult:
-    """Write down what came of the walk, and send a kept candidate's outputs on."""
+    """Write down the result of the escalation, and send a kept candidate's outputs on."""
     ids = tuple(alert.alert_id for alert in plan.alerts)
-    run = _run_document(project, plan.key, ids, walk.attempts, began, settings)
-    run = run.model_copy(update={"stopped": walk.stopped})
-    verdict = None if walk.failed else _verdict(project, alert, plan, walk, settings.clock())
+    run = _run_document(project, plan.key, ids, climbed.attempts, began, settings)
+    run = run.model_copy(update={"stopped": climbed.stopped})
+    verdict = None if climbed.failed else _verdict(project, alert, plan, climbed, settings.clock())
     folder = file_report(project.root, plan, run, verdict)
     transaction.keep(project.root)
-    if walk.failed is not None:
-        _require_all_well(project.root, walk.attempts[-1].receipts)
-    if walk.stopped is not None and verdict is None:
-        raise CheckFailed(f"{walk.stopped} Everything was put back.", hint=f"See {_BUDGET}.")
-    if walk.kept and settings.push and dvc.has_remote(project.root):
-        store.push_stages(walk.attempts[-1].named("ran", "restored"), root=project.root)
+    if climbed.failed is not None:
+        _require_all_well(project.root, climbed.attempts[-1].receipts)
+    if climbed.stopped is not None and verdict is None:
+        raise CheckFailed(
+            f"{climbed.stopped} All changes were rolled back.", hint=f"See {_BUDGET}."
+        )
+    if climbed.kept and settings.push and dvc.has_remote(project.root):
+        store.push_stages(climbed.attempts[-1].named("ran", "restored"), root=project.root)
     return RunResult(plan, folder, run, verdict, recovered)
 
 
 def _verdict(
-    project: Project, alert: Alert, plan: Plan, walk: escalation.Walk, now: datetime
+    project: Project, alert: Alert, plan: Plan, climbed: escalation.Escalation, now: datetime
 ) -> Verdict | None:
     """Return what the gate said in the end; None when no candidate came to it."""
-    if not walk.judgements:
+    if not climbed.judgements:
         return None
-    deciding, promotion = walk.judgements[-1], project.promotion
+    deciding, promotion = climbed.judgements[-1], project.promotion
     return Verdict(
         plan_key=plan.key,
         alert_ids=tuple(alert.alert_id for alert in plan.alerts),
@@ -202,7 +204,7 @@ def _verdict(
         message=deciding.message,
         loss=promotion.limits.loss,
         unit=promotion.limits.unit,
-        judgements=walk.judgements,
+        judgements=climbed.judgements,
         judged_at=now,
         on_merge=promotion.release.on_merge,
         promised_coverage=promised_coverage(promotion),
@@ -237,6 +239,7 @@ def _require_all_well(root: Path, receipts: Sequence[Receipt]) -> None:
             log = receipt.log or ""
             tail = files.read_text(root / log).strip().splitlines()[-6:] if log else []
             raise CheckFailed(
-                f"Stage {receipt.stage} failed; everything was put back.\n  " + "\n  ".join(tail),
+                f"Stage {receipt.stage} failed; all changes were rolled back.\n  "
+                + "\n  ".join(tail),
                 hint=f"\nThe whole output: {log}",
             )

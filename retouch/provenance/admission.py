@@ -55,7 +55,7 @@ class Arrival(Value):
     """What the base branch holds under this id already."""
 
 
-class Examined(Value):
+class SignatureCheck(Value):
     """What was made of a signature file."""
 
     signature: Signature | None = None
@@ -72,7 +72,7 @@ class Examined(Value):
     """Whether ssh-keygen finds its key in a binary revocation list."""
 
 
-def admitted(arrival: Arrival, examined: Examined | None, registry: Registry) -> Provenance:
+def admitted(arrival: Arrival, examined: SignatureCheck | None, registry: Registry) -> Provenance:
     """Judge an alert by its signature, if it has one, and by what its monitor is registered for."""
     if examined is None:
         faults = tuple(_claims(arrival, registry, signed=False))
@@ -144,7 +144,7 @@ def _out_of_time(signer: Signer, key: str, file: str, at: datetime) -> str | Non
     return None
 
 
-def signature_fault(arrival: Arrival, examined: Examined, registry: Registry) -> str | None:
+def signature_fault(arrival: Arrival, examined: SignatureCheck, registry: Registry) -> str | None:
     """Return the sentence that refuses the signature; None when it is good and by the right key."""
     source = arrival.source
     if examined.signature is None:

@@ -15,7 +15,7 @@ from retouch.alerts.verified import SubmittedAlert
 from retouch.errors import InputError, visible
 from retouch.storage import documents
 from retouch.storage.documents import ALERTS
-from retouch.suppression.records import Taken
+from retouch.suppression.records import ReceivedAlert
 from retouch.system import files
 from retouch.system.untrusted_files import read_plain_file, refuse_links
 
@@ -102,12 +102,12 @@ class StoredAlert:
         return self.submitted.alert
 
     @property
-    def taken(self) -> Taken | None:
+    def taken(self) -> ReceivedAlert | None:
         """What history records of it; None for one that was refused or said nothing new."""
         receipt = self.receipt
         if receipt is None or receipt.provenance.verdict not in ("verified", "unsigned"):
             return None
-        return Taken(
+        return ReceivedAlert(
             alert=self.alert,
             received_at=receipt.received_at,
             trusted=receipt.provenance.may_retrain,

@@ -9,7 +9,7 @@ from retouch.policy.suppression import Suppression
 from retouch.suppression.cooldown import Retrained
 from retouch.suppression.incidents import Ledger, Record
 from retouch.suppression.inhibition import Muting
-from retouch.suppression.records import Answered, AskedOnce, Taken, Touches, in_order
+from retouch.suppression.records import Answered, AskedOnce, ReceivedAlert, Touches, in_order
 
 
 class History:
@@ -22,7 +22,7 @@ class History:
         self.touches = AskedOnce(touches)
         self.retrained = Retrained(self.touches, settings.cooldown)
 
-    def take(self, taken: Taken) -> Record:
+    def take(self, taken: ReceivedAlert) -> Record:
         """Take in the next alert."""
         if taken.trusted:
             return self.ledger.take(taken, self.muting.fired)
@@ -36,7 +36,7 @@ class History:
 
 def history_until(
     now: datetime,
-    taken: Sequence[Taken],
+    taken: Sequence[ReceivedAlert],
     answers: Sequence[Answered],
     settings: Suppression,
     touches: Touches,

@@ -15,7 +15,7 @@ from retouch.alerts.model import Alert
 from retouch.policy.decide import matches
 from retouch.policy.suppression import OTHERWISE, Persistence, PersistenceRule, Suppression
 from retouch.suppression.flapping import Flaps
-from retouch.suppression.records import Answered, Span, Taken, reports_trouble, span_of
+from retouch.suppression.records import Answered, ReceivedAlert, Span, reports_trouble, span_of
 
 
 def persistence_of(alert: Alert, settings: Suppression) -> tuple[str, Persistence]:
@@ -30,7 +30,7 @@ def persistence_of(alert: Alert, settings: Suppression) -> tuple[str, Persistenc
 class Incident:
     """A trouble from the first window it is seen in until it is over."""
 
-    first: Taken
+    first: ReceivedAlert
     heard_at: datetime
     """When a window of it was last heard of."""
     rule: str = OTHERWISE
@@ -87,7 +87,7 @@ class Trouble:
 
     fingerprint: str
     flaps: Flaps
-    latest: Taken
+    latest: ReceivedAlert
     """The last alert that fired and repeated nothing."""
     incident: Incident | None = None
     fired: dict[Span, tuple[str, Incident]] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class Part:
 class Record:
     """An alert, and what it says of each of its troubles."""
 
-    taken: Taken
+    taken: ReceivedAlert
     parts: list[Part] = field(default_factory=list)
     answer: Answered | None = None
     """The answer that names it."""
@@ -140,7 +140,9 @@ class Ledger:
         self._in_scope: dict[tuple[bool, str], dict[str, None]] = {}
         """The fingerprints that fired, by trust and scope, in the order they came."""
 
-    def take(self, taken: Taken, fired: Callable[[Trouble], None] = lambda trouble: None) -> Record:
+    def take(
+        self, taken: ReceivedAlert, fired: Callable[[Trouble], None] = lambda trouble: None
+    ) -> Record:
         """Take in the next alert; `fired` is told of each trouble that fires anew."""
         alert = taken.alert
         record = Record(taken, answer=self._answers.get(alert.alert_id))
@@ -165,7 +167,7 @@ class Ledger:
             record.is_answered(record.answer)
         return record
 
-    def _calmed_by(self, taken: Taken) -> tuple[str, ...]:
+    def _calmed_by(self, taken: ReceivedAlert) -> tuple[str, ...]:
         """Return the troubles a resolved alert ends: those it names, or all of a whole slice."""
         named = fingerprints(taken.alert)
         if not names_no_column(taken.alert):
@@ -180,14 +182,14 @@ class Ledger:
             if alert_id in self.records:
                 self.records[alert_id].is_answered(answer)
 
-    def _trouble(self, name: str, taken: Taken) -> Trouble:
+    def _trouble(self, name: str, taken: ReceivedAlert) -> Trouble:
         key = taken.trusted, name
         if key not in self.troubles:
             self.troubles[key] = Trouble(name, Flaps(self.settings.flapping), latest=taken)
         return self.troubles[key]
 
     def _fires(
-        self, trouble: Trouble, taken: Taken, window: Span, rule: str, asked: Persistence
+        self, trouble: Trouble, taken: ReceivedAlert, window: Span, rule: str, asked: Persistence
     ) -> Part:
         now = taken.received_at
         if window in trouble.fired:
@@ -205,7 +207,7 @@ class Ledger:
         trouble.incident, trouble.latest = incident, taken
         return Part(trouble, incident)
 
-    def _current(self, trouble: Trouble, taken: Taken) -> Incident:
+    def _current(self, trouble: Trouble, taken: ReceivedAlert) -> Incident:
         """Return the incident a new window belongs to: the one that lasts, or a new one."""
         now, before = taken.received_at, trouble.incident
         if before is None or before.is_over(self.settings, now):
@@ -215,7 +217,7 @@ class Ledger:
             return Incident(taken, heard_at=now, opened_at=now)
         return before
 
-    def _goes_quiet(self, trouble: Trouble, taken: Taken, window: Span) -> Part:
+    def _goes_quiet(self, trouble: Trouble, taken: ReceivedAlert, window: Span) -> Part:
         now, incident = taken.received_at, trouble.incident
         if window in trouble.quieted:
             return Part(trouble, incident, repeats=trouble.quieted[window])

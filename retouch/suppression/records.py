@@ -20,7 +20,7 @@ Span = tuple[datetime, datetime]
 """A window as start and end; equal for the same moments, in whatever offset they were written."""
 
 
-class Taken(Value):
+class ReceivedAlert(Value):
     """An alert that was taken in."""
 
     alert: Alert
@@ -46,19 +46,19 @@ class Answered(Value):
     """Of the data that was answered."""
 
 
-def in_order(taken: Iterable[Taken]) -> list[Taken]:
+def in_order(taken: Iterable[ReceivedAlert]) -> list[ReceivedAlert]:
     """Return the alerts in the order they came in, each id once.
 
     Of an id that came twice the trusted alert stays, then the one that came first.
     """
-    by_id: dict[str, Taken] = {}
+    by_id: dict[str, ReceivedAlert] = {}
     for one in taken:
         other = by_id.get(one.alert.alert_id)
         by_id[one.alert.alert_id] = one if other is None else min(one, other, key=_preferred)
     return sorted(by_id.values(), key=lambda one: (one.received_at, one.alert.alert_id))
 
 
-def _preferred(one: Taken) -> tuple[bool, datetime, str]:
+def _preferred(one: ReceivedAlert) -> tuple[bool, datetime, str]:
     return not one.trusted, one.received_at, one.alert.to_json()
 
 

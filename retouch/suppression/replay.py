@@ -23,7 +23,7 @@ from retouch.suppression.history import History
 from retouch.suppression.incidents import Incident, Record, Trouble
 from retouch.suppression.inhibition import Bucket
 from retouch.suppression.reasons import Reasons
-from retouch.suppression.records import Answered, Taken, Touches, in_order
+from retouch.suppression.records import Answered, ReceivedAlert, Touches, in_order
 from retouch.suppression.replay_diff import Replay, Replayed, ReplayedPlan, Told
 from retouch.suppression.state import GroupName, due_times, group_of, in_turn
 
@@ -43,7 +43,7 @@ _TELLS_LITTLE: frozenset[State] = frozenset({"pending", "resolved", "expired"})
 
 
 def replay(
-    taken: Sequence[Taken],
+    taken: Sequence[ReceivedAlert],
     policy: Policy,
     silences: Sequence[Silence],
     touches: Touches,
@@ -94,7 +94,7 @@ class _Run:
         self._planned: dict[str, ReplayedPlan] = {}
         self.plans: list[ReplayedPlan] = []
 
-    def take(self, one: Taken) -> None:
+    def take(self, one: ReceivedAlert) -> None:
         """Take in an alert, and look at those whose standing it may change."""
         lost = self._history.muting.lost
         record = self._history.take(one)

@@ -15,7 +15,7 @@ from retouch.policy.suppression import Suppression, duration_text
 from retouch.suppression.history import History, history_until
 from retouch.suppression.incidents import Record
 from retouch.suppression.reasons import Reasons
-from retouch.suppression.records import Answered, Taken, Touches
+from retouch.suppression.records import Answered, ReceivedAlert, Touches
 
 ACTS = Standing(state="acts", message="It is to be planned now, with its group.")
 
@@ -87,7 +87,7 @@ class Outcome(Value):
 
 
 def standings(
-    taken: Sequence[Taken],
+    taken: Sequence[ReceivedAlert],
     answers: Sequence[Answered],
     silences: Sequence[Silence],
     settings: Suppression,

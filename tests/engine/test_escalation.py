@@ -203,7 +203,7 @@ def test_a_tier_that_overruns_the_wall_clock_is_stopped_and_put_back(toy: Toy):
     assert told.code == 1, told
     assert told.err.splitlines()[-1] == (
         "Error: Stopped: nudge. It had not ended when budget.wall_per_alert, 0 minutes, was over."
-        " Everything was put back. See `budget` in policies/retraining.yaml."
+        " All changes were rolled back. See `budget` in policies/retraining.yaml."
     )
     assert toy.tree() == before
     assert toy.processes() == []

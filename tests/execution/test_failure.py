@@ -24,7 +24,7 @@ def test_a_failing_stage_stops_its_dependents_only_and_everything_is_put_back(un
     assert "evaluate: skipped" in told.err
     message = told.err[told.err.index("Error:") :]
     assert message.count("Error:") == 1
-    assert message.startswith("Error: Stage fit@eu failed; everything was put back.\n")
+    assert message.startswith("Error: Stage fit@eu failed; all changes were rolled back.\n")
     assert f"no such day: {NO_SUCH_DAY}" in message
     assert message.endswith("The whole output: .retouch/logs/fit@eu.log\n")
     assert (toy.root / ".retouch/logs/fit@eu.log").exists()
@@ -54,7 +54,7 @@ def test_a_run_whose_stage_fails_leaves_a_report_and_nothing_else(toy: Toy):
     told = toy.retouch("run", alert)
 
     assert told.code == 1
-    assert "Error: Stage fit@eu failed; everything was put back." in told.err
+    assert "Error: Stage fit@eu failed; all changes were rolled back." in told.err
     assert toy.tree() == before
     assert toy.outcomes(alert) == {
         "fit@eu": "failed",

@@ -11,15 +11,17 @@ from hypothesis import strategies as st
 from retouch.alerts.new import new_alert
 from retouch.alerts.signature import Signature
 from retouch.policy.monitors import Monitors, RegisteredMonitor
-from retouch.provenance.admission import Arrival, Examined, Registry, admitted
+from retouch.provenance.admission import Arrival, Registry, SignatureCheck, admitted
 from retouch.provenance.signers import Signer, Signers
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 KEY, OTHER_KEY = "SHA256:daily", "SHA256:weekly"
 OURS, OTHERS = "a" * 64, "b" * 64
 SIGNATURE = Signature(key="ssh-ed25519 AAAA", key_fingerprint=KEY, namespace="retouch-alert")
-GOOD = Examined(signature=SIGNATURE, good=True)
-BAD = Examined(signature=SIGNATURE, words="Signature verification failed: incorrect signature")
+GOOD = SignatureCheck(signature=SIGNATURE, good=True)
+BAD = SignatureCheck(
+    signature=SIGNATURE, words="Signature verification failed: incorrect signature"
+)
 
 
 def registry(*, signer=None, revoked=(), repository="acme/flights", registered=True, **entry):
@@ -54,7 +56,7 @@ def arrival(said=None, **how):
 
 
 def signed(**fields):
-    return Examined(signature=SIGNATURE.model_copy(update=fields), words="no")
+    return SignatureCheck(signature=SIGNATURE.model_copy(update=fields), words="no")
 
 
 def test_a_good_signature_of_the_registered_monitor_may_retrain():
@@ -69,7 +71,11 @@ def test_a_good_signature_of_the_registered_monitor_may_retrain():
 
 
 SIGNATURE_FAULTS = {
-    "garbled": (Examined(fault="alerts/X.json.sig: is not."), {}, "alerts/X.json.sig: is not."),
+    "garbled": (
+        SignatureCheck(fault="alerts/X.json.sig: is not."),
+        {},
+        "alerts/X.json.sig: is not.",
+    ),
     "other namespace": (
         signed(namespace="git"),
         {},

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from retouch.alerts.new import new_alert, ulid
 from retouch.policy.silences import Silence
 from retouch.policy.suppression import Suppression
-from retouch.suppression.records import Answered, Taken
+from retouch.suppression.records import Answered, ReceivedAlert
 from retouch.suppression.state import standings
 from tests.properties import tried
 
@@ -38,7 +38,7 @@ def taken(number, hours=0.0, *, trusted=True, **said):
     """Return an alert taken in so many hours after the start, emitted that very moment."""
     words = {"model": "m", "kind": "data_drift", "monitor": "daily", "dataset": "rows"}
     alert = new_alert(words | said, now=at(hours), randomness=number.to_bytes(10))
-    return Taken(
+    return ReceivedAlert(
         alert=alert.model_copy(update={"alert_id": alert_id(number)}),
         received_at=at(hours),
         trusted=trusted,

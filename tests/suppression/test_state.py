@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from retouch.alerts.fingerprint import fingerprints
 from retouch.alerts.model import Window
-from retouch.suppression.records import Taken
+from retouch.suppression.records import ReceivedAlert
 from retouch.suppression.state import standings
 from tests.suppression.histories import (
     FEW,
@@ -430,7 +430,7 @@ def test_telling_the_same_again_changes_nothing_of_what_acts(data, alerts):
     answers, silences, settings, now = at_any_time(data.draw, alerts)
     one = data.draw(st.sampled_from(alerts))
     later = one.received_at + timedelta(minutes=30) * data.draw(st.integers(0, 20))
-    again = Taken(
+    again = ReceivedAlert(
         alert=one.alert.model_copy(update={"alert_id": alert_id(999)}),
         received_at=later,
         trusted=one.trusted,
