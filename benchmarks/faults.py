@@ -129,7 +129,7 @@ def _action(answered: Answered, *, changed: bool, other_bytes: bool) -> str:
     A model is the same when it scores the same: its manifest may tell of other inputs.
     """
     if answered.run is None:
-        return "held for a person"
+        return "held for review"
     if answered.kept is None:
         tried = ", ".join(attempt.tier for attempt in answered.run.attempts)
         return f"refused: {tried}"

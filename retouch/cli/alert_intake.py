@@ -149,7 +149,7 @@ def _lines(submitted: SubmittedAlert, receipt: Receipt, base: Base) -> list[str]
     return [
         f"verified: {submitted.source}: by {provenance.principal!r} with "
         f"{provenance.key_fingerprint} (policies of {base.name}, {base.commit[:10]})",
-        *(f"held for a person: {reason}" for reason in provenance.reasons),
+        *(f"held for review: {reason}" for reason in provenance.reasons),
     ]
 
 

@@ -75,7 +75,7 @@ def print_plan(console: Console, plan: Plan, *, whole: bool) -> None:
         _print_worth(console, plan.worth)
         return
     for reason in plan.unproven:
-        console.print(f"[yellow]Held for a person: {shown(reason)}[/]")
+        console.print(f"[yellow]Held for review: {shown(reason)}[/]")
     held = "[bold yellow]Held.[/] " if plan.action == "hold" else ""
     console.print(f"{held}{shown(plan.why)}{rule}")
     for number, tier in enumerate(plan.tiers, 1):
@@ -153,7 +153,7 @@ def print_result(console: Console, result: RunResult, *, root: str) -> None:
         return
     if result.verdict is None:
         why = shown(" ".join(result.plan.unproven) or result.plan.why)
-        console.print(f"Held for a person: {why} Report: {report}/report.md")
+        console.print(f"Held for review: {why} Report: {report}/report.md")
         return
     console.print(
         f"\nVerdict: {_VERDICTS[result.verdict.outcome]}. {shown(result.verdict.message)}"

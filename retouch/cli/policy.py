@@ -168,6 +168,6 @@ def _summary(total: Totals) -> str:
     unknown = f", {plural(total.unknown_costs, 'cost')} unknown" if total.unknown_costs else ""
     return (
         f"{plural(total.retrains, 'retrain')} (at most {duration(total.cpu_seconds)} of CPU"
-        f"{unknown}), {plural(total.holds, 'group')} held for a person, "
+        f"{unknown}), {plural(total.holds, 'group')} held for review, "
         f"{plural(total.suppressed, 'alert')} suppressed, {total.waiting} waiting."
     )

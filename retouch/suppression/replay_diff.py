@@ -72,7 +72,7 @@ class Totals(Value):
     retrains: int
     """Plans that would have acted."""
     holds: int
-    """Plans that would have been held for a person."""
+    """Plans that would have been held for review."""
     acted: int
     """Alerts in plans that would have acted."""
     held: int

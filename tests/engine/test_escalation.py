@@ -185,7 +185,7 @@ def test_what_other_runs_spent_today_holds_a_plan_and_nothing_runs(toy: Toy):
     told = toy.retouch("run", alert)
 
     assert told.code == 0, told
-    assert told.out.startswith("Held for a person: Not tried: nudge. Its forecast of ")
+    assert told.out.startswith("Held for review: Not tried: nudge. Its forecast of ")
     assert toy.tree() == before
     assert sorted(p.name for p in toy.report(alert).iterdir()) == ["plan.json", "report.md"]
     assert "Held. Not tried: nudge." in toy.retouch("plan", alert).out

@@ -43,9 +43,7 @@ def test_a_fresh_clone_brings_only_what_the_run_needs_and_then_planning_holds(to
     second = clone.alert("target_drift", 2, where={"region": "eu"})
     told = clone.retouch("run", second)
     assert told.code == 0, told
-    assert told.out.startswith(
-        "Held for a person: What the policy would change is in place already."
-    )
+    assert told.out.startswith("Held for review: What the policy would change is in place already.")
     other = toy.clone("other")
     other.git("pull", "--quiet", "../fresh", "main")
     other.dvc("pull", "--quiet", "models/bundle")

@@ -88,7 +88,7 @@ def test_a_saved_plan_cannot_say_that_a_person_vouches(toy: Toy):
 
     told = toy.retouch("run", alert, "--plan", "plan.json")
 
-    assert told.out.startswith("Held for a person: ")
+    assert told.out.startswith("Held for review: ")
     assert toy.tree() == before
 
 

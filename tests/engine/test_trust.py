@@ -25,7 +25,7 @@ def test_an_unsigned_alert_is_planned_and_nothing_runs(toy: Toy):
     told = toy.retouch("run", alert)
 
     assert told.code == 0, told
-    assert told.out.startswith("Held for a person: ")
+    assert told.out.startswith("Held for review: ")
     assert "--accept-unsigned" in told.out.replace("\n", " ")
     assert toy.tree() == before
     plan = plan_of(toy, alert)
@@ -55,7 +55,7 @@ def test_a_person_who_vouches_for_an_unsigned_alert_is_named_in_the_report(toy: 
 def test_a_plan_for_an_unsigned_alert_shows_what_would_run(toy: Toy):
     told = toy.retouch("plan", toy.alert("data_quality", monitor="stranger"))
     assert told.code == 0
-    assert told.out.startswith("Held for a person: ")
+    assert told.out.startswith("Held for review: ")
     assert "clean" in told.out
 
 

@@ -295,7 +295,7 @@ def valued() -> Documents:
 
 
 def worthless() -> Documents:
-    """No tier is worth its cost: held for a person."""
+    """No tier is worth its cost: held for review."""
     reason = "Its expected worth is negative: 41 s against a cost of 1 m 16 s."
     options = (worth().options[0], worth().options[1])
     message = "No tier is expected to be worth its cost: doing nothing is best."
