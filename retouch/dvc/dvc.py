@@ -62,7 +62,7 @@ def pull(paths: Iterable[str], *, root: Path) -> None:
     if done.exit_code or missing:
         what = ", ".join(missing or wanted)
         raise InputError(
-            f"{what}: not in DVC's cache, and the remote does not give it: {_reason(done)}",
+            f"{what}: not in DVC's cache, and the remote does not have it: {_reason(done)}",
             hint="Check `dvc remote list`, or build everything here: `retouch build`.",
         )
 
@@ -78,7 +78,7 @@ def checkout(paths: Iterable[str], *, root: Path) -> None:
     done = run([*_DVC, "--wait-for-lock", "checkout", "--force", *wanted], cwd=root)
     if done.exit_code:
         raise CheckFailed(
-            f"DVC could not put back {', '.join(wanted)}: {_reason(done)}", hint="Run `dvc pull`."
+            f"DVC could not restore {', '.join(wanted)}: {_reason(done)}", hint="Run `dvc pull`."
         )
 
 
@@ -93,8 +93,8 @@ def push(stages: Iterable[str], *, root: Path) -> None:
     done = run([*_DVC, "--wait-for-lock", "push", *wanted], cwd=root)
     if done.exit_code:
         raise CheckFailed(
-            f"The run is in place, but its outputs did not reach the remote: {_reason(done)}",
-            hint="Run `dvc push` before you merge: nobody else has the data.",
+            f"The run is complete, but its outputs were not pushed to the remote: {_reason(done)}",
+            hint="Run `dvc push` before you merge: the data is only here.",
         )
 
 

@@ -32,7 +32,7 @@ def read_index(repo: Repo, hash_of: HashOf) -> Pipeline:
     except DvcException as error:
         raise InputError(
             f"DVC cannot read the pipeline: {first_line(error)}",
-            hint="`dvc status` says where; `git checkout COMMIT -- FILE` brings an older one.",
+            hint="`dvc status` shows where; `git checkout COMMIT -- FILE` restores another.",
         ) from None
 
 
@@ -131,7 +131,7 @@ class _Reader:
             if dep.params and not exists:
                 raise InputError(
                     f"{file}: {key}: no such key, but stage {self._address(item)} declares it.",
-                    hint=f"Put the key back into {file}, or take it out of dvc.yaml.",
+                    hint=f"Restore the key in {file}, or remove it from dvc.yaml.",
                 )
             found.append(
                 ParamInput(

@@ -32,7 +32,7 @@ def check_object(name: str, source: Path) -> None:
     """Raise InputError unless the file is a plain one and holds what an object of this name
     does."""
     if not OBJECT.fullmatch(name) or source.is_symlink() or not source.is_file():
-        raise InputError(f"{source}: is no object of DVC's cache.")
+        raise InputError(f"{source}: is not an object of DVC's cache.")
     if md5_of(source) != name.removesuffix(".dir"):
         raise InputError(f"{source}: its bytes are not those of the object {name}.")
     if name.endswith(".dir"):

@@ -74,7 +74,7 @@ def _objects(repo: Repo, recorded: str) -> Iterator[tuple[str, Path]]:
         raise InputError(f"{recorded!r} is not the name of an object in DVC's cache.")
     if not _in_cache(repo, recorded, "md5") and _fetched(repo, recorded) != "md5":
         raise InputError(
-            "It was recorded by a DVC before version 3.", hint="Make it again: `dvc repro --force`."
+            "It was recorded by a DVC before version 3.", hint="Run it again: `dvc repro --force`."
         )
     for source, _ in _files_of(repo, recorded, "md5"):
         # The cache keeps an object in a folder named by the first two letters of its name.
@@ -126,13 +126,16 @@ def push_objects(root: Path, objects: Mapping[str, Path]) -> int:
                 ) from None
             if done.failed:
                 missed = f"{len(done.failed)} of {len(objects)} objects"
-                raise CheckFailed(f"{missed} did not reach the remote.", hint="The same once more.")
+                raise CheckFailed(
+                    f"{missed} could not be pushed to the remote.",
+                    hint="Run the same command again.",
+                )
             sent += len(done.transferred)
     return sent
 
 
 def _in_cache(repo: Repo, recorded: str, kind: str) -> bool:
-    """Say whether the cache has the output, all files of a directory included."""
+    """Return whether the cache has the output, all files of a directory included."""
     if not _cache(repo, kind).exists(recorded):
         return False
     return all(source.exists() for source, _ in _files_of(repo, recorded, kind))
@@ -149,7 +152,7 @@ def _fetched(repo: Repo, recorded: str) -> str:
         if _in_cache(repo, recorded, kind):
             return kind
     raise InputError(
-        f"{recorded}: not in DVC's cache, and the remote does not give it{reason}.",
+        f"{recorded}: not in DVC's cache, and the remote does not have it{reason}.",
         hint="Check `dvc remote list`; whoever made it may not have pushed it: `dvc push`.",
     )
 
@@ -188,7 +191,7 @@ def _whole(path: Path, recorded: str, kind: str) -> Path:
     if kind == "md5" and path.exists() and md5_of(path) != recorded.removesuffix(".dir"):
         raise InputError(
             f"{path}: DVC's cache is damaged: the file is not the one of its hash.",
-            hint="Remove it; then `dvc fetch` brings it again.",
+            hint="Remove it; then run `dvc fetch`.",
         )
     return path
 

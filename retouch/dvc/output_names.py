@@ -13,7 +13,7 @@ from retouch.system import files
 
 
 def records_outputs(path: str) -> bool:
-    """Say whether a file of this path records outputs."""
+    """Return whether a file of this path records outputs."""
     name = posixpath.basename(path)
     return name == "dvc.lock" or (name.endswith(".dvc") and name != ".dvc")
 

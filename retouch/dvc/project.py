@@ -99,7 +99,7 @@ class DvcProject:
         }
 
     def cache_holds(self, hash_value: str) -> bool:
-        """Say whether the local cache has the object (of a directory: its list of files)."""
+        """Return whether the local cache has the object (of a directory: its list of files)."""
         return bool(self._repo.cache.local.exists(hash_value))
 
     def close(self) -> None:

@@ -33,17 +33,17 @@ def missing_outputs(root: Path, outputs: Iterable[tuple[str, str]]) -> tuple[str
             return tuple(path for path, recorded in absent if not _there(repo, remotes, recorded))
         except Exception as error:  # each kind of storage has errors of its own
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            message = f"The DVC remote does not say what it has: {reason}."
+            message = f"The DVC remote cannot be listed: {reason}."
             raise InputError(message, hint="Check `dvc remote list`.") from None
 
 
 def in_cache(repo: Repo, recorded: str) -> bool:
-    """Say whether the cache has an output, all files of a directory included."""
+    """Return whether the cache has an output, all files of a directory included."""
     return any(not _lacking(_cache(repo, kind), recorded, kind) for kind in _KINDS)
 
 
 def _there(repo: Repo, remotes: dict[str, Any], recorded: str) -> bool:
-    """Say whether the cache and the remote have all of an output between them."""
+    """Return whether the cache and the remote have all of an output between them."""
     from dvc_data.hashfile.hash_info import HashInfo
 
     for kind, remote in remotes.items():
@@ -114,7 +114,7 @@ def default_remote(root: Path) -> Remote | None:
 
 
 def remote_exists(root: Path, name: str) -> bool:
-    """Tell whether there is anything at a remote's address. Raises CheckFailed when it does not
+    """Return whether there is anything at a remote's address. Raises CheckFailed when it does not
     answer."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo

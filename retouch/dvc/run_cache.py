@@ -166,7 +166,7 @@ def _save(stage: Any) -> bool:
 
 
 def _is_restorable(stage: Any) -> bool:
-    """Say whether DVC restores such a stage: its own rules, but for what lies in the workspace."""
+    """Return whether DVC restores such a stage: its own rules, without the workspace."""
     if stage.is_callback or stage.always_changed or not (stage.cmd and stage.deps and stage.outs):
         return False
     deps = all(dep.protocol == "local" and dep.def_path and dep.hash_info for dep in stage.deps)

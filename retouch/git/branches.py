@@ -35,7 +35,7 @@ class Change:
 def fetch(root: Path, name: str) -> str | None:
     """Fetch a branch of `origin`, or a full ref, and return its commit; None: there is none.
 
-    Raises CheckFailed when the remote cannot be asked.
+    Raises CheckFailed when the remote does not respond.
     """
     ref = name if name.startswith("refs/") else f"refs/heads/{name}"
     there = run(["git", "ls-remote", "--exit-code", "origin", ref], cwd=root)
@@ -43,15 +43,15 @@ def fetch(root: Path, name: str) -> str | None:
         return None
     if there.exit_code == 0:
         kept = f"{_FETCHED}{ref.removeprefix('refs/')}"
-        asked = ["git", "fetch", "--quiet", "--no-tags", "--force", "origin", f"{ref}:{kept}"]
-        there = run(asked, cwd=root)
+        command = ["git", "fetch", "--quiet", "--no-tags", "--force", "origin", f"{ref}:{kept}"]
+        there = run(command, cwd=root)
         if there.exit_code == 0:
             return _line(root, "rev-parse", "--verify", f"{kept}^{{commit}}")
     raise CheckFailed(f"git: origin does not give {ref}: {there.last_lines(1)}", hint="Try again.")
 
 
 def is_ancestor(root: Path, commit: str, of: str) -> bool:
-    """Say whether a commit is another one, or comes before it."""
+    """Return whether a commit is another one, or comes before it."""
     return run(["git", "merge-base", "--is-ancestor", commit, of], cwd=root).exit_code == 0
 
 
@@ -63,8 +63,8 @@ def merge_base(root: Path, one: str, other: str) -> str | None:
 
 def changes(root: Path, since: str, commit: str) -> tuple[Change, ...]:
     """Return what differs between two commits, by path from the top; a rename is two changes."""
-    asked = ["git", "diff", "--raw", "-z", "--no-renames", "--no-abbrev", since, commit]
-    parts = [part for part in _checked(run(asked, cwd=root)).output.split("\0") if part]
+    command = ["git", "diff", "--raw", "-z", "--no-renames", "--no-abbrev", since, commit]
+    parts = [part for part in _checked(run(command, cwd=root)).output.split("\0") if part]
     found = []
     for head, path in zip(parts[::2], parts[1::2], strict=True):
         _, mode, _, _, kind = head.removeprefix(":").split(" ")
@@ -96,10 +96,10 @@ def _entries(root: Path, commit: str, paths: Collection[str]) -> list[tuple[str,
     """Return path, blob and size of the plain files at or below these paths."""
     if not paths:
         return []
-    asked = ["git", "--literal-pathspecs", "ls-tree", "-r", "-l", "-z", "--full-tree", commit]
-    told = _checked(run([*asked, "--", *sorted(paths)], cwd=root)).output
+    command = ["git", "--literal-pathspecs", "ls-tree", "-r", "-l", "-z", "--full-tree", commit]
+    result = _checked(run([*command, "--", *sorted(paths)], cwd=root)).output
     found = []
-    for entry in filter(None, told.split("\0")):
+    for entry in filter(None, result.split("\0")):
         head, _, path = entry.partition("\t")
         mode, _, blob, size = head.split()
         if mode not in _PLAIN:
@@ -122,17 +122,17 @@ def message_of(root: Path, commit: str) -> str:
 
 def last_commits(root: Path, commit: str, most: int) -> tuple[str, ...]:
     """Return a commit and those before it on its main line, the newest first."""
-    asked = ["git", "log", "--first-parent", f"--max-count={most}", "--format=%H", commit]
-    return tuple(_checked(run(asked, cwd=root)).output.split())
+    command = ["git", "log", "--first-parent", f"--max-count={most}", "--format=%H", commit]
+    return tuple(_checked(run(command, cwd=root)).output.split())
 
 
 def is_retouch_commit(root: Path, commit: str) -> bool:
-    """Say whether a commit says that it is an answer of ours; anybody can write that."""
+    """Return whether a commit says that it is an answer of ours; anybody can write that."""
     return proposal_of(message_of(root, commit)) is not None
 
 
 def is_edited_by_others(root: Path, head: str, base: str) -> bool:
-    """Say whether somebody but us changed what a branch holds besides alerts.
+    """Return whether somebody but us changed what a branch holds besides alerts.
 
     A commit that only adds alerts is nobody's edit, nor is the merge of the base branch that
     GitHub's "Update branch" makes, where git alone would have come to the same files.
@@ -156,19 +156,19 @@ def _only_adds_alerts(root: Path, commit: str, parents: list[str]) -> bool:
 
 
 def _is_update(root: Path, commit: str, parents: list[str], base: str) -> bool:
-    """Say whether it merges the base branch as git alone would."""
+    """Return whether it merges the base branch as git alone would."""
     if len(parents) != 2 or not is_ancestor(root, parents[1], base):
         return False
-    told = run(["git", "merge-tree", "--write-tree", *parents], cwd=root)
+    result = run(["git", "merge-tree", "--write-tree", *parents], cwd=root)
     tree = _line(root, "rev-parse", f"{commit}^{{tree}}")
-    return told.exit_code == 0 and told.output.strip() == tree
+    return result.exit_code == 0 and result.output.strip() == tree
 
 
 def added_at(root: Path, path: str, commit: str) -> datetime | None:
     """Return when a file came to the main line of a commit; None for one it does not have."""
-    asked = ["git", "log", "-1", "--first-parent", "--diff-merges=first-parent"]
-    told = run([*asked, "--diff-filter=A", "--format=%ct", commit, "--", path], cwd=root)
-    seconds = told.output.strip()
+    command = ["git", "log", "-1", "--first-parent", "--diff-merges=first-parent"]
+    result = run([*command, "--diff-filter=A", "--format=%ct", commit, "--", path], cwd=root)
+    seconds = result.output.strip()
     return datetime.fromtimestamp(int(seconds), UTC) if seconds.isdigit() else None
 
 
@@ -183,7 +183,7 @@ def _checked(done: Finished) -> Finished:
 
 
 def fetch_commit(root: Path, commit: str) -> bool:
-    """Fetch a commit of `origin` unless it is here; tell whether it is here then."""
+    """Fetch a commit of `origin` unless it is here; return whether it is here then."""
     if commit_of(root, commit) is None:
         run(["git", "fetch", "--quiet", "origin", commit], cwd=root)
     return commit_of(root, commit) is not None

@@ -22,12 +22,12 @@ class Snapshot:
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """Every file's path, from the root, sorted; no symbolic links. Raises InputError."""
-        asked = ["git", "ls-tree", "-r", "-z", self.commit]
-        done = pipe(asked, b"", cwd=self.root)
+        command = ["git", "ls-tree", "-r", "-z", self.commit]
+        done = pipe(command, b"", cwd=self.root)
         if done.exit_code:
             raise InputError(
-                f"{self.commit[:10]}: is not whole in this clone.",
-                hint="Bring it: `git fetch --unshallow --tags`.",
+                f"{self.commit[:10]}: is incomplete in this clone.",
+                hint="Fetch it: `git fetch --unshallow --tags`.",
             )
         entries = (entry.partition(b"\t") for entry in done.output.split(b"\0") if entry)
         plain = [name for kind, _, name in entries if kind.split()[0] in _PLAIN_FILE]
@@ -55,8 +55,8 @@ def read_objects(root: Path, names: Sequence[str]) -> list[bytes | None]:
         raise InputError(f"{odd[0]!r}: a file with a line break in its name cannot be read.")
     if not names:
         return []
-    told = "".join(f"{name}\n" for name in names).encode(errors="surrogateescape")
-    done = pipe(["git", "cat-file", "--batch"], told, cwd=root)
+    result = "".join(f"{name}\n" for name in names).encode(errors="surrogateescape")
+    done = pipe(["git", "cat-file", "--batch"], result, cwd=root)
     found: list[bytes | None] = []
     at = 0
     for name in names:

@@ -37,10 +37,10 @@ def commit_at(root: Path, moment: datetime) -> str | None:
 
     Only the main line counts: a merge is when a branch came in.
     """
-    asked = ["git", "rev-list", "--max-count=1", "--first-parent"]
+    command = ["git", "rev-list", "--max-count=1", "--first-parent"]
     # Only in this form does git read years long past and far off.
     seconds = max(0, int(moment.timestamp()))
-    done = run([*asked, f"--before=@{seconds} +0000", "HEAD"], cwd=root)
+    done = run([*command, f"--before=@{seconds} +0000", "HEAD"], cwd=root)
     return done.output.strip() or None
 
 
@@ -52,8 +52,8 @@ def committed_text(root: Path, path: str, commit: str = "HEAD") -> str:
 
 def commit_of(root: Path, name: str) -> str | None:
     """Return the full id of the commit that a name stands for; None when it stands for none."""
-    asked = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
-    done = run(asked, cwd=root)
+    command = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
+    done = run(command, cwd=root)
     return None if done.exit_code else done.output.strip()
 
 
@@ -87,23 +87,23 @@ def contents_of(root: Path, blobs: Sequence[str]) -> list[bytes]:
     """Return the content of each blob. Raises InputError when one is not in this clone."""
     if not blobs:
         return []
-    asked = "".join(f"{blob}\n" for blob in blobs).encode()
-    told = pipe(["git", "cat-file", "--batch"], asked, cwd=root).output
+    names = "".join(f"{blob}\n" for blob in blobs).encode()
+    result = pipe(["git", "cat-file", "--batch"], names, cwd=root).output
     contents, at = [], 0
     for blob in blobs:
         # `<blob> blob <size>`, a newline, that many bytes, a newline
-        end = told.find(b"\n", at)
-        header = told[at:end].split()
+        end = result.find(b"\n", at)
+        header = result[at:end].split()
         if end < 0 or len(header) != 3:
             raise InputError(f"git: {blob} is not in this clone.", hint="Run `git fetch`.")
         at = end + 1 + int(header[2])
-        contents.append(told[end + 1 : at])
+        contents.append(result[end + 1 : at])
         at += 1
     return contents
 
 
 def mentions(root: Path, commit: str, text: str, paths: Sequence[str]) -> bool:
-    """Tell whether a file of these paths holds the text at a commit, or did at any before it.
+    """Return whether a file of these paths holds the text at a commit, or did at any before it.
 
     Raises InputError for a commit that is not there.
     """
@@ -140,8 +140,8 @@ def user_name(root: Path) -> str:
     done = run(["git", "config", "--get", "user.name"], cwd=root)
     if done.exit_code or not done.output.strip():
         raise InputError(
-            "git does not know your name, and whoever vouches for an alert is named in its report.",
-            hint='Tell it: `git config user.name "Your Name"`.',
+            "git does not know your name, and the report names whoever approves an alert.",
+            hint='Set it: `git config user.name "Your Name"`.',
         )
     return done.output.strip()
 
@@ -159,17 +159,17 @@ def commit_all(root: Path, message: str) -> None:
 
 
 def is_shallow(root: Path) -> bool:
-    """Tell whether the clone lacks a part of the history."""
+    """Return whether the clone lacks a part of the history."""
     return _git(root, "rev-parse", "--is-shallow-repository").output.strip() == "true"
 
 
 def has_commits(root: Path) -> bool:
-    """Tell whether anything was ever committed."""
+    """Return whether anything was ever committed."""
     return _git(root, "rev-parse", "--verify", "--quiet", "HEAD").exit_code == 0
 
 
 def has_origin(root: Path) -> bool:
-    """Tell whether there is a remote `origin`."""
+    """Return whether there is a remote `origin`."""
     return _git(root, "remote", "get-url", "origin").exit_code == 0
 
 
@@ -184,14 +184,14 @@ def tags_at_origin(root: Path) -> frozenset[str]:
 
 
 def is_at_origin(root: Path, branch: str) -> bool:
-    """Tell whether `origin` has a branch. Raises CheckFailed when it does not answer."""
+    """Return whether `origin` has a branch. Raises CheckFailed when it does not answer."""
     return branch in _names_at_origin(root, "refs/heads/", "--heads", "origin", branch)
 
 
 def _names_at_origin(root: Path, prefix: str, *args: str) -> frozenset[str]:
     listed = _git(root, "ls-remote", *args)
     if listed.exit_code:
-        raise CheckFailed(f"`origin` does not answer: {listed.last_lines(1)}")
+        raise CheckFailed(f"`origin` does not respond: {listed.last_lines(1)}")
     lines = (line for line in listed.output.splitlines() if "\t" in line)
     return frozenset(line.rpartition(prefix)[2] for line in lines)
 

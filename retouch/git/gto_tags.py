@@ -53,15 +53,15 @@ def fetch_tags(root: Path) -> None:
         for name, (tag, commit) in _at_origin(root).items()
         if parse_tag(name, commit=commit, at=now) is not None
     }
-    asked = ["git", "for-each-ref", "--format=%(objectname) %(refname:strip=2)", "refs/tags"]
-    lines = pipe(asked, b"", cwd=root).output.decode(errors="replace").splitlines()
+    command = ["git", "for-each-ref", "--format=%(objectname) %(refname:strip=2)", "refs/tags"]
+    lines = pipe(command, b"", cwd=root).output.decode(errors="replace").splitlines()
     ours = {name: tag for tag, _, name in (line.partition(" ") for line in lines)}
     wanted = [name for name, tag in theirs.items() if ours.get(name) != tag]
     if not wanted:
         return
-    told = "".join(f"+refs/tags/{name}:refs/tags/{name}\n" for name in wanted).encode()
+    result = "".join(f"+refs/tags/{name}:refs/tags/{name}\n" for name in wanted).encode()
     fetch = ["git", "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--stdin", _REMOTE]
-    done = pipe(fetch, told, cwd=root)
+    done = pipe(fetch, result, cwd=root)
     if done.exit_code:
         raise InputError(
             f"The tags of {_REMOTE} cannot be fetched; git said: {git.error_text(done.errors)}.",
@@ -120,7 +120,7 @@ def _tag(name: str, commit: str, message: str) -> list[str]:
 
 
 def _identity(root: Path) -> tuple[str, ...]:
-    """Return the options that give git a name where nobody has told it one."""
+    """Return the options that give git a name where nobody has result it one."""
     return () if run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=root).exit_code == 0 else _NOBODY
 
 
@@ -128,7 +128,7 @@ def _checked(name: str, done: Finished) -> None:
     if done.exit_code:
         raise CheckFailed(
             f"The tag {name} could not be written; git said: {done.last_lines(1)}",
-            hint="Call again once that is mended: it goes on from there.",
+            hint="Fix that and run the same command again: it continues from there.",
         )
 
 
@@ -137,11 +137,11 @@ def _at_origin(root: Path, name: str = "*") -> dict[str, tuple[str, str]]:
 
     Raises InputError when `origin` does not answer.
     """
-    asked = [f"refs/tags/{name}", f"refs/tags/{name}^{{}}"]
-    done = pipe(["git", "ls-remote", "--tags", _REMOTE, *asked], b"", cwd=root)
+    command = [f"refs/tags/{name}", f"refs/tags/{name}^{{}}"]
+    done = pipe(["git", "ls-remote", "--tags", _REMOTE, *command], b"", cwd=root)
     if done.exit_code:
         raise InputError(
-            f"{_REMOTE} does not say which tags it has; git said: {git.error_text(done.errors)}.",
+            f"{_REMOTE} did not list its tags; git said: {git.error_text(done.errors)}.",
             hint="Check `git remote -v`, or go without it: `--no-push`.",
         )
     lines = done.output.decode(errors="replace").splitlines()

@@ -83,10 +83,10 @@ def changed_between(root: Path, old: str, new: str) -> tuple[Changed, ...]:
     Paths are from `root`; what lies outside of it keeps its leading `../`, or its full path.
     """
     options = ("--raw", "-z", "--no-renames", "--no-abbrev")
-    told = _checked(root, "diff-tree", "-r", *options, old, new).split("\0")
+    result = _checked(root, "diff-tree", "-r", *options, old, new).split("\0")
     inside = _checked(root, "rev-parse", "--show-prefix").strip()
     found = []
-    for head, path in zip(told[0::2], told[1::2], strict=False):
+    for head, path in zip(result[0::2], result[1::2], strict=False):
         before, after = head.removeprefix(":").split(" ")[:2]
         found.append(
             Changed(

@@ -58,14 +58,14 @@ class Branch:
     def environment(self) -> dict[str, str]:
         """What tells git to work on the folder with an index of its own."""
         return {
-            "GIT_DIR": self._asked("--absolute-git-dir"),
+            "GIT_DIR": self._rev_parse("--absolute-git-dir"),
             "GIT_WORK_TREE": str(self.folder),
             "GIT_INDEX_FILE": str(self._index),
             "GIT_TERMINAL_PROMPT": "0",
             **_IDENTITY,
         }
 
-    def _asked(self, option: str) -> str:
+    def _rev_parse(self, option: str) -> str:
         found = run(["git", "rev-parse", option], cwd=self.root)
         if found.exit_code:
             raise InputError(f"{self.root}: is not in a git repository.", hint="Run `git init`.")
@@ -81,23 +81,23 @@ class Branch:
         Raises InputError when the remote does not answer, or the branch is no store.
         """
         at = f"refs/heads/{self.name}"
-        asked = self._far("ls-remote", "--exit-code", REMOTE, at)
-        if asked.exit_code == 2:
+        listed = self._at_remote("ls-remote", "--exit-code", REMOTE, at)
+        if listed.exit_code == 2:
             # Should it have been deleted, what was laid out from it is here alone, and stays.
             files.remove(self._index)
             return self._first()
-        _checked(asked, f"The remote {REMOTE!r} cannot be asked for the branch {self.name!r}")
+        _checked(listed, f"The remote {REMOTE!r} cannot list the branch {self.name!r}")
         # A clone that is whole stays so: `--depth` would make a shallow one of it.
-        shallow = self._told("rev-parse", "--is-shallow-repository") == "true"
+        shallow = self._output("rev-parse", "--is-shallow-repository") == "true"
         quietly = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
         depth = ("--depth", "1") if shallow else ()
-        fetched = self._far("fetch", *quietly, *depth, REMOTE, f"+{at}:{_REF}")
+        fetched = self._at_remote("fetch", *quietly, *depth, REMOTE, f"+{at}:{_REF}")
         _checked(fetched, f"The branch {self.name!r} cannot be fetched")
-        commit = self._told("rev-parse", "--verify", f"{_REF}^{{commit}}")
+        commit = self._output("rev-parse", "--verify", f"{_REF}^{{commit}}")
         others = set(self._names(commit, deep=False)) - _EXPECTED
         if others:
             raise InputError(
-                f"The branch {self.name!r} holds other things than DVC's data:"
+                f"The branch {self.name!r} contains more than DVC's data:"
                 f" {', '.join(sorted(others)[:3])}.",
                 hint="Name another branch for the store.",
             )
@@ -109,9 +109,11 @@ class Branch:
 
     def laid_out(self) -> frozenset[str]:
         """Return the paths of the files that were laid into the folder from the branch."""
-        told = self._git("ls-files", "-z", "--cached")
+        result = self._git("ls-files", "-z", "--cached")
         return (
-            frozenset(filter(None, told.output.split("\0"))) if not told.exit_code else frozenset()
+            frozenset(filter(None, result.output.split("\0")))
+            if not result.exit_code
+            else frozenset()
         )
 
     def lay_out(self, commit: str) -> None:
@@ -127,20 +129,20 @@ class Branch:
         """Return a commit that has these files, path on the branch -> source, and `parent`'s."""
         blobs = dict(zip(new, self._blobs(list(new.values())), strict=True))
         tree = self._tree(parent, "".join(f"100644 {b}\t{p}\n" for p, b in blobs.items()))
-        return self._told("commit-tree", tree, "-p", parent, "-m", message)
+        return self._output("commit-tree", tree, "-p", parent, "-m", message)
 
     def commit_without(self, parent: str, gone: Sequence[str], message: str) -> str:
         """Return a commit with no history that lacks these files of `parent`'s."""
         zero = "0" * 40
         tree = self._tree(parent, "".join(f"0 {zero}\t{path}\n" for path in gone))
-        return self._told("commit-tree", tree, "-m", message)
+        return self._output("commit-tree", tree, "-m", message)
 
     def push(self, commit: str, *, instead_of: str | None = None) -> Finished:
         """Send a commit to the branch, on top of what is there, or in place of exactly this."""
         at = f"refs/heads/{self.name}"
         lease = (f"--force-with-lease={at}:{instead_of}",) if instead_of else ()
         plainly = ("--porcelain", "--no-verify", "--no-follow-tags", "--no-recurse-submodules")
-        done = self._far("push", *plainly, "--no-signed", *lease, REMOTE, f"{commit}:{at}")
+        done = self._at_remote("push", *plainly, "--no-signed", *lease, REMOTE, f"{commit}:{at}")
         if not done.exit_code:
             self._git("update-ref", _REF, commit)
         return done
@@ -149,19 +151,19 @@ class Branch:
         """Return the first commit of a new branch: the same one wherever it is made."""
         entries = ""
         for name, text in sorted(_ROOT_FILES.items()):
-            blob = self._fed("hash-object", "-w", "--no-filters", "--stdin", told=text)
+            blob = self._pipe("hash-object", "-w", "--no-filters", "--stdin", data=text)
             entries += f"100644 blob {blob}\t{name}\n"
-        tree = self._fed("mktree", told=entries)
-        return self._told("commit-tree", tree, "-m", "Begin the store", env=_AT_NO_TIME)
+        tree = self._pipe("mktree", data=entries)
+        return self._output("commit-tree", tree, "-m", "Begin the store", env=_AT_NO_TIME)
 
     def _tree(self, parent: str, changes: str) -> str:
         index = self.folder.with_name(f"{self.folder.name}.next")
         self._clear(index)
         files.remove(index)
         env = {"GIT_INDEX_FILE": str(index)}
-        self._told("read-tree", parent, env=env)
-        self._fed("update-index", "--index-info", told=changes, env=env)
-        tree = self._told("write-tree", env=env)
+        self._output("read-tree", parent, env=env)
+        self._pipe("update-index", "--index-info", data=changes, env=env)
+        tree = self._output("write-tree", env=env)
         files.remove(index)
         return tree
 
@@ -169,16 +171,18 @@ class Branch:
         blobs: list[str] = []
         for start in range(0, len(sources), _AT_A_TIME):
             some = [str(path.resolve()) for path in sources[start : start + _AT_A_TIME]]
-            told = self._told("hash-object", "-w", "--no-filters", "--", *some).split()
-            if len(told) != len(some) or not all(re.fullmatch("[0-9a-f]{40,64}", b) for b in told):
-                raise InputError(f"git did not take the files: {' '.join(told)[:200]}")
-            blobs += told
+            result = self._output("hash-object", "-w", "--no-filters", "--", *some).split()
+            if len(result) != len(some) or not all(
+                re.fullmatch("[0-9a-f]{40,64}", b) for b in result
+            ):
+                raise InputError(f"git did not take the files: {' '.join(result)[:200]}")
+            blobs += result
         return blobs
 
     def _names(self, commit: str, *, deep: bool) -> list[str]:
         whole = ("-r",) if deep else ()
-        told = self._told("ls-tree", "--full-tree", "-z", "--name-only", *whole, commit)
-        return [name for name in told.split("\0") if name]
+        result = self._output("ls-tree", "--full-tree", "-z", "--name-only", *whole, commit)
+        return [name for name in result.split("\0") if name]
 
     def _clear(self, index: Path) -> None:
         # Only we write these, and the caller sees to it that one of us does at a time.
@@ -189,20 +193,20 @@ class Branch:
         known = {**self.environment, **(env or {})}
         return run(["git", *_PLAIN, *args], cwd=self.folder, env=known)
 
-    def _far(self, *args: str) -> Finished:
+    def _at_remote(self, *args: str) -> Finished:
         """Talk to the remote, whose address may be relative to the checkout."""
-        top = Path(self._asked("--show-toplevel"))
+        top = Path(self._rev_parse("--show-toplevel"))
         return run(["git", *_PLAIN, *args], cwd=top, env=self.environment)
 
-    def _told(self, *args: str, env: Mapping[str, str] | None = None) -> str:
-        return _checked(self._git(*args, env=env), "The store cannot be worked on").output.strip()
+    def _output(self, *args: str, env: Mapping[str, str] | None = None) -> str:
+        return _checked(self._git(*args, env=env), "The store cannot be changed").output.strip()
 
-    def _fed(self, *args: str, told: str, env: Mapping[str, str] | None = None) -> str:
+    def _pipe(self, *args: str, data: str, env: Mapping[str, str] | None = None) -> str:
         self.folder.mkdir(parents=True, exist_ok=True)
         known = {**self.environment, **(env or {})}
-        done = pipe(["git", *_PLAIN, *args], told.encode(), cwd=self.folder, env=known)
+        done = pipe(["git", *_PLAIN, *args], data.encode(), cwd=self.folder, env=known)
         if done.exit_code:
-            raise InputError(f"The store cannot be worked on: git said: {done.errors.strip()}")
+            raise InputError(f"The store cannot be changed: git said: {done.errors.strip()}")
         return done.output.decode().strip()
 
 

@@ -19,11 +19,11 @@ _NAMES = ("store", "retouch-store")
 
 
 def keep_out_of_git(root: Path) -> None:
-    """See to it that nobody commits the folder by mistake; git is told in this clone alone."""
+    """See to it that nobody commits the folder by mistake; git is result in this clone alone."""
     if run(["git", "check-ignore", "--quiet", f"{FOLDER}/x"], cwd=root).exit_code == 0:
         return
-    told = run(["git", "rev-parse", "--git-path", "info/exclude"], cwd=root).output.strip()
-    exclude = root / told
+    result = run(["git", "rev-parse", "--git-path", "info/exclude"], cwd=root).output.strip()
+    exclude = root / result
     before = files.read_text(exclude) if exclude.exists() else ""
     lines = [*before.splitlines(), f"{FOLDER.parts[0]}/"]
     files.write_text(exclude, "".join(f"{line}\n" for line in lines))
@@ -82,7 +82,7 @@ def reader_address(root: Path, branch: str, *, repository: str | None = None) ->
     """Return where the files of the branch can be read. Raises InputError outside of github.com."""
     name = repository or _of_remote(root)
     if not is_repository_name(name):
-        raise InputError(f"{name!r} is not OWNER/NAME.", hint="Say it: `--repository OWNER/NAME`.")
+        raise InputError(f"{name!r} is not OWNER/NAME.", hint="Give it: `--repository OWNER/NAME`.")
     return f"https://raw.githubusercontent.com/{name}/{branch}"
 
 
@@ -91,8 +91,8 @@ def _of_remote(root: Path) -> str:
     found = _GITHUB.fullmatch(done.output.strip())
     if done.exit_code or found is None:
         raise InputError(
-            f"The remote {REMOTE!r} is not at github.com, so the address is not known.",
-            hint="Say which repository it is: `--repository OWNER/NAME`.",
+            f"The remote {REMOTE!r} is not at github.com, so the address is unknown.",
+            hint="Name the repository: `--repository OWNER/NAME`.",
         )
     return found["name"]
 

@@ -79,12 +79,12 @@ def open_store(root: Path, *, branch: str = BRANCH) -> Store:
     """Fetch the branch, lay it out in `.retouch/store`, and make that DVC's default remote here.
 
     Without a branch the store is empty, and the first push makes it. Nothing that is committed
-    changes: DVC is told in `.dvc/config.local`, where a default remote of one's own stays. Raises
+    changes: DVC is configured in `.dvc/config.local`, where an own default remote stays. Raises
     InputError.
     """
     _require_remote(root)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*", branch) or ".." in branch:
-        raise InputError(f"{branch!r} is no plain name of a branch.")
+        raise InputError(f"{branch!r} is not a valid branch name.")
     here = Branch(root, root / FOLDER, branch)
     with exclusive_lock(root):
         keep_out_of_git(root)
@@ -158,7 +158,7 @@ def push_objects(
 def _land(
     branch: Branch, objects: Mapping[str, Path], trying: PushRetries, *, even_nothing: bool = False
 ) -> int:
-    """Put the objects on top of the branch; return how many it lacked when it was first asked."""
+    """Put the objects on top of the branch; return how many it lacked at first."""
     wanted = {place_of(name): path for name, path in objects.items()}
     lacked: list[int] = []
 
@@ -273,7 +273,7 @@ def exclusive_lock(root: Path) -> Iterator[None]:
             break
         except zc.lockfile.LockError:
             if time.monotonic() > deadline:
-                raise InputError("Another process works on the store and does not end.") from None
+                raise InputError("Another process is still working on the store.") from None
             time.sleep(0.05)
     try:
         yield
@@ -296,7 +296,7 @@ class Garbage:
 
 
 def find_garbage(store: Store) -> Garbage:
-    """Say what could go. Raises InputError when it cannot be told for certain."""
+    """Return what could be removed. Raises InputError when that is uncertain."""
     with exclusive_lock(store.branch.root):
         newest = store.branch.newest()
         store.branch.lay_out(newest)

@@ -59,7 +59,7 @@ class _Reader:
     def _node(self, event: yaml.Event, depth: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
-                raise UnreadableYaml(f"*{event.anchor} stands for nothing")
+                raise UnreadableYaml(f"*{event.anchor} is an undefined alias")
             value, weight = self._anchors[event.anchor]
             self._count(weight)
             return value
@@ -86,7 +86,7 @@ class _Reader:
             key = self._node(event, depth + 1)
             name = key if isinstance(key, str) else json.dumps(key, sort_keys=True)
             if name in mapping:
-                raise UnreadableYaml(f"{name!r} stands there twice")
+                raise UnreadableYaml(f"{name!r} occurs twice")
             mapping[name] = self._node(next(self._events), depth + 1)
         return mapping
 

@@ -151,7 +151,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def exists(path: Path) -> bool:
-    """Tell whether there is a file or a directory."""
+    """Return whether there is a file or a directory."""
     return path.exists()
 
 

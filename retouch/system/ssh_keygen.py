@@ -70,7 +70,7 @@ def verify(
 
 
 def is_binary_list(revoked: bytes) -> bool:
-    """Tell whether a file of revoked keys is OpenSSH's binary form, which only it can read."""
+    """Return whether a file of revoked keys is OpenSSH's binary form, which only it can read."""
     return revoked.startswith(_KRL_MAGIC)
 
 

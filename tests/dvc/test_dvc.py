@@ -24,7 +24,7 @@ def test_a_run_without_a_remote_does_not_push_and_one_with_a_lost_remote_says_so
     shutil.rmtree(toy.root.parent / "store")
     (toy.root.parent / "store").write_text("in the way")
     with pytest.raises(
-        CheckFailed, match=r"did not reach the remote: .*Run `dvc push` before you merge"
+        CheckFailed, match=r"were not pushed to the remote: .*Run `dvc push` before you merge"
     ):
         dvc.push(["fit@eu"], root=toy.root)
 
@@ -33,7 +33,7 @@ def test_an_output_the_cache_lost_cannot_be_put_back(toy: Toy):
     shutil.rmtree(toy.root / ".dvc/cache")
     (toy.root / "models/eu.json").unlink()
     with pytest.raises(
-        CheckFailed, match=r"DVC could not put back models/eu.json: .* Run `dvc pull`."
+        CheckFailed, match=r"DVC could not restore models/eu.json: .* Run `dvc pull`."
     ):
         dvc.checkout(["models/eu.json"], root=toy.root)
 

@@ -63,7 +63,7 @@ def test_data_that_is_nowhere_to_be_had_is_told_of_in_one_sentence(toy: Toy):
 
     assert told.code == 2
     assert told.err.startswith(
-        "Error: models/bundle: not in DVC's cache, and the remote does not give it: "
+        "Error: models/bundle: not in DVC's cache, and the remote does not have it: "
     )
     assert told.err.count("\n") == 1, told.err
     assert clone.tree() == before
@@ -82,6 +82,6 @@ def test_an_input_that_is_lost_during_a_run_puts_everything_back(toy: Toy):
     told = toy.retouch("run", alert)
 
     assert told.code == 2
-    assert "Error: models/us.json: not in DVC's cache, and the remote does not give it" in told.err
+    assert "Error: models/us.json: not in DVC's cache, and the remote does not have it" in told.err
     assert toy.tree() == before
     assert not toy.report(alert).exists()

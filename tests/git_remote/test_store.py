@@ -300,10 +300,10 @@ def test_settings_that_change_files_on_their_way_leave_objects_alone(
 
 def test_a_branch_of_code_is_never_taken_for_a_store(origin: Origin, maker: Toy):
     before = origin.git("rev-parse", "main")
-    with pytest.raises(InputError, match=r"holds other things than DVC's data: \.dvc, \.gitignore"):
+    with pytest.raises(InputError, match=r"contains more than DVC's data: \.dvc, \.gitignore"):
         open_store(maker.root, branch="main")
     for name in ("-x", "a b", "../x", "a..b", "", "x;y"):
-        with pytest.raises(InputError, match="no plain name of a branch"):
+        with pytest.raises(InputError, match="is not a valid branch name"):
             open_store(maker.root, branch=name)
     assert origin.git("rev-parse", "main") == before
     assert opened(maker.root) is None
@@ -311,7 +311,7 @@ def test_a_branch_of_code_is_never_taken_for_a_store(origin: Origin, maker: Toy)
 
 def test_without_a_remote_or_with_one_that_does_not_answer_it_says_so(maker: Toy, tmp_path: Path):
     maker.git("remote", "set-url", "origin", str(tmp_path / "nowhere"))
-    with pytest.raises(InputError, match="cannot be asked for the branch 'dvc-store': git said: "):
+    with pytest.raises(InputError, match="cannot list the branch 'dvc-store': git said: "):
         open_store(maker.root)
     maker.git("remote", "remove", "origin")
     with pytest.raises(InputError, match=r"no remote named 'origin'.*git remote add"):

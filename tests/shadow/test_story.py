@@ -148,7 +148,7 @@ def test_a_fresh_clone_fetches_both_models_and_the_data_and_keeps_none_of_it(kep
     shutil.rmtree(kept.root.parent / "store")
     told = lost.retouch("shadow", "--production", "origin/main")
     assert told.code == 2
-    assert "not in DVC's cache, and the remote does not give it" in told.err
+    assert "not in DVC's cache, and the remote does not have it" in told.err
     assert "Traceback" not in told.err
     assert nothing_left(lost)
 
