@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from retouch.alerts.parse import parse_alert
+from retouch.cli.main import cli
 from tests.docs.pages import MARKERS, PAGES, Block, blocks
 from tests.toy_project import ROOT
 
@@ -71,13 +73,16 @@ def test_a_block_with_commands_is_run_or_says_what_it_needs():
     assert unmarked == []
 
 
+def test_the_alert_that_the_readme_shows_is_one():
+    [shown] = [b.text for b in BLOCKS if b.page == "README.md" and '"alert_id"' in b.text]
+    assert parse_alert(shown.encode(), "README.md").slice.where[0].value == "central"
+
+
 def test_what_a_block_needs_is_known():
     assert {block.needs for block in BLOCKS} <= {None, *MARKERS}
 
 
 def test_every_command_of_every_page_exists():
-    from retouch.cli.main import cli
-
     targets = re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     known = {f"make {name}" for name in targets} | {f"retouch {name}" for name in cli.commands}
     shown = {command for block in BLOCKS for command in block.commands}
