@@ -61,6 +61,7 @@ def prose_is_harmless(escaped: str, text: str) -> None:
     assert linked_by_github(shown(escaped)) == []
     assert "$" not in escaped.replace("<span>$</span>", ""), "GitHub reads mathematics"
     assert "-->" not in escaped
+    assert escaped.encode(), "a lone surrogate cannot be written"
 
 
 def in_html_only_the_tags_of_the_summary_act(escaped: str) -> None:
@@ -82,6 +83,9 @@ def code_is_harmless(text: str) -> None:
     expected = plain(text, ROOMY) or "(empty)"
     assert shown(written).replace("\u200b", "") == f"before {expected} after"
     assert "${{" not in written and "-->" not in written
+    # A summary is HTML: there, backticks hold nothing together.
+    tags = set(re.findall(r"<[^<>]*>?", written))
+    assert tags <= {"<code>", "</code>", "<span>", "</span>"}
 
 
 def the_table_keeps_its_shape(text: str) -> None:
