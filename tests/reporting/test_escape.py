@@ -153,6 +153,11 @@ def test_nothing_invisible_and_no_bidirectional_control_stays(text):
     ]
 
 
+@pytest.mark.parametrize("char", ["\u034f", "\u115f", "\u3164", "\u2800", "\ufe0f", "\u180b"])
+def test_letters_and_marks_that_show_nothing_go(char):
+    assert plain(f"a{char}b") == "ab"
+
+
 def test_a_pile_of_marks_on_one_letter_is_cut():
     assert plain("e" + "\u0301" * 50) == "e\u0301\u0301"
 
