@@ -12,7 +12,7 @@ from retouch.dvc.params import load_params
 from retouch.errors import InputError
 from retouch.lockfile.entries import entry_names
 from retouch.pipeline.keys import plain, value_at
-from retouch.pipeline.meta import parse_meta
+from retouch.pipeline.lineage import parse_meta
 from retouch.pipeline.model import FileInput, Output, ParamInput, Pipeline, Stage
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from retouch.dvc.index import first_line, read_index
 from retouch.dvc.params import apply_edits
 from retouch.errors import InputError
 from retouch.git import git
-from retouch.pipeline.edited import shapes_graph, with_files, with_values
+from retouch.pipeline.keys import shapes_graph, with_files, with_values
 from retouch.pipeline.model import Pipeline
 from retouch.policy.edits import ParamEdit
 

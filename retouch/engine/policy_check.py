@@ -9,7 +9,7 @@ from typing import TypeVar
 from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.policy.check import ExampleResult, check_policy, lint_policy
-from retouch.provenance.signer_lint import lint_signers
+from retouch.provenance.signers import lint_signers
 from retouch.storage import documents
 
 AnyPolicy = TypeVar("AnyPolicy")

@@ -18,7 +18,7 @@ from retouch.reporting.figures import FIGURES, draw_figures
 from retouch.reporting.incident import render_incident
 from retouch.reporting.report import INCIDENT, render_report
 from retouch.storage import documents
-from retouch.storage.columns import read_columns
+from retouch.storage.score_tables import read_columns
 from retouch.system import files
 
 REPORT = "report.md"

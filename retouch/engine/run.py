@@ -82,7 +82,7 @@ def run_alerts(
     *,
     saved_plan: Path | None = None,
 ) -> RunResult:
-    """RunResult one group of alerts: plan, run, judge, report. The same alert twice is a no-op.
+    """Answer one group of alerts: plan, run, judge, report. The same alert twice is a no-op.
 
     Raises InputError, and CheckFailed when a stage fails or an output cannot be pushed; after a
     failure the workspace is as it was, but for the report.

@@ -18,8 +18,7 @@ from pathlib import Path
 
 from retouch.dvc import dvc
 from retouch.dvc import objects as dvc_objects
-from retouch.dvc.object_files import check_object
-from retouch.dvc.output_names import outputs_of_object, recorded_in, records_outputs
+from retouch.dvc.object_files import check_object, outputs_of_object, recorded_in, records_outputs
 from retouch.errors import CheckFailed, InputError
 from retouch.git import git
 from retouch.git_remote.branch import REMOTE, Branch

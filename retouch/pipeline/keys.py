@@ -1,11 +1,15 @@
-"""Values of params files: found at a dotted key as DVC finds them, and as JSON can hold them."""
+"""Values of params files: found at a dotted key as DVC finds them, and set there to try an edit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dpath
+
+from retouch.pipeline.model import FileInput, ParamInput, Pipeline
 
 
 def value_at(content: Any, dotted: str) -> Any:
@@ -36,3 +40,69 @@ def _as_dvc(content: Any, dotted: str) -> Any:
         return dpath.get(content, dotted, separator=".")
     except (KeyError, ValueError):
         raise KeyError(dotted) from None
+
+
+_EXPRESSION = re.compile(r"\$\{\s*([^}\s\[]+)")
+
+
+def shapes_graph(keys: Iterable[str], pipeline_files: Iterable[str]) -> bool:
+    """Say whether one of these params keys may stand in a `${...}` of a dvc.yaml text.
+
+    Says so as well when only a parent or a child of the key stands there, in whatever params file:
+    then DVC has to resolve the graph anew.
+    """
+    used = {name for text in pipeline_files for name in _EXPRESSION.findall(text)}
+    return any(_overlap(key, name) for key in keys for name in used)
+
+
+def with_values(pipeline: Pipeline, values: Mapping[tuple[str, str], Any]) -> Pipeline:
+    """Return the pipeline with these params: (file, dotted key) -> new value.
+
+    Raises KeyError for a key that is not in `pipeline.params`.
+    """
+    params = copy.deepcopy(pipeline.params)
+    for (file, key), value in values.items():
+        *parents, last = key.split(".")
+        holder = params[file]
+        for part in parents:
+            holder = holder[part]
+        holder[last] = value
+    stages = tuple(
+        stage.model_copy(update={"params": tuple(_read_again(p, params) for p in stage.params)})
+        for stage in pipeline.stages
+    )
+    return pipeline.model_copy(update={"stages": stages, "params": params})
+
+
+def with_files(pipeline: Pipeline, hashes: Mapping[str, str]) -> Pipeline:
+    """Return the pipeline with these files changed: path -> new hash.
+
+    A stage may read a params file as a file too, or a directory that holds it.
+    """
+    stages = tuple(
+        stage.model_copy(update={"inputs": tuple(_hash_again(i, hashes) for i in stage.inputs)})
+        for stage in pipeline.stages
+    )
+    return pipeline.model_copy(update={"stages": stages})
+
+
+def _read_again(param: ParamInput, params: Mapping[str, Any]) -> ParamInput:
+    try:
+        value = value_at(params[param.file], param.key)
+    except KeyError:
+        return param  # gone, or with a dot in its name, which no edit can reach
+    return param.model_copy(update={"current": plain(value)})
+
+
+def _hash_again(item: FileInput, hashes: Mapping[str, str]) -> FileInput:
+    if item.path in hashes:
+        return item.model_copy(update={"current": hashes[item.path]})
+    if any(
+        path.startswith(f"{item.path}/") for path in hashes
+    ):  # a directory: surely not as it was
+        return item.model_copy(update={"current": None, "producer": None})
+    return item
+
+
+def _overlap(a: str, b: str) -> bool:
+    return a == b or a.startswith(f"{b}.") or b.startswith(f"{a}.")

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from retouch.alerts.model import Alert
 from retouch.alerts.verified import VerifiedAlert
 from retouch.alerts.words import summarise
-from retouch.documents import digest_of
-from retouch.pipeline.costs import Cost
-from retouch.pipeline.graph import waves
+from retouch.documents import Value, digest_of
+from retouch.pipeline.costs import Cost, makespan
+from retouch.pipeline.graph import waits_for, waves
 from retouch.pipeline.lineage import touched_by
 from retouch.pipeline.model import Pipeline, Stage
-from retouch.planning.anchors import Clock, anchors_of
 from retouch.planning.budget import Spent, over_budget
-from retouch.planning.changes import changes_of
-from retouch.planning.forecast import forecast
+from retouch.planning.changes import changes_of, what_was_read
 from retouch.planning.model import (
     AlertProvenance,
     Because,
+    Forecast,
     Plan,
     SkippedTier,
     StagePlan,
@@ -29,11 +28,10 @@ from retouch.planning.model import (
     Worth,
     reasons_for_approval,
 )
-from retouch.planning.reads import what_was_read
 from retouch.planning.value import Asked, Episode, not_worth_it, weigh
 from retouch.policy.decide import decide
 from retouch.policy.edits import ParamEdit, anchors_needed, expand_edits
-from retouch.policy.model import Decision, Policy
+from retouch.policy.model import Anchor, Decision, Policy
 
 IN_PLACE = "What the policy would change is in place already."
 NO_TIER_IS_WORTH_IT = (
@@ -41,6 +39,15 @@ NO_TIER_IS_WORTH_IT = (
 )
 Resolve = Callable[[Sequence[ParamEdit]], Pipeline]
 """Gives the pipeline as it would be with these edits; a params key may shape the graph itself."""
+
+
+class Clock(Value):
+    """Where the data ends, and how much of its end the gate keeps for itself."""
+
+    data_until: date | None
+    """First day that has not arrived; None when the pipeline declares no clock."""
+    holdout_days: int
+    """Whole days before `data_until` that no candidate may learn from."""
 
 
 class Base(Clock):
@@ -257,3 +264,50 @@ def _plan_tier(
         stages=stages,
         forecast=forecast(edited, stages, base.costs, base.jobs),
     )
+
+
+def anchors_of(alerts: Sequence[Alert], clock: Clock) -> Mapping[Anchor, date | None]:
+    """Return each anchor's day, None where it is not given.
+
+    The window is the smallest that holds all the alerts' windows. Its days are those of the UTC
+    offset each alert was written in, since a monitor reports its own calendar.
+    """
+    windows = [a.slice.current.window.days for a in alerts if a.slice.current.window is not None]
+    until = clock.data_until
+    return {
+        "window.start": min((first for first, _ in windows), default=None),
+        "window.end": max((after for _, after in windows), default=None),
+        "data.until": until,
+        "holdout.from": until - timedelta(days=clock.holdout_days) if until else None,
+        "holdout.until": until,
+    }
+
+
+def forecast(
+    pipeline: Pipeline, stages: Sequence[StagePlan], costs: Mapping[str, Cost], jobs: int
+) -> Forecast:
+    """Return CPU and wall seconds of the planned stages, and of the whole pipeline beside them."""
+    planned = [s.stage for s in stages if s.decision != "reuse"]
+    certain = [s.stage for s in stages if s.decision == "run"]
+    everything = [s.name for s in pipeline.stages if s.cmd is not None]
+    return Forecast(
+        cpu_seconds=_cpu(planned, costs),
+        wall_seconds=_wall(pipeline, planned, costs, jobs),
+        certain_cpu_seconds=_cpu(certain, costs),
+        full_cpu_seconds=_cpu(everything, costs),
+        full_wall_seconds=_wall(pipeline, everything, costs, jobs),
+        jobs=jobs,
+        unknown=sum(name not in costs for name in planned),
+        full_unknown=sum(name not in costs for name in everything),
+    )
+
+
+def _cpu(names: Collection[str], costs: Mapping[str, Cost]) -> float:
+    return round(sum(costs[name].cpu_seconds for name in names if name in costs), 2)
+
+
+def _wall(
+    pipeline: Pipeline, names: Collection[str], costs: Mapping[str, Cost], jobs: int
+) -> float:
+    wall = {name: costs[name].wall_seconds for name in names if name in costs}
+    return round(makespan(waits_for(pipeline, names), wall, jobs), 2)

@@ -8,14 +8,16 @@ reading is what a refusal is worded from.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from pydantic import TypeAdapter, ValidationError
 
 from retouch.alerts.model import Name
-from retouch.alerts.signature import fingerprint_of_key, key_blob
+from retouch.alerts.signature import NAMESPACE, fingerprint_of_key, key_blob
 from retouch.documents import Value
 from retouch.errors import InputError
+from retouch.policy.monitors import MONITORS, Monitors
 from retouch.schema_errors import bad_input, near, shown
 
 ALLOWED_SIGNERS = "policies/allowed_signers"
@@ -178,3 +180,20 @@ def _moment(name: str, options: dict[str, str]) -> datetime | None:
     if _TIME.fullmatch(f"{written}Z"):
         message += "; without the Z every machine reads it in its own time zone"
     raise ValueError(f"{name}: {shown(written)} {message}")
+
+
+def lint_signers(signers: Signers, monitors: Monitors) -> tuple[str, ...]:
+    """Return one sentence for each key whose signature can never be of use."""
+    return tuple(
+        f"{ALLOWED_SIGNERS}: line {signer.line}: {message}."
+        for signer in sorted(signers.by_key.values(), key=lambda signer: signer.line)
+        for message in _idle(signer, monitors)
+    )
+
+
+def _idle(signer: Signer, monitors: Monitors) -> Iterator[str]:
+    if signer.principal not in monitors.monitors:
+        meant = near(signer.principal, monitors.monitors).rstrip("?")
+        yield f"{MONITORS} knows no monitor {signer.principal!r}{meant}"
+    if signer.namespaces is not None and NAMESPACE not in signer.namespaces:
+        yield f"the key may sign no alert: its namespaces lack {NAMESPACE!r}"

@@ -1,20 +1,26 @@
-"""What monitors see, told as incidents: a trouble opens one, lasts, goes quiet, and is over.
+"""Incidents: a signal opens one, it persists, goes quiet, and is over. Flapping is counted here.
 
-A trouble is one fingerprint, among trusted alerts or among the others; the two never mix. History
+A signal is one fingerprint, among trusted alerts or among the others; the two never mix. History
 is taken in by the order in which it came, once, and nothing here looks at a clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 from retouch.alerts.fingerprint import fingerprints, names_no_column, scope_of
 from retouch.alerts.model import Alert
 from retouch.policy.decide import matches
-from retouch.policy.suppression import OTHERWISE, Persistence, PersistenceRule, Suppression
-from retouch.suppression.flapping import Flaps
+from retouch.policy.suppression import (
+    OTHERWISE,
+    FlappingLimits,
+    Persistence,
+    PersistenceRule,
+    Suppression,
+)
 from retouch.suppression.records import Answered, ReceivedAlert, Span, reports_trouble, span_of
 
 
@@ -228,3 +234,43 @@ class Ledger:
         incident.goes_quiet(now)
         closes = incident.closed_at is not None
         return Part(trouble, incident, closes=closes, quiet=incident.quiet)
+
+
+OLDEST, NEWEST = 0.8, 1.2
+"""The weights of the oldest and the newest change; those between rise evenly, so the mean is 1."""
+
+
+def change_share(fired: Sequence[bool], windows: int) -> float:
+    """Return the weighted share of changes in the last `windows` states, from 0 to 1.
+
+    `fired` is oldest first. Windows that have not been seen count as unchanged, so a trouble needs
+    a history before it can flap.
+    """
+    last = fired[-windows:]
+    possible = windows - 1
+    step = (NEWEST - OLDEST) / (possible - 1)
+    changes = [a != b for a, b in pairwise(last)]
+    weighed = (NEWEST - step * age for age, changed in enumerate(reversed(changes)) if changed)
+    return sum(weighed) / possible
+
+
+class Flaps:
+    """The last windows of one trouble, and whether it flaps."""
+
+    def __init__(self, limits: FlappingLimits) -> None:
+        self._limits = limits
+        self._fired: dict[Span, bool] = {}
+        self.share = 0.0
+        """The weighted share of changes, from 0 to 1."""
+        self.flapping = False
+
+    def saw(self, window: Span, fired: bool) -> None:
+        """Take in what was last said of a window."""
+        if window not in self._fired and len(self._fired) == self._limits.windows:
+            del self._fired[next(iter(self._fired))]
+        self._fired[window] = fired
+        self.share = change_share(list(self._fired.values()), self._limits.windows)
+        if self.flapping:
+            self.flapping = self.share >= self._limits.below
+        else:
+            self.flapping = self.share > self._limits.above

@@ -7,8 +7,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 
-from retouch.pipeline.edited import shapes_graph, with_files, with_values
-from retouch.pipeline.keys import plain, value_at
+from retouch.pipeline.keys import plain, shapes_graph, value_at, with_files, with_values
 from retouch.pipeline.model import FileInput
 from tests.pipeline.strategies import FEW, param, pipeline, pipelines, stage
 

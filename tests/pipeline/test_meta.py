@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retouch.errors import InputError
-from retouch.pipeline.meta import parse_meta
+from retouch.pipeline.lineage import parse_meta
 from retouch.pipeline.model import StageMeta
 
 WHERE = "dvc.yaml: stages.fit.meta"

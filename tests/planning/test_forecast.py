@@ -8,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retouch.pipeline.costs import Cost
-from retouch.planning.anchors import Clock, anchors_of
-from retouch.planning.forecast import forecast
-from retouch.planning.plan import plan_stages
+from retouch.planning.plan import Clock, anchors_of, forecast, plan_stages
 from tests.pipeline.strategies import FEW, alert, pipeline, pipelines, stage
 
 COSTS = {

@@ -13,7 +13,7 @@ from retouch.alerts.receipt import Provenance
 from retouch.alerts.verified import VerifiedAlert
 from retouch.errors import InputError
 from retouch.pipeline.costs import Cost
-from retouch.pipeline.edited import with_values
+from retouch.pipeline.keys import with_values
 from retouch.pipeline.model import FileInput, Output, StageMeta
 from retouch.planning.plan import IN_PLACE, Base, make_plan, plan_stages
 from retouch.planning.value import Episode

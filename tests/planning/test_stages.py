@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.pipeline.edited import with_values
+from retouch.pipeline.keys import with_values
 from retouch.planning.changes import changes_of
 from retouch.planning.model import Because
 from retouch.planning.plan import plan_stages

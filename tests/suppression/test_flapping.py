@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retouch.policy.suppression import FlappingLimits
-from retouch.suppression.flapping import Flaps, change_share
+from retouch.suppression.incidents import Flaps, change_share
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from retouch.storage import columns
-from retouch.storage.columns import read_columns
+from retouch.storage import score_tables
+from retouch.storage.score_tables import read_columns
 
 FRAME = pd.DataFrame(
     {
@@ -81,6 +81,6 @@ def test_a_table_with_one_name_twice_gives_nothing(tmp_path):
 
 
 def test_too_much_to_look_at_is_not_read(tmp_path):
-    for i in range(columns.MOST_FILES + 1):
+    for i in range(score_tables.MOST_FILES + 1):
         (tmp_path / f"{i}.csv").write_text("day,x\n2013-06-01,1\n")
     assert read_columns([tmp_path], "x", "day") is None
