@@ -76,18 +76,26 @@ def file_report(
 
 
 def rerender_report(root: Path, report_id: str) -> Path:
-    """Render a report again from its documents; return its folder. Raises InputError."""
+    """Render a report again from its documents; return its folder.
+
+    Only the report, the incident and the figures are written: the documents stay as they are on
+    disk, byte for byte. Raises InputError.
+    """
     folder = documents.report_folder(root, report_id)
     if not (folder / _PLAN).exists():
         message = f"reports/{report_id}: there is no such report."
         raise InputError(message, hint="See `retouch status`.")
-    return file_report(
-        root,
+    made = report_files(
         documents.read_document(folder / _PLAN, Plan),
         documents.report_document(root, report_id, "run.json", Run),
         documents.report_document(root, report_id, "verdict.json", Verdict),
         documents.report_document(root, report_id, "shadow.json", Shadow),
     )
+    for name, content in made.items():
+        if not name.endswith(".json"):
+            files.write_bytes(folder / name, content)
+    _remove_what_is_left(folder, made)
+    return folder
 
 
 def _remove_what_is_left(folder: Path, made: Collection[str]) -> None:

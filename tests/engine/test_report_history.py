@@ -109,7 +109,27 @@ def test_every_committed_report_is_read_and_rendered_again(tmp_path: Path, repor
     folder = rerender_report(tmp_path, report_id)
 
     assert (folder / "report.md").read_text() == (committed / "report.md").read_text()
+    documents = {path.name: path.read_bytes() for path in folder.glob("*.json")}
+    assert documents == {path.name: path.read_bytes() for path in committed.glob("*.json")}
     answers(tmp_path, {})
     was_judged = (folder / "verdict.json").exists()
     assert bool(episodes(tmp_path)) == was_judged
     assert bool(judged_candidates(tmp_path)) <= was_judged
+
+
+def test_rendering_a_report_again_leaves_its_documents_as_they_are_on_disk(tmp_path: Path):
+    file(tmp_path, judgement("refit", "promote"))
+    folder = tmp_path / "reports" / made.ALERT_ID
+    written = {}
+    for path in sorted(folder.glob("*.json")):
+        written[path.name] = path.read_bytes().replace(b"\n", b"\n\n")
+        path.write_bytes(written[path.name])
+    (folder / "report.md").write_text("edited")
+    (folder / "figure.svg").write_text("of an earlier version")
+
+    rerender_report(tmp_path, folder.name)
+
+    assert {"plan.json", "run.json", "verdict.json"} <= set(written)
+    assert {path.name: path.read_bytes() for path in folder.glob("*.json")} == written
+    assert (folder / "report.md").read_text() != "edited"
+    assert not (folder / "figure.svg").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 
@@ -257,6 +258,23 @@ def test_a_package_with_anything_else_is_refused_and_the_others_are_not(world, w
         found = [s for s in world.github.statuses if s["sha"] == branches[world.branch]]
         assert found[-1]["state"] == "failure"
     assert world.command("ci", "publish", str(world.packages)).code == 2
+
+
+def test_a_plan_made_from_other_bytes_of_its_alert_is_refused(world):
+    quick(world).deliver()
+    head = world.github.git.head(world.branch)
+    path = world.packages / f"1/files/reports/{world.answered.alert_id}/plan.json"
+    plan = json.loads(path.read_text())
+    alert = (world.packages / "1/files" / world.answered.alert).read_bytes()
+    assert plan["provenance"][0]["sha256"] == hashlib.sha256(alert).hexdigest()
+    plan["provenance"][0]["sha256"] = hashlib.sha256(alert + b"\n").hexdigest()
+    path.write_text(json.dumps(plan))
+
+    (outcome,) = world.publish()
+
+    assert outcome.outcome == "refused"
+    assert "was made from other bytes of the alert" in outcome.message
+    assert world.github.git.head(world.branch) == head
 
 
 def test_a_title_and_a_text_of_a_person_stand_and_a_comment_of_theirs_is_not_ours(world):
