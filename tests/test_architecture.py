@@ -55,8 +55,13 @@ _FILE_ACCESS = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("retouch/jobs/**/*.py")), ids=_name)
-def test_a_job_reads_and_writes_files_through_the_worlds_folders(path: Path):
+_ORCHESTRATION = sorted(
+    path for name in ("engine", "jobs") for path in ROOT.glob(f"retouch/{name}/**/*.py")
+)
+
+
+@pytest.mark.parametrize("path", _ORCHESTRATION, ids=_name)
+def test_the_engine_and_the_jobs_read_and_write_files_through_the_worlds_folders(path: Path):
     here = [
         f"line {node.lineno}: {node.func.attr}"
         for node in ast.walk(ast.parse(path.read_text()))

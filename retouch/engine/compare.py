@@ -137,7 +137,7 @@ def data_for(project: Project, scoring: Scoring) -> Iterator[None]:
     missing = [
         output
         for output in outputs_around(scoring.needs, project.pipeline)
-        if not (root / output.path).exists()
+        if not files.exists(root / output.path)
     ]
     holds = project.dvc.cache_holds
     transaction.begin(root, work=_WORK, small=(), outputs=missing, cache_holds=holds)

@@ -10,7 +10,6 @@ a broken guardrail that halts:              rolled back, the escalation ends: a 
 
 from __future__ import annotations
 
-import os
 import posixpath
 import time
 from collections.abc import Sequence
@@ -40,6 +39,7 @@ from retouch.policy.suppression import duration_text
 from retouch.registry.production import Production
 from retouch.storage import documents
 from retouch.system import files
+from retouch.system.processes import cpu_seconds_used
 
 if TYPE_CHECKING:
     from retouch.engine.evaluate import Trial
@@ -156,9 +156,9 @@ def _step(
         if limit is not None and left is not None and attempt.wall_seconds >= round(left, 3):
             return replace(climbed, stopped=_overran(tier, duration_text(limit)))
         return replace(climbed, failed=failed)
-    before = _cpu_seconds()
+    before = cpu_seconds_used()
     judgement = _judge(tier, attempt, context, trial, climbed.judgements)
-    judging = round(_cpu_seconds() - before, 3)
+    judging = round(cpu_seconds_used() - before, 3)
     kept = _settles(tier, judgement)
     attempt = attempt.model_copy(update={"kept": kept, "judging_cpu_seconds": judging})
     return replace(
@@ -167,11 +167,6 @@ def _step(
         judgements=(*climbed.judgements, judgement),
         stopped=_halted(judgement),
     )
-
-
-def _cpu_seconds() -> float:
-    """Return the CPU time of this process and of all it has waited for."""
-    return sum(os.times()[:4])
 
 
 def _overran(tier: TierPlan, limit: str) -> str:
@@ -280,10 +275,11 @@ def _export_production(context: RunContext) -> None:
     ]
     wanted = dict.fromkeys([context.production.path, *tables])
     outputs = _outputs_under(tuple(wanted), context.pipeline)
-    dvc.pull([out for out in outputs if not (context.root / out).exists()], root=context.root)
+    missing = [out for out in outputs if not files.exists(context.root / out)]
+    dvc.pull(missing, root=context.root)
     files.remove(context.root / _PRODUCTION)
     for path in wanted:
-        if not (context.root / path).exists():
+        if not files.exists(context.root / path):
             raise _no_data(path)
         files.copy(context.root / path, context.root / _PRODUCTION / path)
 

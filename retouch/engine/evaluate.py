@@ -31,6 +31,7 @@ from retouch.gate.model import Judgement, Override
 from retouch.gate.overrides import apply_overrides
 from retouch.policy.promotion import Promotion
 from retouch.registry.production import Production
+from retouch.system import files
 from retouch.system.processes import Processes, run_parallel
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ class Trial:
     def _scored(self, candidate: str) -> tuple[ScoredModel, ScoredModel]:
         learned = self.promotion.holdout.learned_from
         wanted = (*self.needs, *(learned.paths if learned else ()))
-        dvc.pull([path for path in wanted if not (self.root / path).exists()], root=self.root)
+        missing = [path for path in wanted if not files.exists(self.root / path)]
+        dvc.pull(missing, root=self.root)
         both = (
             ("production", self.production.hash, self.production_copy),
             ("candidate", candidate, self.production.path),

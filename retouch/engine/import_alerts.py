@@ -70,7 +70,7 @@ def write_alerts(alerts: Sequence[Alert], folder: Path) -> tuple[Written, ...]:
     Raises InputError, before any is written, when a file exists with other content.
     """
     texts = {folder / expected_file_name(alert): alert_json(alert) for alert in alerts}
-    there = {path for path in texts if path.exists()}
+    there = {path for path in texts if files.exists(path)}
     for path in sorted(there):
         if files.read_bytes(path, limit=MAX_BYTES) != texts[path].encode():
             raise InputError(f"{path}: exists with other content.", hint="Move or remove it.")

@@ -136,7 +136,7 @@ def _unpacked(project: Project, event: Path, trust: Trust) -> tuple[list[Path], 
     login, wanted = _files_of(event, project.root / documents.ALERTS)
     for target, content in wanted.items():
         refuse_links(target, project.root)
-        if target.exists() and files.read_bytes(target, limit=20 * MAX_BYTES) != content:
+        if files.exists(target) and files.read_bytes(target, limit=20 * MAX_BYTES) != content:
             shown = target.relative_to(project.root)
             raise InputError(
                 f"{shown}: is there already, with other content than the alert that was sent.",
@@ -144,13 +144,13 @@ def _unpacked(project: Project, event: Path, trust: Trust) -> tuple[list[Path], 
             )
     transport = replace(trust.transport, channel="dispatch", sender=login)
     *signatures, path = wanted
-    if path.exists() and any(not signature.exists() for signature in signatures):
+    if files.exists(path) and any(not files.exists(signature) for signature in signatures):
         raise InputError(
             f"{path.relative_to(project.root)}: is there already, without the signature that was "
             "sent.",
             hint="A new alert needs a new id: `retouch alert new`.",
         )
-    written = [target for target in wanted if not target.exists()]
+    written = [target for target in wanted if not files.exists(target)]
     for target in written:
         files.write_bytes(target, wanted[target])
     return written, path, replace(trust, transport=transport)

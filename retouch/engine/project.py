@@ -207,11 +207,8 @@ class Project:
 
         Raises InputError for a broken file.
         """
-        path = documents.report_folder(self.root, report_id) / documents.OVERRIDES
-        if not path.exists():
-            return ()
-        said: Overrides = documents.read_document(path, Overrides)
-        return said.overrides
+        found = documents.report_document(self.root, report_id, documents.OVERRIDES, Overrides)
+        return found.overrides if found is not None else ()
 
     def handled(self, alert_ids: Sequence[str]) -> dict[str, Path]:
         """Return the report that holds a verdict on each alert, for those that have one.

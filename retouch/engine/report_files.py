@@ -82,7 +82,7 @@ def rerender_report(root: Path, report_id: str) -> Path:
     disk, byte for byte. Raises InputError.
     """
     folder = documents.report_folder(root, report_id)
-    if not (folder / _PLAN).exists():
+    if not files.exists(folder / _PLAN):
         message = f"reports/{report_id}: there is no such report."
         raise InputError(message, hint="See `retouch status`.")
     made = report_files(
@@ -125,7 +125,7 @@ def alerted_drift(root: Path, pipeline: Pipeline, alert: Alert, day_column: str)
 
     reference = alert.slice.reference
     for stages in _sources(pipeline, alert):
-        paths = [root / path for path in _tables(stages, alert) if (root / path).exists()]
+        paths = [root / path for path in _tables(stages, alert) if files.exists(root / path)]
         where, met = _by_partition(stages, alert)
         read = read_columns(paths, columns[0], day_column, [p.column for p in where])
         drift = read and drift_of(

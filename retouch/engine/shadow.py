@@ -31,6 +31,7 @@ from retouch.planning.model import Plan
 from retouch.policy.promotion import Scoring
 from retouch.registry.production import Production
 from retouch.storage import documents
+from retouch.system import files
 
 _UNLABELLED = "python score.py --unlabelled {model} {from} {until} {out}"
 """An example, for whoever has none yet."""
@@ -125,7 +126,7 @@ def _report_of(root: Path, report_id: str | None, candidate: str) -> Path | None
         return max(kept)[1] if kept else None
     folder = documents.handled(root, [report_id]).get(report_id)
     folder = folder or documents.report_folder(root, report_id)
-    if not (folder / "verdict.json").exists():
+    if not files.exists(folder / "verdict.json"):
         raise InputError(
             f"reports/{report_id}: there is no verdict, so no candidate was kept.",
             hint="See `retouch status`.",
@@ -140,7 +141,7 @@ def _report_of(root: Path, report_id: str | None, candidate: str) -> Path | None
 
 
 def _kept(folder: Path, verdict: Verdict, candidate: str) -> bool:
-    if verdict.deciding.candidate_model != candidate or not (folder / "run.json").exists():
+    if verdict.deciding.candidate_model != candidate or not files.exists(folder / "run.json"):
         return False
     run: Run = documents.read_document(folder / "run.json", Run)
     return bool(run.attempts) and run.attempts[-1].kept

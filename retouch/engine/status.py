@@ -31,6 +31,7 @@ from retouch.registry.registry import (
 )
 from retouch.storage import documents
 from retouch.storage.alert_files import read_alert
+from retouch.system import files
 
 _NOT_CHECKED = Provenance(verdict="not_checked")
 """A stage is explained as for an alert that is trusted; nothing is run."""
@@ -161,7 +162,7 @@ def _versions(project: Project) -> ReleaseStatus:
 
 
 def _holdout_status(project: Project) -> HoldoutStatus | None:
-    if not (project.root / documents.PROMOTION).exists():
+    if not files.exists(project.root / documents.PROMOTION):
         return None
     days = project.holdout
     return HoldoutStatus(
@@ -179,9 +180,9 @@ def _alert_status(root: Path, alert: Alert) -> AlertStatus:
     if done:
         verdict = documents.read_document(done[alert.alert_id] / "verdict.json", Verdict)
         state, message = verdict.outcome, verdict.message
-    elif (folder / "run.json").exists():
+    elif files.exists(folder / "run.json"):
         state, message = "failed", f"see reports/{alert.alert_id}/report.md"
-    elif (folder / "plan.json").exists():
+    elif files.exists(folder / "plan.json"):
         held = documents.read_document(folder / "plan.json", Plan)
         state, message = ("held", held.why) if held.action == "hold" else (state, message)
     return AlertStatus(alert_id=alert.alert_id, kind=alert.kind, state=state, message=message)

@@ -26,6 +26,7 @@ from retouch.github.repository import Repository, repository_facts, send_reposit
 from retouch.reporting.pull_request import alert_branch, alert_pull_request
 from retouch.schema_errors import bad_input, shown
 from retouch.storage import documents
+from retouch.system import files
 from retouch.system.untrusted_files import read_plain_file
 
 _BRANCH = re.compile(r"(?!.*(?:\.\.|//|/\.|/$))[\w][\w./@+#-]*")
@@ -121,7 +122,7 @@ def _read(path: Path) -> SubmittedAlert:
     alert = parse_alert(raw, str(path))
     beside = path.with_name(f"{path.name}.sig")
     signature = None
-    if beside.exists() or beside.is_symlink():  # a link that leads nowhere is no missing signature
+    if files.is_there(beside):  # a link that leads nowhere is no missing signature
         limit = envelope.MAX_SIGNATURE_CHARACTERS
         signature = read_plain_file(beside, root=None, limit=limit)
         # Bytes that are not ASCII become characters that no signature has.

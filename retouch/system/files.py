@@ -155,6 +155,11 @@ def exists(path: Path) -> bool:
     return path.exists()
 
 
+def is_there(path: Path) -> bool:
+    """Return whether the name is taken, also by a link that leads nowhere."""
+    return path.exists() or path.is_symlink()
+
+
 def size_of(path: Path) -> int:
     """Return the bytes of a file, or of all files in a directory; 0 when there is none."""
     if path.is_dir():

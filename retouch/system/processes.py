@@ -191,6 +191,11 @@ def without_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
+def cpu_seconds_used() -> float:
+    """Return the CPU time of this process and of all it has waited for."""
+    return sum(os.times()[:4])
+
+
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     """Return our environment with this interpreter's scripts first, so `python` is our python."""
     here = str(Path(sys.executable).parent)
