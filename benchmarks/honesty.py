@@ -36,7 +36,7 @@ import pandas as pd
 from benchmarks.honesty_table import as_markdown
 from benchmarks.two_models import FIRST, LAST, two_models
 from retouch.alerts.model import Predicate
-from retouch.gate.comparison import AlertedSlice, Comparison, Look, ScoredModel
+from retouch.gate.comparison import AlertedSlice, Comparison, HoldoutUse, ScoredModel
 from retouch.gate.holdout import HoldoutDays
 from retouch.gate.judge import judge
 from retouch.gate.model import Judgement
@@ -89,19 +89,19 @@ def measure(scores: tuple[pd.DataFrame, pd.DataFrame], policy: Promotion) -> dic
         update={"limits": shipped.limits.model_copy(update={"confidence": 0.95})}
     )
     settings = (
-        ("one test at 95 %", alone, Look(1, 1)),
-        ("as shipped", shipped, Look(1, policy.holdout.candidates)),
+        ("one test at 95 %", alone, HoldoutUse(1, 1)),
+        ("as shipped", shipped, HoldoutUse(1, policy.holdout.candidates)),
     )
     results = []
     detectable = {}
-    for setting, gate, look in settings:
+    for setting, gate, holdout_use in settings:
         equal = Trial("nothing", "two equal models")
-        told = _run(scores, gate, look, equal)
+        told = _run(scores, gate, holdout_use, equal)
         detectable[setting] = float(np.median([one["detectable"] for one in told]))
         share = 2 * detectable[setting] / float(np.mean([one["production"] for one in told]))
         results.append(_summary(equal, setting, told))
         results += [
-            _summary(trial, setting, _run(scores, gate, look, trial))
+            _summary(trial, setting, _run(scores, gate, holdout_use, trial))
             for trial in _planted_trials(policy, share, 2 * detectable[setting])
             if trial.name == "gain" or setting == "as shipped"
         ]
@@ -141,12 +141,15 @@ def _planted_trials(policy: Promotion, share: float, gain: float) -> tuple[Trial
 
 
 def _run(
-    scores: tuple[pd.DataFrame, pd.DataFrame], policy: Promotion, look: Look, trial: Trial
+    scores: tuple[pd.DataFrame, pd.DataFrame],
+    policy: Promotion,
+    holdout_use: HoldoutUse,
+    trial: Trial,
 ) -> list[dict[str, Any]]:
     """Judge every hold-out; two processes share them."""
     with ProcessPoolExecutor(max_workers=2) as pool:
         halves = [
-            pool.submit(_judge_some, scores, policy, look, trial, range(start, HOLDOUTS, 2))
+            pool.submit(_judge_some, scores, policy, holdout_use, trial, range(start, HOLDOUTS, 2))
             for start in (0, 1)
         ]
         return [one for half in halves for one in half.result()]
@@ -155,7 +158,7 @@ def _run(
 def _judge_some(
     scores: tuple[pd.DataFrame, pd.DataFrame],
     policy: Promotion,
-    look: Look,
+    holdout_use: HoldoutUse,
     trial: Trial,
     numbers: range,
 ) -> list[dict[str, Any]]:
@@ -168,7 +171,7 @@ def _judge_some(
         coins = rng.random(DAYS) < 0.5 if not trial.consecutive else [rng.random() < 0.5] * DAYS
         production, candidate = _hold_out(by_day, chosen, coins)
         candidate = _planted(production, candidate, trial)
-        said = _judged(production, candidate, policy, look)
+        said = _judged(production, candidate, policy, holdout_use)
         found.append(_told(said, production, candidate, policy))
     return found
 
@@ -214,7 +217,7 @@ def _planted(production: pd.DataFrame, candidate: pd.DataFrame, trial: Trial) ->
 
 
 def _judged(
-    production: pd.DataFrame, candidate: pd.DataFrame, policy: Promotion, look: Look
+    production: pd.DataFrame, candidate: pd.DataFrame, policy: Promotion, holdout_use: HoldoutUse
 ) -> Judgement:
     ours = ScoredModel("production", "2013-04-01", production)
     theirs = replace(ours, model="candidate", scores=candidate)
@@ -229,7 +232,7 @@ def _judged(
             tier="refit",
             must="improve",
             alerted=ALERTED,
-            look=look,
+            holdout_use=holdout_use,
         )
     )
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from retouch.alerts.verified import SubmittedAlert, VerifiedAlert
     from retouch.cli.console import ProgressLines as ProgressLines
     from retouch.engine.project import Project, open_project
-    from retouch.engine.provenance import Trust, verify_alerts
+    from retouch.engine.provenance import TrustSettings, verify_alerts
     from retouch.engine.report_files import rerender_report
     from retouch.engine.run import RunResult, Settings, build_pipeline, plan_alerts, run_alerts
     from retouch.engine.status import explain_stage, project_status
@@ -43,7 +43,7 @@ __all__ = [
     "ScoredModel",
     "Settings",
     "SubmittedAlert",
-    "Trust",
+    "TrustSettings",
     "Verdict",
     "VerifiedAlert",
     "build_pipeline",
@@ -64,7 +64,7 @@ _MODULES = {
     "retouch.alerts.verified": ("SubmittedAlert", "VerifiedAlert"),
     "retouch.cli.console": ("ProgressLines",),
     "retouch.engine.project": ("Project", "open_project"),
-    "retouch.engine.provenance": ("Trust", "verify_alerts"),
+    "retouch.engine.provenance": ("TrustSettings", "verify_alerts"),
     "retouch.engine.report_files": ("rerender_report",),
     "retouch.engine.run": (
         *("RunResult", "Settings"),

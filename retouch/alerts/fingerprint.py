@@ -1,4 +1,4 @@
-"""What makes two alerts the same trouble: who saw what, where; never when, nor how bad."""
+"""What makes two alerts the same signal: who saw what, where; never when, nor how severe."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from retouch.documents import digest_of
 
 
 def fingerprints(alert: Alert) -> tuple[str, ...]:
-    """Return one fingerprint per trouble the alert reports, sorted.
+    """Return one fingerprint per signal in the alert, sorted.
 
-    A trouble is a breaching finding; of a resolved alert, any finding. Without findings it is each
+    A signal is a breaching finding; of a resolved alert, any finding. Without findings it is each
     column of the slice, else the slice as a whole. No time, value, metric or severity enters: a
     monitor changes its metric with the volume, and floats differ between library versions.
     """
     scope = _scope(alert)
-    return tuple(sorted({digest_of([*scope, *trouble]) for trouble in _troubles(alert)}))
+    return tuple(sorted({digest_of([*scope, *signal]) for signal in _signals(alert)}))
 
 
 def scope_of(alert: Alert) -> str:
-    """Return what the troubles of one monitor about one slice have in common, as a digest."""
+    """Return what the signals of one monitor about one slice have in common, as a digest."""
     return digest_of(_scope(alert))
 
 
@@ -39,7 +39,7 @@ def _scope(alert: Alert) -> list[object]:
     return [alert.monitor.id, alert.kind, alert.model, alert.slice.current.dataset, where]
 
 
-def _troubles(alert: Alert) -> Iterable[tuple[str, str | None]]:
+def _signals(alert: Alert) -> Iterable[tuple[str, str | None]]:
     found = [
         (finding.scope, finding.column)
         for finding in alert.findings

@@ -12,12 +12,12 @@ from retouch.alerts.parse import parse_alert
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SAID_OF_DATA = ("dataset", "path", "digest", "rev", "window", "rows")
-_SAID_OF_SLICE = ("reference", "columns", "where")
+_DATA_FIELDS = ("dataset", "path", "digest", "rev", "window", "rows")
+_SLICE_FIELDS = ("reference", "columns", "where")
 
 
 def new_alert(
-    said: Mapping[str, Any],
+    fields_given: Mapping[str, Any],
     *,
     now: datetime,
     randomness: bytes,
@@ -33,12 +33,12 @@ def new_alert(
         "schema_version": SCHEMA_VERSION,
         "alert_id": ulid(now, randomness),
         "emitted_at": now.isoformat(),
-        **in_full(said),
+        **in_full(fields_given),
     }
     return parse_alert(json.dumps(document).encode(), source, hint=hint)
 
 
-def in_full(said: Mapping[str, Any]) -> dict[str, Any]:
+def in_full(fields_given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of an alert for its short form, in which they need no nesting.
 
         {monitor: daily, dataset: flights, where: {region: west}, window: [2013-06-16, 2013-07-01]}
@@ -48,11 +48,11 @@ def in_full(said: Mapping[str, Any]) -> dict[str, Any]:
     its id alone and `confidence` a declared score. A finding needs no scope: it is of its column,
     or of the dataset. Every other field is taken as it stands.
     """
-    fields = dict(said)
+    fields = dict(fields_given)
     if "slice" not in fields:
-        current = {key: fields.pop(key) for key in _SAID_OF_DATA if key in fields}
+        current = {key: fields.pop(key) for key in _DATA_FIELDS if key in fields}
         fields["slice"] = {"current": current} | {
-            key: fields.pop(key) for key in _SAID_OF_SLICE if key in fields
+            key: fields.pop(key) for key in _SLICE_FIELDS if key in fields
         }
         if isinstance(window := current.get("window"), list | tuple) and len(window) == 2:
             current["window"] = {"start": _midnight(window[0]), "end": _midnight(window[1])}

@@ -55,7 +55,7 @@ class Provenance(Value):
     """Sentences: why it was refused, or why it may not retrain."""
 
 
-class Standing(Value):
+class AlertState(Value):
     """What suppression made of the alert."""
 
     state: State
@@ -85,7 +85,7 @@ class Receipt(Document):
     run_id: str | None = None
     """The workflow run that took it in."""
     provenance: Provenance
-    standing: Standing | None = None
+    standing: AlertState | None = None
     """As of intake; None when only the provenance was asked for."""
 
 

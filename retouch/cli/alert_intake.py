@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from retouch.alerts.receipt import Channel, Receipt, Standing, State
+from retouch.alerts.receipt import AlertState, Channel, Receipt, State
 from retouch.alerts.verified import SubmittedAlert
 from retouch.alerts.words import summarise
 from retouch.cli.alert import alert
@@ -35,7 +35,7 @@ from retouch.dvc.project import find_root
 from retouch.engine import intake
 from retouch.engine.admission import Transport, sign_alert
 from retouch.engine.base_branch import Base
-from retouch.engine.provenance import Judge, Trust
+from retouch.engine.provenance import AdmissionCheck, TrustSettings
 from retouch.errors import InputError, visible
 from retouch.reporting.escape import plain
 from retouch.reporting.numbers import plural
@@ -104,7 +104,7 @@ def alert_verify(
     alerts = _read(paths, root)
     transport = Transport(channel=channel, sender=sender)
     ids = [submitted.alert.alert_id for submitted in alerts.values()]
-    judge = Judge(root, Trust(base, repository, os.environ, transport), ids)
+    judge = AdmissionCheck(root, TrustSettings(base, repository, os.environ, transport), ids)
     receipts: list[Receipt] = []
     for path, submitted in alerts.items():
         try:
@@ -188,7 +188,7 @@ def alert_intake(
         commit=os.environ.get("GITHUB_SHA"),
         run_id=os.environ.get("GITHUB_RUN_ID"),
     )
-    trust = Trust(base, repository, os.environ, transport)
+    trust = TrustSettings(base, repository, os.environ, transport)
     with without_garbage_collection():
         if event is not None:
             result = intake.take_in_event(project, event, trust, now())
@@ -218,7 +218,7 @@ def alert_status(
     until the problem has ended, whether it was handled or not.
     """
     moment = _moment(at) if at else now()
-    seen = intake.look(current_project(), Trust(base, repository, os.environ), moment)
+    seen = intake.overview(current_project(), TrustSettings(base, repository, os.environ), moment)
     if as_json:
         click.echo(json.dumps(_status_document(seen), ensure_ascii=False))
     else:
@@ -251,12 +251,12 @@ def _groups_document(outcome: Outcome) -> dict[str, object]:
     return {"groups": document["groups"], "next_due": document["next_due"]}
 
 
-def _status_document(seen: intake.Look) -> dict[str, object]:
+def _status_document(seen: intake.AlertOverview) -> dict[str, object]:
     document = seen.outcome.model_dump(mode="json")
     also = {one["alert_id"]: one["also"] for one in document["alerts"]}
     alerts = []
     for one in seen.stored:
-        standing = seen.standing_of(one)
+        standing = seen.state_of(one)
         alerts.append(
             {
                 "alert_id": one.alert.alert_id,
@@ -292,7 +292,7 @@ def _print_intake(result: intake.Intake) -> None:
     _print_groups(console, result.outcome)
 
 
-def _print_status(seen: intake.Look, *, everything: bool) -> None:
+def _print_status(seen: intake.AlertOverview, *, everything: bool) -> None:
     console = terminal()
     alerts = table("state", "alert", folded=("slice and reason",))
     also = {one.alert_id: one.also for one in seen.outcome.alerts}
@@ -307,7 +307,7 @@ def _print_status(seen: intake.Look, *, everything: bool) -> None:
         alerts.add_row(state, f"{one.alert.alert_id}{new}", message)
     if alerts.row_count:
         console.print(alerts)
-    by_state = Counter(s.state for one in seen.stored if (s := seen.standing_of(one)))
+    by_state = Counter(s.state for one in seen.stored if (s := seen.state_of(one)))
     counts = [f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(by_state.items())]
     console.print(f"{plural(len(seen.stored), 'alert')}: {', '.join(counts) or 'none yet'}.")
     for fault in seen.faults:
@@ -318,9 +318,11 @@ def _print_status(seen: intake.Look, *, everything: bool) -> None:
     _print_groups(console, seen.outcome)
 
 
-def _rows(seen: intake.Look, *, everything: bool) -> Iterable[tuple[StoredAlert, Standing]]:
+def _rows(
+    seen: intake.AlertOverview, *, everything: bool
+) -> Iterable[tuple[StoredAlert, AlertState]]:
     for one in seen.stored:
-        standing = seen.standing_of(one)
+        standing = seen.state_of(one)
         if standing is not None and (everything or standing.state not in _SETTLED):
             yield one, standing
 
@@ -362,7 +364,7 @@ def _minute(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _why(standing: Standing) -> str:
+def _why(standing: AlertState) -> str:
     rule = f" ({standing.rule})" if standing.rule not in (None, standing.state) else ""
     until = f" Until {_minute(standing.until)}." if standing.until else ""
     if standing.until and _minute(standing.until) in standing.message:

@@ -24,7 +24,7 @@ from retouch.cli.options import (
 from retouch.engine import run
 from retouch.engine.admission import Transport
 from retouch.engine.project import Project
-from retouch.engine.provenance import Trust
+from retouch.engine.provenance import TrustSettings
 from retouch.errors import InputError, visible
 from retouch.github.repository import Repository, repository_facts
 from retouch.jobs.packages.event import (
@@ -223,7 +223,9 @@ def _print_plans(number: int | None, event: Event, base: str | None) -> None:
         )
     project = current_project()
     transport = Transport(run_id=os.environ.get("GITHUB_RUN_ID") or None)
-    trust = Trust("HEAD", os.environ.get("GITHUB_REPOSITORY") or None, os.environ, transport)
+    trust = TrustSettings(
+        "HEAD", os.environ.get("GITHUB_REPOSITORY") or None, os.environ, transport
+    )
     text = fork_plans(project.root, number, base, event, trust, now())
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
@@ -356,7 +358,7 @@ def _payload(path: Path) -> Any:
 
 def _settings(project: Project, repo: Repository, jobs: int | None) -> run.Settings:
     transport = Transport(run_id=os.environ.get("GITHUB_RUN_ID") or None)
-    trust = Trust("HEAD", repo.name, os.environ, transport)
+    trust = TrustSettings("HEAD", repo.name, os.environ, transport)
     return run.Settings(
         jobs=jobs or cpu_count(), watch=plain_lines(project), clock=now, trust=trust, push=False
     )

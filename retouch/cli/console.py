@@ -22,7 +22,7 @@ from retouch.engine.run import RunResult
 from retouch.engine.status import StageExplanation, Status
 from retouch.execution.model import Receipt
 from retouch.planning.budget import seconds
-from retouch.planning.model import Forecast, Option, Plan, TierPlan, Worth
+from retouch.planning.model import Forecast, Option, Plan, TierPlan, ValueEstimate
 from retouch.reporting.escape import plain
 from retouch.reporting.numbers import duration, plural
 from retouch.reporting.plan import change_text, reason_text
@@ -93,7 +93,7 @@ def print_plan(console: Console, plan: Plan, *, whole: bool) -> None:
     _print_worth(console, plan.worth)
 
 
-def _print_worth(console: Console, worth: Worth | None) -> None:
+def _print_worth(console: Console, worth: ValueEstimate | None) -> None:
     """Print both sides of the value rule: what each option is worth, and what it costs."""
     if worth is None:
         return

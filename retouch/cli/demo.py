@@ -16,7 +16,7 @@ from retouch.cli.options import wall_seconds
 from retouch.dvc import dvc, objects
 from retouch.dvc.params import apply_edits
 from retouch.engine.project import Project
-from retouch.engine.provenance import Trust
+from retouch.engine.provenance import TrustSettings
 from retouch.engine.run import Settings, build_pipeline, plan_alerts, run_alerts
 from retouch.errors import InputError
 from retouch.execution.model import Attempt, Receipt, Run
@@ -55,7 +55,7 @@ def replay_alert(
 
     console.rule("2. Plan for the alert")
     console.print(f"Alert: {documents.ALERTS}/{alert.name}")
-    planned = plan_alerts(copy, [alert], now(), jobs=jobs, trust=Trust())
+    planned = plan_alerts(copy, [alert], now(), jobs=jobs, trust=TrustSettings())
     print_plan(console, planned, whole=False)
 
     console.rule("3. Run the affected stages, and judge the candidate")

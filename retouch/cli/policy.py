@@ -15,7 +15,7 @@ from retouch.cli.console import shown, table, terminal
 from retouch.cli.options import JSON, PATH, current_project, exit_with, now
 from retouch.engine import intake
 from retouch.engine.policy_check import check_policies
-from retouch.engine.provenance import Trust
+from retouch.engine.provenance import TrustSettings
 from retouch.errors import CheckFailed, InputError
 from retouch.policy.load import parse_policy
 from retouch.reporting.numbers import duration, plural
@@ -23,9 +23,9 @@ from retouch.storage import documents
 from retouch.suppression.replay_diff import (
     Change,
     Difference,
+    Disposition,
     Replay,
-    Replayed,
-    Told,
+    ReplayEntry,
     Totals,
     difference,
     totals,
@@ -103,7 +103,7 @@ def policy_replay(new: Path | None, since: str | None, base: str | None, as_json
                 f" {policies[0].model!r}.",
                 hint="Replay a policy for the same model.",
             )
-    trust = Trust(base, environment=os.environ)
+    trust = TrustSettings(base, environment=os.environ)
     replays = intake.replays(project, policies, trust, now(), moment)
     changed = difference(replays[0], replays[-1], moment)
     if as_json:
@@ -129,7 +129,7 @@ def _day(since: str | None) -> datetime | None:
 def _print_replay(replay: Replay) -> None:
     alerts = table("received", "alert", folded=("about, and the decision",))
     for one in replay.alerts:
-        alerts.add_row(*_about(one, _fate(one.told)))
+        alerts.add_row(*_about(one, _fate(one.disposition)))
     _print(alerts, [f"{plural(len(replay.alerts), 'alert')}: {_summary(totals(replay))}"])
 
 
@@ -152,15 +152,19 @@ def _print(alerts: Table, lines: Iterable[str]) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _about(one: Replayed | Change, *fates: str) -> tuple[str, str, str]:
+def _about(one: ReplayEntry | Change, *fates: str) -> tuple[str, str, str]:
     received = f"{one.received_at.astimezone(UTC):%Y-%m-%d %H:%M}"
     return received, one.alert_id, "\n".join([escape(f"{one.kind} {one.key}"), *fates])
 
 
-def _fate(told: Told) -> str:
-    what = told.state.replace("_", " ") if told.fate == "suppressed" else told.fate
-    tier = f" by {told.tier}" if told.tier else ""
-    rule = f" ({told.rule})" if told.rule not in (None, told.state) else ""
+def _fate(disposition: Disposition) -> str:
+    what = (
+        disposition.state.replace("_", " ")
+        if disposition.fate == "suppressed"
+        else disposition.fate
+    )
+    tier = f" by {disposition.tier}" if disposition.tier else ""
+    rule = f" ({disposition.rule})" if disposition.rule not in (None, disposition.state) else ""
     return shown(f"{what}{tier}{rule}", 200)
 
 

@@ -13,7 +13,7 @@ import click
 from retouch.cli.console import print_plan, print_result, print_stage, print_status, terminal
 from retouch.cli.demo import replay_alert
 from retouch.cli.options import BASE, JOBS, JSON, PATH, REPOSITORY, current_project, now, watch
-from retouch.engine.provenance import Trust
+from retouch.engine.provenance import TrustSettings
 from retouch.engine.report_files import rerender_report
 from retouch.engine.run import RunResult, Settings, build_pipeline, plan_alerts, run_alerts
 from retouch.engine.status import explain_stage, project_status
@@ -45,7 +45,7 @@ def plan(
 
     Runs nothing, changes nothing and needs no data.
     """
-    trust = Trust(base, repository, os.environ)
+    trust = TrustSettings(base, repository, os.environ)
     made = plan_alerts(current_project(), alerts, now(), jobs=jobs or cpu_count(), trust=trust)
     if out is not None:
         files.write_text(out, made.to_json())
@@ -102,7 +102,7 @@ def run(
     The next run undoes an interrupted one.
     """
     project = current_project()
-    trust = Trust(
+    trust = TrustSettings(
         base,
         repository,
         os.environ,

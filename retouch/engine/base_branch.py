@@ -15,7 +15,7 @@ from retouch.alerts.receipt import Receipt, receipt_file_name
 from retouch.errors import InputError
 from retouch.git import git
 from retouch.policy.monitors import MONITORS, Monitors, parse_monitors
-from retouch.provenance.admission import Registry
+from retouch.provenance.admission import MonitorRegistry
 from retouch.provenance.signers import (
     ALLOWED_SIGNERS,
     REVOKED_SIGNERS,
@@ -43,7 +43,7 @@ class Base:
 class Trusted:
     """What the base commit holds for judging some alerts: read once, for all of them."""
 
-    registry: Registry
+    registry: MonitorRegistry
     files: Mapping[str, bytes]
     """Policies, and alerts and receipts of the ids asked for, by their path."""
 
@@ -114,7 +114,7 @@ def read_trusted(
     monitors = parse_monitors(text[MONITORS]) if MONITORS in text else Monitors()
     revoked = found.get(REVOKED_SIGNERS, b"")
     listed = b"" if ssh_keygen.is_binary_list(revoked) else revoked
-    registry = Registry(
+    registry = MonitorRegistry(
         commit=base.commit,
         repository=repository or monitors.repository,
         monitors=monitors,

@@ -242,7 +242,7 @@ def _judge(
     trial: Trial,
     earlier: Sequence[Judgement],
 ) -> Judgement:
-    from retouch.gate.comparison import Look
+    from retouch.gate.comparison import HoldoutUse
 
     made = {path: value for r in attempt.receipts for path, value in r.outputs.items()}
     judged = context.judged_before + sum(map(_looked, earlier))
@@ -251,7 +251,7 @@ def _judge(
         tier=tier.tier,
         must=tier.must,
         restores=tier.restores,
-        look=Look(number=judged + 1, allowed=context.promotion.holdout.candidates),
+        holdout_use=HoldoutUse(number=judged + 1, allowed=context.promotion.holdout.candidates),
     )
 
 

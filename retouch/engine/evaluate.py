@@ -20,7 +20,7 @@ from retouch.execution.scoring import score_model, training_rows
 from retouch.gate.comparison import (
     AlertedSlice,
     Comparison,
-    Look,
+    HoldoutUse,
     Measured,
     ScoredModel,
 )
@@ -68,7 +68,7 @@ class Trial:
         tier: str,
         must: Literal["improve", "not_get_worse"],
         restores: float | None = None,
-        look: Look = Look(),  # noqa: B008 - frozen
+        holdout_use: HoldoutUse = HoldoutUse(),  # noqa: B008 - frozen
     ) -> Judgement:
         """Judge the model that is in the workspace now; `candidate` is its hash.
 
@@ -92,7 +92,7 @@ class Trial:
             must=must,
             alerted=first,
             also_alerted=tuple(others),
-            look=look,
+            holdout_use=holdout_use,
             restores=restores,
             reference=reference,
         )

@@ -13,11 +13,11 @@ from pathlib import Path
 from retouch.alerts.envelope import unseal
 from retouch.alerts.model import MAX_BYTES
 from retouch.alerts.parse import expected_file_name, parse_alert
-from retouch.alerts.receipt import Receipt, Standing, receipt_file_name
+from retouch.alerts.receipt import AlertState, Receipt, receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.alerts.verified import SubmittedAlert
 from retouch.engine.project import Project
-from retouch.engine.provenance import Judge, Trust, judge_new
+from retouch.engine.provenance import AdmissionCheck, TrustSettings, receipts_for_new
 from retouch.engine.report_history import answers
 from retouch.errors import InputError
 from retouch.pipeline.lineage import touched_by
@@ -28,7 +28,7 @@ from retouch.suppression.cost_bound import cost_of_first_tier
 from retouch.suppression.records import Touches
 from retouch.suppression.replay import replay
 from retouch.suppression.replay_diff import Replay
-from retouch.suppression.state import Outcome, standings
+from retouch.suppression.state import Outcome, alert_states
 from retouch.system import files
 from retouch.system.untrusted_files import refuse_links
 
@@ -48,7 +48,7 @@ class Intake:
 
 
 @dataclass(frozen=True)
-class Look:
+class AlertOverview:
     """Where everything stands, without taking anything in."""
 
     stored: tuple[StoredAlert, ...]
@@ -58,28 +58,28 @@ class Look:
     faults: tuple[str, ...]
     outcome: Outcome
 
-    def standing_of(self, stored: StoredAlert) -> Standing | None:
+    def state_of(self, stored: StoredAlert) -> AlertState | None:
         """Return where an alert stands, also one that history takes no note of."""
-        standing = self._standings.get(stored.alert.alert_id)
+        standing = self._states.get(stored.alert.alert_id)
         return standing or (stored.receipt.standing if stored.receipt else None)
 
     @cached_property
-    def _standings(self) -> dict[str, Standing]:
+    def _states(self) -> dict[str, AlertState]:
         return {one.alert_id: one.standing for one in self.outcome.alerts}
 
 
-def take_in(project: Project, paths: Sequence[Path], trust: Trust, now: datetime) -> Intake:
+def take_in(project: Project, paths: Sequence[Path], trust: TrustSettings, now: datetime) -> Intake:
     """Take in these alerts, or all in `alerts/` that are new, and write a receipt beside each.
 
     Raises InputError for what is wrong with the repository; of a file that is wrong,
     `Intake.faults` tells, and the others are taken in all the same.
     """
     submitted, faults = _submitted(project, paths)
-    look = _look(project, submitted, trust, now)
+    overview = _overview(project, submitted, trust, now)
     receipts = []
-    for stored in look.stored:
-        if stored.alert.alert_id in look.new and stored.receipt is not None:
-            receipt = stored.receipt.model_copy(update={"standing": look.standing_of(stored)})
+    for stored in overview.stored:
+        if stored.alert.alert_id in overview.new and stored.receipt is not None:
+            receipt = stored.receipt.model_copy(update={"standing": overview.state_of(stored)})
             try:
                 save_receipt(project.root, receipt)
             except InputError as error:  # a folder in its place, say; the others get theirs
@@ -91,11 +91,11 @@ def take_in(project: Project, paths: Sequence[Path], trust: Trust, now: datetime
         if receipt.provenance.verdict == "refused"
         for reason in receipt.provenance.reasons
     ]
-    said = dict.fromkeys([*faults, *refused, *(look.faults if not paths else ())])
-    return Intake(tuple(receipts), tuple(said), look.outcome)
+    said = dict.fromkeys([*faults, *refused, *(overview.faults if not paths else ())])
+    return Intake(tuple(receipts), tuple(said), overview.outcome)
 
 
-def take_in_event(project: Project, event: Path, trust: Trust, now: datetime) -> Intake:
+def take_in_event(project: Project, event: Path, trust: TrustSettings, now: datetime) -> Intake:
     """Take in the alert of a `repository_dispatch` event; one that is refused leaves no file.
 
     Raises InputError, and writes nothing, for an event that carries no alert or whose id is taken
@@ -117,18 +117,20 @@ def _remove(paths: Iterable[Path]) -> None:
         files.remove(path)
 
 
-def look(project: Project, trust: Trust, now: datetime) -> Look:
+def overview(project: Project, trust: TrustSettings, now: datetime) -> AlertOverview:
     """Say where all alerts stand; those not taken in yet as if they were now. Changes nothing.
 
     With a time of the past, what came in later is left out. Raises InputError for what is wrong
     with the repository.
     """
-    seen = _look(project, None, trust, now)
+    seen = _overview(project, None, trust, now)
     there = (one for one in seen.stored if one.receipt is None or one.receipt.received_at <= now)
     return replace(seen, stored=tuple(there))
 
 
-def _unpacked(project: Project, event: Path, trust: Trust) -> tuple[list[Path], Path, Trust]:
+def _unpacked(
+    project: Project, event: Path, trust: TrustSettings
+) -> tuple[list[Path], Path, TrustSettings]:
     """Write an event's alert into `alerts/`, byte for byte.
 
     Returns the files written, the alert's, and the trust that knows who sent it.
@@ -201,16 +203,16 @@ def _submitted(
     return found, faults
 
 
-def _look(
+def _overview(
     project: Project,
     only: Sequence[SubmittedAlert] | None,
-    trust: Trust,
+    trust: TrustSettings,
     now: datetime,
-) -> Look:
+) -> AlertOverview:
     """Judge what is new (of it `only` these, if given) and say where everything stands."""
     root = project.root
     ids = [path.stem for path in documents.alert_files(root)]
-    judge = Judge(root, trust, ids)
+    judge = AdmissionCheck(root, trust, ids)
     stored, faults = stored_alerts(root, judge.believed_receipt)
     wanted = None if only is None else {submitted.alert.alert_id for submitted in only}
     new = {
@@ -218,9 +220,9 @@ def _look(
         for one in stored
         if one.receipt is None and (wanted is None or one.alert.alert_id in wanted)
     }
-    judged = judge_new(judge, root, stored, new, project.policy.suppression, now)
+    judged = receipts_for_new(judge, root, stored, new, project.policy.suppression, now)
     taken = [taken for one in judged if (taken := one.taken) is not None]
-    outcome = standings(
+    outcome = alert_states(
         taken,
         answers(root, {one.alert.alert_id: one.alert for one in judged}),
         project.silences.silences,
@@ -229,13 +231,13 @@ def _look(
         now,
         project.version_at(now) if any(one.alert.model_version for one in judged) else None,
     )
-    return Look(tuple(judged), frozenset(new), tuple(faults), outcome)
+    return AlertOverview(tuple(judged), frozenset(new), tuple(faults), outcome)
 
 
 def replays(
     project: Project,
     policies: Sequence[Policy],
-    trust: Trust,
+    trust: TrustSettings,
     now: datetime,
     since: datetime | None,
 ) -> tuple[Replay, ...]:
@@ -244,7 +246,7 @@ def replays(
     An alert that was never taken in counts as received when it was emitted. Raises InputError for
     what is wrong with the repository.
     """
-    seen = _look(project, None, trust, now)
+    seen = _overview(project, None, trust, now)
     taken = [
         one.model_copy(update={"received_at": stored.alert.emitted_at})
         if stored.alert.alert_id in seen.new

@@ -22,7 +22,7 @@ from retouch.git import git
 from retouch.lockfile.entries import lock_file_of, outputs_in
 from retouch.pipeline.costs import Cost
 from retouch.pipeline.model import Pipeline, Stage
-from retouch.planning.looks import judged_on
+from retouch.planning.holdout_uses import candidates_judged
 from retouch.planning.model import Plan
 from retouch.planning.plan import Base, make_plan
 from retouch.policy.model import Policy
@@ -138,7 +138,7 @@ class Project:
         wheres = None if alerts is None else [summarise(alert).where for alert in alerts]
         start, end = self.holdout.start, self.holdout.end
         days = date.fromisoformat(start), date.fromisoformat(end)
-        return judged_on(judged_candidates(self.root), days, wheres)
+        return candidates_judged(judged_candidates(self.root), days, wheres)
 
     def digest_of(self, path: str) -> str | None:
         """Return the digest that dvc.lock records for a path, as an alert writes it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from retouch.alerts.fingerprint import fingerprints, names_no_column
 from retouch.alerts.identifiers import is_repository_name
 from retouch.alerts.model import Alert
-from retouch.alerts.receipt import Provenance, Receipt, Standing
+from retouch.alerts.receipt import AlertState, Provenance, Receipt
 from retouch.alerts.verified import SubmittedAlert, VerifiedAlert
 from retouch.engine.admission import Transport, admit
 from retouch.engine.base_branch import base_commit, read_trusted
@@ -27,15 +27,15 @@ from retouch.storage.alert_files import (
     with_signature,
 )
 from retouch.suppression.incidents import persistence_of
-from retouch.suppression.records import ReceivedAlert, reports_trouble, span_of
+from retouch.suppression.records import ReceivedAlert, is_firing, span_of
 
 RECORDED_IN = ("**/dvc.lock", "**/*.dvc")
 """Where DVC keeps the digests of data; `**/` also stands for the top."""
-REFUSED = Standing(state="refused", message="It is not believed.")
+REFUSED = AlertState(state="refused", message="It is not believed.")
 
 
 @dataclass(frozen=True)
-class Trust:
+class TrustSettings:
     """Whose word is believed."""
 
     base: str | None = None
@@ -55,10 +55,10 @@ class Trust:
             raise InputError(f"GITHUB_REPOSITORY: {shown(name)} is not the name of a repository.")
 
 
-class Judge:
+class AdmissionCheck:
     """The word of the base branch, read once for many alerts."""
 
-    def __init__(self, root: Path, trust: Trust, alert_ids: Iterable[str]) -> None:
+    def __init__(self, root: Path, trust: TrustSettings, alert_ids: Iterable[str]) -> None:
         """Read the registry. Raises InputError when it is broken, or there is no such base."""
         self.base = base_commit(root, trust.base, trust.environment)
         self._root = root
@@ -73,7 +73,7 @@ class Judge:
         """Return the receipt of an alert, in which nothing is said of suppression yet."""
         return self._about_known_data(self._admitted(submitted, now), submitted.alert)
 
-    def coming_by(self, transport: Transport) -> Judge:
+    def coming_by(self, transport: Transport) -> AdmissionCheck:
         """Return the same word on alerts that came in another way."""
         other = copy.copy(self)
         other._trust = replace(self._trust, transport=transport)
@@ -134,8 +134,8 @@ class Judge:
         return any(git.mentions(self._root, commit, md5, RECORDED_IN) for commit in commits)
 
 
-def judge_new(
-    judge: Judge,
+def receipts_for_new(
+    judge: AdmissionCheck,
     root: Path,
     stored: Iterable[StoredAlert],
     new: set[str],
@@ -179,13 +179,15 @@ def _message(one: StoredAlert, settings: Suppression) -> tuple[object, ...]:
     """
     alert = one.alert
     rule, _ = persistence_of(alert, settings)
-    how = (alert.status, reports_trouble(alert), alert.severity, rule)
+    how = (alert.status, is_firing(alert), alert.severity, rule)
     return how, span_of(alert), fingerprints(alert)
 
 
-def _repeats(judge: Judge, submitted: SubmittedAlert, first: str, now: datetime) -> Receipt:
+def _repeats(
+    judge: AdmissionCheck, submitted: SubmittedAlert, first: str, now: datetime
+) -> Receipt:
     said = f"It says what alert {first} says, which counts; its own signature was not checked."
-    standing = Standing(state="duplicate", rule="duplicate", message=said, of=first)
+    standing = AlertState(state="duplicate", rule="duplicate", message=said, of=first)
     receipt = judge.unchecked(submitted, said, now)
     return receipt.model_copy(update={"standing": standing})
 
@@ -198,10 +200,10 @@ def _refusal_told(receipt: Receipt) -> Receipt:
 
 
 def verify_alerts(
-    root: Path, submitted: Sequence[SubmittedAlert], trust: Trust, now: datetime
+    root: Path, submitted: Sequence[SubmittedAlert], trust: TrustSettings, now: datetime
 ) -> tuple[VerifiedAlert, ...]:
     """Verify alerts by the base branch. Raises InputError for one that is refused."""
-    judge = Judge(root, trust, [one.alert.alert_id for one in submitted])
+    judge = AdmissionCheck(root, trust, [one.alert.alert_id for one in submitted])
     verified = []
     for one in submitted:
         provenance = judge.receipt(one, now).provenance

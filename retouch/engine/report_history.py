@@ -10,7 +10,7 @@ from retouch.alerts.model import Alert, Window
 from retouch.errors import InputError
 from retouch.execution.model import Attempt, Run
 from retouch.gate.model import HoldoutUsed, Verdict
-from retouch.planning.looks import Judged
+from retouch.planning.holdout_uses import JudgedCandidate
 from retouch.planning.model import Plan
 from retouch.planning.value import Episode
 from retouch.storage import documents
@@ -102,13 +102,13 @@ def _episodes(plan: Plan, verdict: Verdict) -> Iterator[Episode]:
         )
 
 
-def judged_candidates(root: Path) -> list[Judged]:
+def judged_candidates(root: Path) -> list[JudgedCandidate]:
     """Return every candidate that a hold-out has judged so far.
 
     A candidate that came after the last one allowed was not looked at. Raises InputError.
     """
     return [
-        Judged(
+        JudgedCandidate(
             start=_day(plan, used, "start"),
             end=_day(plan, used, "end"),
             wheres=tuple(dict.fromkeys(alert.where for alert in plan.alerts)),

@@ -12,7 +12,7 @@ from retouch.alerts.model import Alert
 from retouch.dvc import dvc
 from retouch.engine import escalation
 from retouch.engine.project import Project
-from retouch.engine.provenance import Trust, verify_alerts
+from retouch.engine.provenance import TrustSettings, verify_alerts
 from retouch.engine.report_files import (
     alerted_drift,
     file_document,
@@ -46,7 +46,7 @@ class Settings:
     jobs: int
     watch: Progress
     clock: Clock
-    trust: Trust = field(default_factory=Trust)
+    trust: TrustSettings = field(default_factory=TrustSettings)
     push: bool = True
     """Send a kept candidate's outputs to the default remote."""
 
@@ -67,7 +67,7 @@ class RunResult:
 
 
 def plan_alerts(
-    project: Project, alert_files: Sequence[Path], now: datetime, *, jobs: int, trust: Trust
+    project: Project, alert_files: Sequence[Path], now: datetime, *, jobs: int, trust: TrustSettings
 ) -> Plan:
     """Plan the answer to one group of alerts. Runs nothing, needs no data. Raises InputError."""
     submitted = project.read_alerts(alert_files)

@@ -49,7 +49,7 @@ class AlertedSlice:
 
 
 @dataclass(frozen=True)
-class Look:
+class HoldoutUse:
     """Which use of the hold-out this is: every candidate judged on it is one look."""
 
     number: int = 1
@@ -130,7 +130,7 @@ class Comparison:
     """The alert's slice; None when it is about all rows."""
     also_alerted: tuple[AlertedSlice, ...] = ()
     """The slices of the other alerts of a group: each is tested as `alerted` is."""
-    look: Look = Look()
+    holdout_use: HoldoutUse = HoldoutUse()
     restores: float | None = None
     """The tier's recovery factor: the candidate's mean loss on the alerted slice may be at most
     this times production's in the alert's reference window. None: not required."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from retouch.alerts.model import Predicate, Window
 from retouch.documents import digest_of
-from retouch.gate.comparison import Look
+from retouch.gate.comparison import HoldoutUse
 from retouch.gate.guardrails.calibration import calibration_of
 from retouch.gate.holdout import HoldoutDays
 from retouch.gate.hypotheses import Hypothesis
@@ -28,7 +28,7 @@ def holdout_used(
     *,
     seen_until: tuple[str, str],
     learned_rows: int | None,
-    look: Look,
+    holdout_use: HoldoutUse,
     confidence: float | None,
 ) -> HoldoutUsed:
     """Return the record of the hold-out. `seen_until`: of production, of the candidate."""
@@ -42,8 +42,8 @@ def holdout_used(
         production_seen_until=seen_until[0],
         candidate_seen_until=seen_until[1],
         learned_rows_compared=learned_rows,
-        candidate_number=look.number,
-        candidates_allowed=look.allowed,
+        candidate_number=holdout_use.number,
+        candidates_allowed=holdout_use.allowed,
         confidence=confidence,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from retouch.gate.checks import restored_check, run_checks
-from retouch.gate.comparison import Comparison, Look, Measured
+from retouch.gate.comparison import Comparison, HoldoutUse, Measured
 from retouch.gate.evidence import calibration, holdout_used, losses_by_day
 from retouch.gate.guardrails import evaluate_guardrails
 from retouch.gate.guardrails.calibration import reliability_of
@@ -30,8 +30,8 @@ def judge(comparison: Comparison) -> Judgement:
     Gains are production's mean loss minus the candidate's, in the loss's unit, with jackknife
     bounds over days (`block_jackknife`). Every required check must pass at the full one-sided
     confidence of `policy.limits`, after alpha spending over the candidates of a hold-out
-    (`Look.confidence`): an intersection-union test (Berger 1982). Harm alarms are corrected by Holm
-    (1979).
+    (`HoldoutUse.confidence`): an intersection-union test (Berger 1982). Harm alarms are corrected
+    by Holm (1979).
 
     The outcome is the first that holds: `equivalent` (the same model), `invalid` (the models cannot
     be compared), `not_enough_data` (the hold-out is used up), `equivalent` (a repair that changes
@@ -44,9 +44,9 @@ def judge(comparison: Comparison) -> Judgement:
     paired = _comparable(comparison)
     if isinstance(paired, Incomparable):
         return _judgement(comparison, "invalid", paired.message)
-    if comparison.look.used_up:
+    if comparison.holdout_use.used_up:
         used = _holdout_used(comparison, paired, None)
-        message = _used_up(comparison.look)
+        message = _used_up(comparison.holdout_use)
         return _judgement(comparison, "not_enough_data", message, holdout=used)
     return _judged(comparison, paired)
 
@@ -67,7 +67,7 @@ def _judgement(
 def _judged(comparison: Comparison, paired: Paired) -> Judgement:
     """Run all checks and guardrails of a valid comparison."""
     policy = comparison.policy
-    confidence = comparison.look.confidence(policy.limits.confidence)
+    confidence = comparison.holdout_use.confidence(policy.limits.confidence)
     used = _holdout_used(comparison, paired, confidence)
     tested = hypotheses(
         paired, policy, comparison.must, comparison.alerted, comparison.also_alerted
@@ -226,8 +226,12 @@ def _halted_by(guardrails: Sequence[GuardrailResult]) -> str | None:
     return next((guardrail.name for guardrail in broken), None)
 
 
-def _used_up(look: Look) -> str:
-    judged = "its one candidate" if look.allowed == 1 else f"its {look.allowed:,} candidates"
+def _used_up(holdout_use: HoldoutUse) -> str:
+    judged = (
+        "its one candidate"
+        if holdout_use.allowed == 1
+        else f"its {holdout_use.allowed:,} candidates"
+    )
     return f"This hold-out is used up: it has judged {judged} for this slice. Wait for new days."
 
 
@@ -250,6 +254,6 @@ def _holdout_used(comparison: Comparison, paired: Paired, confidence: float | No
         comparison.holdout,
         seen_until=(production.seen_until, candidate.seen_until),
         learned_rows=both,
-        look=comparison.look,
+        holdout_use=comparison.holdout_use,
         confidence=confidence,
     )

@@ -28,7 +28,7 @@ class EntryFound(Value):
     commit. `doubtful`: neither, where git or a retraining wrote the lock."""
 
 
-class Stale(Value):
+class StaleStage(Value):
     """A stage that DVC would run: its entry does not fit what is around it."""
 
     stage: str
@@ -44,7 +44,7 @@ class Integrity(Document):
     parents: tuple[str, ...]
     """The commits it was held against."""
     entries: tuple[EntryFound, ...] = ()
-    stale: tuple[Stale, ...] = ()
+    stale: tuple[StaleStage, ...] = ()
     faults: tuple[str, ...] = ()
     """Sentences: what a retraining touches and may not."""
     missing: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ def classify(
     return tuple(EntryFound(stage=s, found=found(s, d)) for s, d in entries.items())
 
 
-def made_up(
+def unattributed_entries(
     entries: Digests, parents: Collection[Digests], recorded: Collection[tuple[str, str]]
 ) -> frozenset[tuple[str, str]]:
     """Return the entries of a merge that are no parent's and not recorded."""

@@ -11,7 +11,7 @@ from typing import Any
 from retouch.alerts.model import Alert
 from retouch.documents import digest_of
 from retouch.pipeline.model import Pipeline, Stage
-from retouch.planning.model import Because, Reads, Worth
+from retouch.planning.model import Because, Reads, ValueEstimate
 from retouch.policy.model import Policy
 
 
@@ -83,7 +83,7 @@ def _output_changes(stage: Stage, complete: bool) -> Iterator[Because]:
 
 
 def what_was_read(
-    alerts: Sequence[Alert], policy: Policy, pipeline: Pipeline, worth: Worth | None
+    alerts: Sequence[Alert], policy: Policy, pipeline: Pipeline, worth: ValueEstimate | None
 ) -> Reads:
     """Return the digests of what a plan is made from; a saved plan stands while they do."""
     decides = worth is not None and worth.best is not None

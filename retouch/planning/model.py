@@ -158,7 +158,7 @@ class Option(Value):
     net_cpu_seconds: float | None = None
 
 
-class Worth(Value):
+class ValueEstimate(Value):
     """The value rule's comparison of doing nothing, each tier and a full run."""
 
     options: tuple[Option, ...]
@@ -188,7 +188,7 @@ class Plan(Document):
     """What was verified, alert by alert."""
     accepted_by: str | None = None
     """The person who approved alerts that may not cause a retraining by themselves."""
-    worth: Worth | None = None
+    worth: ValueEstimate | None = None
     """None: the policy has no value rule."""
     base_commit: str
     reads: Reads

@@ -25,10 +25,10 @@ from retouch.planning.model import (
     StagePlan,
     TierPlan,
     Touched,
-    Worth,
+    ValueEstimate,
     reasons_for_approval,
 )
-from retouch.planning.value import Asked, Episode, not_worth_it, weigh
+from retouch.planning.value import Episode, ValueRequest, not_worth_it, weigh
 from retouch.policy.decide import decide
 from retouch.policy.edits import ParamEdit, anchors_needed, expand_edits
 from retouch.policy.model import Anchor, Decision, Policy
@@ -135,7 +135,7 @@ def _weighed(
     policy: Policy,
     base: Base,
     plan_tier: Callable[[str], Rung],
-) -> tuple[Parted, Worth | None]:
+) -> tuple[Parted, ValueEstimate | None]:
     """Return the ladder without what cannot answer or is not worth it, and what it is worth."""
     rungs = [plan_tier(name) for name in ladder]
     tiers = [rung for rung in rungs if isinstance(rung, TierPlan)]
@@ -143,20 +143,20 @@ def _weighed(
         return _parted(rungs), None
     whole = [name for name, tier in policy.tiers.items() if tier.whole_model]
     summaries = [summarise(alert) for alert in firing]
-    asked = Asked(
+    request = ValueRequest(
         families=tuple(sorted({alert.family for alert in firing})),
         where=next((summary.where for summary in summaries if summary.where), ()),
         by_person=any(alert.family == "governance" for alert in firing),
         whole=frozenset(whole),
     )
     full_cpu_seconds = tiers[0].forecast.full_cpu_seconds
-    if whole and not asked.whole.intersection(tier.tier for tier in tiers):
+    if whole and not request.whole.intersection(tier.tier for tier in tiers):
         planned = plan_tier(whole[0])
         if isinstance(planned, TierPlan):
             full_cpu_seconds = planned.forecast.cpu_seconds
-    worth = weigh(tiers, full_cpu_seconds, policy.value, asked, base.past)
+    worth = weigh(tiers, full_cpu_seconds, policy.value, request, base.past)
     too_dear = frozenset(tier.tier for tier in tiers if _too_dear([tier], policy, base))
-    skipped = {s.tier: s for s in not_worth_it(worth, tiers, policy.value, asked, too_dear)}
+    skipped = {s.tier: s for s in not_worth_it(worth, tiers, policy.value, request, too_dear)}
     return _parted([skipped.get(rung.tier, rung) for rung in rungs]), worth
 
 
@@ -164,7 +164,7 @@ def _why(
     decision: Decision,
     tiers: Sequence[TierPlan],
     skipped: Sequence[SkippedTier],
-    worth: Worth | None,
+    worth: ValueEstimate | None,
 ) -> str:
     """Return the reason; of a hold, what a person is asked to do comes first."""
     if decision.hold is not None:

@@ -12,7 +12,7 @@ from statistics import fmean
 
 from retouch.documents import Value
 from retouch.planning.budget import seconds
-from retouch.planning.model import Option, SkippedTier, TierPlan, Worth
+from retouch.planning.model import Option, SkippedTier, TierPlan, ValueEstimate
 from retouch.policy.model import ValueRule
 
 NOTHING, FULL = "nothing", "full"
@@ -36,7 +36,7 @@ class Episode(Value):
     """Mean gain per prediction over all rows."""
 
 
-class Asked(Value):
+class ValueRequest(Value):
     """What is to be answered, as far as the value rule looks at it."""
 
     families: tuple[str, ...]
@@ -51,31 +51,31 @@ def weigh(
     tiers: Sequence[TierPlan],
     full_cpu_seconds: float,
     rule: ValueRule,
-    asked: Asked,
+    request: ValueRequest,
     past: Sequence[Episode],
-) -> Worth:
+) -> ValueEstimate:
     """Compare doing nothing, the tiers of the ladder and, if it is not one of them, a full run."""
     options = [Option(name=NOTHING, gain=0.0, benefit_cpu_seconds=0.0, net_cpu_seconds=0.0)]
     for tier in tiers:
-        like = _like(past, asked, frozenset([tier.tier]))
-        options.append(_option(tier.tier, tier.forecast.cpu_seconds, like, rule, asked, past))
-    if not any(tier.tier in asked.whole for tier in tiers):
-        like = _like(past, asked, asked.whole)
-        options.append(_option(FULL, full_cpu_seconds, like, rule, asked, past))
+        like = _like(past, request, frozenset([tier.tier]))
+        options.append(_option(tier.tier, tier.forecast.cpu_seconds, like, rule, request, past))
+    if not any(tier.tier in request.whole for tier in tiers):
+        like = _like(past, request, request.whole)
+        options.append(_option(FULL, full_cpu_seconds, like, rule, request, past))
     best = _best([o for o in options if o.name == NOTHING or o.episodes >= rule.least_episodes])
-    told = [o for o in options[1:] if o.episodes >= rule.least_episodes]
-    return Worth(
+    informed = [o for o in options[1:] if o.episodes >= rule.least_episodes]
+    return ValueEstimate(
         options=tuple(options),
-        best=best.name if told else None,
-        message=_message(options, told, best, tiers, rule, asked),
+        best=best.name if informed else None,
+        message=_message(options, informed, best, tiers, rule, request),
     )
 
 
 def not_worth_it(
-    worth: Worth,
+    worth: ValueEstimate,
     tiers: Sequence[TierPlan],
     rule: ValueRule,
-    asked: Asked,
+    request: ValueRequest,
     too_dear: frozenset[str] = frozenset(),
 ) -> tuple[SkippedTier, ...]:
     """Return the tiers that are skipped for what they are worth, each with its numbers.
@@ -84,7 +84,7 @@ def not_worth_it(
     and those before the one that is worth most. Repairs are done for what is right. `too_dear`:
     tiers the budget has no room for; no cheaper one makes way for them.
     """
-    if asked.by_person:
+    if request.by_person:
         return ()
     judged = [
         option
@@ -108,9 +108,9 @@ def _reason(option: Option, better: Option | None) -> str | None:
     return _less_than(option, better) if better else None
 
 
-def _like(past: Sequence[Episode], asked: Asked, tiers: frozenset[str]) -> list[Episode]:
+def _like(past: Sequence[Episode], request: ValueRequest, tiers: frozenset[str]) -> list[Episode]:
     """Return the episodes of like alerts: of the same family, answered by one of these tiers."""
-    families = set(asked.families)
+    families = set(request.families)
     return [e for e in past if e.tier in tiers and not families.isdisjoint(e.families)]
 
 
@@ -119,18 +119,18 @@ def _option(
     cpu_seconds: float,
     like: Sequence[Episode],
     rule: ValueRule,
-    asked: Asked,
+    request: ValueRequest,
     past: Sequence[Episode],
 ) -> Option:
     cost = _bounded(cpu_seconds + rule.fixed_cost / timedelta(seconds=1))
     if not like:
         return Option(name=name, cost_cpu_seconds=cost)
-    whole = name == FULL or name in asked.whole
+    whole = name == FULL or name in request.whole
     accepted = [episode for episode in like if episode.passed]
     gains = [e.overall_gain if whole else e.gain for e in accepted]
     gain = _shrunk([gain for gain in gains if gain is not None], rule.pseudo_episodes)
     chance = (1 + len(accepted)) / (2 + len(like))
-    share = 1.0 if whole else _share(like, asked, past)
+    share = 1.0 if whole else _share(like, request, past)
     predictions = rule.predictions_per_day * share * (rule.horizon / timedelta(days=1))
     benefit = _bounded(chance * gain * predictions * rule.worth_of_one)
     return Option(
@@ -151,11 +151,11 @@ def _shrunk(gains: Sequence[float], pseudo_episodes: float) -> float:
     return _bounded(sum(gain / weight for gain in gains)) if gains else 0.0
 
 
-def _share(like: Sequence[Episode], asked: Asked, past: Sequence[Episode]) -> float:
+def _share(like: Sequence[Episode], request: ValueRequest, past: Sequence[Episode]) -> float:
     """Return the slice's share of the predictions: its last known one, else that of like alerts."""
-    if not asked.where:
+    if not request.where:
         return 1.0
-    same = [e.share for e in past if e.where == asked.where and e.share is not None]
+    same = [e.share for e in past if e.where == request.where and e.share is not None]
     known = [e.share for e in like if e.share is not None]
     return same[-1] if same else fmean(known or [0.0])
 
@@ -195,13 +195,13 @@ def _history(option: Option) -> str:
 
 def _message(
     options: Sequence[Option],
-    told: Sequence[Option],
+    informed: Sequence[Option],
     best: Option,
     tiers: Sequence[TierPlan],
     rule: ValueRule,
-    asked: Asked,
+    request: ValueRequest,
 ) -> str:
-    if not told:
+    if not informed:
         most = max(option.episodes for option in options)
         if not most:
             return f"No like alert in the past: {LADDER_STANDS}"
@@ -209,14 +209,14 @@ def _message(
             f"Too few like alerts in the past, {most} of the {rule.least_episodes} that are"
             f" needed: {LADDER_STANDS}"
         )
-    others = [option for option in (*told, options[0]) if option is not best]
+    others = [option for option in (*informed, options[0]) if option is not best]
     against = " and ".join(f"{seconds(_net(o))} of {_named(o.name)}" for o in others)
     in_ladder = best.name in {tier.tier for tier in tiers}
     name = best.name if in_ladder else _named(best.name).capitalize()
     message = f"{name} is worth most: {seconds(_net(best))} of CPU net, against {against}."
     if best.name == FULL and not in_ladder:
         message += " The rules do not allow it for this alert."
-    return f"{message} A person asked, so {LADDER_STANDS}" if asked.by_person else message
+    return f"{message} A person asked, so {LADDER_STANDS}" if request.by_person else message
 
 
 def _named(option: str) -> str:

@@ -29,7 +29,7 @@ _CHANGED: dict[Change, str] = {
 }
 
 
-class Registry(Value):
+class MonitorRegistry(Value):
     """What the base branch says about monitors and keys."""
 
     commit: str
@@ -72,7 +72,9 @@ class SignatureCheck(Value):
     """Whether ssh-keygen finds its key in a binary revocation list."""
 
 
-def admitted(arrival: Arrival, examined: SignatureCheck | None, registry: Registry) -> Provenance:
+def admitted(
+    arrival: Arrival, examined: SignatureCheck | None, registry: MonitorRegistry
+) -> Provenance:
     """Judge an alert by its signature, if it has one, and by what its monitor is registered for."""
     if examined is None:
         faults = tuple(_claims(arrival, registry, signed=False))
@@ -144,7 +146,9 @@ def _out_of_time(signer: Signer, key: str, file: str, at: datetime) -> str | Non
     return None
 
 
-def signature_fault(arrival: Arrival, examined: SignatureCheck, registry: Registry) -> str | None:
+def signature_fault(
+    arrival: Arrival, examined: SignatureCheck, registry: MonitorRegistry
+) -> str | None:
     """Return the sentence that refuses the signature; None when it is good and by the right key."""
     source = arrival.source
     if examined.signature is None:
@@ -168,7 +172,7 @@ def signature_fault(arrival: Arrival, examined: SignatureCheck, registry: Regist
     )
 
 
-def _unsigned(arrival: Arrival, registry: Registry) -> Provenance:
+def _unsigned(arrival: Arrival, registry: MonitorRegistry) -> Provenance:
     monitor = arrival.alert.monitor.id
     entry = registry.monitors.monitors.get(monitor)
     may_retrain = entry is not None and entry.unsigned == "retrain"
@@ -187,7 +191,7 @@ def _unsigned(arrival: Arrival, registry: Registry) -> Provenance:
     )
 
 
-def _claims(arrival: Arrival, registry: Registry, *, signed: bool) -> Iterator[str]:
+def _claims(arrival: Arrival, registry: MonitorRegistry, *, signed: bool) -> Iterator[str]:
     """Yield what speaks against the alert itself, one sentence each."""
     entry = registry.monitors.monitors.get(arrival.alert.monitor.id)
     if signed and entry is None:
@@ -206,7 +210,7 @@ def _claims(arrival: Arrival, registry: Registry, *, signed: bool) -> Iterator[s
         )
 
 
-def _audience(arrival: Arrival, registry: Registry, *, signed: bool) -> Iterator[str]:
+def _audience(arrival: Arrival, registry: MonitorRegistry, *, signed: bool) -> Iterator[str]:
     audience, here = arrival.alert.audience, registry.repository
     place = f"{arrival.source}: audience:"
     if audience is None:

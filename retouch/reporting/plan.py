@@ -9,7 +9,15 @@ from typing import Any
 
 from retouch.execution.model import Attempt, Receipt
 from retouch.gate.model import Judgement
-from retouch.planning.model import Because, Option, ParamEdit, Plan, StagePlan, TierPlan, Worth
+from retouch.planning.model import (
+    Because,
+    Option,
+    ParamEdit,
+    Plan,
+    StagePlan,
+    TierPlan,
+    ValueEstimate,
+)
 from retouch.reporting.case import ALERTED, OVERALL, Case
 from retouch.reporting.cost import forecast_text
 from retouch.reporting.escape import Markdown, code, inline, join, plain, shorten_name, write
@@ -239,7 +247,7 @@ def skipped_block(plan: Plan) -> tuple[Markdown, ...]:
     return (Markdown("Skipped tiers:\n\n" + join("\n", lines)),)
 
 
-def _option_row(option: Option, worth: Worth) -> tuple[object, ...]:
+def _option_row(option: Option, worth: ValueEstimate) -> tuple[object, ...]:
     name = code(option.name)
     return (
         write("**{}** (best)", name) if option.name == worth.best else name,

@@ -9,7 +9,7 @@ from retouch.pipeline.costs import Cost
 from retouch.pipeline.graph import downstream
 from retouch.pipeline.model import Pipeline
 from retouch.policy.model import Decision, Policy, Tier
-from retouch.suppression.records import AskedOnce, Touches
+from retouch.suppression.records import CachedTouches, Touches
 
 CostOf = Callable[[Decision, Sequence[Alert]], Cost | None]
 """The cost of a decision about a group; None: not known."""
@@ -44,7 +44,7 @@ def cost_of_first_tier(
     policy: Policy, pipeline: Pipeline, costs: Mapping[str, Cost], touches: Touches
 ) -> CostOf:
     """Return the function that gives the cost of the first tier a decision would try."""
-    asked_once = AskedOnce(touches)
+    asked_once = CachedTouches(touches)
 
     def cost(decision: Decision, alerts: Sequence[Alert]) -> Cost | None:
         if not decision.ladder:

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from retouch.alerts.model import Alert
 from retouch.policy.suppression import Suppression
 from retouch.suppression.incidents import Ledger, Record
-from retouch.suppression.inhibition import Muting
-from retouch.suppression.records import Answered, AskedOnce, ReceivedAlert, Touches, in_order
+from retouch.suppression.inhibition import Inhibitor
+from retouch.suppression.records import Answered, CachedTouches, ReceivedAlert, Touches, in_order
 
 
 class History:
@@ -19,14 +19,14 @@ class History:
     def __init__(self, settings: Suppression, touches: Touches) -> None:
         self.settings = settings
         self.ledger = Ledger(settings)
-        self.muting = Muting(settings)
-        self.touches = AskedOnce(touches)
+        self.inhibitor = Inhibitor(settings)
+        self.touches = CachedTouches(touches)
         self.retrained = Retrained(self.touches, settings.cooldown)
 
     def take(self, taken: ReceivedAlert) -> Record:
         """Take in the next alert."""
         if taken.trusted:
-            return self.ledger.take(taken, self.muting.fired)
+            return self.ledger.take(taken, self.inhibitor.record_firing)
         return self.ledger.take(taken)
 
     def answer(self, answer: Answered) -> None:

@@ -21,11 +21,11 @@ from retouch.policy.suppression import (
     PersistenceRule,
     Suppression,
 )
-from retouch.suppression.records import Answered, ReceivedAlert, Span, reports_trouble, span_of
+from retouch.suppression.records import Answered, ReceivedAlert, Span, is_firing, span_of
 
 
 def persistence_of(alert: Alert, settings: Suppression) -> tuple[str, Persistence]:
-    """Return the name of the rule that says how long an alert's trouble must last, and the rule."""
+    """Return the name of the rule that says how long an alert's signal must last, and the rule."""
     rule: PersistenceRule | None = next(
         (rule for rule in settings.persistence if matches(rule.when, alert)), None
     )
@@ -34,24 +34,24 @@ def persistence_of(alert: Alert, settings: Suppression) -> tuple[str, Persistenc
 
 @dataclass(eq=False)
 class Incident:
-    """A trouble from the first window it is seen in until it is over."""
+    """A run of alerts for one signal, from the first window it fires in until it is over."""
 
     first: ReceivedAlert
     heard_at: datetime
-    """When a window of it was last heard of."""
+    """When the last alert about one of its windows was received."""
     rule: str = OTHERWISE
-    """The persistence asked of its latest alert, by name."""
+    """The name of the persistence rule of its latest alert."""
     asked: Persistence = field(default_factory=lambda: Suppression().otherwise)
     windows: set[Span] = field(default_factory=set)
     quiet: int = 0
     """How many windows in a row were quiet."""
     opened_at: datetime | None = None
-    """When it had lasted long enough to count; None as long as it has not."""
+    """When it had lasted long enough to count; None until then."""
     closed_at: datetime | None = None
     answer: Answered | None = None
 
     def is_forgotten(self, settings: Suppression, now: datetime) -> bool:
-        """Tell whether nothing was heard for too long. What waits for an answer never is."""
+        """Tell whether no alert came for too long. One that awaits its answer never is."""
         waits_for_an_answer = self.opened_at is not None and self.answer is None
         return not waits_for_an_answer and self.heard_at + settings.forget_after <= now
 
@@ -67,14 +67,14 @@ class Incident:
         self.open_if_it_lasted(asked, now)
 
     def open_if_it_lasted(self, asked: Persistence, now: datetime) -> bool:
-        """Open it once seen in as many windows as are asked; return whether that opened it."""
+        """Open it once it fired in as many windows as required; return whether that opened it."""
         opens = self.opened_at is None and len(self.windows) >= asked.windows
         if opens:
             self.opened_at = now
         return opens
 
     def goes_quiet(self, now: datetime) -> None:
-        """Take in a quiet window: it ends the count of one not yet open."""
+        """Take in a quiet window: it ends an incident that is not yet open."""
         self.heard_at = now
         self.quiet += 1
         if self.opened_at is None or self.quiet >= self.asked.keep_firing:
@@ -88,25 +88,25 @@ class Incident:
 
 
 @dataclass(eq=False)
-class Trouble:
-    """All that was heard of one fingerprint."""
+class Signal:
+    """All alerts of one fingerprint."""
 
     fingerprint: str
     flaps: Flaps
     latest: ReceivedAlert
     """The last alert that fired and repeated nothing."""
     incident: Incident | None = None
-    fired: dict[Span, tuple[str, Incident]] = field(default_factory=dict)
+    firing_windows: dict[Span, tuple[str, Incident]] = field(default_factory=dict)
     """The first alert that fired in each window, and its incident."""
-    quieted: dict[Span, str] = field(default_factory=dict)
+    quiet_windows: dict[Span, str] = field(default_factory=dict)
     """The first alert that called each window quiet."""
 
 
 @dataclass(eq=False)
 class Part:
-    """What one alert says of one trouble."""
+    """What one alert says of one signal."""
 
-    trouble: Trouble
+    signal: Signal
     incident: Incident | None
     """None where it goes quiet and nothing is open."""
     repeats: str | None = None
@@ -118,7 +118,7 @@ class Part:
 
 @dataclass(eq=False)
 class Record:
-    """An alert, and what it says of each of its troubles."""
+    """An alert, and what it says of each of its signals."""
 
     taken: ReceivedAlert
     parts: list[Part] = field(default_factory=list)
@@ -140,41 +140,41 @@ class Ledger:
         self.settings = settings
         self.records: dict[str, Record] = {}
         """By alert id, in the order they came."""
-        self.troubles: dict[tuple[bool, str], Trouble] = {}
+        self.signals: dict[tuple[bool, str], Signal] = {}
         """By trust and fingerprint."""
         self._answers: dict[str, Answered] = {}
         self._in_scope: dict[tuple[bool, str], dict[str, None]] = {}
         """The fingerprints that fired, by trust and scope, in the order they came."""
 
     def take(
-        self, taken: ReceivedAlert, fired: Callable[[Trouble], None] = lambda trouble: None
+        self, taken: ReceivedAlert, on_firing: Callable[[Signal], None] = lambda signal: None
     ) -> Record:
-        """Take in the next alert; `fired` is told of each trouble that fires anew."""
+        """Take in the next alert; `on_firing` is called with each signal that fires anew."""
         alert = taken.alert
         record = Record(taken, answer=self._answers.get(alert.alert_id))
         self.records[alert.alert_id] = record
-        if not reports_trouble(alert) and alert.status != "resolved":
+        if not is_firing(alert) and alert.status != "resolved":
             return record
         window = span_of(alert)
         rule, asked = persistence_of(alert, self.settings)
         if alert.status == "resolved":
             for name in self._calmed_by(taken):
-                trouble = self._trouble(name, taken)
-                record.parts.append(self._goes_quiet(trouble, taken, window))
+                signal = self._signal(name, taken)
+                record.parts.append(self._goes_quiet(signal, taken, window))
             return record
         for name in fingerprints(alert):
             self._in_scope.setdefault((taken.trusted, scope_of(alert)), {})[name] = None
-            trouble = self._trouble(name, taken)
-            part = self._fires(trouble, taken, window, rule, asked)
+            signal = self._signal(name, taken)
+            part = self._fires(signal, taken, window, rule, asked)
             record.parts.append(part)
             if part.repeats is None:
-                fired(trouble)
+                on_firing(signal)
         if record.answer is not None:
             record.is_answered(record.answer)
         return record
 
     def _calmed_by(self, taken: ReceivedAlert) -> tuple[str, ...]:
-        """Return the troubles a resolved alert ends: those it names, or all of a whole slice."""
+        """Return the signals a resolved alert ends: those it names, or all of a whole slice."""
         named = fingerprints(taken.alert)
         if not names_no_column(taken.alert):
             return named
@@ -188,34 +188,34 @@ class Ledger:
             if alert_id in self.records:
                 self.records[alert_id].is_answered(answer)
 
-    def _trouble(self, name: str, taken: ReceivedAlert) -> Trouble:
+    def _signal(self, name: str, taken: ReceivedAlert) -> Signal:
         key = taken.trusted, name
-        if key not in self.troubles:
-            self.troubles[key] = Trouble(name, Flaps(self.settings.flapping), latest=taken)
-        return self.troubles[key]
+        if key not in self.signals:
+            self.signals[key] = Signal(name, Flaps(self.settings.flapping), latest=taken)
+        return self.signals[key]
 
     def _fires(
-        self, trouble: Trouble, taken: ReceivedAlert, window: Span, rule: str, asked: Persistence
+        self, signal: Signal, taken: ReceivedAlert, window: Span, rule: str, asked: Persistence
     ) -> Part:
         now = taken.received_at
-        if window in trouble.fired:
-            first, incident = trouble.fired[window]
+        if window in signal.firing_windows:
+            first, incident = signal.firing_windows[window]
             # The same window again, but severe enough to count without another one.
             over = incident.is_over(self.settings, now)
             if not over and incident.open_if_it_lasted(asked, now):
-                incident.rule, incident.asked, trouble.latest = rule, asked, taken
-                return Part(trouble, incident)
-            return Part(trouble, incident, repeats=first)
-        incident = self._current(trouble, taken)
+                incident.rule, incident.asked, signal.latest = rule, asked, taken
+                return Part(signal, incident)
+            return Part(signal, incident, repeats=first)
+        incident = self._current(signal, taken)
         incident.fires(window, rule, asked, now)
-        trouble.fired[window] = taken.alert.alert_id, incident
-        trouble.flaps.saw(window, fired=True)
-        trouble.incident, trouble.latest = incident, taken
-        return Part(trouble, incident)
+        signal.firing_windows[window] = taken.alert.alert_id, incident
+        signal.flaps.saw(window, firing=True)
+        signal.incident, signal.latest = incident, taken
+        return Part(signal, incident)
 
-    def _current(self, trouble: Trouble, taken: ReceivedAlert) -> Incident:
+    def _current(self, signal: Signal, taken: ReceivedAlert) -> Incident:
         """Return the incident a new window belongs to: the one that lasts, or a new one."""
-        now, before = taken.received_at, trouble.incident
+        now, before = taken.received_at, signal.incident
         if before is None or before.is_over(self.settings, now):
             return Incident(taken, heard_at=now)
         if before.answer is not None and before.answer.at + self.settings.repeat_after <= now:
@@ -223,30 +223,30 @@ class Ledger:
             return Incident(taken, heard_at=now, opened_at=now)
         return before
 
-    def _goes_quiet(self, trouble: Trouble, taken: ReceivedAlert, window: Span) -> Part:
-        now, incident = taken.received_at, trouble.incident
-        if window in trouble.quieted:
-            return Part(trouble, incident, repeats=trouble.quieted[window])
-        trouble.quieted[window] = taken.alert.alert_id
-        trouble.flaps.saw(window, fired=False)
+    def _goes_quiet(self, signal: Signal, taken: ReceivedAlert, window: Span) -> Part:
+        now, incident = taken.received_at, signal.incident
+        if window in signal.quiet_windows:
+            return Part(signal, incident, repeats=signal.quiet_windows[window])
+        signal.quiet_windows[window] = taken.alert.alert_id
+        signal.flaps.saw(window, firing=False)
         if incident is None or incident.is_over(self.settings, now):
-            return Part(trouble, None)
+            return Part(signal, None)
         incident.goes_quiet(now)
         closes = incident.closed_at is not None
-        return Part(trouble, incident, closes=closes, quiet=incident.quiet)
+        return Part(signal, incident, closes=closes, quiet=incident.quiet)
 
 
 OLDEST, NEWEST = 0.8, 1.2
 """The weights of the oldest and the newest change; those between rise evenly, so the mean is 1."""
 
 
-def change_share(fired: Sequence[bool], windows: int) -> float:
+def change_share(firing: Sequence[bool], windows: int) -> float:
     """Return the weighted share of changes in the last `windows` states, from 0 to 1.
 
-    `fired` is oldest first. Windows that have not been seen count as unchanged, so a trouble needs
+    `firing` is oldest first. Windows that have not been seen count as unchanged, so a signal needs
     a history before it can flap.
     """
-    last = fired[-windows:]
+    last = firing[-windows:]
     possible = windows - 1
     step = (NEWEST - OLDEST) / (possible - 1)
     changes = [a != b for a, b in pairwise(last)]
@@ -255,21 +255,21 @@ def change_share(fired: Sequence[bool], windows: int) -> float:
 
 
 class Flaps:
-    """The last windows of one trouble, and whether it flaps."""
+    """The last windows of one signal, and whether it flaps."""
 
     def __init__(self, limits: FlappingLimits) -> None:
         self._limits = limits
-        self._fired: dict[Span, bool] = {}
+        self._firing: dict[Span, bool] = {}
         self.share = 0.0
         """The weighted share of changes, from 0 to 1."""
         self.flapping = False
 
-    def saw(self, window: Span, fired: bool) -> None:
-        """Take in what was last said of a window."""
-        if window not in self._fired and len(self._fired) == self._limits.windows:
-            del self._fired[next(iter(self._fired))]
-        self._fired[window] = fired
-        self.share = change_share(list(self._fired.values()), self._limits.windows)
+    def saw(self, window: Span, firing: bool) -> None:
+        """Take in the latest state of a window."""
+        if window not in self._firing and len(self._firing) == self._limits.windows:
+            del self._firing[next(iter(self._firing))]
+        self._firing[window] = firing
+        self.share = change_share(list(self._firing.values()), self._limits.windows)
         if self.flapping:
             self.flapping = self.share >= self._limits.below
         else:

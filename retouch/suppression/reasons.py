@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from retouch.alerts.receipt import Standing
+from retouch.alerts.receipt import AlertState
 from retouch.policy.silences import Silence, silence_of
 from retouch.suppression.history import History
 from retouch.suppression.incidents import Incident, Part, Record
-from retouch.suppression.records import Answered, reports_trouble
+from retouch.suppression.records import Answered, is_firing
 
 
 class Reasons:
@@ -27,7 +27,7 @@ class Reasons:
         self._silences = silences
         self._production = production
 
-    def of(self, record: Record, now: datetime) -> tuple[Standing, ...]:
+    def of(self, record: Record, now: datetime) -> tuple[AlertState, ...]:
         """Return all reasons as of `now`, the one that decides first; none: it may act."""
         done = self._what_it_is(record) or self._what_was_done(record, now)
         if done is not None:
@@ -43,27 +43,27 @@ class Reasons:
         ]
         return max(record.taken.received_at, min(opened))
 
-    def _what_it_is(self, record: Record) -> Standing | None:
+    def _what_it_is(self, record: Record) -> AlertState | None:
         alert = record.taken.alert
         if alert.status == "resolved":
             return _says_resolved(record)
-        if not reports_trouble(alert):
+        if not is_firing(alert):
             failed = alert.status == "firing"
             what = "Its checks failed to run" if failed else "Its monitor had no data"
-            return Standing(
+            return AlertState(
                 state="no_data", rule="no_data", message=f"{what}; that is for a person to look at."
             )
         return None
 
-    def _what_was_done(self, record: Record, now: datetime) -> Standing | None:
+    def _what_was_done(self, record: Record, now: datetime) -> AlertState | None:
         if record.answer is not None:
             message = f"It was answered in reports/{record.answer.report_id}."
-            return Standing(state="answered", rule="answered", message=message)
+            return AlertState(state="answered", rule="answered", message=message)
         news = [part for part in record.parts if part.repeats is None]
         if not news:
             first = record.parts[0].repeats
             message = f"It says of the same window what {first} said."
-            return Standing(state="duplicate", rule="duplicate", message=message, of=first)
+            return AlertState(state="duplicate", rule="duplicate", message=message, of=first)
         if any(self._lives(part, now) for part in news):
             return None
         for part in news:
@@ -81,92 +81,94 @@ class Reasons:
             and not incident.is_over(self._settings, now)
         )
 
-    def _what_forbids(self, record: Record, now: datetime) -> Iterator[Standing]:
+    def _what_forbids(self, record: Record, now: datetime) -> Iterator[AlertState]:
         alert = record.taken.alert
         if alert.expires_at is not None and alert.expires_at <= now:
             message = f"It was good until {_shown(alert.expires_at)}."
-            yield Standing(state="expired", rule="expires_at", message=message)
+            yield AlertState(state="expired", rule="expires_at", message=message)
         stale = self._history.retrained.why_stale(alert, self._production)
         if stale is not None:
-            yield Standing(state="stale", rule="stale", message=stale)
+            yield AlertState(state="stale", rule="stale", message=stale)
         silence = silence_of(alert, self._silences, now)
         if silence is not None:
             message = f"{silence.author} silenced it until {_shown(silence.ends)}: {silence.why}"
-            yield Standing(state="silenced", rule=silence.name, message=message, until=silence.ends)
-        for rule, trouble in self._history.muting.muted_by(alert, now):
-            source = trouble.latest.alert
-            yield Standing(
+            yield AlertState(
+                state="silenced", rule=silence.name, message=message, until=silence.ends
+            )
+        for rule, signal in self._history.inhibitor.inhibited_by(alert, now):
+            source = signal.latest.alert
+            yield AlertState(
                 state="inhibited",
                 rule=rule.name,
                 message=f"{source.alert_id} ({source.kind}) is open and mutes it: {rule.why}",
                 of=source.alert_id,
-                until=self._history.muting.until(trouble),
+                until=self._history.inhibitor.until(signal),
             )
 
-    def _what_is_to_wait_for(self, record: Record, now: datetime) -> Iterator[Standing]:
+    def _what_is_to_wait_for(self, record: Record, now: datetime) -> Iterator[AlertState]:
         living = [part for part in record.parts if self._lives(part, now)]
         if not any(p.incident and p.incident.opened_at and not _flaps(p) for p in living):
             flapping = [part for part in living if _flaps(part)]
             if flapping:
-                yield self._says_flapping(max(part.trouble.flaps.share for part in flapping))
+                yield self._says_flapping(max(part.signal.flaps.share for part in flapping))
             counting = [p.incident for p in living if p.incident and p.incident.opened_at is None]
             if counting:
                 yield _says_pending(counting)
         until = self._history.retrained.cooling_until(record.taken.alert)
         if until is not None and until > now:
             message = f"All stages it touches were retrained; they rest until {_shown(until)}."
-            yield Standing(state="cooldown", rule="cooldown", message=message, until=until)
+            yield AlertState(state="cooldown", rule="cooldown", message=message, until=until)
 
-    def _says_answered(self, incident: Incident, answer: Answered) -> Standing:
+    def _says_answered(self, incident: Incident, answer: Answered) -> AlertState:
         until = answer.at + self._settings.repeat_after
         message = (
             f"Its incident was answered in reports/{answer.report_id}; this is news of it,"
             f" and no new plan before {_shown(until)}."
         )
         first = incident.first.alert.alert_id
-        return Standing(
+        return AlertState(
             state="answered", rule="repeat_after", message=message, of=first, until=until
         )
 
-    def _says_over(self, incidents: Sequence[Incident]) -> Standing:
+    def _says_over(self, incidents: Sequence[Incident]) -> AlertState:
         incident = incidents[0]
         if incident.closed_at is not None:
             message = f"It went quiet at {_shown(incident.closed_at)}, before it was answered."
-            return Standing(state="resolved", rule="resolved", message=message)
+            return AlertState(state="resolved", rule="resolved", message=message)
         forgotten_at = incident.heard_at + self._settings.forget_after
         message = f"It was {_count(incident)}, and not heard of again by {_shown(forgotten_at)}."
-        return Standing(state="expired", rule="forget_after", message=message)
+        return AlertState(state="expired", rule="forget_after", message=message)
 
-    def _says_flapping(self, share: float) -> Standing:
+    def _says_flapping(self, share: float) -> AlertState:
         limits = self._settings.flapping
         message = (
             f"It changed in {share:.0%} of its last {limits.windows} windows (above"
             f" {limits.above:.0%}): a person must say whether it is real."
         )
-        return Standing(state="flapping", rule="flapping", message=message)
+        return AlertState(state="flapping", rule="flapping", message=message)
 
 
-def _says_resolved(record: Record) -> Standing:
+def _says_resolved(record: Record) -> AlertState:
     news = [part for part in record.parts if part.repeats is None]
     if not news:
         first = record.parts[0].repeats
         message = f"It says of the same window what {first} said."
-        return Standing(state="duplicate", rule="duplicate", message=message, of=first)
+        return AlertState(state="duplicate", rule="duplicate", message=message, of=first)
     told = next((part for part in news if part.incident is not None), None)
     if told is None or told.incident is None:
-        return Standing(state="resolved", rule="resolved", message="Nothing was open.")
+        return AlertState(state="resolved", rule="resolved", message="Nothing was open.")
     first = told.incident.first.alert.alert_id
     if told.closes:
         message = f"It ends the incident of {first}; what was done stays done."
     else:
         message = f"{told.quiet} of {told.incident.asked.keep_firing} quiet windows for {first}."
-    return Standing(state="resolved", rule="resolved", message=message, of=first)
+    return AlertState(state="resolved", rule="resolved", message=message, of=first)
 
 
-def _says_pending(counting: Sequence[Incident]) -> Standing:
+def _says_pending(counting: Sequence[Incident]) -> AlertState:
     nearest = min(counting, key=lambda incident: incident.asked.windows - len(incident.windows))
     message = f"It was {_count(nearest)}."
-    return Standing(state="pending", rule=nearest.rule, message=message)
+    return AlertState(state="pending", rule=nearest.rule, message=message)
 
 
 def _count(incident: Incident) -> str:
@@ -174,7 +176,7 @@ def _count(incident: Incident) -> str:
 
 
 def _flaps(part: Part) -> bool:
-    return part.trouble.flaps.flapping
+    return part.signal.flaps.flapping
 
 
 def _shown(moment: datetime) -> str:

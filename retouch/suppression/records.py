@@ -71,7 +71,7 @@ def span_of(alert: Alert) -> Span:
     return day, day + timedelta(days=1)
 
 
-def reports_trouble(alert: Alert) -> bool:
+def is_firing(alert: Alert) -> bool:
     """Tell whether an alert fires for a reason.
 
     One with findings of which none is a breach or a warning has measured nothing wrong: the check
@@ -83,7 +83,7 @@ def reports_trouble(alert: Alert) -> bool:
     )
 
 
-class AskedOnce:
+class CachedTouches:
     """A `Touches` that asks another one once for each distinct slice."""
 
     def __init__(self, touches: Touches) -> None:

@@ -14,32 +14,32 @@ from typing import Literal
 
 from retouch.alerts.fingerprint import group_key
 from retouch.alerts.model import Alert, Window
-from retouch.alerts.receipt import Standing, State
+from retouch.alerts.receipt import AlertState, State
 from retouch.policy.decide import decide
 from retouch.policy.model import Decision, Policy
 from retouch.policy.silences import Silence
 from retouch.suppression.cost_bound import CostOf
 from retouch.suppression.history import History
-from retouch.suppression.incidents import Incident, Record, Trouble
+from retouch.suppression.incidents import Incident, Record, Signal
 from retouch.suppression.inhibition import Bucket
 from retouch.suppression.reasons import Reasons
 from retouch.suppression.records import Answered, ReceivedAlert, Touches, in_order
-from retouch.suppression.replay_diff import Replay, Replayed, ReplayedPlan, Told
+from retouch.suppression.replay_diff import Disposition, Replay, ReplayedPlan, ReplayEntry
 from retouch.suppression.state import GroupName, due_times, group_of, in_turn
 
 UNTRUSTED = "Have a person look at what nobody vouches for."
 """What is asked when a group of untrusted alerts is due."""
 
 _FOR_GOOD: frozenset[State] = frozenset({"no_data", "resolved", "duplicate", "answered", "expired"})
-"""Standings that do not change any more."""
+"""States that do not change any more."""
 Cause = (
-    tuple[Literal["flapping"], Trouble]
+    tuple[Literal["flapping"], Signal]
     | tuple[Literal["pending"], Incident]
     | tuple[Literal["inhibited"], Bucket]
 )
-"""What holds alerts back until something happens: a trouble calms or ends, an incident opens."""
+"""What holds alerts back until it changes: a flapping or inhibiting signal, a pending incident."""
 _TELLS_LITTLE: frozenset[State] = frozenset({"pending", "resolved", "expired"})
-"""Standings that are told only of an alert that nothing else ever kept back."""
+"""States that are reported only for an alert that nothing else ever held back."""
 
 
 def replay(
@@ -65,7 +65,7 @@ def replay(
     run.wake(up_to=now)
     return Replay(
         plans=tuple(plan for plan in run.plans if since is None or plan.at >= since),
-        alerts=tuple(one for one in run.told(now) if since is None or one.received_at >= since),
+        alerts=tuple(one for one in run.entries(now) if since is None or one.received_at >= since),
     )
 
 
@@ -90,20 +90,20 @@ class _Run:
         self._timers: list[tuple[datetime, str]] = []
         """When to look again, and at which alert."""
         self._set: set[tuple[datetime, str]] = set()
-        self._standing: dict[str, Standing] = {}
+        self._standing: dict[str, AlertState] = {}
         self._planned: dict[str, ReplayedPlan] = {}
         self.plans: list[ReplayedPlan] = []
 
     def take(self, one: ReceivedAlert) -> None:
         """Take in an alert, and look at those whose standing it may change."""
-        lost = self._history.muting.lost
+        lost = self._history.inhibitor.lost
         record = self._history.take(one)
         now = one.received_at
         self._look(record, now)
         for part in record.parts:
-            if not part.trouble.flaps.flapping:
-                self._look_again(("flapping", part.trouble), now)
-            if part.closes or self._history.muting.lost > lost:
+            if not part.signal.flaps.flapping:
+                self._look_again(("flapping", part.signal), now)
+            if part.closes or self._history.inhibitor.lost > lost:
                 self._look_at_muted(one.alert, now)
             if part.incident is not None and part.incident.opened_at == now:
                 self._look_again(("pending", part.incident), now)
@@ -125,24 +125,24 @@ class _Run:
             for group in sorted(free, key=in_turn):
                 self._plan_if_due(group, moment)
 
-    def told(self, now: datetime) -> list[Replayed]:
+    def entries(self, now: datetime) -> list[ReplayEntry]:
         """Return what became of every alert."""
         records = self._history.ledger.records
         for alert_id, record in records.items():
             if alert_id not in self._planned:
                 self._look(record, now)
         return [
-            Replayed(
+            ReplayEntry(
                 alert_id=alert_id,
                 key=group_key(record.taken.alert),
                 kind=record.taken.alert.kind,
                 received_at=record.taken.received_at,
-                told=self._told(alert_id),
+                disposition=self._disposition(alert_id),
             )
             for alert_id, record in records.items()
         ]
 
-    def _look(self, record: Record, now: datetime) -> tuple[Standing, ...]:
+    def _look(self, record: Record, now: datetime) -> tuple[AlertState, ...]:
         """Return what holds an alert back, remember it, and see to it that its end is noticed."""
         why = self._reasons.of(record, now)
         alert_id = record.taken.alert.alert_id
@@ -208,10 +208,10 @@ class _Run:
             cpu_seconds=None if cost is None else cost.cpu_seconds,
         )
 
-    def _told(self, alert_id: str) -> Told:
+    def _disposition(self, alert_id: str) -> Disposition:
         plan = self._planned.get(alert_id)
         if plan is not None:
-            return Told(
+            return Disposition(
                 fate=plan.action,
                 state="acts",
                 rule=plan.rule,
@@ -222,21 +222,21 @@ class _Run:
         standing = self._standing.get(alert_id)
         if standing is None:
             message = "Its group was not due yet."
-            return Told(fate="waiting", state="waiting", rule="group_wait", message=message)
-        return Told(
+            return Disposition(fate="waiting", state="waiting", rule="group_wait", message=message)
+        return Disposition(
             fate="suppressed", state=standing.state, rule=standing.rule, message=standing.message
         )
 
-    def _causes(self, why: Standing, record: Record) -> Iterator[Cause]:
+    def _causes(self, why: AlertState, record: Record) -> Iterator[Cause]:
         """Yield what must happen before an alert is free: something opens, ends or calms down."""
         match why.state:
             case "inhibited":
                 names = [rule.name for rule in self._policy.suppression.inhibit]
-                buckets = self._history.muting.buckets_of(record.taken.alert)
+                buckets = self._history.inhibitor.buckets_of(record.taken.alert)
                 yield "inhibited", buckets[names.index(str(why.rule))]
             case "flapping" | "pending":
                 for part in record.parts:
-                    yield "flapping", part.trouble
+                    yield "flapping", part.signal
                     if part.incident is not None:
                         yield "pending", part.incident
 
@@ -246,15 +246,15 @@ class _Run:
 
     def _look_at_muted(self, source: Alert, now: datetime) -> None:
         """Look at what an alert muted that may mute no longer, unless something else does."""
-        for bucket in self._history.muting.buckets_of(source):
-            if self._history.muting.source(bucket, now) is None:
+        for bucket in self._history.inhibitor.buckets_of(source):
+            if self._history.inhibitor.source(bucket, now) is None:
                 self._look_again(("inhibited", bucket), now)
 
     def _look_at_chains(self, now: datetime) -> None:
         """With several rules, what begins to mute may keep something else from muting."""
         if len(self._policy.suppression.inhibit) > 1:
             for cause in list(self._held):
-                if cause[0] == "inhibited" and not self._history.muting.source(cause[1], now):
+                if cause[0] == "inhibited" and not self._history.inhibitor.source(cause[1], now):
                     self._look_again(cause, now)
 
     def _set_timer(self, moment: datetime, alert_id: str) -> None:

@@ -34,7 +34,7 @@ class ReplayedPlan(Value):
     """At most, of the first tier; None: held, or not known."""
 
 
-class Told(Value):
+class Disposition(Value):
     """What would have become of one alert."""
 
     fate: Fate
@@ -49,21 +49,21 @@ class Told(Value):
     """The plan that would have answered it."""
 
 
-class Replayed(Value):
+class ReplayEntry(Value):
     """One alert, and what would have become of it."""
 
     alert_id: AlertId
     key: str
     kind: Kind
     received_at: Time
-    told: Told
+    disposition: Disposition
 
 
 class Replay(Document):
     """All plans in the order they were made, and all alerts in the order they came."""
 
     plans: tuple[ReplayedPlan, ...]
-    alerts: tuple[Replayed, ...]
+    alerts: tuple[ReplayEntry, ...]
 
 
 class Totals(Value):
@@ -91,8 +91,8 @@ class Change(Value):
     key: str
     kind: Kind
     received_at: Time
-    before: Told
-    after: Told
+    before: Disposition
+    after: Disposition
 
 
 class Difference(Document):
@@ -127,11 +127,11 @@ def difference(before: Replay, after: Replay, since: Time | None = None) -> Diff
                 key=old.key,
                 kind=old.kind,
                 received_at=old.received_at,
-                before=old.told,
-                after=new.told,
+                before=old.disposition,
+                after=new.disposition,
             )
             for old, new in zip(before.alerts, after.alerts, strict=True)
-            if _fares(old.told) != _fares(new.told)
+            if _fares(old.disposition) != _fares(new.disposition)
         ),
     )
 
@@ -152,9 +152,9 @@ def totals(told: Replay) -> Totals:
     )
 
 
-def _count(alerts: Sequence[Replayed], fate: Fate) -> int:
-    return sum(one.told.fate == fate for one in alerts)
+def _count(alerts: Sequence[ReplayEntry], fate: Fate) -> int:
+    return sum(one.disposition.fate == fate for one in alerts)
 
 
-def _fares(told: Told) -> tuple[Fate, State, str | None, str | None]:
+def _fares(told: Disposition) -> tuple[Fate, State, str | None, str | None]:
     return told.fate, told.state, told.rule, told.tier

@@ -8,7 +8,7 @@ from datetime import datetime
 from retouch.alerts.fingerprint import group_key
 from retouch.alerts.model import AlertId, Kind
 from retouch.alerts.moments import Time
-from retouch.alerts.receipt import Standing
+from retouch.alerts.receipt import AlertState
 from retouch.documents import Value
 from retouch.policy.silences import Silence
 from retouch.policy.suppression import Suppression, duration_text
@@ -17,7 +17,7 @@ from retouch.suppression.incidents import Record
 from retouch.suppression.reasons import Reasons
 from retouch.suppression.records import Answered, ReceivedAlert, Touches
 
-ACTS = Standing(state="acts", message="It is to be planned now, with its group.")
+ACTS = AlertState(state="acts", message="It is to be planned now, with its group.")
 
 
 class Group(Value):
@@ -31,17 +31,17 @@ class Group(Value):
     """Sorted, so the first is the oldest."""
 
 
-class AlertStanding(Value):
+class AlertWithState(Value):
     """Where one alert stands."""
 
     alert_id: AlertId
-    standing: Standing
-    also: tuple[Standing, ...] = ()
+    standing: AlertState
+    also: tuple[AlertState, ...] = ()
     """What else would hold it back, in the order of the rules."""
 
 
 class OpenIncident(Value):
-    """A trouble that is not over."""
+    """An incident that is not over."""
 
     fingerprint: str
     key: str
@@ -71,7 +71,7 @@ class Outcome(Value):
     """What suppression makes of all alerts at a moment."""
 
     now: Time
-    alerts: tuple[AlertStanding, ...]
+    alerts: tuple[AlertWithState, ...]
     """Every alert that had come in by then, once, in the order they came."""
     groups: tuple[Group, ...]
     """Those to plan now: one for each key and trust at most, sorted."""
@@ -80,13 +80,13 @@ class Outcome(Value):
     next_due: Time | None = None
     """When the next group has waited long enough; None when none waits."""
 
-    def standing_of(self, alert_id: str) -> Standing | None:
+    def state_of(self, alert_id: str) -> AlertState | None:
         """Return where an alert stands; None for one that had not come in."""
         found = (one.standing for one in self.alerts if one.alert_id == alert_id)
         return next(found, None)
 
 
-def standings(
+def alert_states(
     taken: Sequence[ReceivedAlert],
     answers: Sequence[Answered],
     silences: Sequence[Silence],
@@ -108,7 +108,7 @@ def standings(
     return Outcome(
         now=now,
         alerts=tuple(
-            AlertStanding(
+            AlertWithState(
                 alert_id=name,
                 standing=why[0] if why else _acts_at(due[group_of(record)], settings, now),
                 also=why[1:],
@@ -164,18 +164,18 @@ def in_turn(name: GroupName) -> tuple[str, bool]:
     return key, not trusted
 
 
-def _acts_at(due: datetime, settings: Suppression, now: datetime) -> Standing:
+def _acts_at(due: datetime, settings: Suppression, now: datetime) -> AlertState:
     if due <= now:
         return ACTS
     wait = duration_text(settings.group_wait)
     message = f"Its group is planned {wait} after its first alert could act."
-    return Standing(state="waiting", rule="group_wait", message=message, until=due)
+    return AlertState(state="waiting", rule="group_wait", message=message, until=due)
 
 
 def _open_incidents(history: History, now: datetime) -> list[OpenIncident]:
     found = []
-    for (trusted, name), trouble in history.ledger.troubles.items():
-        incident = trouble.incident
+    for (trusted, name), signal in history.ledger.signals.items():
+        incident = signal.incident
         if incident is None or incident.is_over(history.settings, now):
             continue
         first = incident.first.alert
@@ -186,15 +186,15 @@ def _open_incidents(history: History, now: datetime) -> list[OpenIncident]:
                 trusted=trusted,
                 kind=first.kind,
                 first=first.alert_id,
-                latest=trouble.latest.alert.alert_id,
+                latest=signal.latest.alert.alert_id,
                 windows=len(incident.windows),
                 needs=incident.asked.windows,
                 quiet=incident.quiet,
                 closes_after=incident.asked.keep_firing,
                 opened_at=incident.opened_at,
                 answered_by=incident.answer.report_id if incident.answer else None,
-                flapping=trouble.flaps.flapping,
-                flapping_share=round(trouble.flaps.share, 4),
+                flapping=signal.flaps.flapping,
+                flapping_share=round(signal.flaps.share, 4),
             )
         )
     return sorted(found, key=lambda one: (one.key, not one.trusted, one.first, one.fingerprint))

@@ -1,4 +1,4 @@
-"""The same trouble has the same fingerprint: whatever its numbers, its time and its order."""
+"""The same signal has the same fingerprint: whatever its numbers, its time and its order."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_numbers_metrics_severity_and_times_do_not_enter():
 
 
 def test_who_what_and_where_do_enter():
-    troubles = [
+    signals = [
         alert(),
         alert(monitor="n"),
         alert(kind="target_drift"),
@@ -59,10 +59,10 @@ def test_who_what_and_where_do_enter():
         alert(where={"origin": "JFK"}),
     ]
 
-    assert len({fingerprint for each in troubles for fingerprint in fingerprints(each)}) == 8
+    assert len({fingerprint for each in signals for fingerprint in fingerprints(each)}) == 8
 
 
-def test_without_findings_each_column_is_a_trouble():
+def test_without_findings_each_column_is_a_signal():
     named = alert(columns=["temp", "precip"])
     found = alert(findings=[breach("temp"), breach("precip")])
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from retouch.alerts.identifiers import ULID, is_repository_name
-from retouch.engine.provenance import Trust
+from retouch.engine.provenance import TrustSettings
 from retouch.engine.submit_alerts import checked_repository
 from retouch.errors import InputError
 
@@ -16,7 +16,7 @@ from retouch.errors import InputError
 def test_a_repository_name_is_an_owner_and_a_name(name: str):
     assert is_repository_name(name)
     assert checked_repository(name) == name
-    assert Trust(repository=name).repository == name
+    assert TrustSettings(repository=name).repository == name
 
 
 @pytest.mark.parametrize("name", ["../..", "./x", "x/.", "x/..", "x", "x/y/z", "x/ y", "x/y\n"])
@@ -25,7 +25,7 @@ def test_what_could_lead_elsewhere_is_refused_wherever_a_name_is_read(name: str)
     with pytest.raises(InputError):
         checked_repository(name)
     with pytest.raises(InputError):
-        Trust(repository=name)
+        TrustSettings(repository=name)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from retouch.engine.project import Project
-from retouch.engine.provenance import Trust, verify_alerts
+from retouch.engine.provenance import TrustSettings, verify_alerts
 from tests.signing import AUDIENCE, register, sign
 from tests.toy_project import Toy
 
@@ -34,7 +34,7 @@ def test_a_file_that_is_swapped_after_it_was_read_changes_neither_what_is_verifi
     submitted = project.read_alerts([alert])
     forged = json.loads(alert.read_text()) | {"kind": "performance", "severity": "critical"}
     alert.write_text(json.dumps(forged))
-    verified = verify_alerts(toy.root, submitted, Trust(), NOW)
+    verified = verify_alerts(toy.root, submitted, TrustSettings(), NOW)
     alert.unlink()
     plan = project.plan(verified, now=NOW, jobs=1)
 

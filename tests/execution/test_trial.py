@@ -13,7 +13,7 @@ import pytest
 from retouch.engine.evaluate import Trial
 from retouch.engine.project import Project
 from retouch.errors import CheckFailed, InputError
-from retouch.gate.comparison import Look
+from retouch.gate.comparison import HoldoutUse
 from retouch.policy.promotion import Promotion
 from tests.toy_project import SOURCE, Toy
 
@@ -108,11 +108,11 @@ def test_a_candidate_that_another_guardrail_stops_is_not_measured(toy: Toy):
 
 
 def test_the_same_model_and_a_used_up_hold_out_are_not_measured(toy: Toy):
-    trial, spent = on_trial(toy), Look(number=3, allowed=2)
+    trial, spent = on_trial(toy), HoldoutUse(number=3, allowed=2)
     same = trial.judge(trial.production.hash, tier="refit", must="improve")
     assert same.outcome == "equivalent"
     assert not (toy.root / ".retouch/scores").exists()
-    late = trial.judge("md5:new", tier="refit", must="improve", look=spent)
+    late = trial.judge("md5:new", tier="refit", must="improve", holdout_use=spent)
     assert late.outcome == "not_enough_data"
     assert not (toy.root / ".retouch/measured").exists()
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from retouch.alerts.model import Predicate
-from retouch.gate.comparison import AlertedSlice, Comparison, Look, ScoredModel
+from retouch.gate.comparison import AlertedSlice, Comparison, HoldoutUse, ScoredModel
 from retouch.gate.holdout import HoldoutDays, is_day
 from retouch.gate.judge import judge
 from retouch.policy.promotion import Promotion
@@ -175,5 +175,5 @@ def central():
 
 
 @pytest.fixture(scope="session")
-def look():
-    return Look
+def holdout_use():
+    return HoldoutUse

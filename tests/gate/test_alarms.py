@@ -71,9 +71,14 @@ def test_alarms_are_corrected_for_their_number_by_holm(judged, noise, scores, po
     assert [a.p_adjusted for a in alarms] == pytest.approx(holm([a.p_value for a in alarms]))
 
 
-def test_a_later_candidate_is_not_less_likely_to_raise_an_alarm(judged, noise, watching, look):
+def test_a_later_candidate_is_not_less_likely_to_raise_an_alarm(
+    judged, noise, watching, holdout_use
+):
     first, last = (
-        checks(judged(noise(1), noise(2) + 1.5, policy=watching, look=look(n, 10)), "harm_alarm")
+        checks(
+            judged(noise(1), noise(2) + 1.5, policy=watching, holdout_use=holdout_use(n, 10)),
+            "harm_alarm",
+        )
         for n in (1, 10)
     )
     assert [a.p_adjusted for a in first] == [a.p_adjusted for a in last]

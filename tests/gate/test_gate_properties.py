@@ -98,13 +98,17 @@ def test_an_equal_candidate_is_promoted_as_improved_no_more_often_than_promised(
 
 
 def test_an_equal_candidate_is_rarely_promoted_whatever_else_is_asked(
-    judged, noise, policy, central, look
+    judged, noise, policy, central, holdout_use
 ):
     full = policy(watched_slices=("region",), overall_margin=5.0, slice_margin=5.0)
     runs = 200
     outcomes = [
         judged(
-            noise(2 * i), noise(2 * i + 1), alerted=central, policy=full, look=look(1, 2)
+            noise(2 * i),
+            noise(2 * i + 1),
+            alerted=central,
+            policy=full,
+            holdout_use=holdout_use(1, 2),
         ).outcome
         for i in range(runs)
     ]

@@ -10,33 +10,33 @@ from scipy.stats import false_discovery_control
 
 from retouch.errors import InputError
 from retouch.gate.checks import holm
-from retouch.gate.comparison import Look
+from retouch.gate.comparison import HoldoutUse
 
 CHANCES = st.lists(st.floats(0, 1), max_size=12)
 
 
 @given(st.integers(1, 60), st.floats(0.5, 0.999))
 def test_the_shares_of_all_candidates_sum_to_the_chance_of_one_wrong_promotion(allowed, overall):
-    shares = [1 - Look(k, allowed).confidence(overall) for k in range(1, allowed + 1)]
+    shares = [1 - HoldoutUse(k, allowed).confidence(overall) for k in range(1, allowed + 1)]
     assert sum(shares) == pytest.approx(1 - overall)
     assert shares == sorted(shares, reverse=True)
     assert min(shares) > 0
 
 
 def test_a_holdout_for_one_candidate_gives_it_all():
-    assert Look().confidence(0.95) == pytest.approx(0.95)
-    assert Look(1, 10).confidence(0.95) == pytest.approx(1 - 0.05 / 2.928968, abs=1e-7)
+    assert HoldoutUse().confidence(0.95) == pytest.approx(0.95)
+    assert HoldoutUse(1, 10).confidence(0.95) == pytest.approx(1 - 0.05 / 2.928968, abs=1e-7)
 
 
 @pytest.mark.parametrize(("number", "used_up"), [(1, False), (10, False), (11, True)])
 def test_a_holdout_is_used_up_after_its_last_candidate(number, used_up):
-    assert Look(number, 10).used_up is used_up
+    assert HoldoutUse(number, 10).used_up is used_up
 
 
 @pytest.mark.parametrize(("number", "allowed"), [(0, 5), (1, 0), (-1, 5)])
 def test_candidates_count_from_one(number, allowed):
     with pytest.raises(InputError, match="count from 1"):
-        Look(number, allowed)
+        HoldoutUse(number, allowed)
 
 
 def stepwise_holm(chances, level):

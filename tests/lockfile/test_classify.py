@@ -7,7 +7,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.lockfile.integrity import Integrity, Stale, classify, made_up, only
+from retouch.lockfile.integrity import Integrity, StaleStage, classify, only, unattributed_entries
 
 DIGESTS = st.dictionaries(st.sampled_from("abcd"), st.sampled_from("0123"))
 RECORDED = st.frozensets(st.tuples(st.sampled_from("abcd"), st.sampled_from("0123")), max_size=4)
@@ -67,7 +67,7 @@ def test_a_merge_is_free_of_doubt_exactly_when_every_entry_is_a_parents_or_recor
     doubtful = {stage for stage, what in said.items() if what == "doubtful"}
     expected = {stage for stage, digest in entries.items() if (stage, digest) not in vouched}
     assert doubtful == (expected if parents else set())
-    assert made_up(entries, parents, recorded) == {*entries.items()} - vouched
+    assert unattributed_entries(entries, parents, recorded) == {*entries.items()} - vouched
 
 
 @given(DIGESTS, st.lists(DIGESTS, min_size=1, max_size=3), RECORDED, st.booleans())
@@ -83,7 +83,7 @@ def test_anything_that_stands_against_a_commit_makes_it_unsound():
     plain = Integrity(commit="c", parents=())
     assert plain.sound and plain.message == ()
     for said in (
-        {"stale": (Stale(stage="a", because="b"),)},
+        {"stale": (StaleStage(stage="a", because="b"),)},
         {"faults": ("x.py: touched.",)},
         {"missing": ("m: nowhere.",)},
         {"entries": classify({"a": "1"}, [{}], (), must_be_known=True)},

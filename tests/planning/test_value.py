@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retouch.planning.model import Forecast, TierPlan
-from retouch.planning.value import Asked, Episode, not_worth_it, weigh
+from retouch.planning.value import Episode, ValueRequest, not_worth_it, weigh
 from retouch.policy.model import ValueRule
 
 RULE = ValueRule.model_validate(
@@ -22,7 +22,7 @@ RULE = ValueRule.model_validate(
         "least_episodes": 3,
     }
 )
-DRIFT = Asked(families=("drift",), where=("region = eu",), whole=frozenset({"full"}))
+DRIFT = ValueRequest(families=("drift",), where=("region = eu",), whole=frozenset({"full"}))
 
 
 def tier(name, cpu=100.0, must="improve"):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from retouch.alerts.new import new_alert
 from retouch.alerts.signature import Signature
 from retouch.policy.monitors import Monitors, RegisteredMonitor
-from retouch.provenance.admission import Arrival, Registry, SignatureCheck, admitted
+from retouch.provenance.admission import Arrival, MonitorRegistry, SignatureCheck, admitted
 from retouch.provenance.signers import Signer, Signers
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -26,7 +26,7 @@ BAD = SignatureCheck(
 
 def registry(*, signer=None, revoked=(), repository="acme/flights", registered=True, **entry):
     daily = RegisteredMonitor(description="The error of each day.", owner="ann", **entry)
-    return Registry(
+    return MonitorRegistry(
         commit="c" * 40,
         repository=repository,
         monitors=Monitors(monitors={"daily": daily} if registered else {}),

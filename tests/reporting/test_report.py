@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import Phase, given, settings
 
-from retouch.planning.model import Option, SkippedTier, Worth
+from retouch.planning.model import Option, SkippedTier, ValueEstimate
 from retouch.reporting.case import BaseMoved
 from retouch.reporting.incident import render_incident
 from retouch.reporting.marker import read_marker
@@ -451,7 +451,7 @@ def everywhere(text, halted=False):
     )  # fmt: skip
     failed = ran(text, 1, because=text, log=text)
     touched = promote()[0].touched.model_copy(update={"notes": (text,)})
-    worth = Worth(options=(Option(name=text, gain=1.0),), best=text, message=text)
+    worth = ValueEstimate(options=(Option(name=text, gain=1.0),), best=text, message=text)
     skipped = (SkippedTier(tier=text, reason=text),)
     found = tuple(
         guardrail(text, text or "x", mode=mode, measure=text, message=text, result="fail",

@@ -16,7 +16,7 @@ from retouch.gate.model import (
 )
 from retouch.gate.overrides import apply_overrides as apply
 from retouch.gate.shadow_model import Scores, Shadow, ShadowDay, Shift
-from retouch.planning.model import Option, Plan, SkippedTier, Worth
+from retouch.planning.model import Option, Plan, SkippedTier, ValueEstimate
 from tests.reporting.documents import (
     HOLDOUT,
     PRODUCTION,
@@ -251,9 +251,9 @@ def not_restored() -> Documents:
     )
 
 
-def worth() -> Worth:
+def worth() -> ValueEstimate:
     """Refit is worth most, recalibrate next to nothing."""
-    return Worth(
+    return ValueEstimate(
         options=(
             Option(name="nothing", net_cpu_seconds=0.0, benefit_cpu_seconds=0.0, gain=0.0),
             Option(
@@ -302,7 +302,7 @@ def worthless() -> Documents:
     return (
         plan(
             why="No tier is worth its cost.",
-            worth=Worth(options=options, best="nothing", message=message),
+            worth=ValueEstimate(options=options, best="nothing", message=message),
             skipped=(SkippedTier(tier="recalibrate", reason=reason),),
         ),
         None,

@@ -10,7 +10,7 @@ from retouch.alerts.new import new_alert, ulid
 from retouch.policy.silences import Silence
 from retouch.policy.suppression import Suppression
 from retouch.suppression.records import Answered, ReceivedAlert
-from retouch.suppression.state import standings
+from retouch.suppression.state import alert_states
 from tests.properties import tried
 
 FEW = tried(50)
@@ -81,7 +81,7 @@ def columns_as_stages(alert):
 
 def outcome(alerts, hours=10_000.0, *, answers=(), silences=(), production=None, **said):
     """Return where the alerts stand so many hours after the start, by settings in a few words."""
-    return standings(
+    return alert_states(
         alerts,
         answers,
         silences,
@@ -147,7 +147,7 @@ SETTINGS = st.fixed_dictionaries(
 
 @st.composite
 def histories(draw, max_size=14):
-    """Alerts over a few hours and windows, few enough troubles that they meet."""
+    """Alerts over a few hours and windows, few enough signals that they meet."""
     return [
         taken(
             number,

@@ -1,4 +1,4 @@
-"""A trouble flaps when most of its last windows changed; newer changes weigh more."""
+"""A signal flaps when most of its last windows changed; newer changes weigh more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from retouch.suppression.incidents import Flaps, change_share
 
 
 @pytest.mark.parametrize(
-    ("fired", "windows", "share"),
+    ("firing", "windows", "share"),
     [
         ([], 5, 0),
         ([True] * 9, 5, 0),
@@ -21,21 +21,21 @@ from retouch.suppression.incidents import Flaps, change_share
         ([True, False], 5, 1.2 / 4),
     ],
 )
-def test_the_share_of_changes_is_weighted_by_age(fired, windows, share):
-    assert change_share(fired, windows) == pytest.approx(share)
+def test_the_share_of_changes_is_weighted_by_age(firing, windows, share):
+    assert change_share(firing, windows) == pytest.approx(share)
 
 
 @given(st.lists(st.booleans(), max_size=40), st.integers(3, 30))
-def test_the_share_is_between_none_and_all(fired, windows):
-    assert 0 <= change_share(fired, windows) <= 1 + 1e-9
+def test_the_share_is_between_none_and_all(firing, windows):
+    assert 0 <= change_share(firing, windows) <= 1 + 1e-9
 
 
 def test_flapping_ends_only_below_the_lower_limit():
     flaps = Flaps(FlappingLimits(windows=5, above=0.5, below=0.25))
 
     told = []
-    for day, fired in enumerate([True, False, True, False, False, False, False, False]):
-        flaps.saw((day, day + 1), fired=fired)
+    for day, firing in enumerate([True, False, True, False, False, False, False, False]):
+        flaps.saw((day, day + 1), firing=firing)
         told.append(flaps.flapping)
 
     assert told == [False, False, True, True, True, True, False, False]
@@ -44,8 +44,8 @@ def test_flapping_ends_only_below_the_lower_limit():
 def test_a_window_told_again_counts_as_what_was_last_said():
     flaps = Flaps(FlappingLimits(windows=5))
 
-    for day, fired in enumerate([True, False, True]):
-        flaps.saw((day, day + 1), fired=fired)
-    flaps.saw((1, 2), fired=True)
+    for day, firing in enumerate([True, False, True]):
+        flaps.saw((day, day + 1), firing=firing)
+    flaps.saw((1, 2), firing=True)
 
     assert flaps.share == 0

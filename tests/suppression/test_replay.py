@@ -12,7 +12,7 @@ from retouch.policy.model import Policy
 from retouch.suppression.records import Answered
 from retouch.suppression.replay import UNTRUSTED, replay
 from retouch.suppression.replay_diff import difference
-from retouch.suppression.state import standings
+from retouch.suppression.state import alert_states
 from tests.suppression import histories
 from tests.suppression.histories import (
     FEW,
@@ -80,7 +80,7 @@ def lived_through(alerts, rules, silences, hours):
     for half in range(2 * hours + 1):
         now = at(half / 2)
         # An answer may free what its alerts have muted, which is then due in the same moment.
-        while groups := standings(
+        while groups := alert_states(
             alerts, answers, silences, rules.suppression, columns_as_stages, now
         ).groups:
             group = groups[0]
@@ -124,10 +124,13 @@ def order(plan):
 
 
 def fates(told):
-    return [(one.told.fate, one.told.state, one.told.rule, one.told.tier) for one in told.alerts]
+    return [
+        (one.disposition.fate, one.disposition.state, one.disposition.rule, one.disposition.tier)
+        for one in told.alerts
+    ]
 
 
-def test_a_trouble_that_lasts_is_planned_once_and_then_answered():
+def test_a_signal_that_lasts_is_planned_once_and_then_answered():
     told = replayed(daily("FFFFF"), policy())
 
     assert [(p.at, p.action, p.ladder, p.stages) for p in told.plans] == [
@@ -140,7 +143,7 @@ def test_a_trouble_that_lasts_is_planned_once_and_then_answered():
     ]
 
 
-def test_a_retrain_lets_other_troubles_of_its_stages_rest():
+def test_a_retrain_lets_other_signals_of_its_stages_rest():
     other = taken(9, 30, columns=["a"], monitor="other")
 
     told = replayed([taken(1, columns=["a"]), other], policy(**AT_ONCE), hours=40)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from retouch.alerts.fingerprint import fingerprints
 from retouch.alerts.model import Window
 from retouch.suppression.records import ReceivedAlert
-from retouch.suppression.state import standings
+from retouch.suppression.state import alert_states
 from tests.suppression.histories import (
     FEW,
     SETTINGS,
@@ -37,7 +37,7 @@ MODEL = "61d0a7c82cc5f2a1d0c9b8a7e6f50413"
 
 
 def only(told, number):
-    return told.standing_of(alert_id(number))
+    return told.state_of(alert_id(number))
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,7 @@ def only(told, number):
         ("FFqqqF", ["resolved"] * 5 + ["pending"]),
     ],
 )
-def test_a_trouble_counts_in_its_second_window_and_is_over_after_three_quiet_ones(
-    pattern, expected
-):
+def test_a_signal_counts_in_its_second_window_and_is_over_after_three_quiet_ones(pattern, expected):
     assert states(outcome(daily(pattern), 24 * 8)) == expected
 
 
@@ -152,7 +150,7 @@ def test_a_group_waits_from_the_first_alert_that_could_act():
         ({"findings": [{"metric": "rows", "verdict": "error"}]}, "acts"),
     ],
 )
-def test_open_trouble_with_the_data_mutes_drift_of_the_same_data(source, state):
+def test_an_open_incident_about_the_data_inhibits_drift_of_the_same_data(source, state):
     told = outcome([taken(1, **BROKEN | source), taken(2, 1)], 3, **AT_ONCE)
 
     assert only(told, 2).state == state
@@ -169,7 +167,7 @@ def test_what_still_counts_mutes_nothing_yet():
     assert [also.state for one in told.alerts for also in one.also] == []
 
 
-def test_a_kept_repair_mutes_no_longer_unless_the_trouble_is_seen_after_it():
+def test_a_kept_repair_no_longer_inhibits_unless_the_signal_is_seen_after_it():
     kept = [answer(1, hours=1, kept=True)]
     drift = taken(9, 30, columns=["a"])
 
@@ -181,7 +179,7 @@ def test_a_kept_repair_mutes_no_longer_unless_the_trouble_is_seen_after_it():
     assert states(told) == ["answered", "answered", "inhibited"]
 
 
-def test_a_repair_that_was_not_kept_leaves_the_trouble_muting():
+def test_a_repair_that_was_not_kept_leaves_the_signal_inhibiting():
     rejected = [answer(1, hours=1, kept=False)]
     alerts = [taken(1, **BROKEN), taken(9, 30, columns=["a"])]
 
@@ -304,7 +302,7 @@ def test_a_later_retrain_on_older_data_does_not_make_an_old_reference_current_ag
     assert states(outcome([late], 601, answers=retrains, **AT_ONCE)) == ["stale"]
 
 
-def test_a_trouble_that_comes_and_goes_is_for_a_person():
+def test_a_signal_that_comes_and_goes_is_for_a_person():
     told = outcome(daily("Fq" * 8 + "F"), 24 * 17, **AT_ONCE)
 
     assert told.alerts[-1].standing.state == "flapping"
@@ -367,9 +365,9 @@ def test_any_order_of_the_files_gives_the_same_outcome(data, alerts):
     answers, silences, settings, now = at_any_time(data.draw, alerts)
     shuffled, others = data.draw(st.permutations(alerts)), data.draw(st.permutations(answers))
 
-    assert standings(alerts, answers, silences, settings, columns_as_stages, now) == standings(
-        shuffled, others, silences, settings, columns_as_stages, now
-    )
+    assert alert_states(
+        alerts, answers, silences, settings, columns_as_stages, now
+    ) == alert_states(shuffled, others, silences, settings, columns_as_stages, now)
 
 
 @FEW
@@ -377,7 +375,7 @@ def test_any_order_of_the_files_gives_the_same_outcome(data, alerts):
 def test_every_alert_has_one_standing_and_every_key_one_group(data, alerts):
     answers, silences, settings, now = at_any_time(data.draw, alerts)
 
-    told = standings(alerts, answers, silences, settings, columns_as_stages, now)
+    told = alert_states(alerts, answers, silences, settings, columns_as_stages, now)
 
     came = sorted(one.alert.alert_id for one in alerts if one.received_at <= now)
     assert sorted(one.alert_id for one in told.alerts) == came
@@ -393,9 +391,9 @@ def test_what_came_later_changes_nothing_of_what_was(data, alerts):
     before = [one for one in alerts if one.received_at <= now]
     known = [one for one in answers if one.at <= now]
 
-    assert standings(alerts, answers, silences, settings, columns_as_stages, now) == standings(
-        before, known, silences, settings, columns_as_stages, now
-    )
+    assert alert_states(
+        alerts, answers, silences, settings, columns_as_stages, now
+    ) == alert_states(before, known, silences, settings, columns_as_stages, now)
 
 
 @FEW
@@ -404,8 +402,8 @@ def test_what_nobody_vouches_for_changes_nothing_for_the_others(data, alerts):
     answers, silences, settings, now = at_any_time(data.draw, alerts)
     trusted = [one for one in alerts if one.trusted]
 
-    with_others = standings(alerts, answers, silences, settings, columns_as_stages, now)
-    without = standings(trusted, answers, silences, settings, columns_as_stages, now)
+    with_others = alert_states(alerts, answers, silences, settings, columns_as_stages, now)
+    without = alert_states(trusted, answers, silences, settings, columns_as_stages, now)
 
     names = {one.alert.alert_id for one in trusted}
     assert [one for one in with_others.alerts if one.alert_id in names] == list(without.alerts)
@@ -417,10 +415,10 @@ def test_what_nobody_vouches_for_changes_nothing_for_the_others(data, alerts):
 def test_a_silence_lets_nothing_more_act(data, alerts):
     answers, silences, settings, now = at_any_time(data.draw, alerts)
 
-    silenced = standings(alerts, answers, silences, settings, columns_as_stages, now)
+    silenced = alert_states(alerts, answers, silences, settings, columns_as_stages, now)
 
     assert acting(silenced) <= acting(
-        standings(alerts, answers, (), settings, columns_as_stages, now)
+        alert_states(alerts, answers, (), settings, columns_as_stages, now)
     )
 
 
@@ -437,7 +435,7 @@ def test_telling_the_same_again_changes_nothing_of_what_acts(data, alerts):
     )
 
     def act(history):
-        told = standings(history, answers, silences, settings, columns_as_stages, now)
+        told = alert_states(history, answers, silences, settings, columns_as_stages, now)
         alerts_of = {one.alert.alert_id: one.alert for one in history}
         return {name for one in acting(told) for name in fingerprints(alerts_of[one])}
 

@@ -21,7 +21,7 @@ from retouch.alerts.words import summarise
 from retouch.dvc import object_files
 from retouch.engine.admission import Transport
 from retouch.engine.project import Project
-from retouch.engine.provenance import Judge, Trust
+from retouch.engine.provenance import AdmissionCheck, TrustSettings
 from retouch.errors import InputError
 from retouch.git import branches, git
 from retouch.github.pulls import PullRequest
@@ -179,7 +179,7 @@ def check_claims(publication: Publication, publisher: Publisher, now: datetime) 
         ids = tuple(alert.alert_id for alert in documents.plan.alerts)
     packaged = _PackagedAlerts(publication, publisher.root)
     senders = _senders(publication, publisher)
-    judge = Judge(publisher.root, _trust(publisher, proposal.base), ids)
+    judge = AdmissionCheck(publisher.root, _trust(publisher, proposal.base), ids)
     found = {i: _provenance(packaged, judge, publisher, i, senders, now) for i in ids}
     if documents is None:
         return
@@ -241,7 +241,7 @@ class _PackagedAlerts:
 
 def _provenance(
     packaged: _PackagedAlerts,
-    judge: Judge,
+    judge: AdmissionCheck,
     publisher: Publisher,
     alert_id: str,
     senders: frozenset[str],
@@ -335,5 +335,5 @@ def _senders(publication: Publication, publisher: Publisher) -> frozenset[str]:
     return frozenset([*judge_of_claim, pull.author] if pull else judge_of_claim)
 
 
-def _trust(publisher: Publisher, base: str) -> Trust:
-    return Trust(base, publisher.site.repo.name, publisher.environment)
+def _trust(publisher: Publisher, base: str) -> TrustSettings:
+    return TrustSettings(base, publisher.site.repo.name, publisher.environment)

@@ -16,7 +16,7 @@ from retouch.alerts.receipt import Receipt
 from retouch.engine import intake
 from retouch.engine.admission import Transport
 from retouch.engine.project import Project
-from retouch.engine.provenance import Trust
+from retouch.engine.provenance import TrustSettings
 from retouch.errors import InputError
 from retouch.git import branches, git
 from retouch.jobs.packages.event import DispatchEvent, Event, PushEvent
@@ -45,8 +45,8 @@ class IntakeResult:
 
     def reason_for(self, alert_ids: Collection[str]) -> str:
         """Return why these alerts are not planned now, each reason once."""
-        standings = (self.outcome.standing_of(alert_id) for alert_id in alert_ids)
-        message = dict.fromkeys(standing.message for standing in standings if standing is not None)
+        states = (self.outcome.state_of(alert_id) for alert_id in alert_ids)
+        message = dict.fromkeys(standing.message for standing in states if standing is not None)
         return " ".join(message) or "It is not trusted."
 
 
@@ -64,7 +64,7 @@ def intake_all(
     project: Project,
     source: AlertSource | None,
     recorded: Mapping[str, Receipt],
-    trust: Trust,
+    trust: TrustSettings,
     event: Event,
     now: datetime,
 ) -> IntakeResult:
@@ -92,7 +92,7 @@ def intake_all(
     ):
         intake_result = intake.take_in(project, paths, replace(trust, transport=transport), moment)
         (faults if is_theirs else others).extend(intake_result.faults)
-    outcome = intake.look(project, trust, now).outcome
+    outcome = intake.overview(project, trust, now).outcome
     receipts = documents.receipt_files(root, (path.stem for path in lacking))
     return IntakeResult(
         outcome, receipts, tuple(dict.fromkeys(faults)), tuple(dict.fromkeys(others))
@@ -111,7 +111,7 @@ def _as_recorded(earlier: Receipt | None, now: datetime) -> tuple[datetime, Tran
 
 
 def _on_branch(
-    source: AlertSource, trust: Trust, event: Event, now: datetime
+    source: AlertSource, trust: TrustSettings, event: Event, now: datetime
 ) -> tuple[datetime, Transport]:
     """Return time and transport of an alert on a branch, by the event or the pull request."""
     run_id = trust.transport.run_id
@@ -123,7 +123,7 @@ def _on_branch(
 
 
 def _on_base(
-    path: Path, root: Path, trust: Trust, event: Event, now: datetime
+    path: Path, root: Path, trust: TrustSettings, event: Event, now: datetime
 ) -> tuple[datetime, Transport]:
     """Return time and transport of an alert on the base branch: its commit's."""
     commit = git.head_commit(root)

@@ -18,7 +18,7 @@ from retouch.alerts.identifiers import ULID
 from retouch.alerts.parse import parse_alert
 from retouch.engine.admission import Transport
 from retouch.engine.project import Project
-from retouch.engine.provenance import Trust
+from retouch.engine.provenance import TrustSettings
 from retouch.engine.run import plan_alerts
 from retouch.errors import CheckFailed, InputError
 from retouch.execution.clean_checkout import added_files
@@ -308,7 +308,7 @@ def _alerts_of(closed: PullRequest, root: Path) -> set[str]:
 
 
 def fork_plans(
-    root: Path, number: int, base_branch: str, event: Event, trust: Trust, now: datetime
+    root: Path, number: int, base_branch: str, event: Event, trust: TrustSettings, now: datetime
 ) -> str:
     """Return the plans for a pull request's alerts as Markdown; a fork's too.
 
@@ -328,7 +328,7 @@ def fork_plans(
     return "\n".join(_plans(root, contents, trust, now))
 
 
-def _plans(root: Path, contents: BranchContents, trust: Trust, now: datetime) -> list[str]:
+def _plans(root: Path, contents: BranchContents, trust: TrustSettings, now: datetime) -> list[str]:
     """Return a text for each group of alerts about one model and data set."""
     groups: dict[str, list[str]] = {}
     for path, raw in contents.alerts.items():

@@ -27,7 +27,14 @@ from retouch.execution.stages import begin_transaction, run_stages
 from retouch.git import git, history
 from retouch.jobs.packages.paths import REFUSED_HINT, WritablePaths, allowed
 from retouch.lockfile.entries import entry_digests, in_order_of, lock_file_of, without_entries
-from retouch.lockfile.integrity import Digests, Integrity, Stale, classify, made_up, only
+from retouch.lockfile.integrity import (
+    Digests,
+    Integrity,
+    StaleStage,
+    classify,
+    only,
+    unattributed_entries,
+)
 from retouch.pipeline.model import Pipeline
 from retouch.planning.model import Because, StagePlan
 from retouch.planning.plan import plan_stages
@@ -166,7 +173,7 @@ def _invented_by_merges(
     found: set[tuple[str, str]] = set()
     for merge in history.merges_between(root, parents[-1], head):
         sides = [_entries_at(root, side, pipeline) for side in history.parents_of(root, merge)]
-        found |= made_up(_entries_at(root, merge, pipeline), sides, ())
+        found |= unattributed_entries(_entries_at(root, merge, pipeline), sides, ())
     known: list[Digests] = [_entries_at(root, parent, pipeline) for parent in parents]
     return frozenset(found.difference(*(entries.items() for entries in known)))
 
@@ -205,7 +212,7 @@ class _Changes:
         return tuple(faults)
 
 
-def _stale(pipeline: Pipeline, root: Path) -> tuple[Stale, ...]:
+def _stale(pipeline: Pipeline, root: Path) -> tuple[StaleStage, ...]:
     """Return the stages DVC would run, but for those that always run.
 
     An input that is only in the workspace, in neither git nor DVC, cannot be compared.
@@ -227,7 +234,7 @@ def _stale(pipeline: Pipeline, root: Path) -> tuple[Stale, ...]:
         if reasons:
             words = "; ".join(map(_reason_text, reasons[:3]))
             more = f"; {len(reasons) - 3} more" if len(reasons) > 3 else ""
-            found.append(Stale(stage=stage.stage, because=words + more))
+            found.append(StaleStage(stage=stage.stage, because=words + more))
     return tuple(found)
 
 

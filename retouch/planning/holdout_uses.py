@@ -8,7 +8,7 @@ from datetime import date
 from retouch.documents import Value
 
 
-class Judged(Value):
+class JudgedCandidate(Value):
     """One candidate a hold-out has judged."""
 
     start: date
@@ -18,8 +18,8 @@ class Judged(Value):
     """The conditions of each slice the alerts spoke of; an empty one is all rows."""
 
 
-def judged_on(
-    judged: Iterable[Judged],
+def candidates_judged(
+    judged: Iterable[JudgedCandidate],
     days: tuple[date, date],
     wheres: Collection[tuple[str, ...]] | None = None,
 ) -> int:

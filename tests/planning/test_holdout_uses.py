@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.planning.looks import Judged, judged_on
+from retouch.planning.holdout_uses import JudgedCandidate, candidates_judged
 
 DAYS = date(2026, 2, 15), date(2026, 3, 1)
 
@@ -29,17 +29,21 @@ def moved(days):
     ],
 )
 def test_a_hold_out_that_shares_most_of_the_days_is_the_same_one(judged, count):
-    assert judged_on([Judged(start=start, end=end) for start, end in judged], DAYS) == count
+    assert (
+        candidates_judged([JudgedCandidate(start=start, end=end) for start, end in judged], DAYS)
+        == count
+    )
 
 
 def test_another_slice_is_another_question():
     of_all, of_eu = (
-        Judged(start=DAYS[0], end=DAYS[1], wheres=wheres) for wheres in (((),), (("a = 1",), ()))
+        JudgedCandidate(start=DAYS[0], end=DAYS[1], wheres=wheres)
+        for wheres in (((),), (("a = 1",), ()))
     )
-    assert judged_on([of_all, of_eu], DAYS, [("a = 1",)]) == 1
-    assert judged_on([of_all, of_eu], DAYS, [()]) == 2
-    assert judged_on([of_all, of_eu], DAYS, [("a = 2",)]) == 0
-    assert judged_on([of_all, of_eu], DAYS) == 2
+    assert candidates_judged([of_all, of_eu], DAYS, [("a = 1",)]) == 1
+    assert candidates_judged([of_all, of_eu], DAYS, [()]) == 2
+    assert candidates_judged([of_all, of_eu], DAYS, [("a = 2",)]) == 0
+    assert candidates_judged([of_all, of_eu], DAYS) == 2
 
 
 @given(st.integers(-40, 40), st.integers(1, 40))
@@ -47,6 +51,6 @@ def test_hold_outs_of_the_same_length_agree_on_who_is_the_same(offset, length):
     here = DAYS[0], DAYS[0] + timedelta(days=length)
     there = tuple(day + timedelta(days=offset) for day in here)
 
-    one, other = (Judged(start=start, end=end) for start, end in (here, there))
-    assert judged_on([other], here) == judged_on([one], there)
-    assert judged_on([one], here) == 1
+    one, other = (JudgedCandidate(start=start, end=end) for start, end in (here, there))
+    assert candidates_judged([other], here) == candidates_judged([one], there)
+    assert candidates_judged([one], here) == 1
