@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from retouch.lockfile.entries import entry_names
 from retouch.pipeline.keys import plain, value_at
 from retouch.pipeline.lineage import parse_meta
 from retouch.pipeline.model import FileInput, Output, ParamInput, Pipeline, Stage
+from retouch.system.processes import without_garbage_collection
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -27,7 +26,7 @@ def read_index(repo: Repo, hash_of: HashOf) -> Pipeline:
     from dvc.exceptions import DvcException
 
     try:
-        with _without_garbage_collection():
+        with without_garbage_collection():
             return _Reader(repo, hash_of).pipeline()
     except DvcException as error:
         raise InputError(
@@ -150,16 +149,6 @@ class _Reader:
 
     def _relative(self, path: str) -> str:
         return _relative(self._repo, path)
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Parsing big YAML makes many objects and no garbage: collecting doubles its time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _in_order(graph: Any) -> list[Any]:

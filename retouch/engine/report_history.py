@@ -135,6 +135,5 @@ def _day(plan: Plan, used: HoldoutUsed, field: str) -> date:
 
 def _judged(root: Path) -> Iterator[tuple[Plan, Verdict]]:
     """Yield the plan and the verdict of each report that holds a verdict."""
-    for path in documents.report_documents(root, "verdict.json"):
-        plan = documents.read_document(path.with_name("plan.json"), Plan)
-        yield plan, documents.read_document(path, Verdict)
+    for folder, verdict in documents.verdicts(root):
+        yield documents.read_document(folder / "plan.json", Plan), verdict

@@ -5,7 +5,6 @@ which two models -> which days -> both scored -> compared -> filed with the repo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -120,7 +119,7 @@ def _report_of(root: Path, report_id: str | None, candidate: str) -> Path | None
     if report_id is None:
         kept = [
             (verdict.judged_at, folder)
-            for folder, verdict in _verdicts(root)
+            for folder, verdict in documents.verdicts(root)
             if _kept(folder, verdict, candidate)
         ]
         return max(kept)[1] if kept else None
@@ -145,11 +144,6 @@ def _kept(folder: Path, verdict: Verdict, candidate: str) -> bool:
         return False
     run: Run = documents.read_document(folder / "run.json", Run)
     return bool(run.attempts) and run.attempts[-1].kept
-
-
-def _verdicts(root: Path) -> Iterator[tuple[Path, Verdict]]:
-    for path in documents.report_documents(root, "verdict.json"):
-        yield path.parent, documents.read_document(path, Verdict)
 
 
 def _days(
@@ -184,7 +178,7 @@ def _judged_until(root: Path, candidate: str) -> str | None:
     """Return the end of the newest hold-out this candidate was judged on."""
     ends = [
         (verdict.judged_at, judged.holdout.end)
-        for _, verdict in _verdicts(root)
+        for _, verdict in documents.verdicts(root)
         for judged in verdict.judgements
         if judged.candidate_model == candidate and judged.holdout is not None
     ]

@@ -7,29 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from retouch.errors import CheckFailed, InputError
-from retouch.git.git import commit_of, contents_of
-from retouch.system.processes import Finished, run
+from retouch.git.git import checked, commit_of, contents_of
+from retouch.git.history import PLAIN_FILES, changed_between, merge_base
+from retouch.system.processes import run
 
 _FETCHED = "refs/retouch/fetched/"
 """Where fetched commits are kept, out of the way of anybody's branches."""
 _TRAILER = re.compile(r"^Retouch-Proposal: ([0-9a-f]{64})$", re.MULTILINE)
-_PLAIN = ("100644", "100755")
-
-
-@dataclass(frozen=True)
-class Change:
-    """How a path differs between two commits."""
-
-    path: str
-    kind: str
-    """git's letter: `A` added, `M` modified, `D` deleted, `T` another type."""
-    plain: bool
-    """What is there now is a plain file, or nothing is."""
 
 
 def fetch(root: Path, name: str) -> str | None:
@@ -53,23 +41,6 @@ def fetch(root: Path, name: str) -> str | None:
 def is_ancestor(root: Path, commit: str, of: str) -> bool:
     """Return whether a commit is another one, or comes before it."""
     return run(["git", "merge-base", "--is-ancestor", commit, of], cwd=root).exit_code == 0
-
-
-def merge_base(root: Path, one: str, other: str) -> str | None:
-    """Return the last commit both have; None when they have none."""
-    done = run(["git", "merge-base", one, other], cwd=root)
-    return None if done.exit_code else done.output.strip()
-
-
-def changes(root: Path, since: str, commit: str) -> tuple[Change, ...]:
-    """Return what differs between two commits, by path from the top; a rename is two changes."""
-    command = ["git", "diff", "--raw", "-z", "--no-renames", "--no-abbrev", since, commit]
-    parts = [part for part in _checked(run(command, cwd=root)).output.split("\0") if part]
-    found = []
-    for head, path in zip(parts[::2], parts[1::2], strict=True):
-        _, mode, _, _, kind = head.removeprefix(":").split(" ")
-        found.append(Change(path, kind[:1], kind == "D" or mode in _PLAIN))
-    return tuple(found)
 
 
 def paths_below(root: Path, commit: str, folders: Collection[str]) -> tuple[str, ...]:
@@ -97,12 +68,12 @@ def _entries(root: Path, commit: str, paths: Collection[str]) -> list[tuple[str,
     if not paths:
         return []
     command = ["git", "--literal-pathspecs", "ls-tree", "-r", "-l", "-z", "--full-tree", commit]
-    result = _checked(run([*command, "--", *sorted(paths)], cwd=root)).output
+    result = checked(run([*command, "--", *sorted(paths)], cwd=root)).output
     found = []
     for entry in filter(None, result.split("\0")):
         head, _, path = entry.partition("\t")
         mode, _, blob, size = head.split()
-        if mode not in _PLAIN:
+        if mode not in PLAIN_FILES:
             raise InputError(f"{path}: is not a plain file at commit {commit[:10]}.")
         found.append((path, blob, int(size)))
     return found
@@ -123,7 +94,7 @@ def message_of(root: Path, commit: str) -> str:
 def last_commits(root: Path, commit: str, most: int) -> tuple[str, ...]:
     """Return a commit and those before it on its main line, the newest first."""
     command = ["git", "log", "--first-parent", f"--max-count={most}", "--format=%H", commit]
-    return tuple(_checked(run(command, cwd=root)).output.split())
+    return tuple(checked(run(command, cwd=root)).output.split())
 
 
 def is_retouch_commit(root: Path, commit: str) -> bool:
@@ -150,8 +121,8 @@ def is_edited_by_others(root: Path, head: str, base: str) -> bool:
 
 def _only_adds_alerts(root: Path, commit: str, parents: list[str]) -> bool:
     return len(parents) == 1 and all(
-        change.kind == "A" and change.path.startswith("alerts/")
-        for change in changes(root, parents[0], commit)
+        change.added and change.path.startswith("alerts/")
+        for change in changed_between(root, parents[0], commit)
     )
 
 
@@ -173,13 +144,7 @@ def added_at(root: Path, path: str, commit: str) -> datetime | None:
 
 
 def _line(root: Path, *command: str) -> str:
-    return _checked(run(["git", *command], cwd=root)).output.strip()
-
-
-def _checked(done: Finished) -> Finished:
-    if done.exit_code:
-        raise InputError(f"git said: {done.last_lines(1)}")
-    return done
+    return checked(run(["git", *command], cwd=root)).output.strip()
 
 
 def fetch_commit(root: Path, commit: str) -> bool:

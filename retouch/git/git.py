@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from retouch.errors import CheckFailed, InputError
-from retouch.system.processes import Finished, pipe, run
+from retouch.git.commit_files import read_objects
+from retouch.system.processes import Finished, run
 
 
 def top_level(start: Path) -> Path:
@@ -67,7 +68,7 @@ def files_at(
     """
     command = ["git", "ls-tree", "-z", commit, *(f"{folder}/" for folder in folders)]
     blobs: dict[str, str] = {}
-    for entry in filter(None, _checked(run(command, cwd=root)).output.split("\0")):
+    for entry in filter(None, checked(run(command, cwd=root)).output.split("\0")):
         (mode, _, blob), path = entry.partition("\t")[0].split(" "), entry.partition("\t")[2]
         if path in wanted and mode not in ("100644", "100755"):
             raise InputError(f"{path}: is not a plain file at commit {commit[:10]}.")
@@ -85,21 +86,12 @@ def error_text(text: str) -> str:
 
 def contents_of(root: Path, blobs: Sequence[str]) -> list[bytes]:
     """Return the content of each blob. Raises InputError when one is not in this clone."""
-    if not blobs:
-        return []
-    names = "".join(f"{blob}\n" for blob in blobs).encode()
-    result = pipe(["git", "cat-file", "--batch"], names, cwd=root).output
-    contents, at = [], 0
-    for blob in blobs:
-        # `<blob> blob <size>`, a newline, that many bytes, a newline
-        end = result.find(b"\n", at)
-        header = result[at:end].split()
-        if end < 0 or len(header) != 3:
+    found: list[bytes] = []
+    for blob, content in zip(blobs, read_objects(root, blobs), strict=True):
+        if content is None:
             raise InputError(f"git: {blob} is not in this clone.", hint="Run `git fetch`.")
-        at = end + 1 + int(header[2])
-        contents.append(result[end + 1 : at])
-        at += 1
-    return contents
+        found.append(content)
+    return found
 
 
 def mentions(root: Path, commit: str, text: str, paths: Sequence[str]) -> bool:
@@ -112,24 +104,25 @@ def mentions(root: Path, commit: str, text: str, paths: Sequence[str]) -> bool:
     if run(grep, cwd=root).exit_code == 0:
         return True
     log = ["git", "log", "--max-count=1", "--format=%H", f"-S{text}", commit, "--", *among]
-    return bool(_checked(run(log, cwd=root)).output.strip())
+    return bool(checked(run(log, cwd=root)).output.strip())
 
 
 def modified_files(root: Path) -> tuple[str, ...]:
     """Return the tracked paths (from `root`) that differ from HEAD, staged or not."""
-    done = _checked(run(["git", "diff", "--name-only", "-z", "--relative", "HEAD"], cwd=root))
+    done = checked(run(["git", "diff", "--name-only", "-z", "--relative", "HEAD"], cwd=root))
     return tuple(sorted(path for path in done.output.split("\0") if path))
 
 
 def tracked_files(root: Path) -> tuple[str, ...]:
     """Return every path git tracks or would track, from the root."""
-    done = _checked(
+    done = checked(
         run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root)
     )
     return tuple(path for path in done.output.split("\0") if path)
 
 
-def _checked(done: Finished) -> Finished:
+def checked(done: Finished) -> Finished:
+    """Return a git command that has ended. Raises InputError when it failed."""
     if done.exit_code:
         raise InputError(f"git said: {done.last_lines(1)}")
     return done
@@ -148,14 +141,14 @@ def user_name(root: Path) -> str:
 
 def clone(source: Path, target: Path) -> None:
     """Clone what is committed in `source`. Raises InputError."""
-    _checked(run(["git", "clone", "--quiet", "--no-tags", str(source), str(target)], cwd=source))
+    checked(run(["git", "clone", "--quiet", "--no-tags", str(source), str(target)], cwd=source))
 
 
 def commit_all(root: Path, message: str) -> None:
     """Commit every change in a copy of ours, under our own name. Raises InputError."""
     name = ["-c", "user.name=Retouch", "-c", "user.email=retouch@localhost"]
-    _checked(run(["git", "add", "--all"], cwd=root))
-    _checked(run(["git", *name, "commit", "--quiet", "--message", message], cwd=root))
+    checked(run(["git", "add", "--all"], cwd=root))
+    checked(run(["git", *name, "commit", "--quiet", "--message", message], cwd=root))
 
 
 def is_shallow(root: Path) -> bool:

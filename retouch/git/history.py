@@ -11,10 +11,9 @@ from pathlib import Path
 
 from retouch.errors import InputError
 from retouch.git import git
-from retouch.system.processes import Finished, run
+from retouch.system.processes import run
 
-_PLAIN_FILES = ("100644", "100755")
-_NOTHING = "000000"
+PLAIN_FILES = ("100644", "100755")
 _PLACE = "retouch-verify-"
 
 
@@ -23,10 +22,20 @@ class Changed:
     """A path that differs between two commits."""
 
     path: str
-    added: bool
-    deleted: bool
+    kind: str
+    """git's letter: `A` added, `M` modified, `D` deleted, `T` another type."""
     plain: bool
     """It is a plain file now: no link, no submodule."""
+
+    @property
+    def added(self) -> bool:
+        """It is new."""
+        return self.kind == "A"
+
+    @property
+    def deleted(self) -> bool:
+        """It is gone."""
+        return self.kind == "D"
 
 
 def resolve_commit(root: Path, name: str, option: str) -> str:
@@ -61,15 +70,10 @@ def parents_of(root: Path, commit: str) -> tuple[str, ...]:
     return parents
 
 
-def merge_base(root: Path, one: str, other: str) -> str:
-    """Return the newest commit both come from. Raises InputError when they have none in common."""
+def merge_base(root: Path, one: str, other: str) -> str | None:
+    """Return the newest commit both come from; None when they have none in common."""
     done = run(["git", "merge-base", one, other], cwd=root)
-    if done.exit_code:
-        raise InputError(
-            f"Commits {one[:10]} and {other[:10]} have no commit in common in this clone.",
-            hint="Fetch the whole history: `git fetch --unshallow`.",
-        )
-    return done.output.split()[0]
+    return None if done.exit_code else done.output.split()[0]
 
 
 def merges_between(root: Path, base: str, commit: str) -> tuple[str, ...]:
@@ -87,15 +91,9 @@ def changed_between(root: Path, old: str, new: str) -> tuple[Changed, ...]:
     inside = _checked(root, "rev-parse", "--show-prefix").strip()
     found = []
     for head, path in zip(result[0::2], result[1::2], strict=False):
-        before, after = head.removeprefix(":").split(" ")[:2]
-        found.append(
-            Changed(
-                path=path.removeprefix(inside) if path.startswith(inside) else f"../{path}",
-                added=before == _NOTHING,
-                deleted=after == _NOTHING,
-                plain=after in _PLAIN_FILES,
-            )
-        )
+        _, mode, _, _, kind = head.removeprefix(":").split(" ")
+        inner = path.removeprefix(inside) if path.startswith(inside) else f"../{path}"
+        found.append(Changed(path=inner, kind=kind[:1], plain=mode in PLAIN_FILES))
     return tuple(found)
 
 
@@ -112,11 +110,11 @@ def exported_commit(root: Path, commit: str) -> Iterator[Path]:
         place = Path(folder).resolve()
         index = {"GIT_INDEX_FILE": str(place / "index")}
         tree = place / "tree"
-        _done(run(["git", "read-tree", commit], cwd=top, env=index))
+        git.checked(run(["git", "read-tree", commit], cwd=top, env=index))
         prefix = f"--prefix={tree}/"
-        _done(run(["git", "checkout-index", "--all", "--quiet", prefix], cwd=top, env=index))
+        git.checked(run(["git", "checkout-index", "--all", "--quiet", prefix], cwd=top, env=index))
         tree.mkdir(exist_ok=True)
-        _done(run(["git", "init", "--quiet"], cwd=tree))
+        git.checked(run(["git", "init", "--quiet"], cwd=tree))
         yield tree / inside
 
 
@@ -132,10 +130,4 @@ def install_merge_driver(root: Path, name: str, message: str, command: str) -> N
 
 
 def _checked(root: Path, *args: str) -> str:
-    return _done(run(["git", *args], cwd=root)).output
-
-
-def _done(done: Finished) -> Finished:
-    if done.exit_code:
-        raise InputError(f"git said: {done.last_lines(1)}")
-    return done
+    return git.checked(run(["git", *args], cwd=root)).output

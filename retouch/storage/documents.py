@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -129,12 +129,20 @@ def report_documents(root: Path, name: str) -> list[Path]:
     return sorted((root / REPORTS).glob(f"*/{name}"))
 
 
+def verdicts(root: Path) -> Iterator[tuple[Path, Verdict]]:
+    """Yield the folder and the verdict of each report that holds one, in the order of their ids.
+
+    Raises InputError as `read_document`.
+    """
+    for path in report_documents(root, "verdict.json"):
+        yield path.parent, read_document(path, Verdict)
+
+
 def handled(root: Path, alert_ids: Sequence[str]) -> dict[str, Path]:
     """Return the report that holds a verdict on each alert, for those that have one."""
     found: dict[str, Path] = {}
-    for path in report_documents(root, "verdict.json"):
-        judged = read_document(path, Verdict).alert_ids
-        found |= {alert_id: path.parent for alert_id in alert_ids if alert_id in judged}
+    for folder, verdict in verdicts(root):
+        found |= {alert_id: folder for alert_id in alert_ids if alert_id in verdict.alert_ids}
     return found
 
 

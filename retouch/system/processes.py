@@ -183,7 +183,10 @@ def on_interrupt(tell: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """Leave cyclic garbage alone: among tens of thousands of values, looking for it costs a lot."""
+    """Leave cyclic garbage alone: among tens of thousands of values, looking for it costs a lot.
+
+    Parsing a large YAML file takes half the time.
+    """
     gc.disable()
     try:
         yield

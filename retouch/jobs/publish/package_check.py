@@ -23,7 +23,7 @@ from retouch.engine.admission import Transport
 from retouch.engine.project import Project
 from retouch.engine.provenance import AdmissionCheck, TrustSettings
 from retouch.errors import InputError
-from retouch.git import branches, git
+from retouch.git import branches, git, history
 from retouch.github.pulls import PullRequest
 from retouch.jobs.package_folder import DOCUMENT, Package
 from retouch.jobs.packages.base_facts import BaseFacts
@@ -127,7 +127,9 @@ def stale_since(root: Path, package: Package, newest: str) -> StalePackage | Non
         return None
     if branches.is_ancestor(root, base, newest):
         read = _paths_read(Project(root).pipeline)
-        if not any(_is_read(change.path, read) for change in branches.changes(root, base, newest)):
+        if not any(
+            _is_read(change.path, read) for change in history.changed_between(root, base, newest)
+        ):
             return None
     documents = ReportDocuments(_plan(package, report_id))
     tier = documents.case.tier

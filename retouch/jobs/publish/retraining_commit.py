@@ -14,7 +14,7 @@ from retouch.engine.report_files import report_files
 from retouch.errors import InputError
 from retouch.execution.model import Run
 from retouch.gate.model import Verdict
-from retouch.git import branches
+from retouch.git import branches, history
 from retouch.jobs.package_folder import Package
 from retouch.jobs.packages.paths import ONLY_DOCUMENTS, allowed
 from retouch.jobs.packages.proposal import Proposal
@@ -101,7 +101,7 @@ def commit_holds(root: Path, commit: str | None, base: str, files: Mapping[str, 
     if not commit:
         return False
     overrides = branches.proposal_of(branches.message_of(root, commit))
-    changed = branches.changes(root, base, commit)
+    changed = history.changed_between(root, base, commit)
     if overrides != proposal_digest(base, files) or {c.path for c in changed} != {*files}:
         return False
     raws = {path: text.encode() for path, text in files.items()}

@@ -15,7 +15,7 @@ from retouch.alerts.signature import signature_file_name
 from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.execution.model import Run
-from retouch.git import branches, git
+from retouch.git import branches, git, history
 from retouch.github.pulls import PullRequest, find_pull_request, is_from_own_branch, list_open_pulls
 from retouch.github.repository import Repository
 from retouch.jobs.packages.overlap import Claim, certain
@@ -212,19 +212,19 @@ def retrain_branch(repo: Repository, report_id: str, base: BaseBranch) -> Destin
 def read_branch(base: BaseBranch, branch: str, head: str) -> BranchContents:
     """Return what a branch adds to the base; `head`: its commit, fetched. Raises InputError."""
     root = base.root
-    since = branches.merge_base(root, base.commit, head)
+    since = history.merge_base(root, base.commit, head)
     if since is None:
         raise InputError(f"{shown(branch)}: has no history in common with the base branch.")
-    changed = branches.changes(root, since, head)
+    changed = history.changed_between(root, since, head)
     on_base = set(branches.paths_below(root, base.commit, [ALERTS, REPORTS]))
-    new = [c.path for c in changed if c.kind == "A" and c.plain and c.path not in on_base]
+    new = [c.path for c in changed if c.added and c.plain and c.path not in on_base]
     faults = [fault for c in changed if (fault := _forbidden(c, on_base, base.writable))]
     alerts = branches.read_files(root, head, [path for path in new if _is_alert(path)])
     faults += _invalid_alerts(alerts)
     reports = [p for p in new if p.startswith(f"{REPORTS}/") and p.endswith(".json")]
     documents = branches.read_files(root, head, reports)
     receipts = branches.read_files(root, head, [p for p in new if p.endswith(RECEIPT)])
-    locks = [c.path for c in changed if c.path in base.writable.lock_files and c.kind != "D"]
+    locks = [c.path for c in changed if c.path in base.writable.lock_files and not c.deleted]
     return BranchContents(
         branch=branch,
         head=head,
@@ -244,14 +244,14 @@ def _is_alert(path: str) -> bool:
     return _ALERT.fullmatch(path) is not None and not path.endswith(RECEIPT) and is_plain(path)
 
 
-def _forbidden(change: branches.Change, on_base: set[str], writable: WritablePaths) -> str | None:
+def _forbidden(change: history.Changed, on_base: set[str], writable: WritablePaths) -> str | None:
     """Return why a change is not a retraining's to make; None when it is."""
     path = change.path
     own = path.startswith((f"{ALERTS}/", f"{REPORTS}/")) and path not in writable.tracked_outputs
-    if change.plain and change.kind != "D":
-        if own and (change.kind == "A" or path not in on_base) and _is_alert(path):
+    if change.plain:
+        if own and (change.added or path not in on_base) and _is_alert(path):
             return None
-        if allowed(path, writable) and (change.kind == "A" or not own):
+        if allowed(path, writable) and (change.added or not own):
             return None
     how = {"D": "deletes", "T": "replaces"}.get(change.kind, "touches")
     return f"The branch {how} {shown(path)}. {REFUSED_HINT}"

@@ -95,7 +95,13 @@ def _parents(root: Path, head: str, base: str | None) -> tuple[str, ...]:
     if base is None:
         return history.parents_of(root, head)
     target = history.resolve_commit(root, base, "--base")
-    return tuple(dict.fromkeys((history.merge_base(root, target, head), target)))
+    forked = history.merge_base(root, target, head)
+    if forked is None:
+        raise InputError(
+            f"Commits {target[:10]} and {head[:10]} have no commit in common in this clone.",
+            hint="Fetch the whole history: `git fetch --unshallow`.",
+        )
+    return tuple(dict.fromkeys((forked, target)))
 
 
 @contextmanager

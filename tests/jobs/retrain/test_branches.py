@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from retouch.errors import CheckFailed, InputError
-from retouch.git import branches
+from retouch.git import branches, history
 from tests.github.bare import Bare
 
 TRAILER = f"An answer\n\nRetouch-Proposal: {'0' * 64}\n"
@@ -85,9 +85,9 @@ def test_changes_tell_what_was_added_deleted_and_is_no_plain_file(bare: Bare):
         bare.tree_of(base), [("link", "120000", b"/etc/passwd"), ("a \t\n b", "100644", b"x")]
     )
     head = bare.commit(tree, [base], "Odd things")
-    found = {c.path: (c.kind, c.plain) for c in branches.changes(bare.folder, base, head)}
+    found = {c.path: (c.kind, c.plain) for c in history.changed_between(bare.folder, base, head)}
     assert found == {"link": ("A", False), "a \t\n b": ("A", True)}
-    back = {c.path: c.kind for c in branches.changes(bare.folder, head, base)}
+    back = {c.path: c.kind for c in history.changed_between(bare.folder, head, base)}
     assert back == {"link": "D", "a \t\n b": "D"}
     with pytest.raises(InputError, match="link: is not a plain file"):
         branches.read_files(bare.folder, head, ["link"])
