@@ -13,7 +13,8 @@ from typing import Annotated
 
 from pydantic import JsonValue, StringConstraints
 
-from retouch.alerts.model import MAX_BYTES, Name
+from retouch.alerts.model import MAX_BYTES, Alert, Name
+from retouch.alerts.parse import parse_alert
 from retouch.documents import Value
 from retouch.schema_errors import bad_input, shown, validated
 
@@ -87,6 +88,19 @@ def unseal(payload: object, source: str) -> Envelope:
         check_armor(read.sig, source, ("sig",))
     alert = _decoded(read.alert_b64, source)
     return Envelope(alert=alert, signature=read.sig, principal=read.principal)
+
+
+def unseal_alert(payload: object, source: str) -> tuple[Alert, Envelope]:
+    """Open a `client_payload` and parse its alert; neither is verified.
+
+    Raises InputError as `unseal` and `parse_alert`, and when the signature claims to be by another
+    principal than the alert's monitor.
+    """
+    envelope = unseal(payload, source)
+    alert = parse_alert(envelope.alert, f"{source}.alert_b64", hint=_HINT)
+    if envelope.principal not in (None, alert.monitor.id):
+        raise bad_input(source, ("principal",), "is not the alert's monitor", hint=_HINT)
+    return alert, envelope
 
 
 def check_armor(signature: str, source: str, place: tuple[str | int, ...] = ()) -> None:

@@ -10,9 +10,9 @@ from functools import cached_property
 from itertools import filterfalse
 from pathlib import Path
 
-from retouch.alerts.envelope import unseal
+from retouch.alerts.envelope import unseal_alert
 from retouch.alerts.model import MAX_BYTES
-from retouch.alerts.parse import expected_file_name, parse_alert
+from retouch.alerts.parse import expected_file_name
 from retouch.alerts.receipt import AlertState, Receipt, receipt_file_name
 from retouch.alerts.signature import signature_file_name
 from retouch.alerts.verified import SubmittedAlert
@@ -173,10 +173,7 @@ def _files_of(event: Path, folder: Path) -> tuple[str, dict[Path, bytes]]:
         raise InputError(message, hint=hint) from None
     if not isinstance(login, str) or not login:
         raise InputError(f"{event}: sender.login: is not a login of GitHub.", hint=hint)
-    envelope = unseal(payload, "client_payload")
-    alert = parse_alert(envelope.alert, "client_payload.alert_b64", hint=hint)
-    if envelope.principal not in (None, alert.monitor.id):
-        raise InputError("client_payload: principal: is not the monitor of the alert.", hint=hint)
+    alert, envelope = unseal_alert(payload, "client_payload")
     path = folder / expected_file_name(alert)
     wanted = {}
     if envelope.signature is not None:

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from retouch.documents import Document, Value
 from retouch.policy.promotion import Release as ReleasePolicy
-from retouch.registry.registry import ModelRegistry, Version
+from retouch.registry.registry import (
+    CANARY,
+    ENVIRONMENTS,
+    PROD,
+    Environment,
+    ModelRegistry,
+    Stage,
+    Version,
+)
 
 FIRST = "v1.0.0"
 Part = Literal["minor", "patch"]
@@ -37,13 +45,6 @@ def next_version(versions: Iterable[str], part: Part) -> str:
     """
     major, minor, patch = max(map(core_of, versions))
     return f"v{major}.{minor + 1}.0" if part == "minor" else f"v{major}.{minor}.{patch + 1}"
-
-
-PROD: Final = "prod"
-CANARY: Final = "canary"
-Stage = Literal["prod", "canary"]
-Environment = Literal["production", "canary"]
-_ENVIRONMENTS: dict[Stage, Environment] = {"prod": "production", "canary": "canary"}
 
 
 AcceptingOutcome = Literal["promote", "equivalent"]
@@ -322,7 +323,7 @@ def _on_github(
         stages = [s for s in _STAGES if facts.registry.in_stage(s) == version]
     steps: list[PromotionStep] = []
     for at in stages:
-        environment = _ENVIRONMENTS[at]
+        environment = ENVIRONMENTS[at]
         state: Literal["success", "in_progress"] = "success" if at == PROD else "in_progress"
         done = github.released and environment in github.environments
         message = f"the deployment of {name} to {environment} is recorded ({state})"

@@ -12,10 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from retouch.documents import Value
 from retouch.registry.tags import Tag
+
+PROD: Final = "prod"
+CANARY: Final = "canary"
+Stage = Literal["prod", "canary"]
+Environment = Literal["production", "canary"]
+ENVIRONMENTS: dict[Stage, Environment] = {PROD: "production", CANARY: "canary"}
+"""The deployment environment on GitHub of each stage."""
 
 
 class Version(Value):
@@ -205,17 +212,17 @@ class ReleaseStatus(Value):
         if self.newest is None and self.prod is None and self.canary is None:
             return ()
         newest = f"Newest version: {self.newest or 'none'}"
-        return _line("prod", self.prod), _line("canary", self.canary), newest, _HEAD[self.head]
+        return _line(PROD, self.prod), _line(CANARY, self.canary), newest, _HEAD[self.head]
 
 
 def release_status(registry: ModelRegistry, model_hash: str) -> ReleaseStatus:
     """Return what is in the stages, compared with the hash of the model that HEAD records."""
-    prod, canary = (_in_stage(registry.assignment(stage)) for stage in ("prod", "canary"))
+    prod, canary = (_in_stage(registry.assignment(stage)) for stage in (PROD, CANARY))
     head: Head = "neither"
     if canary is not None and canary.hash == model_hash:
-        head = "canary"
+        head = CANARY
     if prod is not None and prod.hash == model_hash:
-        head = "prod"
+        head = PROD
     newest = registry.versions[-1].name if registry.versions else None
     return ReleaseStatus(prod=prod, canary=canary, newest=newest, head=head)
 

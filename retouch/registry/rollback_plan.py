@@ -15,10 +15,8 @@ from typing import Any
 from retouch.errors import InputError, visible
 from retouch.lockfile import entries
 from retouch.policy.edits import ParamEdit, edited_text
-from retouch.registry.registry import ModelRegistry, StageEvent, Version
+from retouch.registry.registry import PROD, ModelRegistry, StageEvent, Version
 from retouch.registry.tags import Tag
-
-_PROD = "prod"
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def plan_rollback(registry: ModelRegistry, to: str | None) -> RollbackPlan:
     begun = _begun(registry)
     if begun is not None and to in (None, begun.target.name):
         return begun
-    bad = registry.in_stage(_PROD)
+    bad = registry.in_stage(PROD)
     if begun is not None and begun.put_in is None:
         raise InputError(
             f"A rollback from {begun.bad.name} to {begun.target.name} was interrupted.",
@@ -53,7 +51,7 @@ def plan_rollback(registry: ModelRegistry, to: str | None) -> RollbackPlan:
         )
     if bad is None:
         raise InputError(
-            f"No version of {registry.model} is in {_PROD}, so there is none to roll back.",
+            f"No version of {registry.model} is in {PROD}, so there is none to roll back.",
             hint="See `retouch status`; tags come with `git fetch --tags`.",
         )
     return RollbackPlan(bad, _before(registry, bad) if to is None else _named(registry, to, bad))
@@ -61,7 +59,7 @@ def plan_rollback(registry: ModelRegistry, to: str | None) -> RollbackPlan:
 
 def _begun(registry: ModelRegistry) -> RollbackPlan | None:
     """Return the rollback recorded by the newest tags of the stage; None without one."""
-    history = registry.history(_PROD)
+    history = registry.history(PROD)
     for at in (len(history) - 1, len(history) - 2):
         if at < 0 or not _begins(history[at]):
             continue
@@ -86,12 +84,12 @@ def _begins(event: StageEvent) -> bool:
 
 def _before(registry: ModelRegistry, bad: Version) -> Version:
     """Return the version that was in production before, of those that may be restored."""
-    for event in reversed(registry.history(_PROD)):
+    for event in reversed(registry.history(PROD)):
         version = event.version
         if event.assigns and version.commit != bad.commit and _is_restorable(registry, version):
             return version
     raise InputError(
-        f"No version was in {_PROD} before {bad.name} that could be restored.",
+        f"No version was in {PROD} before {bad.name} that could be restored.",
         hint="Name one: `retouch rollback --to VERSION`.",
     )
 
@@ -110,7 +108,7 @@ def _named(registry: ModelRegistry, name: str, bad: Version) -> Version:
             f" {known}."
         )
     if found.commit == bad.commit:
-        raise InputError(f"--to {found.name}: is already in {_PROD}.", hint="See `retouch status`.")
+        raise InputError(f"--to {found.name}: is already in {PROD}.", hint="See `retouch status`.")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given
@@ -16,8 +17,10 @@ from retouch.alerts.envelope import (
     check_armor,
     seal,
     unseal,
+    unseal_alert,
 )
 from retouch.alerts.model import MAX_BYTES
+from retouch.alerts.new import new_alert
 from retouch.errors import InputError
 
 BEGIN, END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
@@ -157,3 +160,15 @@ def test_a_missing_signature_is_as_good_as_none():
 def test_what_is_no_armored_block_is_no_signature(text):
     with pytest.raises(InputError, match=r"a\.sig: is not an armored SSH signature"):
         check_armor(text, "a.sig")
+
+
+def test_a_signature_is_by_the_monitor_that_the_alert_names():
+    words = {"kind": "data_drift", "model": "m", "monitor": "daily-error", "dataset": "d"}
+    alert = new_alert(words, now=datetime(2026, 7, 1, tzinfo=UTC), randomness=bytes(10))
+    raw = alert.to_json().encode()
+
+    found, envelope = unseal_alert(seal(raw, SIGNATURE, "daily-error", "a.json"), "event.json")
+
+    assert (found, envelope.alert) == (alert, raw)
+    with pytest.raises(InputError, match=r"event\.json: principal: is not the alert's monitor\."):
+        unseal_alert(seal(raw, SIGNATURE, "weekly-error", "a.json"), "event.json")

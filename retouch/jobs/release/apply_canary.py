@@ -21,7 +21,7 @@ from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.gate.canary_model import CanaryModel, CanaryVerdict
 from retouch.github.repository import Repository
-from retouch.jobs.release.assignments import CANARY, PROD, load_registry, move_version
+from retouch.jobs.release.assignments import load_registry, move_version
 from retouch.jobs.release.judge_canary import judged_until, policy_of
 from retouch.jobs.release.revert import versions_between
 from retouch.jobs.release.steps import (
@@ -33,7 +33,7 @@ from retouch.jobs.release.steps import (
     run_steps,
 )
 from retouch.registry.canary_decision import CanaryDecision, decide_canary, next_action
-from retouch.registry.registry import ModelRegistry, StageEvent, Version
+from retouch.registry.registry import CANARY, PROD, ModelRegistry, StageEvent, Version
 from retouch.reporting.escape import plain
 from retouch.reporting.release import (
     REASON_LIMIT,

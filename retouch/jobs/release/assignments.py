@@ -12,7 +12,6 @@ from retouch.git import gto_tags
 from retouch.registry.registry import ModelRegistry, Version
 from retouch.registry.tags import Tag, tag_name
 
-PROD, CANARY = "prod", "canary"
 _TRIES = 5
 """Attempts at the next number when somebody else was quicker."""
 

@@ -29,13 +29,13 @@ from retouch.execution import transaction
 from retouch.gate.canary_model import CanaryDay, CanaryModel, CanaryVerdict
 from retouch.gate.holdout import HoldoutDays, is_day
 from retouch.gate.model import Verdict
-from retouch.jobs.release.assignments import CANARY, PROD, load_registry
+from retouch.jobs.release.assignments import load_registry
 from retouch.pipeline.outputs import outputs_around
 from retouch.planning.plan import plan_stages
 from retouch.policy.promotion import Canary
 from retouch.registry.canary_decision import decide_canary
 from retouch.registry.production import Production
-from retouch.registry.registry import ModelRegistry, Version
+from retouch.registry.registry import CANARY, PROD, ModelRegistry, Version
 from retouch.storage import documents
 
 if TYPE_CHECKING:

@@ -31,7 +31,6 @@ from retouch.jobs.release.steps import record_deployment
 from retouch.jobs.verify.verify import verify
 from retouch.registry.bundle_manifest import bundle_name
 from retouch.registry.promotion_plan import (
-    CANARY,
     Assign,
     Deploy,
     GitHubRecord,
@@ -43,7 +42,7 @@ from retouch.registry.promotion_plan import (
     Withdraw,
     plan_promotion,
 )
-from retouch.registry.registry import ModelRegistry, Version
+from retouch.registry.registry import CANARY, ModelRegistry, Version
 from retouch.registry.tags import tag_name
 from retouch.reporting.release import release_body
 from retouch.system import files

@@ -17,7 +17,7 @@ from functools import cached_property
 from retouch.engine.project import Project
 from retouch.errors import CheckFailed, InputError
 from retouch.github.repository import Repository
-from retouch.jobs.release.assignments import CANARY, PROD, load_registry, move_version
+from retouch.jobs.release.assignments import load_registry, move_version
 from retouch.jobs.release.revert import contains_commit, versions_between
 from retouch.jobs.release.steps import (
     Announcement,
@@ -27,7 +27,7 @@ from retouch.jobs.release.steps import (
     record_deployment,
     run_steps,
 )
-from retouch.registry.registry import ModelRegistry, StageEvent
+from retouch.registry.registry import CANARY, PROD, ModelRegistry, StageEvent
 from retouch.registry.rollback_plan import RollbackPlan, plan_rollback
 from retouch.reporting.escape import plain
 from retouch.reporting.release import REASON_LIMIT, RolledBackVersion, version_rolled_back

@@ -15,9 +15,8 @@ from retouch.errors import CheckFailed, InputError, RetouchError
 from retouch.github.issues import find_issue, open_issue
 from retouch.github.records import DeploymentState, create_deployment, set_deployment_status
 from retouch.github.repository import Repository, repository_facts
-from retouch.jobs.release.assignments import CANARY, PROD
 from retouch.jobs.release.revert import open_revert, open_reverts
-from retouch.registry.registry import Version
+from retouch.registry.registry import ENVIRONMENTS, Stage, Version
 from retouch.reporting.release import Notice, RolledBackVersion
 
 
@@ -66,7 +65,6 @@ def _code(error: RetouchError) -> int:
     return CheckFailed.exit_code if isinstance(error, InputError) else error.exit_code
 
 
-ENVIRONMENTS = {PROD: "production", CANARY: "canary"}
 Label = Literal["retouch:canary", "retouch:rollback"]
 
 
@@ -109,10 +107,10 @@ def open_notice(repo: Repository, words: Notice, label: Label) -> CompletedStep:
 
 
 def record_deployment(
-    repo: Repository, version: Version, stage: str, state: DeploymentState, message: str
+    repo: Repository, version: Version, stage: Stage, state: DeploymentState, message: str
 ) -> CompletedStep:
     """Record where a version runs, or that it no longer does."""
-    environment = ENVIRONMENTS.get(stage, stage)
+    environment = ENVIRONMENTS[stage]
     payload = {"version": version.name, "model": version.hash or ""}
     number = create_deployment(
         repo, ref=version.commit, environment=environment, description=message, payload=payload

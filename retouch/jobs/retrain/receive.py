@@ -12,8 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from retouch.alerts.envelope import unseal
-from retouch.alerts.parse import parse_alert
+from retouch.alerts.envelope import unseal_alert
 from retouch.documents import Value
 from retouch.engine.submit_alerts import open_for
 from retouch.errors import InputError
@@ -83,11 +82,7 @@ def receive(event: Event, repo: Repository, root: Path) -> ReceiveResult:
 
 
 def _deliver(event: DispatchEvent, repo: Repository) -> ReceiveResult:
-    source = "client_payload"
-    envelope = unseal(event.payload, source)
-    alert = parse_alert(envelope.alert, f"{source}.alert_b64")
-    if envelope.principal not in (None, alert.monitor.id):
-        raise InputError(f"{source}: principal: is not the alert's monitor.")
+    alert, envelope = unseal_alert(event.payload, "client_payload")
     outcome = open_for(envelope.alert, envelope.signature, repo, f"alerts/{alert.alert_id}.json")
     if outcome.outcome == "on_base":
         return _base_branch(outcome.message)
