@@ -18,7 +18,7 @@ from retouch.alerts.signature import Signature, parse_signature, signature_file_
 from retouch.alerts.verified import SubmittedAlert
 from retouch.engine.base_branch import Trusted
 from retouch.errors import InputError
-from retouch.provenance.admission import Arrival, SignatureCheck, admitted, key_fault
+from retouch.provenance.admission import Reception, SignatureCheck, admitted, key_fault
 from retouch.provenance.reformatting import undone
 from retouch.provenance.signers import ALLOWED_SIGNERS
 from retouch.schema_errors import bad_input, shown
@@ -70,23 +70,20 @@ def admit(
     """
     alert_id, now = submitted.alert.alert_id, now.replace(microsecond=0)
     first = _first_receipt(submitted, earlier)
-    arrival = Arrival(
-        alert=submitted.alert,
-        source=submitted.source,
-        sha256=submitted.sha256,
+    reception = Reception(
         channel=first.channel if first else transport.channel,
         sender=first.sender if first else transport.sender,
         received_at=first.received_at if first else now,
         known=trusted.known(alert_id),
     )
-    examined = _examined(submitted, arrival, trusted, ask=ask)
-    provenance = admitted(arrival, examined, trusted.registry)
+    examined = _examined(submitted, reception.received_at, trusted, ask=ask)
+    provenance = admitted(submitted, reception, examined, trusted.registry)
     if first:
         return first.model_copy(update={"provenance": provenance})
     return Receipt(
         alert_id=alert_id,
-        sha256=arrival.sha256,
-        received_at=arrival.received_at,
+        sha256=submitted.sha256,
+        received_at=reception.received_at,
         channel=transport.channel,
         sender=transport.sender,
         commit=transport.commit,
@@ -119,7 +116,7 @@ def _same_key(submitted: SubmittedAlert, provenance: Provenance) -> bool:
 
 
 def _examined(
-    submitted: SubmittedAlert, arrival: Arrival, trusted: Trusted, *, ask: bool
+    submitted: SubmittedAlert, received_at: datetime, trusted: Trusted, *, ask: bool
 ) -> SignatureCheck | None:
     """Ask ssh-keygen: once when the signature is good, and more often to say why it is not."""
     if submitted.signature is None:
@@ -131,7 +128,7 @@ def _examined(
         return SignatureCheck(fault=str(error))
     if not ask:
         return SignatureCheck(signature=signature, good=True)
-    said = _verify(submitted.raw, submitted.signature, arrival, trusted)
+    said = _verify(submitted, submitted.raw, received_at, trusted)
     examined = SignatureCheck(signature=signature, good=said.good, words=said.words)
     if said.good:
         return examined
@@ -139,24 +136,27 @@ def _examined(
     if revoked is not None and ssh_keygen.is_binary_list(revoked):
         is_revoked = ssh_keygen.is_revoked(signature.key, revoked)
         examined = examined.model_copy(update={"revoked": is_revoked})
-    if key_fault(arrival, signature, trusted.registry.signers, revoked=examined.revoked):
+    if key_fault(
+        submitted, received_at, signature, trusted.registry.signers, revoked=examined.revoked
+    ):
         return examined
     for change, variant in undone(submitted.raw):
-        if _verify(variant, submitted.signature, arrival, trusted).good:
+        if _verify(submitted, variant, received_at, trusted).good:
             return examined.model_copy(update={"undone": change})
     return examined
 
 
 def _verify(
-    raw: bytes, signature: bytes, arrival: Arrival, trusted: Trusted
+    submitted: SubmittedAlert, raw: bytes, received_at: datetime, trusted: Trusted
 ) -> ssh_keygen.SignatureCheck:
+    """Verify the signature of an alert over `raw`, its bytes or what they may have been."""
     return ssh_keygen.verify(
         raw,
-        signature,
-        principal=arrival.alert.monitor.id,
+        submitted.signature or b"",
+        principal=submitted.alert.monitor.id,
         signers=trusted.files.get(ALLOWED_SIGNERS, b""),
         revoked=trusted.revoked,
-        at=arrival.received_at,
+        at=received_at,
     )
 
 

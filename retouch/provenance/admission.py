@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from retouch.alerts.model import Alert
 from retouch.alerts.moments import Time
 from retouch.alerts.receipt import Channel, Provenance, Sha256
 from retouch.alerts.signature import NAMESPACE, Signature, signature_file_name
+from retouch.alerts.verified import SubmittedAlert
 from retouch.documents import Value
 from retouch.policy.monitors import MONITORS, Monitors, RegisteredMonitor
 from retouch.provenance.reformatting import Change
@@ -40,17 +40,13 @@ class MonitorRegistry(Value):
     signers: Signers = Signers()
 
 
-class Arrival(Value):
-    """An alert as it came in."""
+class Reception(Value):
+    """How and when an alert was received."""
 
-    alert: Alert
-    source: str
-    """The name sentences give its file."""
-    sha256: Sha256
     channel: Channel
     sender: str | None = None
     received_at: Time
-    """When it first came in, as we noted it ourselves; never a time from the alert."""
+    """When it was first received, by our own clock; never a time from the alert."""
     known: frozenset[Sha256] = frozenset()
     """What the base branch holds under this id already."""
 
@@ -73,21 +69,24 @@ class SignatureCheck(Value):
 
 
 def admitted(
-    arrival: Arrival, examined: SignatureCheck | None, registry: MonitorRegistry
+    submitted: SubmittedAlert,
+    reception: Reception,
+    examined: SignatureCheck | None,
+    registry: MonitorRegistry,
 ) -> Provenance:
     """Judge an alert by its signature, if it has one, and by what its monitor is registered for."""
     if examined is None:
-        faults = tuple(_claims(arrival, registry, signed=False))
+        faults = tuple(_claims(submitted, reception, registry, signed=False))
         if faults:
             return Provenance(verdict="refused", registry_commit=registry.commit, reasons=faults)
-        return _unsigned(arrival, registry)
-    fault = signature_fault(arrival, examined, registry)
-    faults = (fault,) if fault else tuple(_claims(arrival, registry, signed=True))
+        return _unsigned(submitted, registry)
+    fault = signature_fault(submitted, reception.received_at, examined, registry)
+    faults = (fault,) if fault else tuple(_claims(submitted, reception, registry, signed=True))
     signature = examined.signature
     return Provenance(
         verdict="refused" if faults else "verified",
         method="ssh",
-        principal=None if faults else arrival.alert.monitor.id,
+        principal=None if faults else submitted.alert.monitor.id,
         key_fingerprint=signature.key_fingerprint if signature else None,
         registry_commit=registry.commit,
         may_retrain=not faults,
@@ -96,14 +95,19 @@ def admitted(
 
 
 def key_fault(
-    arrival: Arrival, signature: Signature, signers: Signers, *, revoked: bool = False
+    submitted: SubmittedAlert,
+    received_at: datetime,
+    signature: Signature,
+    signers: Signers,
+    *,
+    revoked: bool = False,
 ) -> str | None:
     """Return why this key may not sign this alert, whatever the bytes; None when it may.
 
     `revoked`: whether a binary revocation list names it, which only ssh-keygen can read.
     """
-    file, monitor = signature_file_name(arrival.source), arrival.alert.monitor.id
-    again = f"Sign it with the key of {monitor!r}: `retouch alert sign {arrival.source}`."
+    file, monitor = signature_file_name(submitted.source), submitted.alert.monitor.id
+    again = f"Sign it with the key of {monitor!r}: `retouch alert sign {submitted.source}`."
     key, signer = signature.key_fingerprint, signers.by_key.get(signature.key_fingerprint)
     if signature.namespace != NAMESPACE:
         return (
@@ -119,7 +123,7 @@ def key_fault(
         )
     if signer.principal != monitor:
         return (
-            f"{arrival.source}: monitor.id: is {monitor!r}, but the signature is by the key of "
+            f"{submitted.source}: monitor.id: is {monitor!r}, but the signature is by the key of "
             f"{signer.principal!r}. {again}"
         )
     if signer.namespaces is not None and NAMESPACE not in signer.namespaces:
@@ -127,7 +131,7 @@ def key_fault(
             f"{file}: the key {key} may not sign alerts: {ALLOWED_SIGNERS}, line {signer.line}, "
             f"does not name {NAMESPACE!r} among its namespaces. {again}"
         )
-    return _out_of_time(signer, key, file, arrival.received_at)
+    return _out_of_time(signer, key, file, received_at)
 
 
 def _out_of_time(signer: Signer, key: str, file: str, at: datetime) -> str | None:
@@ -147,13 +151,18 @@ def _out_of_time(signer: Signer, key: str, file: str, at: datetime) -> str | Non
 
 
 def signature_fault(
-    arrival: Arrival, examined: SignatureCheck, registry: MonitorRegistry
+    submitted: SubmittedAlert,
+    received_at: datetime,
+    examined: SignatureCheck,
+    registry: MonitorRegistry,
 ) -> str | None:
     """Return the sentence that refuses the signature; None when it is good and by the right key."""
-    source = arrival.source
+    source = submitted.source
     if examined.signature is None:
         return examined.fault or f"{signature_file_name(source)}: cannot be read."
-    fault = key_fault(arrival, examined.signature, registry.signers, revoked=examined.revoked)
+    fault = key_fault(
+        submitted, received_at, examined.signature, registry.signers, revoked=examined.revoked
+    )
     if fault or examined.good:
         return fault
     if examined.undone is not None:
@@ -172,16 +181,18 @@ def signature_fault(
     )
 
 
-def _unsigned(arrival: Arrival, registry: MonitorRegistry) -> Provenance:
-    monitor = arrival.alert.monitor.id
+def _unsigned(submitted: SubmittedAlert, registry: MonitorRegistry) -> Provenance:
+    monitor = submitted.alert.monitor.id
     entry = registry.monitors.monitors.get(monitor)
     may_retrain = entry is not None and entry.unsigned == "retrain"
     if may_retrain:
-        reason = f"{arrival.source}: is unsigned, and {MONITORS} lets {monitor!r} retrain unsigned."
+        reason = (
+            f"{submitted.source}: is unsigned, and {MONITORS} lets {monitor!r} retrain unsigned."
+        )
     else:
         reason = (
-            f"{arrival.source}: is unsigned, so it may be planned but not retrain by itself. "
-            f"A person may run it: `retouch run {arrival.source} --accept-unsigned`."
+            f"{submitted.source}: is unsigned, so it may be planned but not retrain by itself. "
+            f"A person may run it: `retouch run {submitted.source} --accept-unsigned`."
         )
     return Provenance(
         verdict="unsigned",
@@ -191,28 +202,32 @@ def _unsigned(arrival: Arrival, registry: MonitorRegistry) -> Provenance:
     )
 
 
-def _claims(arrival: Arrival, registry: MonitorRegistry, *, signed: bool) -> Iterator[str]:
+def _claims(
+    submitted: SubmittedAlert, reception: Reception, registry: MonitorRegistry, *, signed: bool
+) -> Iterator[str]:
     """Yield what speaks against the alert itself, one sentence each."""
-    entry = registry.monitors.monitors.get(arrival.alert.monitor.id)
+    entry = registry.monitors.monitors.get(submitted.alert.monitor.id)
     if signed and entry is None:
         yield (
-            f"{arrival.source}: monitor.id: {arrival.alert.monitor.id!r} has a key in "
+            f"{submitted.source}: monitor.id: {submitted.alert.monitor.id!r} has a key in "
             f"{ALLOWED_SIGNERS} but no entry in {MONITORS} of the base branch. Add one there."
         )
-    yield from _audience(arrival, registry, signed=signed)
+    yield from _audience(submitted, registry, signed=signed)
     if entry is not None:
-        yield from _registered_for(arrival, entry)
-    yield from _times(arrival)
-    if arrival.known - {arrival.sha256}:
+        yield from _registered_for(submitted, reception, entry)
+    yield from _times(submitted, reception.received_at)
+    if reception.known - {submitted.sha256}:
         yield (
-            f"{arrival.source}: alert_id: {arrival.alert.alert_id!r} is on the base branch with "
-            "other bytes. A new alert needs a new id: `retouch alert new`."
+            f"{submitted.source}: alert_id: {submitted.alert.alert_id!r} is on the base branch "
+            "with other bytes. A new alert needs a new id: `retouch alert new`."
         )
 
 
-def _audience(arrival: Arrival, registry: MonitorRegistry, *, signed: bool) -> Iterator[str]:
-    audience, here = arrival.alert.audience, registry.repository
-    place = f"{arrival.source}: audience:"
+def _audience(
+    submitted: SubmittedAlert, registry: MonitorRegistry, *, signed: bool
+) -> Iterator[str]:
+    audience, here = submitted.alert.audience, registry.repository
+    place = f"{submitted.source}: audience:"
     if audience is None:
         # Without a signature it would prove nothing; a hand-written alert may leave it out.
         if signed:
@@ -229,8 +244,10 @@ def _audience(arrival: Arrival, registry: MonitorRegistry, *, signed: bool) -> I
         )
 
 
-def _registered_for(arrival: Arrival, entry: RegisteredMonitor) -> Iterator[str]:
-    alert, source = arrival.alert, arrival.source
+def _registered_for(
+    submitted: SubmittedAlert, reception: Reception, entry: RegisteredMonitor
+) -> Iterator[str]:
+    alert, source = submitted.alert, submitted.source
     hint = f"{MONITORS} of the base branch says what it may raise; ask {entry.owner}."
     monitor, dataset = alert.monitor.id, alert.slice.current.dataset
     if entry.kinds is not None and alert.kind not in entry.kinds:
@@ -240,24 +257,24 @@ def _registered_for(arrival: Arrival, entry: RegisteredMonitor) -> Iterator[str]
         yield f"{source}: {place}: {monitor!r} is not registered for {dataset!r}. {hint}"
     if entry.senders is None:
         return
-    if arrival.sender is None:
+    if reception.sender is None:
         # At a terminal nobody is authenticated; elsewhere the workflow knows and must say.
-        if arrival.channel != "manual":
+        if reception.channel != "manual":
             yield f"{source}: nobody says who brought it; give `--sender LOGIN`. {hint}"
-    elif arrival.sender.casefold() not in {login.casefold() for login in entry.senders}:
-        yield f"{source}: {shown(arrival.sender)} may not bring alerts of {monitor!r}. {hint}"
+    elif reception.sender.casefold() not in {login.casefold() for login in entry.senders}:
+        yield f"{source}: {shown(reception.sender)} may not bring alerts of {monitor!r}. {hint}"
 
 
-def _times(arrival: Arrival) -> Iterator[str]:
-    alert, at = arrival.alert, arrival.received_at
+def _times(submitted: SubmittedAlert, received_at: datetime) -> Iterator[str]:
+    alert, at = submitted.alert, received_at
     if alert.expires_at is not None and alert.expires_at <= at:
         yield (
-            f"{arrival.source}: expires_at: it expired on {_utc(alert.expires_at)} and was "
+            f"{submitted.source}: expires_at: it expired on {_utc(alert.expires_at)} and was "
             f"received on {_utc(at)}. If it still holds, have the monitor raise a new alert."
         )
     if alert.emitted_at > at + AHEAD:
         yield (
-            f"{arrival.source}: emitted_at: {_utc(alert.emitted_at)} lies in the future; it was "
+            f"{submitted.source}: emitted_at: {_utc(alert.emitted_at)} lies in the future; it was "
             f"received on {_utc(at)}. Set the monitor's clock."
         )
 

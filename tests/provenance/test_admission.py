@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,13 +11,15 @@ from hypothesis import strategies as st
 
 from retouch.alerts.new import new_alert
 from retouch.alerts.signature import Signature
+from retouch.alerts.verified import SubmittedAlert
 from retouch.policy.monitors import Monitors, RegisteredMonitor
-from retouch.provenance.admission import Arrival, MonitorRegistry, SignatureCheck, admitted
+from retouch.provenance.admission import MonitorRegistry, Reception, SignatureCheck, admitted
 from retouch.provenance.signers import Signer, Signers
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 KEY, OTHER_KEY = "SHA256:daily", "SHA256:weekly"
-OURS, OTHERS = "a" * 64, "b" * 64
+RAW = b"the bytes of the alert"
+OURS, OTHERS = hashlib.sha256(RAW).hexdigest(), "b" * 64
 SIGNATURE = Signature(key="ssh-ed25519 AAAA", key_fingerprint=KEY, namespace="retouch-alert")
 GOOD = SignatureCheck(signature=SIGNATURE, good=True)
 BAD = SignatureCheck(
@@ -40,7 +43,7 @@ def registry(*, signer=None, revoked=(), repository="acme/flights", registered=T
     )
 
 
-def arrival(said=None, **how):
+def received(said=None, **how):
     words = {
         "kind": "performance",
         "model": "block-time",
@@ -51,8 +54,8 @@ def arrival(said=None, **how):
     }
     given_words = {key: value for key, value in (words | (said or {})).items() if value is not None}
     alert = new_alert(given_words, now=NOW, randomness=bytes(10))
-    how = {"sha256": OURS, "channel": "commit", "received_at": NOW} | how
-    return Arrival(alert=alert, source="alerts/X.json", **how)
+    how = {"channel": "commit", "received_at": NOW} | how
+    return SubmittedAlert(alert, RAW, "alerts/X.json"), Reception(**how)
 
 
 def signed(**fields):
@@ -60,7 +63,7 @@ def signed(**fields):
 
 
 def test_a_good_signature_of_the_registered_monitor_may_retrain():
-    provenance = admitted(arrival(), GOOD, registry())
+    provenance = admitted(*received(), GOOD, registry())
 
     assert provenance.verdict == "verified"
     assert provenance.may_retrain
@@ -151,7 +154,7 @@ SIGNATURE_FAULTS = {
 def test_a_bad_signature_is_refused_with_its_own_sentence(case):
     examined, rules, message = SIGNATURE_FAULTS[case]
 
-    provenance = admitted(arrival(), examined, registry(**rules))
+    provenance = admitted(*received(), examined, registry(**rules))
 
     assert provenance.verdict == "refused"
     assert not provenance.may_retrain
@@ -165,7 +168,7 @@ def test_what_we_find_wrong_with_a_key_is_refused_even_if_ssh_keygen_calls_it_go
     examined, rules, _ = SIGNATURE_FAULTS[case]
     good = examined.model_copy(update={"good": True})
 
-    assert admitted(arrival(), good, registry(**rules)).verdict == "refused"
+    assert admitted(*received(), good, registry(**rules)).verdict == "refused"
 
 
 def test_sentences_of_refused_signatures_differ():
@@ -178,7 +181,7 @@ def test_sentences_of_refused_signatures_differ():
 def test_a_key_is_valid_up_to_and_including_its_last_second(moment):
     rules = registry(signer={"valid_after": NOW - timedelta(1), "valid_before": NOW})
 
-    assert admitted(arrival(received_at=moment), GOOD, rules).verdict == "verified"
+    assert admitted(*received(received_at=moment), GOOD, rules).verdict == "verified"
 
 
 CLAIM_FAULTS = {
@@ -238,7 +241,7 @@ CLAIM_FAULTS = {
 def test_what_an_alert_may_not_claim_is_refused_signed_or_not(case, examined):
     said, how, rules, message = CLAIM_FAULTS[case]
 
-    provenance = admitted(arrival(said, **how), examined, registry(unsigned="retrain", **rules))
+    provenance = admitted(*received(said, **how), examined, registry(unsigned="retrain", **rules))
 
     assert provenance.verdict == "refused"
     assert not provenance.may_retrain
@@ -249,7 +252,7 @@ def test_what_an_alert_may_not_claim_is_refused_signed_or_not(case, examined):
 def test_all_that_speaks_against_a_signed_alert_is_said():
     said = {"audience": "acme/trains", "expires_at": "2026-07-01T11:30:00Z"}
 
-    reasons = admitted(arrival(said), GOOD, registry(kinds=("volume",))).reasons
+    reasons = admitted(*received(said), GOOD, registry(kinds=("volume",))).reasons
 
     assert [reason.split(": ")[1] for reason in reasons] == ["audience", "kind", "expires_at"]
 
@@ -267,24 +270,24 @@ def test_all_that_speaks_against_a_signed_alert_is_said():
     ],
 )
 def test_what_a_monitor_may_do_is_verified(said, how, rules):
-    assert admitted(arrival(said, **how), GOOD, registry(**rules)).reasons == ()
+    assert admitted(*received(said, **how), GOOD, registry(**rules)).reasons == ()
 
 
 def test_a_signed_alert_without_audience_would_be_good_anywhere():
-    (reason,) = admitted(arrival({"audience": None}), GOOD, registry()).reasons
+    (reason,) = admitted(*received({"audience": None}), GOOD, registry()).reasons
 
     assert reason.startswith("alerts/X.json: audience: missing, so the same signature would be")
     assert '`"audience": "acme/flights"`' in reason
 
 
 def test_a_signed_alert_is_refused_where_nobody_knows_the_repository():
-    (reason,) = admitted(arrival(), GOOD, registry(repository=None)).reasons
+    (reason,) = admitted(*received(), GOOD, registry(repository=None)).reasons
 
     assert "this repository's name is not known" in reason
 
 
 def test_a_key_without_an_entry_in_the_registry_is_refused():
-    (reason,) = admitted(arrival(), GOOD, registry(registered=False)).reasons
+    (reason,) = admitted(*received(), GOOD, registry(registered=False)).reasons
 
     assert "has a key in policies/allowed_signers but no entry in policies/monitors.yaml" in reason
 
@@ -292,7 +295,7 @@ def test_a_key_without_an_entry_in_the_registry_is_refused():
 @pytest.mark.parametrize("said", [{}, {"audience": None}, {"monitor": "by-hand"}])
 @pytest.mark.parametrize("repository", ["acme/flights", None])
 def test_an_unsigned_alert_is_held_for_a_person(said, repository):
-    provenance = admitted(arrival(said), None, registry(repository=repository))
+    provenance = admitted(*received(said), None, registry(repository=repository))
 
     assert (provenance.verdict, provenance.method) == ("unsigned", "none")
     assert not provenance.may_retrain
@@ -301,13 +304,13 @@ def test_an_unsigned_alert_is_held_for_a_person(said, repository):
 
 
 def test_policy_may_let_a_monitor_retrain_unsigned():
-    provenance = admitted(arrival(), None, registry(unsigned="retrain"))
+    provenance = admitted(*received(), None, registry(unsigned="retrain"))
 
     assert (provenance.verdict, provenance.may_retrain) == ("unsigned", True)
 
 
 def test_a_bad_signature_is_no_better_than_none_where_policy_accepts_unsigned():
-    assert admitted(arrival(), BAD, registry(unsigned="retrain")).verdict == "refused"
+    assert admitted(*received(), BAD, registry(unsigned="retrain")).verdict == "refused"
 
 
 @given(
@@ -326,7 +329,7 @@ def test_only_verified_or_excepted_alerts_may_retrain_and_all_others_say_why(
 ):
     rules = registry(registered=registered, unsigned=unsigned, senders=("ann",))
 
-    provenance = admitted(arrival(**how), examined, rules)
+    provenance = admitted(*received(**how), examined, rules)
 
     if provenance.verdict == "verified":
         assert examined == GOOD
