@@ -197,7 +197,7 @@ def merge_lock(base: Path, ours: Path, theirs: Path, path: str) -> None:
     the file stays valid, DVC runs that stage again, and exit code 1 makes git report a conflict.
     `retouch verify --install-driver` installs the driver.
     """
-    from retouch.lockfile.merge import merge_locks
+    from retouch.lockfile.integrity import merge_locks
 
     texts = [files.read_text(file, limit=50_000_000) for file in (base, ours, theirs)]
     merged = merge_locks(*texts, source=path)

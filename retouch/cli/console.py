@@ -1,10 +1,14 @@
-"""What is printed for people: plans, the progress of a run, verdicts, status."""
+"""What is printed: plans, the progress of a run, verdicts, status; no command to a CI runner."""
 
 from __future__ import annotations
 
+import re
+import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
+from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -309,3 +313,53 @@ def print_stage(console: Console, stage: StageExplanation) -> None:
         because = "; ".join(reason_text(reason) for reason in decided.because)
         decision = _DECISIONS[decided.decision]
         console.print(f"  {shown(label)}: {decision}, because {shown(because)}")
+
+
+# A line that begins with `::add-mask::` or `::set-output ...`, or that has `##[...]` anywhere, is a
+# command to the runner of GitHub Actions. Alerts, branches and stages may bring such text.
+_WORKFLOW_COMMAND = re.compile(r"(?:(?<=[\n\r])|\A)(?P<start>\s*:):|(?<=##)\[")
+
+
+@contextmanager
+def harmless_log(environment: Mapping[str, str]) -> Iterator[None]:
+    """Print no command to the runner while this lasts; outside of GitHub Actions nothing changes.
+
+    The character that makes one is shown as JSON escapes it, so that printed JSON stays the same.
+    """
+    if environment.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast(TextIO, _Harmless(stream)) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+class _Harmless:
+    """A stream of text without commands, also such as come in parts."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._line = ""
+        """What of the line so far could be the beginning of a command."""
+
+    def write(self, text: str) -> int:
+        joined = self._line + text
+        harmless = _WORKFLOW_COMMAND.sub(_escaped, joined)
+        last = re.split(r"[\n\r]", joined)[-1].lstrip()
+        before, self._line = self._line, last if last in ("", ":") else f"x{last[-2:]}"
+        self._stream.write(harmless[len(before) :])
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "\\u005b" if found["start"] is None else f"{found['start']}\\u003a"

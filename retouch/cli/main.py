@@ -18,8 +18,8 @@ from retouch.cli import (
     run,
     store,
 )
+from retouch.cli.console import harmless_log
 from retouch.errors import InputError, RetouchError
-from retouch.github.workflow_commands import harmless_log
 from retouch.system.processes import terminate_as_interrupt
 
 

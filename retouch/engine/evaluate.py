@@ -15,8 +15,7 @@ from retouch.dvc import dvc
 from retouch.dvc.params import read_json_key
 from retouch.errors import CheckFailed
 from retouch.execution import transaction
-from retouch.execution.measuring import Models, measure, needs_measuring
-from retouch.execution.scoring import score_model, training_rows
+from retouch.execution.scoring import Models, measure, needs_measuring, score_model, training_rows
 from retouch.gate.comparison import (
     AlertedSlice,
     Comparison,

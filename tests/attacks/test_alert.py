@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from retouch.alerts.envelope import seal
+from retouch.cli.console import harmless_log
 from retouch.cli.main import main
-from retouch.github.workflow_commands import harmless_log
 from tests.attacks.attacks import (
     EXPRESSION,
     INLINE,

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from retouch.errors import CheckFailed
-from retouch.execution.measuring import Models, measure, needs_measuring
+from retouch.execution.scoring import Models, measure, needs_measuring
 from retouch.gate.comparison import PairedTimes
 from retouch.gate.guardrails.synthetic import cases_of, synthetic_rows
 from retouch.system.processes import Processes

@@ -18,7 +18,7 @@ from retouch.lockfile.entries import (
     parse_plain_yaml,
     without_entries,
 )
-from retouch.lockfile.merge import merge_locks
+from retouch.lockfile.integrity import merge_locks
 
 HEAD = "schema: '2.0'\nstages:\n"
 SIDE = st.dictionaries(st.sampled_from(["a", "b", "fit@eu", "'1'"]), st.integers(0, 2))
