@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from retouch.cli import demo
+from retouch.cli.run import committed_run, copy_before
 from retouch.dvc.params import apply_edits
 from retouch.engine.project import Project, open_project
 from retouch.execution.model import Attempt, Outcome, Run
@@ -38,7 +38,7 @@ PLANS = 5
 def measure() -> dict[str, Any]:
     """Run everything and return the figures."""
     project = open_project(Path.cwd())
-    shipped = demo.shipped_run(project, None)
+    shipped = committed_run(project, None)
     alert = f"{documents.ALERTS}/{shipped.alert_ids[0]}.json"
     copies = [_fresh_copy(project, shipped, name) for name in ("dvc", "retouch", "bare")]
     by_dvc, by_retouch, bare = copies
@@ -82,7 +82,7 @@ def _fresh_copy(project: Project, shipped: Run, name: str) -> Path:
     """Return a clone set back to before the alert, with a cache of its own."""
     root = project.root / ".retouch/bench" / name
     shutil.rmtree(root, ignore_errors=True)
-    demo.copy_before(project, shipped, root)
+    copy_before(project, shipped, root)
     git.commit_all(root, "Before the alert")
     return root
 

@@ -6,7 +6,7 @@ import shutil
 
 import yaml
 
-from retouch.cli.demo import hand_over
+from retouch.cli.run import hand_over
 from retouch.engine.project import Project
 from tests.toy_project import Toy
 
