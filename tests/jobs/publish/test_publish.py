@@ -173,7 +173,7 @@ def test_of_two_that_run_the_same_stages_the_second_waits(world):
     assert (first.exit_code, second.outcome) == (0, "waiting")
     pull = world.github.pulls[1]
     assert {"waiting", "verdict:running"} <= set(pull["labels"])
-    assert world.status() == ("pending", "waits for #1: the same stages run there")
+    assert world.status() == ("pending", "waiting for #1: the same stages run there")
     base, there = world.files_at("main"), world.files_at(world.branch)
     changed = {path for path in there if base.get(path) != there[path]}
     report = f"reports/{world.answered.alert_id}/"
