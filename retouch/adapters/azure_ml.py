@@ -55,7 +55,7 @@ def read(root: Node, context: Context) -> Sequence[MonitorResult]:
     """Return the results in one event or a list of them.
 
     Events of other runs are passed over; InputError when all of them are. The tag of v2 may list
-    each metric the signal looked at, not only those over the limit, so each row is held against its
+    each metric the signal looked at, not only those over the limit, so a row is compared with its
     own limit: below it for p-values and the like. A row of a metric that is not known is a breach,
     as the tag says.
     """

@@ -24,7 +24,7 @@ _OF_THE_REASON: dict[str, State] = {
     "Updated": "no_data",
     "RuleDeleted": "no_data",
 }
-"""Why a state is what it is, where no number was held against the limit."""
+"""Why a state is what it is, where no number was compared with the limit."""
 
 
 def read(root: Node, context: Context) -> Sequence[MonitorResult]:

@@ -1,1 +1,1 @@
-"""What came in: the alert, its strict reading, its fingerprints. Pure."""
+"""The alert, its strict parser, its fingerprints and its receipt. Pure."""

@@ -177,7 +177,7 @@ class Confidence(Value):
     score: Annotated[float, Field(ge=0, le=1)] | None = None
     basis: Literal["p_value", "interval", "vote", "declared", "none"] = "none"
     n: Annotated[int, Field(ge=0)] | None = None
-    """How many independent units (rows, days, votes) stand behind it."""
+    """How many independent units (rows, days, votes) it is based on."""
 
     @model_validator(mode="after")
     def _score_has_a_basis(self) -> Confidence:
@@ -187,7 +187,7 @@ class Confidence(Value):
 
 
 class Finding(Value):
-    """One number the monitor held against one limit."""
+    """One number that the monitor compared with one limit."""
 
     scope: Literal["column", "dataset", "prediction", "target", "model"]
     column: Column | None = None
@@ -203,7 +203,7 @@ class Finding(Value):
     ci_low: float | None = None
     ci_high: float | None = None
     verdict: Literal["breach", "warn", "ok", "error", "skipped"] = "breach"
-    """The monitor's own; never worked out again by us."""
+    """The monitor's own; it is never recomputed here."""
     severity: Severity | None = None
     native_id: Annotated[str, StringConstraints(max_length=200)] | None = None
 
@@ -224,7 +224,7 @@ class Evidence(Value):
 
 
 class Alert(Document):
-    """One monitor's judgement of one slice, with its provenance."""
+    """One monitor's judgement of one slice."""
 
     schema_version: Literal["1.0"]
     alert_id: AlertId

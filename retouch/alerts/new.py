@@ -1,4 +1,4 @@
-"""Write an alert: from a few words to the whole document, and to the shortest file of it."""
+"""Write an alert: from a few fields to the whole document, and to the shortest file of it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def new_alert(
     source: str = "new alert",
     hint: str = "See `retouch alert new --help`.",
 ) -> Alert:
-    """Make an alert of a few words, in the short form of `in_full`.
+    """Make an alert from a few fields, in the short form of `in_full`.
 
-    `randomness` is ten bytes, for the id. Raises InputError, naming `source` and how to `mend` it,
-    when the words do not make an alert.
+    `randomness` is ten bytes, for the id. Raises InputError, naming `source` and with `hint`,
+    when the fields do not make an alert.
     """
     document = {
         "schema_version": SCHEMA_VERSION,

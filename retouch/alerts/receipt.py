@@ -1,4 +1,4 @@
-"""What intake found out about an alert. It lies beside the alert and never in it.
+"""What intake found out about an alert: a file beside the alert, never part of it.
 
 An alert holds claims, signed or not; a receipt holds what we verified ourselves, and what the
 policy made of the alert when it came in.
@@ -38,7 +38,7 @@ State = Literal[
 
 
 class Provenance(Value):
-    """Whose alert it is, as far as we could verify."""
+    """Whose alert it is, as far as it could be verified."""
 
     verdict: Literal["verified", "unsigned", "refused", "not_checked"]
     """`not_checked`: it says what a verified alert of the same intake says already."""
@@ -48,15 +48,15 @@ class Provenance(Value):
     key_fingerprint: str | None = None
     """Of the signing key, as `ssh-keygen -l` writes it: `SHA256:...`."""
     registry_commit: str | None = None
-    """The commit of the base branch whose `policies/` were asked."""
+    """The commit of the base branch whose `policies/` were read."""
     may_retrain: bool = False
-    """Whether it may cause a retraining without a person saying so."""
+    """Whether it may cause a retraining without a person's approval."""
     reasons: tuple[str, ...] = ()
     """Sentences: why it was refused, or why it may not retrain."""
 
 
 class AlertState(Value):
-    """What suppression made of the alert."""
+    """The state that suppression gave the alert, and why."""
 
     state: State
     rule: str | None = None
@@ -64,7 +64,7 @@ class AlertState(Value):
     message: str
     """One sentence for a person."""
     of: AlertId | None = None
-    """The alert that stands in its way: the one it repeats, or the one that inhibits it."""
+    """The alert that holds it back: the one it repeats, or the one that inhibits it."""
     until: Time | None = None
     """When the reason ends, where that is known."""
 
@@ -79,14 +79,14 @@ class Receipt(Document):
     received_at: Time
     channel: Channel
     sender: str | None = None
-    """Who brought it, as GitHub authenticated them."""
+    """Who submitted it, as GitHub authenticated them."""
     commit: str | None = None
-    """The commit that brought it."""
+    """The commit that added it."""
     run_id: str | None = None
     """The workflow run that took it in."""
     provenance: Provenance
     standing: AlertState | None = None
-    """As of intake; None when only the provenance was asked for."""
+    """As of intake; None when only the provenance was checked."""
 
 
 def receipt_file_name(alert_id: str) -> str:

@@ -1,4 +1,4 @@
-"""An alert in words, for plans and reports."""
+"""An alert as text, for plans and reports."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ class AlertSummary(Value):
     dataset: str
     columns: tuple[str, ...]
     where: tuple[str, ...]
-    """Each predicate in words: `region = central`."""
+    """Each predicate as text: `region = central`."""
     window: str | None
     """`2013-06-16 to 2013-07-01`, half-open."""
     emitted_at: AwareDatetime
     confidence: str
     findings: tuple[str, ...]
-    """Each breaching finding in words: `day_mean_absolute_error of air_time 27.3 > 12`."""
+    """Each breaching finding as text: `day_mean_absolute_error of air_time 27.3 > 12`."""
     message: str
     hypothesis: str | None
     model_version: str | None = None
 
 
 def summarise(alert: Alert) -> AlertSummary:
-    """Put an alert into words."""
+    """Summarise an alert as text."""
     window = alert.slice.current.window
     return AlertSummary(
         alert_id=alert.alert_id,

@@ -34,7 +34,7 @@ def find_root(start: Path) -> Path:
 
 
 class DvcProject:
-    """One DVC project as it lies in the workspace: loaded once, asked several times."""
+    """One DVC project as it lies in the workspace: loaded once, queried several times."""
 
     def __init__(self, root: Path) -> None:
         """Open the project at `root`. Raises InputError when DVC cannot read it."""

@@ -37,7 +37,7 @@ def seed(
 
     Left out are entries that the workspace has itself, that do not fit dvc.yaml as it is here (the
     command, what is read, what is made), that DVC would not restore, and those whose outputs cannot
-    be had. The workspace does not change. What the entries say is believed: seed from a branch that
+    be had. The workspace does not change. The entries are trusted: seed from a branch that
     only we write to. Raises InputError for a lock that cannot be read.
     """
     wanted = dict(_other_entries(root, lock_texts))

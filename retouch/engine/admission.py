@@ -65,7 +65,7 @@ def admit(
     """Judge one alert and return its receipt; a new one says nothing of suppression yet.
 
     What came in before, with the same bytes and by the same key, is judged as of then, and its
-    receipt keeps how it came in; `earlier` is the believed receipt of that id. Without `ask` all
+    receipt keeps how it came in; `earlier` is the trusted receipt of that id. Without `ask` all
     is judged but whether the signature fits. Raises InputError for a broken receipt of the base.
     """
     alert_id, now = submitted.alert.alert_id, now.replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""The base branch: the commit whose word on monitors, keys and earlier alerts is believed.
+"""The base branch: the commit that is trusted on monitors, keys and earlier alerts.
 
 Whoever opens a pull request writes its branch as they like; what the base holds was reviewed.
 """
@@ -32,7 +32,7 @@ _POLICIES = (MONITORS, ALLOWED_SIGNERS, REVOKED_SIGNERS)
 
 @dataclass(frozen=True)
 class Base:
-    """The commit that is believed."""
+    """The commit that is trusted."""
 
     commit: str
     name: str
@@ -45,7 +45,7 @@ class Trusted:
 
     registry: MonitorRegistry
     files: Mapping[str, bytes]
-    """Policies, and alerts and receipts of the ids asked for, by their path."""
+    """Policies, and alerts and receipts of the requested ids, by their path."""
 
     @property
     def revoked(self) -> bytes | None:
@@ -77,7 +77,7 @@ class Trusted:
 
 
 def base_commit(root: Path, base: str | None, environment: Mapping[str, str]) -> Base:
-    """Return the commit whose policies are believed.
+    """Return the commit whose policies are trusted.
 
     It is `base` where one is named, else the target of the pull request (`GITHUB_BASE_REF`), else
     the remote's default branch, else HEAD. Raises InputError when the one that is named, here or by
@@ -85,7 +85,7 @@ def base_commit(root: Path, base: str | None, environment: Mapping[str, str]) ->
     """
     named = base or (f"origin/{target}" if (target := environment.get("GITHUB_BASE_REF")) else None)
     for name in (named,) if named else ("origin/HEAD", "HEAD"):
-        # A tag or a branch of ours may bear the name of the remote's branch; the remote's is meant.
+        # A local tag or branch may have the name of the remote's branch; the remote's is meant.
         commit = git.commit_of(root, f"refs/remotes/{name}") or (
             None if name.startswith("origin/") and not base else git.commit_of(root, name)
         )

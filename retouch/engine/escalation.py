@@ -72,7 +72,7 @@ class RunContext:
 
 @dataclass(frozen=True)
 class Escalation:
-    """What came of it."""
+    """Its result."""
 
     attempts: tuple[Attempt, ...] = ()
     judgements: tuple[Judgement, ...] = ()
@@ -112,7 +112,7 @@ def _for_a_person(judgement: Judgement, limits: Limits) -> bool:
 def climb(plan: Plan, context: RunContext) -> Escalation:
     """Try the plan's tiers, cheapest first, until one settles it or the budget is used up.
 
-    What is not kept is put back. When a candidate is kept, or anything is raised, the journal stays
+    What is not kept is rolled back. When one is kept, or anything is raised, the journal stays
     open: the caller keeps it once the report is written, or puts it back. The plan has seen to it
     that the budget allows the first tier. Raises CheckFailed when scoring fails and InputError when
     data is nowhere to be had.

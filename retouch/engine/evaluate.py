@@ -42,7 +42,7 @@ Days = tuple[str, str]
 
 @dataclass(frozen=True)
 class Trial:
-    """What every candidate of one plan is held against."""
+    """What every candidate of one plan is compared with."""
 
     root: Path
     promotion: Promotion

@@ -1,4 +1,4 @@
-"""What happens to alerts when they come in: proved, weighed against the history, written down."""
+"""Intake: alerts are verified, compared with the history, and given receipts."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ EVENT_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Intake:
-    """What one intake came to."""
+    """The result of one intake."""
 
     receipts: tuple[Receipt, ...]
-    """Of the alerts that were new, with their standing."""
+    """Of the alerts that were new, with their state."""
     faults: tuple[str, ...]
     """A sentence for each file that is no alert, or that is refused."""
     outcome: Outcome
-    """Where all alerts stand now, and the groups to plan."""
+    """The state of all alerts now, and the groups to plan."""
 
 
 @dataclass(frozen=True)
 class AlertOverview:
-    """Where everything stands, without taking anything in."""
+    """The state of all alerts, without taking any in."""
 
     stored: tuple[StoredAlert, ...]
     """All alerts; those that are new with the receipt they would get."""
@@ -59,7 +59,7 @@ class AlertOverview:
     outcome: Outcome
 
     def state_of(self, stored: StoredAlert) -> AlertState | None:
-        """Return where an alert stands, also one that history takes no note of."""
+        """Return the state of an alert, also of one that history leaves out."""
         standing = self._states.get(stored.alert.alert_id)
         return standing or (stored.receipt.standing if stored.receipt else None)
 
@@ -161,13 +161,13 @@ def _unpacked(
 def _files_of(event: Path, folder: Path) -> tuple[str, dict[Path, bytes]]:
     """Return who sent the event, and the files it makes.
 
-    The alert's last: cut short in between, it must not lie there as one that nobody signed.
+    The alert's last: cut short in between, it must not be left there as an unsigned one.
     """
     hint = "Send one with `retouch alert open FILE --dispatch`."
     raw = files.read_bytes(event, limit=EVENT_BYTES)
     try:
-        told = json.loads(raw)
-        payload, login = told["client_payload"], told["sender"]["login"]
+        content = json.loads(raw)
+        payload, login = content["client_payload"], content["sender"]["login"]
     except (ValueError, TypeError, KeyError, RecursionError):
         message = f"{event}: is no repository_dispatch event with a client_payload and a sender."
         raise InputError(message, hint=hint) from None
@@ -206,11 +206,11 @@ def _overview(
     trust: TrustSettings,
     now: datetime,
 ) -> AlertOverview:
-    """Judge what is new (of it `only` these, if given) and say where everything stands."""
+    """Judge what is new (of it `only` these, if given) and return the state of all alerts."""
     root = project.root
     ids = [path.stem for path in documents.alert_files(root)]
     judge = AdmissionCheck(root, trust, ids)
-    stored, faults = stored_alerts(root, judge.believed_receipt)
+    stored, faults = stored_alerts(root, judge.trusted_receipt)
     wanted = None if only is None else {submitted.alert.alert_id for submitted in only}
     new = {
         one.alert.alert_id

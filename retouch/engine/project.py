@@ -83,7 +83,7 @@ class Project:
         return production_of(self.pipeline, self.policy.model, commit, self._committed_hash)
 
     def version_at(self, moment: datetime) -> str | None:
-        """Return the hash of the model that was in production then; None: nobody knows."""
+        """Return the hash of the model that was in production then; None: unknown."""
         commit = git.commit_at(self.root, moment)
         if commit is None:
             return None

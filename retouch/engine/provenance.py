@@ -1,4 +1,4 @@
-"""May these alerts cause a retraining? What admission found, and whether we know the data."""
+"""May these alerts cause a retraining? What admission found, and whether the data is known."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from retouch.suppression.records import ReceivedAlert, is_firing, span_of
 
 RECORDED_IN = ("**/dvc.lock", "**/*.dvc")
 """Where DVC keeps the digests of data; `**/` also stands for the top."""
-REFUSED = AlertState(state="refused", message="It is not believed.")
+REFUSED = AlertState(state="refused", message="It is refused.")
 
 
 @dataclass(frozen=True)
 class TrustSettings:
-    """Whose word is believed."""
+    """Which base branch is trusted, and how the alerts arrived."""
 
     base: str | None = None
-    """The branch or commit whose registry is asked; None: the target of the pull request, else
+    """The branch or commit whose registry is read; None: the target of the pull request, else
     the remote's default branch, else HEAD."""
     repository: str | None = None
     """This repository's `owner/name`."""
     environment: Mapping[str, str] = field(default_factory=dict)
     transport: Transport = field(default_factory=Transport)
     accepted_by: str | None = None
-    """The person who vouches for alerts that nobody signed."""
+    """The person who approves unsigned alerts."""
 
     def __post_init__(self) -> None:
         """Raise InputError for a repository that cannot be one; receipts keep its name."""
@@ -56,7 +56,7 @@ class TrustSettings:
 
 
 class AdmissionCheck:
-    """The word of the base branch, read once for many alerts."""
+    """Admission by the policies of the base branch, which are read once for many alerts."""
 
     def __init__(self, root: Path, trust: TrustSettings, alert_ids: Iterable[str]) -> None:
         """Read the registry. Raises InputError when it is broken, or there is no such base."""
@@ -65,16 +65,16 @@ class AdmissionCheck:
         self._head = git.head_commit(root)
         self._trust = trust
         self._trusted = read_trusted(root, self.base, alert_ids, repository=trust.repository)
-        believed_here = self.base.commit == self._head
-        self._here = receipts_here(root) if believed_here else frozenset()
+        is_base = self.base.commit == self._head
+        self._here = receipts_here(root) if is_base else frozenset()
         self._recorded: dict[str, bool] = {}
 
     def receipt(self, submitted: SubmittedAlert, now: datetime) -> Receipt:
-        """Return the receipt of an alert, in which nothing is said of suppression yet."""
+        """Return the receipt of an alert, still without its state."""
         return self._about_known_data(self._admitted(submitted, now), submitted.alert)
 
     def coming_by(self, transport: Transport) -> AdmissionCheck:
-        """Return the same word on alerts that came in another way."""
+        """Return the same check for alerts that arrived another way."""
         other = copy.copy(self)
         other._trust = replace(self._trust, transport=transport)
         return other
@@ -95,11 +95,11 @@ class AdmissionCheck:
     def _admitted(self, submitted: SubmittedAlert, now: datetime, *, ask: bool = True) -> Receipt:
         alert_id, earlier = submitted.alert.alert_id, None
         with suppress(InputError):  # a broken one that is the base's stops `admit` as well
-            earlier = self.believed_receipt(alert_id)
+            earlier = self.trusted_receipt(alert_id)
         transport = self._trust.transport
         return admit(submitted, self._trusted, transport, now=now, earlier=earlier, ask=ask)
 
-    def believed_receipt(self, alert_id: str) -> Receipt | None:
+    def trusted_receipt(self, alert_id: str) -> Receipt | None:
         """Return the receipt of an earlier intake: the base's.
 
         The workspace's own counts too where it is the base itself; anywhere else a stranger may
@@ -112,7 +112,7 @@ class AdmissionCheck:
 
     def _about_known_data(self, receipt: Receipt, alert: Alert) -> Receipt:
         digest = alert.slice.current.digest or ""
-        # Of a sha256, DVC's own records can tell nothing.
+        # DVC records no sha256.
         if not receipt.provenance.may_retrain or not digest.startswith("md5:"):
             return receipt
         if digest not in self._recorded:
@@ -121,7 +121,7 @@ class AdmissionCheck:
             return receipt
         message = (
             f"alerts/{alert.alert_id}.json: slice.current.digest: {digest} is the digest of no "
-            "data that dvc.lock records or has recorded, so nobody can look at what was judged."
+            "data that dvc.lock records or has recorded, so the judged data cannot be examined."
         )
         changed = {"may_retrain": False, "reasons": (message,)}
         provenance = receipt.provenance.model_copy(update=changed)
@@ -144,8 +144,8 @@ def receipts_for_new(
 ) -> list[StoredAlert]:
     """Give each new alert its receipt.
 
-    Of many that say the same of the same window only one signature is checked: what the others say
-    is known then, and a storm is over sooner. They never count by themselves.
+    Of alerts that say the same about the same window only one signature is checked: the others are
+    duplicates, which never count, and an alert storm is handled sooner.
     """
     known: dict[tuple[object, ...], str] = {}
     judged = []
@@ -160,7 +160,7 @@ def receipts_for_new(
                 if first is not None
                 else judge.receipt(submitted, now)
             )
-            judged.append(replace(one, receipt=_refusal_told(receipt)))
+            judged.append(replace(one, receipt=_with_refusal(receipt)))
         taken: ReceivedAlert | None = judged[-1].taken
         if taken is not None and taken.trusted:
             known.setdefault(_message(one, settings), one.alert.alert_id)
@@ -168,12 +168,12 @@ def receipts_for_new(
 
 
 def _may_repeat(alert: Alert) -> bool:
-    """Tell whether an alert can say nothing new: an all-clear may end what began in between."""
+    """Tell whether an alert may be a duplicate: an all-clear may end what began in between."""
     return alert.status != "resolved" or not names_no_column(alert)
 
 
 def _message(one: StoredAlert, settings: Suppression) -> tuple[object, ...]:
-    """Return what is the same of alerts of which history counts the first alone.
+    """Return what alerts share of which history counts only the first.
 
     A worse one counts (it may need fewer windows), and so does a finding after a failed check.
     """
@@ -186,13 +186,13 @@ def _message(one: StoredAlert, settings: Suppression) -> tuple[object, ...]:
 def _repeats(
     judge: AdmissionCheck, submitted: SubmittedAlert, first: str, now: datetime
 ) -> Receipt:
-    said = f"It says what alert {first} says, which counts; its own signature was not checked."
+    said = f"It repeats alert {first}, which counts; its own signature was not checked."
     standing = AlertState(state="duplicate", rule="duplicate", message=said, of=first)
     receipt = judge.unchecked(submitted, said, now)
     return receipt.model_copy(update={"standing": standing})
 
 
-def _refusal_told(receipt: Receipt) -> Receipt:
+def _with_refusal(receipt: Receipt) -> Receipt:
     if receipt.provenance.verdict != "refused":
         return receipt
     message = REFUSED.model_copy(update={"message": " ".join(receipt.provenance.reasons)})

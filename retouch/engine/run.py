@@ -116,7 +116,7 @@ def build_pipeline(project: Project, settings: Settings, *, record: bool) -> tup
     """Bring every stage up to date, as `dvc repro` would, independent ones at the same time.
 
     `record`: keep the receipts in `reports/build/`, for forecasts. Raises InputError; CheckFailed
-    when a stage fails, with everything put back.
+    when a stage fails, with everything restored.
     """
     with transaction.exclusive_lock(project.root):
         transaction.recover(project.root)

@@ -52,7 +52,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of it."""
+    """Its result."""
 
     message: str
     """One sentence."""
@@ -112,9 +112,9 @@ def _unlabelled(project: Project) -> Scoring:
 
 
 def _report_of(root: Path, report_id: str | None, candidate: str) -> Path | None:
-    """Return the report that kept this candidate: the one asked for, or the newest; None: none.
+    """Return the report that kept this candidate: the requested one, or the newest; None: none.
 
-    Raises InputError when the one asked for is about another candidate.
+    Raises InputError when the requested one is about another candidate.
     """
     if report_id is None:
         kept = [

@@ -150,7 +150,7 @@ def read_registry(project: Project, *, shared: bool = False) -> ModelRegistry:
             texts = snapshot.read(snapshot.named("dvc.yaml", "dvc.lock"))
             hashes[commit] = recorded_model(texts, model).hash
         except InputError:
-            continue  # nobody says what it is; it equals nothing
+            continue  # unknown, so it equals nothing
     return registry_from_tags(model, tags, hashes)
 
 

@@ -1,4 +1,4 @@
-"""The hypotheses put to the hold-out: each estimate held against its limit."""
+"""The hypotheses tested on the hold-out: each estimate compared with its limit."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def _entries(root: Path, commit: str, paths: Collection[str]) -> list[tuple[str,
 
 
 def proposal_of(message: str) -> str | None:
-    """Return the digest that a commit of ours ends with; None for the commit of a person."""
+    """Return the digest that ends a commit made by Retouch; None for the commit of a person."""
     last = message.rstrip().rpartition("\n")[2]
     found = _TRAILER.fullmatch(last)
     return found[1] if found else None
@@ -98,14 +98,14 @@ def last_commits(root: Path, commit: str, most: int) -> tuple[str, ...]:
 
 
 def is_retouch_commit(root: Path, commit: str) -> bool:
-    """Return whether a commit says that it is an answer of ours; anybody can write that."""
+    """Return whether a commit claims to be an answer by Retouch; anybody can write that."""
     return proposal_of(message_of(root, commit)) is not None
 
 
 def is_edited_by_others(root: Path, head: str, base: str) -> bool:
     """Return whether somebody but us changed what a branch holds besides alerts.
 
-    A commit that only adds alerts is nobody's edit, nor is the merge of the base branch that
+    A commit that only adds alerts is no person's edit, nor is the merge of the base branch that
     GitHub's "Update branch" makes, where git alone would have come to the same files.
     """
     since = merge_base(root, head, base)

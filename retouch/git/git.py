@@ -145,7 +145,7 @@ def clone(source: Path, target: Path) -> None:
 
 
 def commit_all(root: Path, message: str) -> None:
-    """Commit every change in a copy of ours, under our own name. Raises InputError."""
+    """Commit every change in a copy, under Retouch's own name. Raises InputError."""
     name = ["-c", "user.name=Retouch", "-c", "user.email=retouch@localhost"]
     checked(run(["git", "add", "--all"], cwd=root))
     checked(run(["git", *name, "commit", "--quiet", "--message", message], cwd=root))

@@ -73,7 +73,7 @@ def write_tag(root: Path, name: str, commit: str, message: str, *, push: bool) -
     """Put an annotated tag on a commit and, with `push`, on `origin`; done already is done.
 
     Raises CheckFailed when the name is taken by another commit, here or at `origin`, or when
-    `origin` does not take it; then no tag of ours is left here. Whoever counts takes the next
+    `origin` does not take it; then the new tag is deleted here too. Whoever counts takes the next
     number.
     """
     ref = f"refs/tags/{name}"
@@ -120,7 +120,7 @@ def _tag(name: str, commit: str, message: str) -> list[str]:
 
 
 def _identity(root: Path) -> tuple[str, ...]:
-    """Return the options that give git a name where nobody has result it one."""
+    """Return the options that give git a name where none is configured."""
     return () if run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=root).exit_code == 0 else _NOBODY
 
 

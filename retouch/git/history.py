@@ -1,4 +1,4 @@
-"""History, as lock files are held against it: parents, merges, what a branch changed. By git."""
+"""History, for checking lock files against it: parents, merges, what a branch changed. By git."""
 
 from __future__ import annotations
 

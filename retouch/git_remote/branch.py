@@ -19,7 +19,7 @@ from retouch.system.processes import Finished, pipe, run
 
 REMOTE = "origin"
 _REF = "refs/retouch/store"
-"""Where the newest commit that was fetched is kept: in nobody's way, and safe from `git gc`."""
+"""Where the newest commit that was fetched is kept: out of the way, and safe from `git gc`."""
 _PLAIN = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.sparseCheckout=false"),

@@ -201,7 +201,7 @@ def publish(
 def _given_up(branch: Branch, done: Finished, attempts: int) -> CheckFailed:
     tried = "once" if attempts == 1 else f"{attempts} times"
     return CheckFailed(
-        f"The branch {branch.name!r} did not take the data, asked {tried}; git said:"
+        f"The branch {branch.name!r} did not accept the data, pushed {tried}; git said:"
         f" {git.error_text(done.output)}.",
         hint="Nothing of it is there yet. Again: `retouch store push`.",
     )

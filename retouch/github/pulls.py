@@ -52,7 +52,7 @@ class PullRequest(ResponseModel):
 
     @property
     def status(self) -> Literal["open", "merged", "closed"]:
-        """Its state, with merged told apart from closed."""
+        """Its state, with merged distinguished from closed."""
         return "merged" if self.merged_at is not None else self.state
 
 

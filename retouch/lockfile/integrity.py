@@ -1,8 +1,8 @@
-"""Is every entry of `dvc.lock` one that a run made? Git can make up entries that no run did. Pure.
+"""Is every entry of `dvc.lock` one that a run made? A merge can combine two into a false one.
 
 Git merges `dvc.lock` line by line. Where both sides ran a stage, the merged entry may pair the
 inputs of both with an output of one: DVC finds nothing to do, and the model is wrong. So after a
-merge an entry must be, as a whole, a parent's or one that a run's receipt vouches for.
+merge an entry must be, as a whole, a parent's or one that a run's receipt records.
 `merge_locks` merges by entry instead: no entry is ever made up of two.
 """
 
@@ -40,18 +40,18 @@ class StaleStage(Value):
 
 
 class Integrity(Document):
-    """What is to be said of the lock files of one commit."""
+    """The findings about the lock files of one commit."""
 
     schema_version: Literal["1.0"] = "1.0"
     commit: str
     parents: tuple[str, ...]
-    """The commits it was held against."""
+    """The commits it was compared with."""
     entries: tuple[EntryFound, ...] = ()
     stale: tuple[StaleStage, ...] = ()
     faults: tuple[str, ...] = ()
     """Sentences: what a retraining touches and may not."""
     missing: tuple[str, ...] = ()
-    """Sentences: outputs that the cache and the remote lack. Only where that was asked."""
+    """Sentences: outputs that the cache and the remote lack. Only where that was requested."""
 
     @property
     def doubtful(self) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ class Integrity(Document):
 
     @property
     def sound(self) -> bool:
-        """Nothing stands against this commit."""
+        """Nothing was found against this commit."""
         return not (self.doubtful or self.stale or self.faults or self.missing)
 
     def named(self, found: Found) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ class Integrity(Document):
 
     @property
     def message(self) -> tuple[str, ...]:
-        """A sentence for each thing that stands against it: what, why, and what mends it."""
+        """A sentence for each finding against it: what, why, and how to repair it."""
         doubts = tuple(f"{stage}: {_DOUBT} Repair: `{REPAIR_COMMAND}`." for stage in self.doubtful)
         stale = tuple(
             f"{s.stage}: stale: {s.because}. Repair: `{REPAIR_COMMAND}`." for s in self.stale
@@ -95,7 +95,7 @@ def classify(
 
     `recorded`: stage and digest of every receipt. `must_be_known`: a merge, or a commit that
     carries a retraining; an entry from nowhere is doubtful there, and a person's own elsewhere.
-    `doubted`: entries that a merge on the way here made up, so that no person made them either.
+    `doubted`: entries that an earlier merge produced, so that no person made them either.
     """
     known = {pair for parent in parents for pair in parent.items()}
 
@@ -130,7 +130,7 @@ _EMPTY = "schema: '2.0'\nstages:\n"
 
 
 class Merged(NamedTuple):
-    """What came of it."""
+    """The result of a merge."""
 
     text: str
     left_out: tuple[str, ...]

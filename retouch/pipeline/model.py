@@ -68,7 +68,7 @@ class Output(Value):
     workspace: str | None = None
     """Hash of what lies in the workspace; None when nothing does."""
     cached: bool = True
-    """DVC keeps it in its cache; otherwise git does, or nobody."""
+    """DVC keeps it in its cache; otherwise git does, or neither."""
 
 
 class Stage(Value):

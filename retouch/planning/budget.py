@@ -31,7 +31,7 @@ class Spent(Value):
 def over_budget(tier: TierPlan, budget: Budget, spent: Spent) -> str | None:
     """Return why a tier may not be tried, None when it may.
 
-    Stages whose cost nobody has recorded count as nothing; the sentence says so.
+    Stages without a recorded cost count as zero; the sentence says so.
     """
     if budget.tiers is not None and spent.tiers >= budget.tiers:
         return f"Not tried: {tier.tier}. budget.tiers allows {budget.tiers} for one alert."

@@ -37,7 +37,7 @@ class Episode(Value):
 
 
 class ValueRequest(Value):
-    """What is to be answered, as far as the value rule looks at it."""
+    """What the value rule needs to know of the alerts to answer."""
 
     families: tuple[str, ...]
     where: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Whose alert it is, and whether it may cause a retraining without a person. Pure.
 
-Whether a signature is good is for `ssh-keygen` to say; what we read ourselves words a refusal. Both
-must agree: what either of them refuses is refused.
+`ssh-keygen` decides whether a signature is good; what is parsed here explains a refusal. Both must
+agree: what either of them refuses is refused.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Reception(Value):
 
 
 class SignatureCheck(Value):
-    """What was made of a signature file."""
+    """The result of checking a signature file."""
 
     signature: Signature | None = None
     """None when it could not be read."""
@@ -61,7 +61,7 @@ class SignatureCheck(Value):
     good: bool = False
     """Whether ssh-keygen found it good, by the alert's monitor, at the time it was received."""
     words: str = ""
-    """What ssh-keygen said, when it was not good."""
+    """The message of ssh-keygen, when it was not good."""
     undone: Change | None = None
     """The change to the alert's file without which ssh-keygen would find it good."""
     revoked: bool = False
@@ -258,11 +258,11 @@ def _registered_for(
     if entry.senders is None:
         return
     if reception.sender is None:
-        # At a terminal nobody is authenticated; elsewhere the workflow knows and must say.
+        # At a terminal there is no authenticated sender; elsewhere the workflow has to name it.
         if reception.channel != "manual":
-            yield f"{source}: nobody says who brought it; give `--sender LOGIN`. {hint}"
+            yield f"{source}: its sender is unknown; give `--sender LOGIN`. {hint}"
     elif reception.sender.casefold() not in {login.casefold() for login in entry.senders}:
-        yield f"{source}: {shown(reception.sender)} may not bring alerts of {monitor!r}. {hint}"
+        yield f"{source}: {shown(reception.sender)} may not submit alerts of {monitor!r}. {hint}"
 
 
 def _times(submitted: SubmittedAlert, received_at: datetime) -> Iterator[str]:

@@ -103,7 +103,7 @@ class StoredAlert:
 
     @property
     def taken(self) -> ReceivedAlert | None:
-        """What history records of it; None for one that was refused or said nothing new."""
+        """What history records of it; None for one that was refused or is a duplicate."""
         receipt = self.receipt
         if receipt is None or receipt.provenance.verdict not in ("verified", "unsigned"):
             return None

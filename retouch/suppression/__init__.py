@@ -1,5 +1,5 @@
-"""What to make of an alert that came in: may it act, and is now the time? Pure.
+"""Whether an alert may act, and whether now is the time. Pure.
 
-`admission` decides whose alert it is and what it may cause; the other modules decide when it
-counts, from the history that lies in git.
+Decides the state of every alert and the groups to plan now. In: alerts with their receipts, past
+answers, silences and the policy. Out: states, groups and replays. It touches no file and no clock.
 """

@@ -44,12 +44,12 @@ def cost_of_first_tier(
     policy: Policy, pipeline: Pipeline, costs: Mapping[str, Cost], touches: Touches
 ) -> CostOf:
     """Return the function that gives the cost of the first tier a decision would try."""
-    asked_once = CachedTouches(touches)
+    cached_touches = CachedTouches(touches)
 
     def cost(decision: Decision, alerts: Sequence[Alert]) -> Cost | None:
         if not decision.ladder:
             return None
-        touched = frozenset().union(*map(asked_once, alerts))
+        touched = frozenset().union(*map(cached_touches, alerts))
         return cost_at_most(policy.tiers[decision.ladder[0]], touched, pipeline, costs)
 
     return cost

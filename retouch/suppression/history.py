@@ -1,4 +1,4 @@
-"""All that is known at a moment: incidents, what they mute, and which stages are in cooldown."""
+"""All that is known at a moment: incidents, what they inhibit, and which stages are in cooldown."""
 
 from __future__ import annotations
 
@@ -122,6 +122,6 @@ class Retrained:
 
 
 def _is_another(version: str, production: str) -> bool:
-    """Tell whether a version is surely not the one in production: of names we know nothing."""
+    """Tell whether a version is surely not the one in production: only a hash can tell."""
     named = version.removeprefix("md5:").removesuffix(".dir")
     return _HASH.fullmatch(named) is not None and not production.startswith(named)

@@ -1,7 +1,7 @@
 """Why an alert is not to be planned: every rule that holds it back, the first one first.
 
 The order is that of `docs/suppression.md`: what an alert is, what was done about it, then what
-stands in its way for now.
+holds it back for now.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Reasons:
             failed = alert.status == "firing"
             what = "Its checks failed to run" if failed else "Its monitor had no data"
             return AlertState(
-                state="no_data", rule="no_data", message=f"{what}; that is for a person to look at."
+                state="no_data", rule="no_data", message=f"{what}; a person has to look at it."
             )
         return None
 
@@ -62,7 +62,7 @@ class Reasons:
         news = [part for part in record.parts if part.repeats is None]
         if not news:
             first = record.parts[0].repeats
-            message = f"It says of the same window what {first} said."
+            message = f"It repeats {first}: the same signals in the same window."
             return AlertState(state="duplicate", rule="duplicate", message=message, of=first)
         if any(self._lives(part, now) for part in news):
             return None
@@ -84,7 +84,7 @@ class Reasons:
     def _what_forbids(self, record: Record, now: datetime) -> Iterator[AlertState]:
         alert = record.taken.alert
         if alert.expires_at is not None and alert.expires_at <= now:
-            message = f"It was good until {_shown(alert.expires_at)}."
+            message = f"It expired at {_shown(alert.expires_at)}."
             yield AlertState(state="expired", rule="expires_at", message=message)
         stale = self._history.retrained.why_stale(alert, self._production)
         if stale is not None:
@@ -100,7 +100,7 @@ class Reasons:
             yield AlertState(
                 state="inhibited",
                 rule=rule.name,
-                message=f"{source.alert_id} ({source.kind}) is open and mutes it: {rule.why}",
+                message=f"{source.alert_id} ({source.kind}) is open and inhibits it: {rule.why}",
                 of=source.alert_id,
                 until=self._history.inhibitor.until(signal),
             )
@@ -116,14 +116,16 @@ class Reasons:
                 yield _says_pending(counting)
         until = self._history.retrained.cooling_until(record.taken.alert)
         if until is not None and until > now:
-            message = f"All stages it touches were retrained; they rest until {_shown(until)}."
+            message = (
+                f"All stages it touches were retrained; they are in cooldown until {_shown(until)}."
+            )
             yield AlertState(state="cooldown", rule="cooldown", message=message, until=until)
 
     def _says_answered(self, incident: Incident, answer: Answered) -> AlertState:
         until = answer.at + self._settings.repeat_after
         message = (
-            f"Its incident was answered in reports/{answer.report_id}; this is news of it,"
-            f" and no new plan before {_shown(until)}."
+            f"Its incident was answered in reports/{answer.report_id}; it repeats that"
+            f" incident, and there is no new plan before {_shown(until)}."
         )
         first = incident.first.alert.alert_id
         return AlertState(
@@ -136,14 +138,14 @@ class Reasons:
             message = f"It went quiet at {_shown(incident.closed_at)}, before it was answered."
             return AlertState(state="resolved", rule="resolved", message=message)
         forgotten_at = incident.heard_at + self._settings.forget_after
-        message = f"It was {_count(incident)}, and not heard of again by {_shown(forgotten_at)}."
+        message = f"It was {_count(incident)}, and not seen again by {_shown(forgotten_at)}."
         return AlertState(state="expired", rule="forget_after", message=message)
 
     def _says_flapping(self, share: float) -> AlertState:
         limits = self._settings.flapping
         message = (
             f"It changed in {share:.0%} of its last {limits.windows} windows (above"
-            f" {limits.above:.0%}): a person must say whether it is real."
+            f" {limits.above:.0%}): a person has to decide whether it is real."
         )
         return AlertState(state="flapping", rule="flapping", message=message)
 
@@ -152,16 +154,18 @@ def _says_resolved(record: Record) -> AlertState:
     news = [part for part in record.parts if part.repeats is None]
     if not news:
         first = record.parts[0].repeats
-        message = f"It says of the same window what {first} said."
+        message = f"It repeats {first}: the same signals in the same window."
         return AlertState(state="duplicate", rule="duplicate", message=message, of=first)
-    told = next((part for part in news if part.incident is not None), None)
-    if told is None or told.incident is None:
+    closing = next((part for part in news if part.incident is not None), None)
+    if closing is None or closing.incident is None:
         return AlertState(state="resolved", rule="resolved", message="Nothing was open.")
-    first = told.incident.first.alert.alert_id
-    if told.closes:
-        message = f"It ends the incident of {first}; what was done stays done."
+    first = closing.incident.first.alert.alert_id
+    if closing.closes:
+        message = f"It ends the incident of {first}; what was done about it is kept."
     else:
-        message = f"{told.quiet} of {told.incident.asked.keep_firing} quiet windows for {first}."
+        message = (
+            f"{closing.quiet} of {closing.incident.asked.keep_firing} quiet windows for {first}."
+        )
     return AlertState(state="resolved", rule="resolved", message=message, of=first)
 
 

@@ -1,4 +1,4 @@
-"""What lies in git of the alerts so far: those taken in, and the answers they were given."""
+"""The alerts received so far and the answers they were given, as git holds them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Touches = Callable[[Alert], frozenset[str]]
 """The stages an alert's slice touches.
 
 It may go by the data set, path, columns and predicates of the slice and by whether findings were
-left out, and is asked once for each combination of these.
+left out, and is called once for each combination of these.
 """
 Span = tuple[datetime, datetime]
 """A window as start and end; equal for the same moments, in whatever offset they were written."""
@@ -27,7 +27,7 @@ class ReceivedAlert(Value):
     received_at: Time
     """By our clock, from its receipt; never the time the alert claims."""
     trusted: bool
-    """Whether it may cause a retraining without a person saying so."""
+    """Whether it may cause a retraining without a person's approval."""
 
 
 class Answered(Value):
@@ -74,8 +74,7 @@ def span_of(alert: Alert) -> Span:
 def is_firing(alert: Alert) -> bool:
     """Tell whether an alert fires for a reason.
 
-    One with findings of which none is a breach or a warning has measured nothing wrong: the check
-    itself failed.
+    With findings of which none is a breach or a warning it is no signal: the check itself failed.
     """
     verdicts = {finding.verdict for finding in alert.findings}
     return alert.status == "firing" and (
@@ -84,7 +83,7 @@ def is_firing(alert: Alert) -> bool:
 
 
 class CachedTouches:
-    """A `Touches` that asks another one once for each distinct slice."""
+    """A `Touches` that calls another one once for each distinct slice."""
 
     def __init__(self, touches: Touches) -> None:
         self._touches = touches

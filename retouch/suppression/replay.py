@@ -1,8 +1,8 @@
 """All past alerts decided again under one policy: what would have been planned, and when.
 
 Time is that of the alerts. A group acts at the moment it would have been due; from then its
-incidents count as answered, and a retrain counts as kept, so the stages it touches rest. What
-really was answered plays no part.
+incidents count as answered, and a retrain counts as kept, so the stages it touches rest. The
+answers that were really given play no part.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from retouch.suppression.records import Answered, ReceivedAlert, Touches, in_ord
 from retouch.suppression.replay_diff import Disposition, Replay, ReplayedPlan, ReplayEntry
 from retouch.suppression.state import GroupName, due_times, group_of, in_turn
 
-UNTRUSTED = "Have a person look at what nobody vouches for."
-"""What is asked when a group of untrusted alerts is due."""
+UNTRUSTED = "Have a person review these alerts: none of them is trusted."
+"""The request to a person when a group of untrusted alerts is due."""
 
 _FOR_GOOD: frozenset[State] = frozenset({"no_data", "resolved", "duplicate", "answered", "expired"})
 """States that do not change any more."""
@@ -53,8 +53,9 @@ def replay(
 ) -> Replay:
     """Decide all alerts again, in one pass, up to `now`.
 
-    History begins with the first alert, so that incidents are known; told are the alerts received,
-    and the plans made, at `since` or later. Untrusted groups are held, whatever the policy says.
+    History begins with the first alert, so that incidents are known; the result holds the alerts
+    received, and the plans made, at `since` or later. Untrusted groups are held,
+    whatever the policy says.
     """
     run = _Run(policy, silences, touches, cost)
     for one in in_order(taken):
@@ -95,7 +96,7 @@ class _Run:
         self.plans: list[ReplayedPlan] = []
 
     def take(self, one: ReceivedAlert) -> None:
-        """Take in an alert, and look at those whose standing it may change."""
+        """Take in an alert, and look at those whose state it may change."""
         lost = self._history.inhibitor.lost
         record = self._history.take(one)
         now = one.received_at
@@ -104,7 +105,7 @@ class _Run:
             if not part.signal.flaps.flapping:
                 self._look_again(("flapping", part.signal), now)
             if part.closes or self._history.inhibitor.lost > lost:
-                self._look_at_muted(one.alert, now)
+                self._look_at_inhibited(one.alert, now)
             if part.incident is not None and part.incident.opened_at == now:
                 self._look_again(("pending", part.incident), now)
                 self._look_at_chains(now)
@@ -126,7 +127,7 @@ class _Run:
                 self._plan_if_due(group, moment)
 
     def entries(self, now: datetime) -> list[ReplayEntry]:
-        """Return what became of every alert."""
+        """Return the disposition of every alert."""
         records = self._history.ledger.records
         for alert_id, record in records.items():
             if alert_id not in self._planned:
@@ -170,7 +171,7 @@ class _Run:
             return
         self._answer([record.taken.alert for record in acting], group, now)
         for record in acting:
-            self._look_at_muted(record.taken.alert, now)
+            self._look_at_inhibited(record.taken.alert, now)
         self._free[group].clear()
 
     def _answer(self, alerts: list[Alert], group: GroupName, now: datetime) -> None:
@@ -244,14 +245,14 @@ class _Run:
         for record in self._held.pop(cause, {}).values():
             self._look(record, now)
 
-    def _look_at_muted(self, source: Alert, now: datetime) -> None:
-        """Look at what an alert muted that may mute no longer, unless something else does."""
+    def _look_at_inhibited(self, source: Alert, now: datetime) -> None:
+        """Look at what an alert inhibited, unless something else still inhibits it."""
         for bucket in self._history.inhibitor.buckets_of(source):
             if self._history.inhibitor.source(bucket, now) is None:
                 self._look_again(("inhibited", bucket), now)
 
     def _look_at_chains(self, now: datetime) -> None:
-        """With several rules, what begins to mute may keep something else from muting."""
+        """With several rules, a signal that begins to inhibit may stop another from inhibiting."""
         if len(self._policy.suppression.inhibit) > 1:
             for cause in list(self._held):
                 if cause[0] == "inhibited" and not self._history.inhibitor.source(cause[1], now):

@@ -1,4 +1,4 @@
-"""What a replay tells, and how two of them differ."""
+"""The result of a replay, and how two of them differ."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class ReplayedPlan(Value):
 
 
 class Disposition(Value):
-    """What would have become of one alert."""
+    """What would have been done about one alert."""
 
     fate: Fate
     state: State
-    """`acts` when it was planned; else what kept it back, or what it came to in the end."""
+    """`acts` when it was planned; else what held it back, or its final state."""
     rule: str | None
     """The rule of the policy that decided, or the rule of suppression."""
     tier: str | None = None
@@ -50,7 +50,7 @@ class Disposition(Value):
 
 
 class ReplayEntry(Value):
-    """One alert, and what would have become of it."""
+    """One alert, and its disposition."""
 
     alert_id: AlertId
     key: str
@@ -85,7 +85,7 @@ class Totals(Value):
 
 
 class Change(Value):
-    """An alert that would have fared otherwise."""
+    """An alert whose disposition would have differed."""
 
     alert_id: AlertId
     key: str
@@ -136,17 +136,17 @@ def difference(before: Replay, after: Replay, since: Time | None = None) -> Diff
     )
 
 
-def totals(told: Replay) -> Totals:
+def totals(replay: Replay) -> Totals:
     """Return a replay in numbers."""
-    retrains = [plan for plan in told.plans if plan.action == "retrain"]
+    retrains = [plan for plan in replay.plans if plan.action == "retrain"]
     known = [plan.cpu_seconds for plan in retrains if plan.cpu_seconds is not None]
     return Totals(
         retrains=len(retrains),
-        holds=len(told.plans) - len(retrains),
-        acted=_count(told.alerts, "retrain"),
-        held=_count(told.alerts, "hold"),
-        suppressed=_count(told.alerts, "suppressed"),
-        waiting=_count(told.alerts, "waiting"),
+        holds=len(replay.plans) - len(retrains),
+        acted=_count(replay.alerts, "retrain"),
+        held=_count(replay.alerts, "hold"),
+        suppressed=_count(replay.alerts, "suppressed"),
+        waiting=_count(replay.alerts, "waiting"),
         cpu_seconds=round(sum(known), 2),
         unknown_costs=len(retrains) - len(known),
     )
@@ -156,5 +156,5 @@ def _count(alerts: Sequence[ReplayEntry], fate: Fate) -> int:
     return sum(one.disposition.fate == fate for one in alerts)
 
 
-def _fares(told: Disposition) -> tuple[Fate, State, str | None, str | None]:
-    return told.fate, told.state, told.rule, told.tier
+def _fares(one: Disposition) -> tuple[Fate, State, str | None, str | None]:
+    return one.fate, one.state, one.rule, one.tier

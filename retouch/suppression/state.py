@@ -1,4 +1,4 @@
-"""Where every alert stands at a moment, and which groups are to be planned now."""
+"""The state of every alert at a moment, and the groups to be planned now."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Group(Value):
     key: str
     """`model/dataset`."""
     trusted: bool
-    """Whether it may cause a retraining without a person saying so."""
+    """Whether it may cause a retraining without a person's approval."""
     alert_ids: tuple[AlertId, ...]
     """Sorted, so the first is the oldest."""
 
 
 class AlertWithState(Value):
-    """Where one alert stands."""
+    """The state of one alert."""
 
     alert_id: AlertId
     standing: AlertState
@@ -68,7 +68,7 @@ class OpenIncident(Value):
 
 
 class Outcome(Value):
-    """What suppression makes of all alerts at a moment."""
+    """The result of suppression at a moment: the state of all alerts, and the groups to plan."""
 
     now: Time
     alerts: tuple[AlertWithState, ...]
@@ -81,7 +81,7 @@ class Outcome(Value):
     """When the next group has waited long enough; None when none waits."""
 
     def state_of(self, alert_id: str) -> AlertState | None:
-        """Return where an alert stands; None for one that had not come in."""
+        """Return the state of an alert; None for one that had not been received."""
         found = (one.standing for one in self.alerts if one.alert_id == alert_id)
         return next(found, None)
 
@@ -95,15 +95,15 @@ def alert_states(
     now: datetime,
     production: str | None = None,
 ) -> Outcome:
-    """Return where every alert received up to `now` stands, whatever the order they are given in.
+    """Return the state of every alert received up to `now`, whatever order they are given in.
 
     `production` is the version of the model in production; None: not known. What is dated after
     `now` is left out, so with a time of the past the outcome is what it was then.
     """
     history = history_until(now, taken, answers, settings, touches)
     reasons = Reasons(history, silences, production)
-    told = {name: reasons.of(record, now) for name, record in history.ledger.records.items()}
-    acting = [history.ledger.records[name] for name, why in told.items() if not why]
+    why_not = {name: reasons.of(record, now) for name, record in history.ledger.records.items()}
+    acting = [history.ledger.records[name] for name, why in why_not.items() if not why]
     due = due_times(acting, reasons, settings, now)
     return Outcome(
         now=now,
@@ -114,7 +114,7 @@ def alert_states(
                 also=why[1:],
             )
             for (name, why), record in zip(
-                told.items(), history.ledger.records.values(), strict=True
+                why_not.items(), history.ledger.records.values(), strict=True
             )
         ),
         groups=groups_due(acting, due, now),

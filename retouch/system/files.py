@@ -40,7 +40,7 @@ def read_bytes(path: Path, *, limit: int, hint: str | None = None) -> bytes:
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    # Opening a pipe that nobody writes to would wait for ever.
+    # Opening a pipe without a writer would wait for ever.
     return os.open(path, flags | os.O_NONBLOCK)
 
 

@@ -68,7 +68,7 @@ class Processes:
     """The long commands under way; all of them can be stopped at once, children included."""
 
     def __init__(self, on_start: Callable[[int], None] = lambda _pid: None) -> None:
-        """`on_start` is told the process id of each."""
+        """`on_start` is called with the process id of each."""
         self._on_start = on_start
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -98,8 +98,8 @@ class Processes:
                 )
                 self._running.add(process)
                 self._on_start(process.pid)
-            with contextlib.suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as told:
-                told.write(b"go\n")
+            with contextlib.suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as stdin:
+                stdin.write(b"go\n")
             _, status, usage = os.wait4(process.pid, 0)
             with self._lock:
                 self._running.discard(process)
@@ -241,7 +241,7 @@ def pipe(
             capture_output=True,
             check=False,
             env={**os.environ, **(env or {})},
-            # A passphrase is asked for on the terminal itself, not on standard input.
+            # A passphrase prompt goes to the terminal itself, not on standard input.
             start_new_session=True,
             timeout=PIPE_TIMEOUT_SECONDS,
         )

@@ -31,7 +31,7 @@ def sign(raw: bytes, key: Path) -> bytes:
     """Return an armored signature over the bytes, for alerts.
 
     `key` is a private key's file, or a public one whose private key an ssh-agent holds. Nobody is
-    asked for a passphrase. Raises InputError when it cannot sign, with what mends it.
+    prompted for a passphrase. Raises InputError when it cannot sign, with a hint.
     """
     if not key.exists():
         hint = "Name one with --key or RETOUCH_SIGNING_KEY; docs/provenance.md makes one."
@@ -77,7 +77,7 @@ def is_binary_list(revoked: bytes) -> bool:
 def is_revoked(key: str, revoked: bytes) -> bool:
     """Ask whether a binary list revokes this public key. Raises InputError when it is no such list.
 
-    It is asked only in order to word a refusal; `verify` is handed the list as well.
+    It is used only to explain a refusal; `verify` is handed the list as well.
     """
     files = {"revoked_signers": revoked, "key.pub": f"{key}\n".encode()}
     done = _run_with(files, ("-Q", "-f", "revoked_signers", "key.pub"), b"")
@@ -86,17 +86,17 @@ def is_revoked(key: str, revoked: bytes) -> bool:
     return b"REVOKED" in done.output
 
 
-def _run_with(files: Mapping[str, bytes], command: Sequence[str], told: bytes) -> PipeResult:
+def _run_with(files: Mapping[str, bytes], command: Sequence[str], stdin: bytes) -> PipeResult:
     """Run ssh-keygen in a private folder of these files: its words name no path of this machine."""
     with tempfile.TemporaryDirectory(prefix="retouch-") as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
-        return _run(command, told, cwd=Path(folder))
+        return _run(command, stdin, cwd=Path(folder))
 
 
-def _run(command: Sequence[str], told: bytes, *, cwd: Path) -> PipeResult:
+def _run(command: Sequence[str], stdin: bytes, *, cwd: Path) -> PipeResult:
     try:
-        return pipe(["ssh-keygen", *command], told, cwd=cwd, env=_ENVIRONMENT)
+        return pipe(["ssh-keygen", *command], stdin, cwd=cwd, env=_ENVIRONMENT)
     except InputError as error:
         hint = "Debian's package for it is openssh-client; it must be 9.1 or newer."
         raise InputError(error.message, hint=hint) from None

@@ -78,7 +78,7 @@ def test_a_file_that_is_no_plan_is_refused_in_one_sentence(toy: Toy, text):
     assert told.err.count("\n") == 1
 
 
-def test_a_saved_plan_cannot_say_that_a_person_vouches(toy: Toy):
+def test_a_saved_plan_cannot_say_that_a_person_approved(toy: Toy):
     alert = toy.alert("data_quality", monitor="stranger")
     toy.retouch("plan", alert, "--out", "plan.json")
     forged = json.loads((toy.root / "plan.json").read_text())
@@ -92,7 +92,7 @@ def test_a_saved_plan_cannot_say_that_a_person_vouches(toy: Toy):
     assert toy.tree() == before
 
 
-def test_a_person_may_vouch_for_what_was_planned_before(toy: Toy):
+def test_a_person_may_approve_what_was_planned_before(toy: Toy):
     alert = toy.alert("data_quality", monitor="stranger")
     toy.retouch("plan", alert, "--out", "plan.json")
 

@@ -1,4 +1,4 @@
-"""What a stranger may bring to an intake: nothing is believed that was not looked at."""
+"""What a stranger may bring to an intake: nothing is trusted unchecked."""
 
 from __future__ import annotations
 

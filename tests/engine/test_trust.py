@@ -1,4 +1,4 @@
-"""Whose alerts may cause a retraining: signed ones, those the registry allows, and vouched."""
+"""Whose alerts may cause a retraining: signed ones, those the registry allows, and approved."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_unsigned_alert_is_planned_and_nothing_runs(toy: Toy):
     assert '"verdict":"held"' in report.splitlines()[0]
 
 
-def test_a_person_who_vouches_for_an_unsigned_alert_is_named_in_the_report(toy: Toy):
+def test_a_person_who_approves_an_unsigned_alert_is_named_in_the_report(toy: Toy):
     alert = toy.alert("data_quality", monitor="stranger")
     assert toy.retouch("run", alert).code == 0
     toy.git("config", "user.name", "Ada Lovelace")
@@ -86,7 +86,7 @@ def test_a_refused_alert_is_neither_planned_nor_run(toy: Toy, tmp_path: Path, ve
     assert not toy.report(alert).exists()
 
 
-def test_an_alert_about_data_that_nobody_recorded_is_held(toy: Toy):
+def test_an_alert_about_data_without_a_record_is_held(toy: Toy):
     alert = toy.alert("data_quality", digest=DIGEST)
     told = toy.retouch("run", alert)
     assert told.code == 0, told

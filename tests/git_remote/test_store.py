@@ -209,13 +209,14 @@ def test_a_push_that_is_never_taken_ends_with_a_sentence_and_the_next_one_sends_
     trying = PushRetries(times=4, sleep=waits.append, jitter=lambda: 0.5)
     lay(maker, objects)
     with pytest.raises(
-        CheckFailed, match=r"did not take the data, asked once; git said: remote: the disk is full"
+        CheckFailed,
+        match=r"did not accept the data, pushed once; git said: remote: the disk is full",
     ):
         push_store(store, trying=trying)
     hook.unlink()
     locked = origin.path / "refs/heads/dvc-store.lock"
     locked.touch()
-    with pytest.raises(CheckFailed, match=r"asked 4 times; git said: .*retouch store push"):
+    with pytest.raises(CheckFailed, match=r"pushed 4 times; git said: .*retouch store push"):
         push_store(store, trying=trying)
     assert waits == sorted(waits)
     assert len(waits) == 3

@@ -31,7 +31,7 @@ def test_an_entry_of_both_halves_is_doubtful_in_a_merge_and_nowhere_else():
     assert found(merged, [left])["ens"] == "made_here"
 
 
-def test_a_receipt_vouches_for_its_own_stage_only():
+def test_a_receipt_accounts_for_its_own_stage_only():
     merged = {"a": "x", "b": "x"}
     assert found(merged, [{}, {}], {("a", "x")}, must_be_known=True) == {
         "a": "recorded",
@@ -63,11 +63,11 @@ def test_a_merge_is_free_of_doubt_exactly_when_every_entry_is_a_parents_or_recor
 ):
     said = found(entries, parents, recorded, must_be_known=True)
 
-    vouched = {pair for parent in parents for pair in parent.items()} | recorded
+    accounted = {pair for parent in parents for pair in parent.items()} | recorded
     doubtful = {stage for stage, what in said.items() if what == "doubtful"}
-    expected = {stage for stage, digest in entries.items() if (stage, digest) not in vouched}
+    expected = {stage for stage, digest in entries.items() if (stage, digest) not in accounted}
     assert doubtful == (expected if parents else set())
-    assert unattributed_entries(entries, parents, recorded) == {*entries.items()} - vouched
+    assert unattributed_entries(entries, parents, recorded) == {*entries.items()} - accounted
 
 
 @given(DIGESTS, st.lists(DIGESTS, min_size=1, max_size=3), RECORDED, st.booleans())

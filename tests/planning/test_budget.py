@@ -61,7 +61,7 @@ def test_what_just_fits_may_be_tried(allowed, spent):
     assert over_budget(tier("refit"), budget(**allowed), Spent(**spent)) is None
 
 
-def test_a_cost_that_nobody_has_recorded_counts_as_nothing_and_is_said():
+def test_a_stage_without_a_recorded_cost_counts_as_zero_and_is_named():
     cost = tier("refit", 0.0).forecast.model_copy(update={"unknown": 2})
     unknown = tier("refit").model_copy(update={"forecast": cost})
 

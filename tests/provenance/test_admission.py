@@ -207,13 +207,13 @@ CLAIM_FAULTS = {
         {},
         {"sender": "mallory"},
         {"senders": ("ann",)},
-        "alerts/X.json: 'mallory' may not bring alerts of 'daily'.",
+        "alerts/X.json: 'mallory' may not submit alerts of 'daily'.",
     ),
-    "a sender nobody names": (
+    "an unnamed sender": (
         {},
         {},
         {"senders": ("ann",)},
-        "alerts/X.json: nobody says who brought it; give `--sender LOGIN`.",
+        "alerts/X.json: its sender is unknown; give `--sender LOGIN`.",
     ),
     "expired": (
         {"expires_at": "2026-07-01T12:00:00Z"},
@@ -280,7 +280,7 @@ def test_a_signed_alert_without_audience_would_be_good_anywhere():
     assert '`"audience": "acme/flights"`' in reason
 
 
-def test_a_signed_alert_is_refused_where_nobody_knows_the_repository():
+def test_a_signed_alert_is_refused_where_the_repository_is_unknown():
     (reason,) = admitted(*received(), GOOD, registry(repository=None)).reasons
 
     assert "this repository's name is not known" in reason

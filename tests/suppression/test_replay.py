@@ -151,7 +151,7 @@ def test_a_retrain_lets_other_signals_of_its_stages_rest():
     assert fates(told)[1] == ("suppressed", "cooldown", "cooldown", None)
 
 
-def test_what_nobody_vouches_for_is_held():
+def test_untrusted_alerts_are_held():
     told = replayed([taken(1, trusted=False)], policy(**AT_ONCE))
 
     assert [(p.action, p.message) for p in told.plans] == [("hold", UNTRUSTED)]

@@ -117,7 +117,7 @@ def test_a_new_finding_beside_answered_ones_acts():
 @pytest.mark.parametrize(
     ("answers", "state"), [((), "expired"), ([answer(0, hours=1)], "answered")]
 )
-def test_what_nobody_hears_of_for_long_is_forgotten(answers, state):
+def test_what_is_not_seen_for_long_is_forgotten(answers, state):
     alerts = [taken(0), taken(1, 24 * 31, window=day(31))]
 
     told = outcome(alerts, 24 * 32, answers=answers)
@@ -335,7 +335,8 @@ def test_resolving_undoes_nothing_that_was_answered():
     assert states(told) == ["answered", "answered", "resolved", "resolved", "resolved"]
     assert told.incidents == ()
     assert (
-        only(told, 4).message == f"It ends the incident of {alert_id(0)}; what was done stays done."
+        only(told, 4).message
+        == f"It ends the incident of {alert_id(0)}; what was done about it is kept."
     )
 
 
@@ -398,7 +399,7 @@ def test_what_came_later_changes_nothing_of_what_was(data, alerts):
 
 @FEW
 @given(st.data(), histories())
-def test_what_nobody_vouches_for_changes_nothing_for_the_others(data, alerts):
+def test_untrusted_alerts_change_nothing_for_the_others(data, alerts):
     answers, silences, settings, now = at_any_time(data.draw, alerts)
     trusted = [one for one in alerts if one.trusted]
 

@@ -291,12 +291,12 @@ class _Item:
         return [_Item(node, self.root, self.context) for node in found.items()]
 
     def holds(self, when: When) -> bool:
-        """Tell whether the values at the pointers are those that are asked for."""
-        for pointer, asked in when.items():
+        """Tell whether the values at the pointers are the expected ones."""
+        for pointer, expected in when.items():
             found = self._find(pointer)
             value = None if found is None else found.value
             # True is no 1 here.
-            if value != asked or isinstance(value, bool) != isinstance(asked, bool):
+            if value != expected or isinstance(value, bool) != isinstance(expected, bool):
                 return False
         return True
 

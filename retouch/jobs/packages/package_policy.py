@@ -230,7 +230,7 @@ def _of_run(proposal: Proposal, plan: Plan, run: Run) -> Iterator[Fault]:
     if plan.action == "hold":
         yield "run", "its plan holds, so nothing should have run"
     if plan.unproven:
-        yield "run", "nobody approved its unproven alerts, so nothing should have run"
+        yield "run", "its alerts need an approval and have none, so nothing should have run"
     if proposal.waits_for:
         yield "run", "it waits for another pull request, so nothing should have run"
     for place, attempt in enumerate(run.attempts):

@@ -299,7 +299,7 @@ def _standing_text(found: Provenance) -> str:
 
 
 def _check_overrides(publication: Publication, publisher: Publisher) -> None:
-    """Raise InputError for new overrides on the branch that nobody requested."""
+    """Raise InputError for new overrides on the branch that no person requested."""
     proposal = publication.package.proposal
     if proposal.report_id is None or publication.head is None:
         return

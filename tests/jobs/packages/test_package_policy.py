@@ -236,9 +236,9 @@ CHANGES: dict[str, tuple[Callable[[Box], Box], str]] = {
     "another key": (lambda b: b.having(run=run(plan_key="x")), "is the run of another plan"),
     "other alerts": (lambda b: b.having(run=run(alert_ids=("x",))), "about other alerts"),
     "a held plan that ran": (lambda b: b.having(plan=plan(action="hold")), "its plan holds"),
-    "nobody who approves": (
+    "no approval": (
         lambda b: b.having(plan=plan(provenance=(_unproven(),))),
-        "nobody approved",
+        "have none",
     ),
     "one that should have waited": (lambda b: b.claiming(waits_for=(3,)), "it waits"),
     "other edits": (lambda b: b.having(run=attempt(edits=())), "not the tier that the plan has"),
