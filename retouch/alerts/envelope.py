@@ -31,7 +31,7 @@ Payload = dict[str, JsonValue]
 
 
 class Envelope(Value):
-    """What came out of a payload. Nothing in it is verified."""
+    """The content of a payload. Nothing in it is verified."""
 
     alert: bytes
     """As they were signed: at most `MAX_BYTES`, not yet read."""
@@ -75,7 +75,7 @@ def unseal(payload: object, source: str) -> Envelope:
     if len(payload) > MAX_PROPERTIES:
         raise bad_input(source, (), f"has more than {MAX_PROPERTIES} properties", hint=_HINT)
     _check_length(payload, source)
-    # First of all: of a version we do not know, no other field can be judged. True equals 1 here.
+    # First of all: in an unknown version, no other field can be checked. True equals 1 here.
     version = payload.get("v")
     if type(version) is not int or version != VERSION:
         message = f"{shown(version)} is not supported; this version reads {VERSION}"

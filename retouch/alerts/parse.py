@@ -23,7 +23,7 @@ def parse_alert(raw: bytes, source: str, *, hint: str | None = None) -> Alert:
     data = read_json(raw, source, max_bytes=MAX_BYTES, hint=hint)
     if not isinstance(data, dict):
         raise bad_input(source, (), "must be a JSON object", hint=hint)
-    # First of all: of a version we do not know, no other field can be judged.
+    # First of all: in an unknown version, no other field can be checked.
     version = data.get("schema_version", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
         message = f"{shown(version)} is not supported; this version reads {SCHEMA_VERSION!r}"

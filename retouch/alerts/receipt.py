@@ -1,7 +1,7 @@
 """What intake found out about an alert: a file beside the alert, never part of it.
 
-An alert holds claims, signed or not; a receipt holds what we verified ourselves, and what the
-policy made of the alert when it came in.
+An alert holds claims, signed or not; a receipt holds what Retouch verified itself, and the
+state of the alert under the policy when it was received.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Provenance(Value):
     """Whose alert it is, as far as it could be verified."""
 
     verdict: Literal["verified", "unsigned", "refused", "not_checked"]
-    """`not_checked`: it says what a verified alert of the same intake says already."""
+    """`not_checked`: it repeats a verified alert of the same intake."""
     method: Literal["ssh", "none"] = "none"
     principal: str | None = None
     """The registered signer; equal to the alert's `monitor.id`."""

@@ -1,4 +1,4 @@
-"""Read what an ssh signature says of itself: which key made it, and for which purpose. Pure.
+"""Parse an SSH signature: which key made it, and for which purpose. Pure.
 
 Nothing is verified here; that is for `ssh-keygen` alone. What is read here words a refusal and
 names the key. The format is OpenSSH's PROTOCOL.sshsig, version 1.
@@ -27,7 +27,7 @@ _WORD = re.compile(r"[!-~]{1,64}")
 
 
 class Signature(Value):
-    """What a signature says of itself."""
+    """The fields of a signature, unverified."""
 
     key: str
     """The public key as one writes it, without a comment: `ssh-ed25519 AAAA...`."""

@@ -104,11 +104,11 @@ def alert_verify(
     alerts = _read(paths, root)
     transport = Transport(channel=channel, sender=sender)
     ids = [submitted.alert.alert_id for submitted in alerts.values()]
-    judge = AdmissionCheck(root, TrustSettings(base, repository, os.environ, transport), ids)
+    admission = AdmissionCheck(root, TrustSettings(base, repository, os.environ, transport), ids)
     receipts: list[Receipt] = []
     for path, submitted in alerts.items():
         try:
-            receipt = judge.receipt(submitted, now())
+            receipt = admission.receipt(submitted, now())
             if not no_receipt and in_alerts(path, root):
                 save_receipt(root, receipt, refuse_link=True)
         except InputError as error:
@@ -116,7 +116,7 @@ def alert_verify(
             continue
         receipts.append(receipt)
         if not as_json:
-            click.echo(visible("\n".join(_lines(submitted, receipt, judge.base))))
+            click.echo(visible("\n".join(_lines(submitted, receipt, admission.base))))
     if as_json:
         echo_json([receipt.model_dump(mode="json") for receipt in receipts])
     refused = any(receipt.provenance.verdict == "refused" for receipt in receipts)

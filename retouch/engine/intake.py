@@ -209,16 +209,16 @@ def _overview(
     """Judge what is new (of it `only` these, if given) and return the state of all alerts."""
     root = project.root
     ids = [path.stem for path in documents.alert_files(root)]
-    judge = AdmissionCheck(root, trust, ids)
-    stored, faults = stored_alerts(root, judge.trusted_receipt)
+    admission = AdmissionCheck(root, trust, ids)
+    stored, faults = stored_alerts(root, admission.trusted_receipt)
     wanted = None if only is None else {submitted.alert.alert_id for submitted in only}
     new = {
         one.alert.alert_id
         for one in stored
         if one.receipt is None and (wanted is None or one.alert.alert_id in wanted)
     }
-    judged = receipts_for_new(judge, root, stored, new, project.policy.suppression, now)
-    taken = [taken for one in judged if (taken := one.taken) is not None]
+    judged = receipts_for_new(admission, root, stored, new, project.policy.suppression, now)
+    taken = [taken for one in judged if (taken := one.received) is not None]
     outcome = alert_states(
         taken,
         answers(root, {one.alert.alert_id: one.alert for one in judged}),
@@ -249,7 +249,7 @@ def replays(
         if stored.alert.alert_id in seen.new
         else one
         for stored in seen.stored
-        if (one := stored.taken) is not None
+        if (one := stored.received) is not None
     ]
     touches, silences = _touches(project), project.silences.silences
     return tuple(

@@ -135,7 +135,7 @@ class AdmissionCheck:
 
 
 def receipts_for_new(
-    judge: AdmissionCheck,
+    admission: AdmissionCheck,
     root: Path,
     stored: Iterable[StoredAlert],
     new: set[str],
@@ -156,13 +156,13 @@ def receipts_for_new(
             submitted = with_signature(one.alert, one.submitted.raw, one.path, root)
             first = known.get(_message(one, settings)) if _may_repeat(one.alert) else None
             receipt = (
-                _repeats(judge, submitted, first, now)
+                _repeats(admission, submitted, first, now)
                 if first is not None
-                else judge.receipt(submitted, now)
+                else admission.receipt(submitted, now)
             )
             judged.append(replace(one, receipt=_with_refusal(receipt)))
-        taken: ReceivedAlert | None = judged[-1].taken
-        if taken is not None and taken.trusted:
+        received: ReceivedAlert | None = judged[-1].received
+        if received is not None and received.trusted:
             known.setdefault(_message(one, settings), one.alert.alert_id)
     return judged
 
@@ -184,11 +184,11 @@ def _message(one: StoredAlert, settings: Suppression) -> tuple[object, ...]:
 
 
 def _repeats(
-    judge: AdmissionCheck, submitted: SubmittedAlert, first: str, now: datetime
+    admission: AdmissionCheck, submitted: SubmittedAlert, first: str, now: datetime
 ) -> Receipt:
     said = f"It repeats alert {first}, which counts; its own signature was not checked."
     standing = AlertState(state="duplicate", rule="duplicate", message=said, of=first)
-    receipt = judge.unchecked(submitted, said, now)
+    receipt = admission.unchecked(submitted, said, now)
     return receipt.model_copy(update={"standing": standing})
 
 
@@ -203,10 +203,10 @@ def verify_alerts(
     root: Path, submitted: Sequence[SubmittedAlert], trust: TrustSettings, now: datetime
 ) -> tuple[VerifiedAlert, ...]:
     """Verify alerts by the base branch. Raises InputError for one that is refused."""
-    judge = AdmissionCheck(root, trust, [one.alert.alert_id for one in submitted])
+    admission = AdmissionCheck(root, trust, [one.alert.alert_id for one in submitted])
     verified = []
     for one in submitted:
-        provenance = judge.receipt(one, now).provenance
+        provenance = admission.receipt(one, now).provenance
         if provenance.verdict == "refused":
             raise InputError(" ".join(provenance.reasons))
         verified.append(VerifiedAlert.of(one, provenance))

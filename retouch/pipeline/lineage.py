@@ -134,30 +134,30 @@ _KEYS = ("module", "dataset", "partition", "columns", "runs-on")
 
 
 def parse_meta(meta: Any, where: str) -> StageMeta | None:
-    """Return what the stage says of itself, None when it says nothing. Raises InputError.
+    """Return what the stage declares, None when it declares nothing. Raises InputError.
 
     `where` names the place in `dvc.yaml` for the error's sentence.
     """
     if not isinstance(meta, Mapping) or "retouch" not in meta:
         return None
-    said = meta["retouch"]
+    declared = meta["retouch"]
     where = f"{where}.retouch"
-    if not isinstance(said, Mapping):
+    if not isinstance(declared, Mapping):
         raise InputError(f"{where}: must be a mapping with keys {', '.join(_KEYS)}.")
-    for key in said:
+    for key in declared:
         if key not in _KEYS:
             close = get_close_matches(str(key), _KEYS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(_KEYS)}."
             raise InputError(f"{where}.{key}: unknown key.{hint}")
-    partition = said.get("partition", {})
+    partition = declared.get("partition", {})
     if not isinstance(partition, Mapping):
         raise InputError(f"{where}.partition: must be a mapping of column to value.")
     return StageMeta(
-        module=_text(said.get("module"), f"{where}.module"),
-        datasets=_texts(said.get("dataset", ()), f"{where}.dataset"),
+        module=_text(declared.get("module"), f"{where}.module"),
+        datasets=_texts(declared.get("dataset", ()), f"{where}.dataset"),
         partition={str(k): str(v) for k, v in partition.items()},
-        columns=_texts(said.get("columns", ()), f"{where}.columns"),
-        runs_on=_text(said.get("runs-on"), f"{where}.runs-on"),
+        columns=_texts(declared.get("columns", ()), f"{where}.columns"),
+        runs_on=_text(declared.get("runs-on"), f"{where}.runs-on"),
     )
 
 

@@ -13,7 +13,7 @@ from retouch.documents import Document, Value
 
 
 class StageMeta(Value):
-    """What a stage says of itself under `meta.retouch`; free-form for DVC, never hashed."""
+    """What a stage declares under `meta.retouch`; free-form for DVC, never hashed."""
 
     module: str | None = None
     """The kind of component; tiers speak of modules."""
@@ -22,7 +22,7 @@ class StageMeta(Value):
     partition: dict[str, str] = {}
     """The part of the data it works on: column -> value."""
     columns: tuple[str, ...] = ()
-    """The columns it reads or learns from; empty: not said."""
+    """The columns it reads or learns from; empty: not declared."""
     runs_on: str | None = None
 
 
@@ -66,7 +66,7 @@ class Output(Value):
     recorded: str | None
     """Hash in `dvc.lock`."""
     workspace: str | None = None
-    """Hash of what lies in the workspace; None when nothing does."""
+    """Hash of what is in the workspace; None when nothing does."""
     cached: bool = True
     """DVC keeps it in its cache; otherwise git does, or neither."""
 
@@ -91,7 +91,7 @@ class Stage(Value):
     folder: str = "."
     """Where its command runs; paths in its lock entry are relative to it."""
     meta: StageMeta | None = None
-    """None when the stage says nothing under `meta.retouch`."""
+    """None when the stage declares nothing under `meta.retouch`."""
 
 
 class Pipeline(Document):

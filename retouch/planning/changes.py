@@ -82,10 +82,10 @@ def _output_changes(stage: Stage, complete: bool) -> Iterator[Because]:
             )
 
 
-def what_was_read(
+def input_digests(
     alerts: Sequence[Alert], policy: Policy, pipeline: Pipeline, worth: ValueEstimate | None
 ) -> Reads:
-    """Return the digests of what a plan is made from; a saved plan stands while they do."""
+    """Return the digests of what a plan is made from; a saved plan holds while they do."""
     decides = worth is not None and worth.best is not None
     return Reads(
         history=digest_of(worth.model_dump(mode="json")) if worth and decides else None,

@@ -15,7 +15,7 @@ from retouch.pipeline.graph import waits_for, waves
 from retouch.pipeline.lineage import touched_by
 from retouch.pipeline.model import Pipeline, Stage
 from retouch.planning.budget import Spent, over_budget
-from retouch.planning.changes import changes_of, what_was_read
+from retouch.planning.changes import changes_of, input_digests
 from retouch.planning.model import (
     AlertProvenance,
     Because,
@@ -51,7 +51,7 @@ class Clock(Value):
 
 
 class Base(Clock):
-    """What a plan stands on besides alerts, policy and pipeline."""
+    """What a plan is based on besides alerts, policy and pipeline."""
 
     commit: str
     costs: Mapping[str, Cost]
@@ -85,7 +85,7 @@ def make_plan(
     touched = touched_by(firing, pipeline)
     plan_tier = partial(_plan_tier, firing, policy, pipeline, base, touched, resolve)
     (tiers, skipped), worth = _weighed(decision.ladder, firing, policy, base, plan_tier)
-    reads = what_was_read(alerts, policy, pipeline, worth)
+    reads = input_digests(alerts, policy, pipeline, worth)
     unapproved = base.accepted_by is None and bool(reasons_for_approval(provenance))
     too_dear = _too_dear(tiers, policy, base)
     return Plan(

@@ -20,7 +20,7 @@ LADDER_STANDS = "the ladder stands as the rules have it."
 
 
 class Episode(Value):
-    """One tier that was tried for earlier alerts, and what the gate said of its candidate."""
+    """One tier that was tried for earlier alerts, and the gate's result for its candidate."""
 
     families: tuple[str, ...]
     """Of the alerts it was tried for."""

@@ -1,7 +1,7 @@
 """What a formatter or git may have done to a signed file, undone. Pure.
 
 A signature covers bytes. When an editor, a formatter or a checkout changed white space only, the
-alert says the same and the signature does not fit; a person should then hear which it was.
+alert says the same and the signature does not fit; the error should name that change.
 """
 
 from __future__ import annotations

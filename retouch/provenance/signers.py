@@ -61,7 +61,7 @@ class Signer(Value):
 
 
 class Signers(Value):
-    """All that `policies/` says about keys."""
+    """The keys that `policies/` lists."""
 
     by_key: dict[str, Signer] = {}
     """By the key's fingerprint, `SHA256:...`."""
@@ -83,7 +83,7 @@ def parse_signers(text: str, source: str = ALLOWED_SIGNERS) -> dict[str, Signer]
         except (ValueError, InputError) as error:
             raise bad_input(source, (), f"line {number}: {error}".rstrip("."), hint=_HINT) from None
         if (other := signers.get(fingerprint)) is not None:
-            message = f"line {number}: the key {fingerprint} stands in line {other.line} already"
+            message = f"line {number}: the key {fingerprint} is already in line {other.line}"
             raise bad_input(source, (), message, hint="Keep one of the two lines.")
         signers[fingerprint] = signer
     return signers

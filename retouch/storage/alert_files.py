@@ -102,7 +102,7 @@ class StoredAlert:
         return self.submitted.alert
 
     @property
-    def taken(self) -> ReceivedAlert | None:
+    def received(self) -> ReceivedAlert | None:
         """What history records of it; None for one that was refused or is a duplicate."""
         receipt = self.receipt
         if receipt is None or receipt.provenance.verdict not in ("verified", "unsigned"):

@@ -23,11 +23,11 @@ class History:
         self.touches = CachedTouches(touches)
         self.retrained = Retrained(self.touches, settings.cooldown)
 
-    def take(self, taken: ReceivedAlert) -> Record:
+    def take(self, received: ReceivedAlert) -> Record:
         """Take in the next alert."""
-        if taken.trusted:
-            return self.ledger.take(taken, self.inhibitor.record_firing)
-        return self.ledger.take(taken)
+        if received.trusted:
+            return self.ledger.take(received, self.inhibitor.record_firing)
+        return self.ledger.take(received)
 
     def answer(self, answer: Answered) -> None:
         """Take in the next answer."""
@@ -37,19 +37,19 @@ class History:
 
 def history_until(
     now: datetime,
-    taken: Sequence[ReceivedAlert],
+    received: Sequence[ReceivedAlert],
     answers: Sequence[Answered],
     settings: Suppression,
     touches: Touches,
 ) -> History:
-    """Return the past up to and with `now`; what came later is left out."""
+    """Return the history up to and including `now`; later events are left out."""
     history = History(settings, touches)
     waiting = sorted(
         (answer for answer in answers if answer.at <= now),
         key=lambda answer: (answer.at, answer.report_id),
         reverse=True,
     )
-    for one in in_order(taken):
+    for one in in_order(received):
         if one.received_at > now:
             break
         while waiting and waiting[-1].at <= one.received_at:

@@ -1,7 +1,7 @@
 """Incidents: a signal opens one, it persists, goes quiet, and is over. Flapping is counted here.
 
 A signal is one fingerprint, among trusted alerts or among the others; the two never mix. History
-is taken in by the order in which it came, once, and nothing here looks at a clock.
+is processed once, in the order in which it was received; nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Incident:
     """A run of alerts for one signal, from the first window it fires in until it is over."""
 
     first: ReceivedAlert
-    heard_at: datetime
+    last_seen_at: datetime
     """When the last alert about one of its windows was received."""
     rule: str = OTHERWISE
     """The name of the persistence rule of its latest alert."""
-    asked: Persistence = field(default_factory=lambda: Suppression().otherwise)
+    persistence: Persistence = field(default_factory=lambda: Suppression().otherwise)
     windows: set[Span] = field(default_factory=set)
     quiet: int = 0
     """How many windows in a row were quiet."""
@@ -53,35 +53,37 @@ class Incident:
     def is_forgotten(self, settings: Suppression, now: datetime) -> bool:
         """Tell whether no alert came for too long. One that awaits its answer never is."""
         waits_for_an_answer = self.opened_at is not None and self.answer is None
-        return not waits_for_an_answer and self.heard_at + settings.forget_after <= now
+        return not waits_for_an_answer and self.last_seen_at + settings.forget_after <= now
 
     def is_over(self, settings: Suppression, now: datetime) -> bool:
         """Tell whether it went quiet or was forgotten."""
         return self.closed_at is not None or self.is_forgotten(settings, now)
 
-    def fires(self, window: Span, rule: str, asked: Persistence, now: datetime) -> None:
-        """Take in a window in which it was seen."""
+    def record_firing_window(
+        self, window: Span, rule: str, persistence: Persistence, now: datetime
+    ) -> None:
+        """Record a window in which it fired."""
         self.windows.add(window)
-        self.rule, self.asked = rule, asked
-        self.heard_at, self.quiet = now, 0
-        self.open_if_it_lasted(asked, now)
+        self.rule, self.persistence = rule, persistence
+        self.last_seen_at, self.quiet = now, 0
+        self.open_if_persistent(persistence, now)
 
-    def open_if_it_lasted(self, asked: Persistence, now: datetime) -> bool:
+    def open_if_persistent(self, persistence: Persistence, now: datetime) -> bool:
         """Open it once it fired in as many windows as required; return whether that opened it."""
-        opens = self.opened_at is None and len(self.windows) >= asked.windows
+        opens = self.opened_at is None and len(self.windows) >= persistence.windows
         if opens:
             self.opened_at = now
         return opens
 
-    def goes_quiet(self, now: datetime) -> None:
-        """Take in a quiet window: it ends an incident that is not yet open."""
-        self.heard_at = now
+    def record_quiet_window(self, now: datetime) -> None:
+        """Record a quiet window: it ends an incident that is not yet open."""
+        self.last_seen_at = now
         self.quiet += 1
-        if self.opened_at is None or self.quiet >= self.asked.keep_firing:
+        if self.opened_at is None or self.quiet >= self.persistence.keep_firing:
             self.closed_at = now
 
-    def is_answered(self, answer: Answered) -> None:
-        """Take in an answer. What a person has answered early counts as open."""
+    def record_answer(self, answer: Answered) -> None:
+        """Record an answer. What a person has answered early counts as open."""
         if self.closed_at is None:
             self.answer = answer
             self.opened_at = self.opened_at or answer.at
@@ -92,7 +94,7 @@ class Signal:
     """All alerts of one fingerprint."""
 
     fingerprint: str
-    flaps: Flaps
+    flaps: FlappingDetector
     latest: ReceivedAlert
     """The last alert that fired and repeated nothing."""
     incident: Incident | None = None
@@ -110,7 +112,7 @@ class Part:
     incident: Incident | None
     """None where it goes quiet and nothing is open."""
     repeats: str | None = None
-    """The id of the alert that said the same of the same window before."""
+    """The id of the earlier alert that reported the same for the same window."""
     closes: bool = False
     quiet: int = 0
     """Of a quiet window: how many there are now in a row."""
@@ -120,21 +122,21 @@ class Part:
 class Record:
     """An alert, and what it says of each of its signals."""
 
-    taken: ReceivedAlert
+    received: ReceivedAlert
     parts: list[Part] = field(default_factory=list)
     answer: Answered | None = None
     """The answer that names it."""
 
-    def is_answered(self, answer: Answered) -> None:
-        """Take in an answer that names it; its incidents are answered, if they are not over."""
+    def record_answer(self, answer: Answered) -> None:
+        """Record an answer that names it; its incidents are answered, if they are not over."""
         self.answer = answer
         for part in self.parts:
-            if part.incident is not None and self.taken.alert.status == "firing":
-                part.incident.is_answered(answer)
+            if part.incident is not None and self.received.alert.status == "firing":
+                part.incident.record_answer(answer)
 
 
 class Ledger:
-    """The incidents of all alerts so far, taken in one by one in the order they came."""
+    """The incidents of all alerts so far, one by one in the order they were received."""
 
     def __init__(self, settings: Suppression) -> None:
         self.settings = settings
@@ -147,38 +149,38 @@ class Ledger:
         """The fingerprints that fired, by trust and scope, in the order they came."""
 
     def take(
-        self, taken: ReceivedAlert, on_firing: Callable[[Signal], None] = lambda signal: None
+        self, received: ReceivedAlert, on_firing: Callable[[Signal], None] = lambda signal: None
     ) -> Record:
         """Take in the next alert; `on_firing` is called with each signal that fires anew."""
-        alert = taken.alert
-        record = Record(taken, answer=self._answers.get(alert.alert_id))
+        alert = received.alert
+        record = Record(received, answer=self._answers.get(alert.alert_id))
         self.records[alert.alert_id] = record
         if not is_firing(alert) and alert.status != "resolved":
             return record
         window = span_of(alert)
-        rule, asked = persistence_of(alert, self.settings)
+        rule, persistence = persistence_of(alert, self.settings)
         if alert.status == "resolved":
-            for name in self._calmed_by(taken):
-                signal = self._signal(name, taken)
-                record.parts.append(self._goes_quiet(signal, taken, window))
+            for name in self._resolved_by(received):
+                signal = self._signal(name, received)
+                record.parts.append(self._goes_quiet(signal, received, window))
             return record
         for name in fingerprints(alert):
-            self._in_scope.setdefault((taken.trusted, scope_of(alert)), {})[name] = None
-            signal = self._signal(name, taken)
-            part = self._fires(signal, taken, window, rule, asked)
+            self._in_scope.setdefault((received.trusted, scope_of(alert)), {})[name] = None
+            signal = self._signal(name, received)
+            part = self._fires(signal, received, window, rule, persistence)
             record.parts.append(part)
             if part.repeats is None:
                 on_firing(signal)
         if record.answer is not None:
-            record.is_answered(record.answer)
+            record.record_answer(record.answer)
         return record
 
-    def _calmed_by(self, taken: ReceivedAlert) -> tuple[str, ...]:
+    def _resolved_by(self, received: ReceivedAlert) -> tuple[str, ...]:
         """Return the signals a resolved alert ends: those it names, or all of a whole slice."""
-        named = fingerprints(taken.alert)
-        if not names_no_column(taken.alert):
+        named = fingerprints(received.alert)
+        if not names_no_column(received.alert):
             return named
-        others = self._in_scope.get((taken.trusted, scope_of(taken.alert)), {})
+        others = self._in_scope.get((received.trusted, scope_of(received.alert)), {})
         return tuple(dict.fromkeys((*named, *others)))
 
     def answer(self, answer: Answered) -> None:
@@ -186,52 +188,59 @@ class Ledger:
         for alert_id in answer.alert_ids:
             self._answers[alert_id] = answer
             if alert_id in self.records:
-                self.records[alert_id].is_answered(answer)
+                self.records[alert_id].record_answer(answer)
 
-    def _signal(self, name: str, taken: ReceivedAlert) -> Signal:
-        key = taken.trusted, name
+    def _signal(self, name: str, received: ReceivedAlert) -> Signal:
+        key = received.trusted, name
         if key not in self.signals:
-            self.signals[key] = Signal(name, Flaps(self.settings.flapping), latest=taken)
+            self.signals[key] = Signal(
+                name, FlappingDetector(self.settings.flapping), latest=received
+            )
         return self.signals[key]
 
     def _fires(
-        self, signal: Signal, taken: ReceivedAlert, window: Span, rule: str, asked: Persistence
+        self,
+        signal: Signal,
+        received: ReceivedAlert,
+        window: Span,
+        rule: str,
+        persistence: Persistence,
     ) -> Part:
-        now = taken.received_at
+        now = received.received_at
         if window in signal.firing_windows:
             first, incident = signal.firing_windows[window]
             # The same window again, but severe enough to count without another one.
             over = incident.is_over(self.settings, now)
-            if not over and incident.open_if_it_lasted(asked, now):
-                incident.rule, incident.asked, signal.latest = rule, asked, taken
+            if not over and incident.open_if_persistent(persistence, now):
+                incident.rule, incident.persistence, signal.latest = rule, persistence, received
                 return Part(signal, incident)
             return Part(signal, incident, repeats=first)
-        incident = self._current(signal, taken)
-        incident.fires(window, rule, asked, now)
-        signal.firing_windows[window] = taken.alert.alert_id, incident
-        signal.flaps.saw(window, firing=True)
-        signal.incident, signal.latest = incident, taken
+        incident = self._current(signal, received)
+        incident.record_firing_window(window, rule, persistence, now)
+        signal.firing_windows[window] = received.alert.alert_id, incident
+        signal.flaps.record(window, firing=True)
+        signal.incident, signal.latest = incident, received
         return Part(signal, incident)
 
-    def _current(self, signal: Signal, taken: ReceivedAlert) -> Incident:
+    def _current(self, signal: Signal, received: ReceivedAlert) -> Incident:
         """Return the incident a new window belongs to: the one that lasts, or a new one."""
-        now, before = taken.received_at, signal.incident
+        now, before = received.received_at, signal.incident
         if before is None or before.is_over(self.settings, now):
-            return Incident(taken, heard_at=now)
+            return Incident(received, last_seen_at=now)
         if before.answer is not None and before.answer.at + self.settings.repeat_after <= now:
-            # It outlasted its answer; it need not prove again that it lasts.
-            return Incident(taken, heard_at=now, opened_at=now)
+            # It outlasted its answer, so it need not persist again before it opens.
+            return Incident(received, last_seen_at=now, opened_at=now)
         return before
 
-    def _goes_quiet(self, signal: Signal, taken: ReceivedAlert, window: Span) -> Part:
-        now, incident = taken.received_at, signal.incident
+    def _goes_quiet(self, signal: Signal, received: ReceivedAlert, window: Span) -> Part:
+        now, incident = received.received_at, signal.incident
         if window in signal.quiet_windows:
             return Part(signal, incident, repeats=signal.quiet_windows[window])
-        signal.quiet_windows[window] = taken.alert.alert_id
-        signal.flaps.saw(window, firing=False)
+        signal.quiet_windows[window] = received.alert.alert_id
+        signal.flaps.record(window, firing=False)
         if incident is None or incident.is_over(self.settings, now):
             return Part(signal, None)
-        incident.goes_quiet(now)
+        incident.record_quiet_window(now)
         closes = incident.closed_at is not None
         return Part(signal, incident, closes=closes, quiet=incident.quiet)
 
@@ -254,7 +263,7 @@ def change_share(firing: Sequence[bool], windows: int) -> float:
     return sum(weighed) / possible
 
 
-class Flaps:
+class FlappingDetector:
     """The last windows of one signal, and whether it flaps."""
 
     def __init__(self, limits: FlappingLimits) -> None:
@@ -264,8 +273,8 @@ class Flaps:
         """The weighted share of changes, from 0 to 1."""
         self.flapping = False
 
-    def saw(self, window: Span, firing: bool) -> None:
-        """Take in the latest state of a window."""
+    def record(self, window: Span, firing: bool) -> None:
+        """Record the latest state of a window."""
         if window not in self._firing and len(self._firing) == self._limits.windows:
             del self._firing[next(iter(self._firing))]
         self._firing[window] = firing

@@ -99,6 +99,6 @@ def _shared(rule: Inhibition, alert: Alert) -> tuple[str, ...]:
         "monitor": alert.monitor.id,
     }
     if "where" in rule.equal:
-        said = [predicate.model_dump(mode="json") for predicate in alert.slice.where]
-        values["where"] = " ".join(sorted(map(digest_of, said)))
+        predicates = [predicate.model_dump(mode="json") for predicate in alert.slice.where]
+        values["where"] = " ".join(sorted(map(digest_of, predicates)))
     return tuple(values[name] for name in rule.equal)

@@ -29,24 +29,24 @@ class Reasons:
 
     def of(self, record: Record, now: datetime) -> tuple[AlertState, ...]:
         """Return all reasons as of `now`, the one that decides first; none: it may act."""
-        done = self._what_it_is(record) or self._what_was_done(record, now)
+        done = self._final_state(record) or self._handled_state(record, now)
         if done is not None:
             return (done,)
-        return (*self._what_forbids(record, now), *self._what_is_to_wait_for(record, now))
+        return (*self._blocking_states(record, now), *self._waiting_states(record, now))
 
     def ready_at(self, record: Record, now: datetime) -> datetime:
         """Return when an alert that may act at `now` could first have acted."""
         opened = [
             part.incident.opened_at
             for part in record.parts
-            if part.incident and part.incident.opened_at and self._lives(part, now)
+            if part.incident and part.incident.opened_at and self._is_active(part, now)
         ]
-        return max(record.taken.received_at, min(opened))
+        return max(record.received.received_at, min(opened))
 
-    def _what_it_is(self, record: Record) -> AlertState | None:
-        alert = record.taken.alert
+    def _final_state(self, record: Record) -> AlertState | None:
+        alert = record.received.alert
         if alert.status == "resolved":
-            return _says_resolved(record)
+            return _resolved(record)
         if not is_firing(alert):
             failed = alert.status == "firing"
             what = "Its checks failed to run" if failed else "Its monitor had no data"
@@ -55,7 +55,7 @@ class Reasons:
             )
         return None
 
-    def _what_was_done(self, record: Record, now: datetime) -> AlertState | None:
+    def _handled_state(self, record: Record, now: datetime) -> AlertState | None:
         if record.answer is not None:
             message = f"It was answered in reports/{record.answer.report_id}."
             return AlertState(state="answered", rule="answered", message=message)
@@ -64,14 +64,14 @@ class Reasons:
             first = record.parts[0].repeats
             message = f"It repeats {first}: the same signals in the same window."
             return AlertState(state="duplicate", rule="duplicate", message=message, of=first)
-        if any(self._lives(part, now) for part in news):
+        if any(self._is_active(part, now) for part in news):
             return None
         for part in news:
             if part.incident is not None and part.incident.answer is not None:
-                return self._says_answered(part.incident, part.incident.answer)
-        return self._says_over([part.incident for part in news if part.incident])
+                return self._answered(part.incident, part.incident.answer)
+        return self._over([part.incident for part in news if part.incident])
 
-    def _lives(self, part: Part, now: datetime) -> bool:
+    def _is_active(self, part: Part, now: datetime) -> bool:
         """Tell whether a part of an alert may still lead to a plan."""
         incident = part.incident
         return (
@@ -81,8 +81,8 @@ class Reasons:
             and not incident.is_over(self._settings, now)
         )
 
-    def _what_forbids(self, record: Record, now: datetime) -> Iterator[AlertState]:
-        alert = record.taken.alert
+    def _blocking_states(self, record: Record, now: datetime) -> Iterator[AlertState]:
+        alert = record.received.alert
         if alert.expires_at is not None and alert.expires_at <= now:
             message = f"It expired at {_shown(alert.expires_at)}."
             yield AlertState(state="expired", rule="expires_at", message=message)
@@ -105,23 +105,23 @@ class Reasons:
                 until=self._history.inhibitor.until(signal),
             )
 
-    def _what_is_to_wait_for(self, record: Record, now: datetime) -> Iterator[AlertState]:
-        living = [part for part in record.parts if self._lives(part, now)]
-        if not any(p.incident and p.incident.opened_at and not _flaps(p) for p in living):
-            flapping = [part for part in living if _flaps(part)]
+    def _waiting_states(self, record: Record, now: datetime) -> Iterator[AlertState]:
+        active = [part for part in record.parts if self._is_active(part, now)]
+        if not any(p.incident and p.incident.opened_at and not _flaps(p) for p in active):
+            flapping = [part for part in active if _flaps(part)]
             if flapping:
-                yield self._says_flapping(max(part.signal.flaps.share for part in flapping))
-            counting = [p.incident for p in living if p.incident and p.incident.opened_at is None]
+                yield self._flapping_state(max(part.signal.flaps.share for part in flapping))
+            counting = [p.incident for p in active if p.incident and p.incident.opened_at is None]
             if counting:
-                yield _says_pending(counting)
-        until = self._history.retrained.cooling_until(record.taken.alert)
+                yield _pending(counting)
+        until = self._history.retrained.cooling_until(record.received.alert)
         if until is not None and until > now:
             message = (
                 f"All stages it touches were retrained; they are in cooldown until {_shown(until)}."
             )
             yield AlertState(state="cooldown", rule="cooldown", message=message, until=until)
 
-    def _says_answered(self, incident: Incident, answer: Answered) -> AlertState:
+    def _answered(self, incident: Incident, answer: Answered) -> AlertState:
         until = answer.at + self._settings.repeat_after
         message = (
             f"Its incident was answered in reports/{answer.report_id}; it repeats that"
@@ -132,16 +132,16 @@ class Reasons:
             state="answered", rule="repeat_after", message=message, of=first, until=until
         )
 
-    def _says_over(self, incidents: Sequence[Incident]) -> AlertState:
+    def _over(self, incidents: Sequence[Incident]) -> AlertState:
         incident = incidents[0]
         if incident.closed_at is not None:
             message = f"It went quiet at {_shown(incident.closed_at)}, before it was answered."
             return AlertState(state="resolved", rule="resolved", message=message)
-        forgotten_at = incident.heard_at + self._settings.forget_after
+        forgotten_at = incident.last_seen_at + self._settings.forget_after
         message = f"It was {_count(incident)}, and not seen again by {_shown(forgotten_at)}."
         return AlertState(state="expired", rule="forget_after", message=message)
 
-    def _says_flapping(self, share: float) -> AlertState:
+    def _flapping_state(self, share: float) -> AlertState:
         limits = self._settings.flapping
         message = (
             f"It changed in {share:.0%} of its last {limits.windows} windows (above"
@@ -150,7 +150,7 @@ class Reasons:
         return AlertState(state="flapping", rule="flapping", message=message)
 
 
-def _says_resolved(record: Record) -> AlertState:
+def _resolved(record: Record) -> AlertState:
     news = [part for part in record.parts if part.repeats is None]
     if not news:
         first = record.parts[0].repeats
@@ -163,20 +163,21 @@ def _says_resolved(record: Record) -> AlertState:
     if closing.closes:
         message = f"It ends the incident of {first}; what was done about it is kept."
     else:
-        message = (
-            f"{closing.quiet} of {closing.incident.asked.keep_firing} quiet windows for {first}."
-        )
+        needed = closing.incident.persistence.keep_firing
+        message = f"{closing.quiet} of {needed} quiet windows for {first}."
     return AlertState(state="resolved", rule="resolved", message=message, of=first)
 
 
-def _says_pending(counting: Sequence[Incident]) -> AlertState:
-    nearest = min(counting, key=lambda incident: incident.asked.windows - len(incident.windows))
+def _pending(counting: Sequence[Incident]) -> AlertState:
+    nearest = min(
+        counting, key=lambda incident: incident.persistence.windows - len(incident.windows)
+    )
     message = f"It was {_count(nearest)}."
     return AlertState(state="pending", rule=nearest.rule, message=message)
 
 
 def _count(incident: Incident) -> str:
-    return f"seen in {len(incident.windows)} of {incident.asked.windows} windows"
+    return f"seen in {len(incident.windows)} of {incident.persistence.windows} windows"
 
 
 def _flaps(part: Part) -> bool:

@@ -46,13 +46,13 @@ class Answered(Value):
     """Of the data that was answered."""
 
 
-def in_order(taken: Iterable[ReceivedAlert]) -> list[ReceivedAlert]:
-    """Return the alerts in the order they came in, each id once.
+def in_order(received: Iterable[ReceivedAlert]) -> list[ReceivedAlert]:
+    """Return the alerts in the order they were received, each id once.
 
-    Of an id that came twice the trusted alert stays, then the one that came first.
+    Of an id received twice the trusted alert is kept, else the first one.
     """
     by_id: dict[str, ReceivedAlert] = {}
-    for one in taken:
+    for one in received:
         other = by_id.get(one.alert.alert_id)
         by_id[one.alert.alert_id] = one if other is None else min(one, other, key=_preferred)
     return sorted(by_id.values(), key=lambda one: (one.received_at, one.alert.alert_id))

@@ -25,12 +25,14 @@ from retouch.suppression.inhibition import Bucket
 from retouch.suppression.reasons import Reasons
 from retouch.suppression.records import Answered, ReceivedAlert, Touches, in_order
 from retouch.suppression.replay_diff import Disposition, Replay, ReplayedPlan, ReplayEntry
-from retouch.suppression.state import GroupName, due_times, group_of, in_turn
+from retouch.suppression.state import GroupName, due_times, group_of, group_order
 
 UNTRUSTED = "Have a person review these alerts: none of them is trusted."
 """The request to a person when a group of untrusted alerts is due."""
 
-_FOR_GOOD: frozenset[State] = frozenset({"no_data", "resolved", "duplicate", "answered", "expired"})
+_FINAL_STATES: frozenset[State] = frozenset(
+    {"no_data", "resolved", "duplicate", "answered", "expired"}
+)
 """States that do not change any more."""
 Cause = (
     tuple[Literal["flapping"], Signal]
@@ -38,12 +40,12 @@ Cause = (
     | tuple[Literal["inhibited"], Bucket]
 )
 """What holds alerts back until it changes: a flapping or inhibiting signal, a pending incident."""
-_TELLS_LITTLE: frozenset[State] = frozenset({"pending", "resolved", "expired"})
+_WEAK_STATES: frozenset[State] = frozenset({"pending", "resolved", "expired"})
 """States that are reported only for an alert that nothing else ever held back."""
 
 
 def replay(
-    taken: Sequence[ReceivedAlert],
+    received: Sequence[ReceivedAlert],
     policy: Policy,
     silences: Sequence[Silence],
     touches: Touches,
@@ -58,7 +60,7 @@ def replay(
     whatever the policy says.
     """
     run = _Run(policy, silences, touches, cost)
-    for one in in_order(taken):
+    for one in in_order(received):
         if one.received_at > now:
             break
         run.wake(before=one.received_at)
@@ -123,7 +125,7 @@ class _Run:
                 due.add(timer[1])
             records = [self._history.ledger.records[alert_id] for alert_id in sorted(due)]
             free = {group_of(one) for one in records if not self._look(one, moment)}
-            for group in sorted(free, key=in_turn):
+            for group in sorted(free, key=group_order):
                 self._plan_if_due(group, moment)
 
     def entries(self, now: datetime) -> list[ReplayEntry]:
@@ -135,9 +137,9 @@ class _Run:
         return [
             ReplayEntry(
                 alert_id=alert_id,
-                key=group_key(record.taken.alert),
-                kind=record.taken.alert.kind,
-                received_at=record.taken.received_at,
+                key=group_key(record.received.alert),
+                kind=record.received.alert.kind,
+                received_at=record.received.received_at,
                 disposition=self._disposition(alert_id),
             )
             for alert_id, record in records.items()
@@ -146,7 +148,7 @@ class _Run:
     def _look(self, record: Record, now: datetime) -> tuple[AlertState, ...]:
         """Return what holds an alert back, remember it, and see to it that its end is noticed."""
         why = self._reasons.of(record, now)
-        alert_id = record.taken.alert.alert_id
+        alert_id = record.received.alert.alert_id
         free = self._free.setdefault(group_of(record), {})
         if not why:
             free[alert_id] = record
@@ -156,9 +158,9 @@ class _Run:
             return why
         free.pop(alert_id, None)
         known = self._standing.get(alert_id)
-        if not known or known.state in _TELLS_LITTLE or why[0].state not in _TELLS_LITTLE:
+        if not known or known.state in _WEAK_STATES or why[0].state not in _WEAK_STATES:
             self._standing[alert_id] = why[0]
-        if why[0].until is not None and why[0].state not in _FOR_GOOD:
+        if why[0].until is not None and why[0].state not in _FINAL_STATES:
             self._set_timer(why[0].until, alert_id)
         for cause in self._causes(why[0], record):
             self._held.setdefault(cause, {})[alert_id] = record
@@ -169,9 +171,9 @@ class _Run:
         due = due_times(acting, self._reasons, self._policy.suppression, now).get(group)
         if due is None or due > now:
             return
-        self._answer([record.taken.alert for record in acting], group, now)
+        self._answer([record.received.alert for record in acting], group, now)
         for record in acting:
-            self._look_at_inhibited(record.taken.alert, now)
+            self._look_at_inhibited(record.received.alert, now)
         self._free[group].clear()
 
     def _answer(self, alerts: list[Alert], group: GroupName, now: datetime) -> None:
@@ -233,7 +235,7 @@ class _Run:
         match why.state:
             case "inhibited":
                 names = [rule.name for rule in self._policy.suppression.inhibit]
-                buckets = self._history.inhibitor.buckets_of(record.taken.alert)
+                buckets = self._history.inhibitor.buckets_of(record.received.alert)
                 yield "inhibited", buckets[names.index(str(why.rule))]
             case "flapping" | "pending":
                 for part in record.parts:

@@ -72,7 +72,7 @@ class Outcome(Value):
 
     now: Time
     alerts: tuple[AlertWithState, ...]
-    """Every alert that had come in by then, once, in the order they came."""
+    """Every alert received by then, once, in the order they were received."""
     groups: tuple[Group, ...]
     """Those to plan now: one for each key and trust at most, sorted."""
     incidents: tuple[OpenIncident, ...]
@@ -87,7 +87,7 @@ class Outcome(Value):
 
 
 def alert_states(
-    taken: Sequence[ReceivedAlert],
+    received: Sequence[ReceivedAlert],
     answers: Sequence[Answered],
     silences: Sequence[Silence],
     settings: Suppression,
@@ -100,7 +100,7 @@ def alert_states(
     `production` is the version of the model in production; None: not known. What is dated after
     `now` is left out, so with a time of the past the outcome is what it was then.
     """
-    history = history_until(now, taken, answers, settings, touches)
+    history = history_until(now, received, answers, settings, touches)
     reasons = Reasons(history, silences, production)
     why_not = {name: reasons.of(record, now) for name, record in history.ledger.records.items()}
     acting = [history.ledger.records[name] for name, why in why_not.items() if not why]
@@ -146,19 +146,19 @@ def groups_due(
     for record in acting:
         name = group_of(record)
         if due[name] <= now:
-            members.setdefault(name, []).append(record.taken.alert.alert_id)
+            members.setdefault(name, []).append(record.received.alert.alert_id)
     return tuple(
         Group(key=key, trusted=trusted, alert_ids=tuple(sorted(members[key, trusted])))
-        for key, trusted in sorted(members, key=in_turn)
+        for key, trusted in sorted(members, key=group_order)
     )
 
 
 def group_of(record: Record) -> GroupName:
     """Return the name of the group an alert belongs to."""
-    return group_key(record.taken.alert), record.taken.trusted
+    return group_key(record.received.alert), record.received.trusted
 
 
-def in_turn(name: GroupName) -> tuple[str, bool]:
+def group_order(name: GroupName) -> tuple[str, bool]:
     """Sort groups by key, trusted before untrusted."""
     key, trusted = name
     return key, not trusted
@@ -188,9 +188,9 @@ def _open_incidents(history: History, now: datetime) -> list[OpenIncident]:
                 first=first.alert_id,
                 latest=signal.latest.alert.alert_id,
                 windows=len(incident.windows),
-                needs=incident.asked.windows,
+                needs=incident.persistence.windows,
                 quiet=incident.quiet,
-                closes_after=incident.asked.keep_firing,
+                closes_after=incident.persistence.keep_firing,
                 opened_at=incident.opened_at,
                 answered_by=incident.answer.report_id if incident.answer else None,
                 flapping=signal.flaps.flapping,

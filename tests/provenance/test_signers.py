@@ -91,7 +91,7 @@ def test_an_empty_file_knows_no_key():
         (f'daily valid-before="tomorrow" {A}', "is not a time in UTC"),
         (f'daily valid-after="20270101Z",valid-after="20280101Z" {A}', "more than once"),
         (f'daily valid-after="20270102Z",valid-before="20270101Z" {A}', "must be before"),
-        (f"daily {A}\nweekly {A}", f"line 2: the key {A_PRINT} stands in line 1 already"),
+        (f"daily {A}\nweekly {A}", f"line 2: the key {A_PRINT} is already in line 1"),
     ],
 )
 def test_a_line_that_could_be_read_in_two_ways_is_refused(line, message):

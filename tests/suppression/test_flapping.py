@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retouch.policy.suppression import FlappingLimits
-from retouch.suppression.incidents import Flaps, change_share
+from retouch.suppression.incidents import FlappingDetector, change_share
 
 
 @pytest.mark.parametrize(
@@ -31,21 +31,21 @@ def test_the_share_is_between_none_and_all(firing, windows):
 
 
 def test_flapping_ends_only_below_the_lower_limit():
-    flaps = Flaps(FlappingLimits(windows=5, above=0.5, below=0.25))
+    flaps = FlappingDetector(FlappingLimits(windows=5, above=0.5, below=0.25))
 
     told = []
     for day, firing in enumerate([True, False, True, False, False, False, False, False]):
-        flaps.saw((day, day + 1), firing=firing)
+        flaps.record((day, day + 1), firing=firing)
         told.append(flaps.flapping)
 
     assert told == [False, False, True, True, True, True, False, False]
 
 
 def test_a_window_told_again_counts_as_what_was_last_said():
-    flaps = Flaps(FlappingLimits(windows=5))
+    flaps = FlappingDetector(FlappingLimits(windows=5))
 
     for day, firing in enumerate([True, False, True]):
-        flaps.saw((day, day + 1), firing=firing)
-    flaps.saw((1, 2), firing=True)
+        flaps.record((day, day + 1), firing=firing)
+    flaps.record((1, 2), firing=True)
 
     assert flaps.share == 0
