@@ -19,7 +19,7 @@ _NAMES = ("store", "retouch-store")
 
 
 def keep_out_of_git(root: Path) -> None:
-    """Keep the folder from being committed by mistake; git is told to in this clone alone."""
+    """Keep the folder from being committed by mistake, by an exclude rule of this clone alone."""
     if run(["git", "check-ignore", "--quiet", f"{FOLDER}/x"], cwd=root).exit_code == 0:
         return
     result = run(["git", "rev-parse", "--git-path", "info/exclude"], cwd=root).output.strip()

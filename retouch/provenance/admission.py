@@ -20,7 +20,7 @@ from retouch.provenance.signers import ALLOWED_SIGNERS, REVOKED_SIGNERS, Signer,
 from retouch.schema_errors import shown
 
 AHEAD = timedelta(minutes=10)
-"""How far a monitor's clock may be ahead of ours."""
+"""How far a monitor's clock may be ahead of this machine's."""
 
 _CHANGED: dict[Change, str] = {
     "line ends": "its line ends were changed after it was signed (CRLF for LF, or the reverse)",

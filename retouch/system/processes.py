@@ -126,10 +126,10 @@ class Processes:
 
 
 def _peak(theirs: int, ours: int) -> int:
-    """Return bytes; 0 where a process used no more than we do.
+    """Return bytes; 0 where a process used no more than this one.
 
-    Linux lets a new process begin with the peak of the one that started it, so that less than
-    ours cannot be told.
+    On Linux a new process begins with the peak of the one that started it, so a smaller peak
+    cannot be measured.
     """
     return 0 if theirs <= ours else theirs * (1 if sys.platform == "darwin" else 1024)
 
