@@ -9,6 +9,7 @@ import pytest
 
 from retouch.execution.model import Run
 from retouch.gate.model import Verdict
+from tests.reporting import documents as made
 from tests.toy_project import Toy
 
 EU = {"region": "eu"}
@@ -293,36 +294,28 @@ def _spend(toy: Toy, cpu_seconds: float) -> None:
 
 
 def _remember(toy: Toy, number: int, tried: dict[str, tuple[str, float]]) -> None:
-    """Leave as much of a report as is read of an earlier alert, on days long gone."""
+    """Leave the report of an earlier alert, on days long gone."""
     name = f"01J1Q5T7M0A1B2C3D4E5F6G7H{number}"
-    where = ["region = eu"]
-    plan = {
-        "alerts": [{"alert_id": name, "family": "performance", "where": where}],
-        "tiers": [{"tier": tier, "must": "improve"} for tier in tried],
-        "touched": {"stages": []},
-        "action": "retrain",
-        "planned_at": "2024-01-20T06:00:00Z",
-    }
-    days = {"start": "2024-01-01", "end": "2024-01-15", "rows": 224}
+    plan = made.plan(
+        *(made.refit(tier=tier) for tier in tried),
+        alerts=(made.alert(alert_id=name, where=("region = eu",)),),
+    )
+    days = made.HOLDOUT.model_copy(update={"start": "2024-01-01", "end": "2024-01-15", "rows": 224})
     judgements = [
-        {
-            "tier": tier,
-            "outcome": outcome,
-            "holdout": days,
-            "checks": [
-                {"name": "overall", "rows": 224, "gain": gain / 2},
-                {"name": "alerted slice", "rows": 112, "gain": gain},
-            ],
-        }
+        made.judgement(
+            tier,
+            outcome,
+            "One sentence.",
+            holdout=days,
+            checks=(
+                made.check("overall", 2.0, 1.0, 0.5, 1.5, rows=224, gain=gain / 2),
+                made.check("alerted slice", 2.0, 1.0, 0.5, 1.5, rows=112, gain=gain),
+            ),
+        )
         for tier, (outcome, gain) in tried.items()
     ]
-    verdict = {
-        "alert_ids": [name],
-        "judged_at": "2024-01-20T06:05:00Z",
-        "outcome": judgements[-1]["outcome"],
-        "judgements": judgements,
-    }
+    verdict = made.verdict(*judgements).model_copy(update={"alert_ids": (name,)})
     folder = toy.root / "reports" / name
     folder.mkdir()
-    (folder / "plan.json").write_text(json.dumps(plan))
-    (folder / "verdict.json").write_text(json.dumps(verdict))
+    (folder / "plan.json").write_text(plan.to_json())
+    (folder / "verdict.json").write_text(verdict.to_json())
