@@ -28,6 +28,8 @@ def read_plain_file(path: Path, *, root: Path | None, limit: int, hint: str | No
             return file.read(limit)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file.", hint=hint) from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a directory, not a file.", hint=hint) from None
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _is_a_link(path) from None

@@ -194,7 +194,7 @@ def test_a_rule_without_a_kind_asks_for_one():
 
     assert error.value.message == (
         "report.json: alerts[0]: the kind of 'FeatureDrift' is unknown;"
-        " say `kind:`, or `kinds:` with this name, in the context."
+        " set `kind:`, or `kinds:` with this name, in the context."
     )
 
 

@@ -75,7 +75,7 @@ ALERT_CASES: list[tuple[str, Callable[[Toy], None], str]] = [
     ("doubled key", doubled_key, f"{ALERT}: kind: "),
     ("NaN", written(ALERT, '{"schema_version": NaN}'), f"{ALERT}: "),
     ("naive time", edited(emitted_at="2024-03-01T06:00:00"), f"{ALERT}: emitted_at: "),
-    ("unknown model", edited(model="meens"), f"alert {ID}: model: 'meens' is not known here; "),
+    ("unknown model", edited(model="meens"), f"alerts/{ID}.json: model: 'meens' is unknown here; "),
     ("another name", edited(alert_id="01HQW9J6R00000000000000002"), f"{ALERT}: "),
 ]
 
@@ -106,7 +106,7 @@ PROJECT_CASES: list[tuple[str, Callable[[Toy], None], str]] = [
     (
         "policy on another model",
         replaced("policies/retraining.yaml", "model: means", "model: medians"),
-        f"alert {ID}: model: 'means' is not known here",
+        f"alerts/{ID}.json: model: 'means' is unknown here",
     ),
     (
         "promotion with a typo",
@@ -269,6 +269,7 @@ def test_two_files_may_not_claim_the_same_alert(toy: Toy):
     Path(toy.root / "other.json").write_text(json.dumps(other))
     assert refused(toy, "plan", alert, "other.json") == (
         "other.json: another file has the same alert_id with other content."
+        " A new alert needs a new id: `retouch alert new`."
     )
 
 
