@@ -28,7 +28,7 @@ class UnreadableYaml(ValueError):
 
 
 def parse_plain_yaml(text: str) -> Any:
-    """Return the one document of a YAML text; None for an empty one. Raises NotPlain."""
+    """Return the one document of a YAML text; None for an empty one. Raises UnreadableYaml."""
     try:
         return _Reader(yaml.parse(text, Loader=yaml.CSafeLoader)).document()
     except yaml.MarkedYAMLError as error:
@@ -161,7 +161,7 @@ def entry_digests(text: str, source: str = "dvc.lock") -> dict[str, str]:
 
 
 def _stages_of(whole: Any) -> dict[str, Any]:
-    """Return the entries of a whole lock as YAML has them. Raises NotPlain."""
+    """Return the entries of a whole lock as YAML has them. Raises UnreadableYaml."""
     if whole is None:
         return {}
     if not isinstance(whole, dict):
@@ -177,7 +177,7 @@ def _stages_of(whole: Any) -> dict[str, Any]:
 
 
 def _single(entry: str) -> tuple[str, Any]:
-    """Return the name and the content of one entry. Raises NotPlain."""
+    """Return the name and the content of one entry. Raises UnreadableYaml."""
     read = parse_plain_yaml(entry)
     if not isinstance(read, dict) or len(read) != 1:
         raise UnreadableYaml(_STRANGE)
