@@ -62,7 +62,7 @@ def admit(
     earlier: Receipt | None,
     ask: bool = True,
 ) -> Receipt:
-    """Judge one alert and return its receipt; a new one says nothing of suppression yet.
+    """Verify one alert and return its receipt; a new receipt holds no suppression state yet.
 
     What came in before, with the same bytes and by the same key, is judged as of then, and its
     receipt keeps how it came in; `earlier` is the trusted receipt of that id. Without `ask` all

@@ -21,7 +21,7 @@ class PolicyCheck:
 
     results: tuple[ExampleResult, ...] = ()
     warnings: tuple[str, ...] = ()
-    """What they say in vain: a sentence each, the file first."""
+    """Unreachable rules and unused tiers: one message each, the file first."""
     faults: tuple[str, ...] = ()
     """A sentence for each file that cannot be read."""
 

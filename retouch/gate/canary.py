@@ -117,8 +117,8 @@ def canary_days(
 ) -> CanaryDays:
     """Return the mean losses of the days within `span`, by the gate's own rules for rows.
 
-    Never raises for faulty scores. Where production's own are unusable, that says nothing about the
-    candidate, and there are no days. With `holdout.every_day`, days after a day without rows wait
+    Never raises for faulty scores. Where production's own are unusable, no day can be compared, and
+    there are no days. With `holdout.every_day`, days after a day without rows wait
     until it has some.
     """
     from retouch.gate.losses import loss_of  # pandas and scipy take a second to load

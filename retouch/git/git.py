@@ -210,5 +210,5 @@ def merge_driver_of(root: Path, path: str) -> MergeDriver:
 
 
 def _git(root: Path, *args: str) -> Finished:
-    # Nobody is there to type a password.
+    # A job has no terminal: a password prompt would wait for ever.
     return run(["git", *args], cwd=root, env={"GIT_TERMINAL_PROMPT": "0"})

@@ -55,8 +55,8 @@ class CanaryJudgement:
 def judge_canary(project: Project, *, at: datetime, jobs: int) -> CanaryJudgement:
     """Judge the canary on the days that arrived since the gate judged it.
 
-    The tags are those of the clone. Raises InputError; CheckFailed when scoring fails, which
-    says nothing about the canary: its scores are missing, not bad.
+    The tags are those of the clone. Raises InputError; CheckFailed when scoring fails:
+    missing scores are no evidence against the canary.
     """
     registry = load_registry(project, push=False)
     both = versions_to_compare(registry)
