@@ -50,6 +50,8 @@ def act(
         *("--workflows", f".github/workflows/{workflow}.yml", "--eventpath", str(payload)),
         *("--platform", "ubuntu-latest=-self-hosted", "--no-cache-server", "--no-skip-checkout"),
         *("--actor", "someone", "--concurrent-jobs", "2", "--pull=false"),
+        # On GitHub the reference of a schedule, whose payload names none.
+        *("--defaultbranch", "main"),
         *_each("--local-repository", {pin: str(folder) for pin, folder in stubs().items()}),
         *_each("--env", job_env),
         *_each("--var", variables),

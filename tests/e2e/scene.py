@@ -31,27 +31,27 @@ from tests.e2e.workflows import (
 )
 from tests.github.bare import Bare
 from tests.github.fake import REPOSITORY, Call, FakeGitHub, Reply, Route
+from tests.github.protection import ACTIONS, Actor
 from tests.github.site import Site
 from tests.toy_project import Told, Toy
 from tests.workflows.reading import OWN
 
 ADDRESS = f"https://github.com/{REPOSITORY}"
-_NOW = "2024-03-01T07:00:00Z"
 _MEMORY = "github.pickle"
 
 
 class GitHubOfJobs(FakeGitHub):
     """The fake GitHub, which knows the token of each job and lets it do what the job may."""
 
+    def who(self, token: str) -> Actor | None:
+        permissions = permissions_of(token)
+        return super().who(token) if permissions is None else Actor(ACTIONS, permissions)
+
     def _refusal(self, route: Route, call: Call, token: str) -> Reply | None:
-        permissions = permissions_of(token.removeprefix("token "))
-        if permissions is None:
-            return super()._refusal(route, call, token)
-        known = self.token, self.permissions
-        self.token, self.permissions = token.removeprefix("token "), permissions
         refusal = super()._refusal(route, call, token)
-        self.token, self.permissions = known
-        if refusal is not None and refusal.status == 403:
+        of_a_job = permissions_of(token.removeprefix("token ")) is not None
+        missing = refusal is not None and refusal.status == 403
+        if of_a_job and missing:
             self.violations.append(f"{token}: may not {route.name}")
         return refusal
 
@@ -144,18 +144,27 @@ class Scene:
     def comment(self, number: int, body: str, author: str = "alice") -> list[Ran]:
         """Comment on a pull request."""
         made = self.github.comment(number, body, author)
+        at = self.github.comments[-1]["created_at"]
         user = {"login": author, "type": "User"}
         payload = {
             "action": "created",
             "issue": {"number": number, "pull_request": {}, "user": user},
-            "comment": {"id": made, "body": body, "user": user, "created_at": _NOW},
+            "comment": {
+                "id": made,
+                "body": body,
+                "user": user,
+                "created_at": at,
+                "updated_at": at,
+            },
             "sender": user,
         }
         return self.happens("issue_comment", payload)
 
     def start(self, workflow: str, **inputs: Any) -> list[Ran]:
         """Start a workflow by hand, or as another one did."""
-        payload = {"inputs": inputs, "ref": "refs/heads/main", "workflow": workflow}
+        texts = {n: str(v).lower() if isinstance(v, bool) else v for n, v in inputs.items()}
+        path = f".github/workflows/{workflow}.yml"
+        payload = {"inputs": texts or None, "ref": "refs/heads/main", "workflow": path}
         return self.happens("workflow_dispatch", payload, only=workflow)
 
     def wakes(self, workflow: str) -> list[Ran]:
@@ -179,7 +188,8 @@ class Scene:
         since: str = "main",
     ) -> list[Ran]:
         """Run the workflows that the event starts, except `verify` and what no adopter copies."""
-        whole = {**self._common(), **payload}
+        # The payload of a schedule says when, and nothing of the repository.
+        whole = dict(payload) if event == "schedule" else {**self._common(), **payload}
         changed = self._changed(event, whole, since)
         names = [only] if only else [path.stem for path in workflow_files()]
         ran = [
