@@ -5,7 +5,10 @@ description (MIT licence) without its prose. These were added by hand, with the 
 answers that GitHub's documentation names, since the extract lacked them:
 
 - `GET git/commits/{commit_sha}`, `GET commits/{ref}/statuses`;
-- `POST issues/comments/{comment_id}/reactions`, with the schema `reaction`;
+- `GET issues/comments/{comment_id}`, `POST issues/comments/{comment_id}/reactions`, with the schema
+  `reaction`;
+- `GET actions/runs/{run_id}/jobs`, `GET actions/jobs/{job_id}`, its `logs`, and the schema `job`;
+- `GET deployments/{deployment_id}/statuses`;
 - `GET releases/tags/{tag}`, `GET` and `POST releases/{release_id}/assets`,
   `DELETE releases/assets/{asset_id}`.
 """

@@ -9,10 +9,12 @@ Every request and every answer is held against GitHub's own description of its A
 (`contract.py`); what does not fit is kept in `violations`, which tests expect to be empty. The
 token and its permissions are checked. `fails` makes the next requests of a route go wrong; a route
 is named by its method and its path within the repository, and `GET repo` is the repository itself.
-`fails_at` does so for a request by its number, whatever its route. A `Kill` ends who asks.
+`fails_at` does so for a request by its number, whatever its route; `outgoing_fails_at` counts the
+pushes of git as well. A `Kill` ends who asks.
 
 `site.py` holds what is remembered, and what people do (`open_pull`, `comment`, `merge`, `close`);
-`routes*.py` hold the operations. `serve.py` runs it all as a process.
+`routes*.py` hold the operations, `pushes.py` and `protection.py` what git may push. `serve.py` runs
+it all as a process.
 """
 
 from __future__ import annotations
@@ -31,13 +33,18 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from tests.github import pushes
 from tests.github.bare import Bare
 from tests.github.contract import problems_of_answer, problems_of_request
+from tests.github.protection import Actor, Move, Refusal, Ruleset, refusal
+from tests.github.pushes import Push
 from tests.github.site import REPOSITORY, Site
 
 __all__ = ["REPOSITORY", "TOKEN"]
 
 TOKEN = "ghs_0123456789secret"
+LOGS = "/logs-of-jobs/"
+"""Where the logs of jobs lie, on a server of its own."""
 _AREAS = "contents pull_requests issues statuses deployments actions"
 
 
@@ -72,6 +79,20 @@ class Kill:
 
 class Killed(BaseException):
     """What a `Kill` raises in the thread of the test, unless `on_kill` does something else."""
+
+
+def rate_limited(reset: float) -> Status:
+    """Return the answer of a token whose hour is used up ("Rate limits for the REST API")."""
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(reset))}
+    return Status(403, {"message": "API rate limit exceeded for installation."}, headers)
+
+
+def slowed_down(seconds: int | None = None) -> Status:
+    """Return the answer to too many requests at once: a secondary limit, which may name no time."""
+    message = "You have exceeded a secondary rate limit. Please wait before you try again."
+    return Status(
+        403, {"message": message}, {} if seconds is None else {"Retry-After": str(seconds)}
+    )
 
 
 HTML = Status(200, b"<html><h1>Please log in</h1></html>", {"Content-Type": "text/html"})
@@ -133,12 +154,19 @@ class FakeGitHub(Site):
         self.token = TOKEN
         self.permissions = {"metadata": "read", **dict.fromkeys(_AREAS.split(), "write")}
         self.actions_may_open_pull_requests = True
+        self.actors: dict[str, Actor] = {}
+        """Whom other tokens belong to."""
         self.protected_branches: set[str] = set()
+        self.rulesets: list[Ruleset] = []
+        self.takes_workflows_of_any_branch = False
+        """See `protection.py`."""
         self.moved: dict[str, str] = {}
         """Old names of the repository, and its new one."""
         self.page_limit = 100
         self.calls: list[str] = []
         """Names of the routes asked, in order; also of those that failed."""
+        self.outgoing: list[str] = []
+        """`calls`, and between them the pushes of git: `PUSH refs/tags/means@v1.1.0`."""
         self.violations: list[str] = []
         self.on_kill: Callable[[], None] = self._kill_the_test
         self.after_call: Callable[[], None] = lambda: None
@@ -146,6 +174,8 @@ class FakeGitHub(Site):
         self._home = threading.get_ident()
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
         self._faults_at: dict[int, Fault] = {}
+        self._outgoing_faults: dict[int, Fault] = {}
+        self._outage: tuple[int, Fault] | None = None
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler_of(self))
         self._server.daemon_threads = True
@@ -172,6 +202,38 @@ class FakeGitHub(Site):
         """Let one request go wrong: the one that `calls[number]` will name."""
         self._faults_at[number] = fault
 
+    def outgoing_fails_at(self, number: int, fault: Fault) -> None:
+        """Let one request or push go wrong: the one that `outgoing[number]` will name."""
+        self._outgoing_faults[number] = fault
+
+    def outgoing_fails_from(self, number: int, fault: Fault) -> None:
+        """Let every request and push go wrong from one on, until `heal`."""
+        self._outage = number, fault
+
+    def heal(self) -> None:
+        """Let nothing more go wrong."""
+        self._outage = None
+        self._outgoing_faults.clear()
+
+    def who(self, token: str) -> Actor | None:
+        """Return whom a token belongs to; None when there is no such token."""
+        if token == self.token:
+            return Actor(self.login, self.permissions)
+        return self.actors.get(token)
+
+    def refusal_of(self, move: Move, actor: Actor, env: Mapping[str, str] = {}) -> Refusal | None:
+        """Return why an actor may not move a reference."""
+        return refusal(
+            self.git,
+            move,
+            actor,
+            default_branch=self.default_branch,
+            rulesets=self.rulesets,
+            role=self.collaborators.get(actor.login),
+            like_a_branch=self.takes_workflows_of_any_branch,
+            env=env,
+        )
+
     def state(self) -> dict[str, Any]:
         """Return all of it as JSON can hold it."""
         return super().state() | {"calls": self.calls, "violations": self.violations}
@@ -181,6 +243,10 @@ class FakeGitHub(Site):
     ) -> Reply | Fault:
         """Answer one request; a fault stands for what is to go wrong instead."""
         parts = urlsplit(target)
+        if (method, parts.path) == ("POST", pushes.PATH):
+            return self._pushed(Push.read(body))
+        if parts.path.startswith(LOGS):
+            return self._log(parts.path, token)
         found = _route_of(method, parts.path)
         if found is None:
             self.violations.append(f"no route for {method} {parts.path}")
@@ -190,14 +256,67 @@ class FakeGitHub(Site):
         call = Call(params, dict(parse_qsl(parts.query)), body, url, content_type)
         with self._lock:
             self.calls.append(route.name)
+            self.outgoing.append(route.name)
+            known = self.login, self.permissions
             try:
+                actor = self.who(token.removeprefix("token "))
+                if actor is not None:
+                    self.login, self.permissions = actor.login, dict(actor.permissions)
                 return self._answer(route, call, token)
             finally:
+                self.login, self.permissions = known
                 self.after_call()
+
+    def _pushed(self, push: Push) -> Reply | Fault:
+        """Answer a hook: `refused` is what whoever pushes is shown, or null."""
+        with self._lock:
+            if not push.after:
+                self.outgoing.append(push.name)
+            number = len(self.outgoing) - 1
+            fault = self._outgoing_faults.get(number)
+            if fault is None and self._outage is not None and number >= self._outage[0]:
+                fault = self._outage[1]
+            if isinstance(fault, Kill | Drop) and fault.after == push.after:
+                self.on_kill() if isinstance(fault, Kill) else None
+                return Drop()  # of a push that was taken nobody is told otherwise
+            if push.after:
+                return Reply(200, {"refused": None})
+            if isinstance(fault, Status):
+                return Reply(200, {"refused": f"The requested URL returned error: {fault.code}"})
+            return Reply(200, {"refused": self._refused_push(push)})
+
+    def _refused_push(self, push: Push) -> str | None:
+        if not push.token:
+            return None
+        actor = self.who(push.token)
+        if actor is None:
+            return "Invalid username or token."
+        if actor.permissions.get("contents") != "write":
+            self.violations.append(f"{push.token}: may not {push.name}")
+            return "Write access to repository not granted."
+        for move in push.moves:
+            refused = self.refusal_of(move, actor, push.env)
+            if refused is not None:
+                return pushes.words(move, refused, self.name)
+        return None
+
+    def _log(self, path: str, token: str) -> Reply | Fault:
+        """Answer as the other server does that keeps logs, which knows no token of GitHub."""
+        if token:
+            self.violations.append("the token was sent to the server of the logs")
+            return _error(401, "Unauthorized")
+        log = next((j["log"] for j in self.jobs if str(j["id"]) == path.removeprefix(LOGS)), None)
+        if log is None:
+            return _error(404, "Not Found")
+        return Status(200, log.encode(), {"Content-Type": "text/plain"})
 
     def _answer(self, route: Route, call: Call, token: str) -> Reply | Fault:
         waiting = self._faults[route.name]
         fault = self._faults_at.pop(len(self.calls) - 1, None)
+        number = len(self.outgoing) - 1
+        fault = fault or self._outgoing_faults.get(number)
+        if fault is None and self._outage is not None and number >= self._outage[0]:
+            fault = self._outage[1]
         if fault is None and waiting:
             fault = waiting.popleft()
         reply: Reply | Fault | None = fault
@@ -215,7 +334,7 @@ class FakeGitHub(Site):
         ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
     def _refusal(self, route: Route, call: Call, token: str) -> Reply | None:
-        if token != f"token {self.token}":
+        if self.who(token.removeprefix("token ")) is None:
             return _error(401, "Bad credentials")
         name = f"{call.params['owner']}/{call.params['repo']}"
         if name in self.moved:
@@ -253,6 +372,7 @@ class FakeGitHub(Site):
 
     def __enter__(self) -> FakeGitHub:
         self._home = threading.get_ident()
+        pushes.install(self.git, self._server.server_address[1])
         serve = self._server.serve_forever
         threading.Thread(target=serve, kwargs={"poll_interval": 0.002}, daemon=True).start()
         return self
@@ -261,6 +381,7 @@ class FakeGitHub(Site):
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         self.stopping.set()
+        pushes.remove(self.git)
         self._server.shutdown()
         self._server.server_close()
 

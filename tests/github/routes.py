@@ -1,4 +1,4 @@
-"""The operations of the fake GitHub over git data and workflows; the others stand beside it.
+"""The operations of the fake GitHub over git data; the others stand beside it.
 
 To add one, write a function here or in one of `routes_*.py`.
 """
@@ -6,16 +6,14 @@ To add one, write a function here or in one of `routes_*.py`.
 from __future__ import annotations
 
 import base64
-import io
 from typing import Any
 
-from ruamel.yaml import YAML
-
-from tests.github import routes_issues, routes_pulls, routes_records
+from tests.github import routes_actions, routes_issues, routes_pulls, routes_records
 from tests.github.fake import Call, FakeGitHub, Reply
-from tests.github.table import ROUTES, failed, route, said, user
+from tests.github.protection import Move
+from tests.github.table import ROUTES, failed, not_moved, route, said, user
 
-__all__ = ["ROUTES", "routes_issues", "routes_pulls", "routes_records"]
+__all__ = ["ROUTES", "routes_actions", "routes_issues", "routes_pulls", "routes_records"]
 
 
 @route("GET", "", "metadata: read")
@@ -42,6 +40,9 @@ def new_reference(github: FakeGitHub, call: Call) -> Reply:
         return failed(422, "Reference already exists")
     if github.git.kind(call.body["sha"]) != "commit":
         return failed(422, "Object does not exist")
+    refused = not_moved(github, Move(f"refs/heads/{branch}", None, call.body["sha"]))
+    if refused:
+        return refused
     try:
         github.git.point(branch, call.body["sha"])
     except AssertionError:
@@ -63,6 +64,9 @@ def move_reference(github: FakeGitHub, call: Call) -> Reply:
         return failed(422, "Changes must be made through a pull request.")
     if not call.body.get("force", False) and not github.git.is_ancestor(head, sha):
         return failed(422, "Update is not a fast forward")
+    refused = not_moved(github, Move(f"refs/{ref}", head, sha))
+    if refused:
+        return refused
     github.git.point(branch, sha)
     return Reply(200, _reference("PATCH", "git/refs/{ref}", 200, ref, sha))
 
@@ -72,6 +76,9 @@ def delete_reference(github: FakeGitHub, call: Call) -> Reply:
     branch = call.params["ref"].removeprefix("heads/")
     if github.git.head(branch) is None:
         return failed(422, "Reference does not exist")
+    refused = not_moved(github, Move(f"refs/heads/{branch}", github.git.head(branch), None))
+    if refused:
+        return refused
     github.git.delete(branch)
     return Reply(204)
 
@@ -146,24 +153,6 @@ def dispatches(github: FakeGitHub, call: Call) -> Reply:
     return Reply(204)
 
 
-@route("POST", "actions/workflows/{workflow_id}/dispatches", "actions: write")
-def run_workflow(github: FakeGitHub, call: Call) -> Reply:
-    name, ref = call.params["workflow_id"], call.body["ref"]
-    inputs = call.body.get("inputs", {})
-    commit = github.git.resolve(ref)
-    if commit is None:
-        return failed(422, f"No ref found for: {ref}")
-    text = github.git.file(commit, f".github/workflows/{name}")
-    if text is not None:
-        problem = _problem_of_inputs(text, inputs)
-        if problem is not None:
-            return failed(422, problem)
-    elif github.git.entry(commit, ".github/workflows"):
-        return failed(404, "Not Found")
-    github.dispatched.append({"workflow": name, "ref": ref, "inputs": inputs})
-    return Reply(204)
-
-
 @route("GET", "collaborators/{username}/permission", "metadata: read")
 def permission(github: FakeGitHub, call: Call) -> Reply:
     login = call.params["username"]
@@ -174,22 +163,6 @@ def permission(github: FakeGitHub, call: Call) -> Reply:
     example = said("GET", "collaborators/{username}/permission", 200, {})
     facts = {"permission": level, "role_name": role, "user": user(login) | {"role_name": role}}
     return Reply(200, example | facts)
-
-
-def _problem_of_inputs(text: bytes, inputs: dict[str, Any]) -> str | None:
-    """Return why a workflow is not started with these inputs, as GitHub says it."""
-    # YAML 1.2, to which `on` is a word and no truth.
-    triggers = YAML(typ="safe", pure=True).load(io.BytesIO(text)).get("on") or {}
-    if "workflow_dispatch" not in triggers:
-        return "Workflow does not have 'workflow_dispatch' trigger"
-    trigger = triggers["workflow_dispatch"] if isinstance(triggers, dict) else None
-    declared = (trigger or {}).get("inputs") or {}
-    if unexpected := sorted(inputs.keys() - declared.keys()):
-        return f"Unexpected inputs provided: {unexpected}"
-    for name, facts in declared.items():
-        if (facts or {}).get("required") and "default" not in facts and not inputs.get(name):
-            return f"Required input '{name}' not provided"
-    return None
 
 
 def _reference(

@@ -77,6 +77,12 @@ def new_comment(github: FakeGitHub, call: Call) -> Reply:
     return Reply(201, made)
 
 
+@route("GET", _COMMENT, "issues: read")
+def one_comment(github: FakeGitHub, call: Call) -> Reply:
+    found = _found_comment(github, call)
+    return Reply(200, _comment("GET", _COMMENT, 200, github, found)) if found else _NOT_FOUND
+
+
 @route("PATCH", _COMMENT, "issues: write")
 def change_comment(github: FakeGitHub, call: Call) -> Reply:
     found = _found_comment(github, call)
@@ -85,7 +91,7 @@ def change_comment(github: FakeGitHub, call: Call) -> Reply:
     refused = _refused(call.body["body"])
     if refused:
         return refused
-    found["body"] = call.body["body"]
+    github.edit_comment(found["id"], call.body["body"], github.login)
     return Reply(200, _comment("PATCH", _COMMENT, 200, github, found))
 
 
@@ -169,6 +175,7 @@ def _comment(method: str, rest: str, status: int, github: FakeGitHub, comment: R
         "user": user(comment["author"]),
         "html_url": f"{here}#issuecomment-{comment['id']}",
         "created_at": comment["created_at"],
+        "updated_at": comment["updated_at"],
     }
     return said(method, rest, status, facts)
 

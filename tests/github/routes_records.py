@@ -6,8 +6,9 @@ import hashlib
 from typing import Any
 
 from tests.github.fake import Call, FakeGitHub, Reply
+from tests.github.protection import Move
 from tests.github.site import Record
-from tests.github.table import failed, invalid, page, route, said, user
+from tests.github.table import failed, invalid, not_moved, page, route, said, user
 
 _MOST_STATUSES = 1000
 """Of one commit and context."""
@@ -79,6 +80,15 @@ def new_deployment(github: FakeGitHub, call: Call) -> Reply:
     return Reply(201, said("POST", "deployments", 201, _deployment(made)))
 
 
+@route("GET", "deployments/{deployment_id}/statuses", "deployments: read")
+def deployment_statuses(github: FakeGitHub, call: Call) -> Reply:
+    rest, wanted = "deployments/{deployment_id}/statuses", int(call.params["deployment_id"])
+    deployment = next((d for d in github.deployments if d["id"] == wanted), None)
+    if deployment is None:
+        return failed(404, "Not Found")
+    return page(github, call, deployment["statuses"][::-1], lambda s: said("GET", rest, 200, s))
+
+
 @route("POST", "deployments/{deployment_id}/statuses", "deployments: write")
 def new_deployment_status(github: FakeGitHub, call: Call) -> Reply:
     wanted = int(call.params["deployment_id"])
@@ -110,7 +120,14 @@ def new_release(github: FakeGitHub, call: Call) -> Reply:
         return invalid("Release", "already_exists", field="tag_name")
     if github.git.tag(tag) is None:
         start = call.body.get("target_commitish", github.default_branch)
-        github.git.refer(f"refs/tags/{tag}", github.git.resolve(start) or "")
+        move = Move(f"refs/tags/{tag}", None, github.git.resolve(start) or "")
+        refused = not_moved(github, move)
+        if refused and refused.status == 422:
+            message = f"pre_receive {refused.body['message']}"
+            return invalid("Release", "custom", field="pre_receive", message=message)
+        if refused:
+            return refused
+        github.git.refer(move.ref, move.new or "")
     made: Record = {"id": github.new_id(), "tag": tag, "assets": []}
     made |= {name: call.body.get(name) for name in ("name", "body")}
     github.releases.append(made)
@@ -169,7 +186,10 @@ def _too_long(resource: str, description: str | None) -> Reply | None:
 
 
 def _retire_others(github: FakeGitHub, deployment: Record) -> None:
-    """Mark older ones inactive, of which GitHub's documentation leaves two kinds alone."""
+    """Mark older ones inactive ("REST API endpoints for deployment statuses", `auto_inactive`).
+
+    Of the same environment, those that succeeded and are neither transient nor of production.
+    """
     for other in github.deployments:
         states = [status["state"] for status in other["statuses"]]
         same = other["environment"] == deployment["environment"]

@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from tests.github.bare import Bare
+from tests.github.protection import ACTIONS
+
+__all__ = ["ACTIONS"]
 
 REPOSITORY = "acme/site"
-ACTIONS = "github-actions[bot]"
 _START = datetime(2024, 3, 1, 6, tzinfo=UTC)
 Record = dict[str, Any]
 
@@ -45,6 +47,8 @@ class Site:
         """Starts of workflows: `workflow`, `ref`, `inputs`."""
         self.awaiting: list[Record] = []
         """Runs of other workflows that wait for a person's approval: `pull`, `sha`."""
+        self.jobs: list[Record] = []
+        """Jobs of workflow runs, with their logs."""
         self._count = 0
         self._ticks = 0
         self._seen: dict[str, str] = {}
@@ -153,7 +157,26 @@ class Site:
         """Comment on an issue or a pull request, and return the comment's id."""
         self.issue(number)
         made = {"id": self.new_id(), "number": number, "body": body, "author": author}
-        self.comments.append(made | {"created_at": self.now()})
+        now = self.now()
+        self.comments.append(made | {"created_at": now, "updated_at": now, "editor": None})
+        return int(made["id"])
+
+    def edit_comment(self, comment: int, body: str, editor: str = "alice") -> None:
+        """Change a comment's text, as whoever may write to the repository can.
+
+        The API says that it was edited by a later `updated_at`, and not by whom; a reaction is no
+        edit (docs.github.com, "REST API endpoints for issue comments", "Editing a comment").
+        """
+        found = next(one for one in self.comments if one["id"] == comment)
+        found.update({"body": body, "updated_at": self.now(), "editor": editor})
+
+    def ran(
+        self, run: int, name: str, conclusion: str = "success", log: str = "", attempt: int = 1
+    ) -> int:
+        """Remember a job of a workflow run that has ended, and return the job's id."""
+        made = {"id": self.new_id(), "run": run, "name": name, "conclusion": conclusion}
+        made |= {"attempt": attempt, "log": log, "at": self.now()}
+        self.jobs.append(made | {"sha": self.git.head(self.default_branch)})
         return int(made["id"])
 
     def label(self, number: int, *labels: str) -> None:
@@ -239,7 +262,8 @@ class Site:
             for release in self.releases
         ]
         names = (
-            "name pulls issues comments reactions statuses deployments events dispatched awaiting"
+            "name pulls issues comments reactions statuses deployments events dispatched "
+            "awaiting jobs"
         )
         known = {"labels": sorted(self.known_labels), "branches": self.git.branches()}
         return (

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from tests.github.contract import example_of, example_of_schema, overlaid
 from tests.github.fake import Call, FakeGitHub, Reply, Route
+from tests.github.protection import Actor, Move
 
 ROUTES: list[Route] = []
 MAX_BODY = 65_536
@@ -54,6 +55,18 @@ def failed(status: int, message: str, *errors: dict[str, Any]) -> Reply:
 def invalid(resource: str, code: str, **facts: str) -> Reply:
     """Return the refusal of a request that makes no sense."""
     return failed(422, "Validation Failed", {"resource": resource, "code": code, **facts})
+
+
+def not_moved(github: FakeGitHub, move: Move) -> Reply | None:
+    """Refuse to move a reference that the token may not move."""
+    refused = github.refusal_of(move, Actor(github.login, github.permissions))
+    if refused is None:
+        return None
+    if refused.is_ruleset:
+        return failed(422, f"Repository rule violations found\n\n{refused.message}\n\n")
+    reply = failed(403, "Resource not accessible by integration")
+    wanted = {"X-Accepted-GitHub-Permissions": "contents=write; contents=write,workflows=write"}
+    return Reply(403, reply.body, wanted)
 
 
 def too_long(resource: str, body: str | None) -> Reply | None:
