@@ -8,6 +8,7 @@ answers that GitHub's documentation names, since the extract lacked them:
 - `GET issues/comments/{comment_id}`, `POST issues/comments/{comment_id}/reactions`, with the schema
   `reaction`;
 - `GET actions/runs/{run_id}/jobs`, `GET actions/jobs/{job_id}`, its `logs`, and the schema `job`;
+- `GET actions/runs/{run_id}/attempts/{attempt_number}/jobs`; `GET activity`, with its schema;
 - `GET deployments/{deployment_id}/statuses`;
 - `GET releases/tags/{tag}`, `GET` and `POST releases/{release_id}/assets`,
   `DELETE releases/assets/{asset_id}`.

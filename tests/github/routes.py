@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.github import routes_actions, routes_issues, routes_pulls, routes_records
+from tests.github.contract import overlaid
 from tests.github.fake import Call, FakeGitHub, Reply
 from tests.github.protection import Move
 from tests.github.table import ROUTES, failed, not_moved, route, said, user
@@ -81,6 +83,22 @@ def delete_reference(github: FakeGitHub, call: Call) -> Reply:
         return refused
     github.git.delete(branch)
     return Reply(204)
+
+
+@route("GET", "activity", "contents: read")
+def activity(github: FakeGitHub, call: Call) -> Reply:
+    """Newest first; pages go on by a cursor, here the number of the last one shown."""
+    wanted = {"refs/heads/" + call.query.get("ref", "").removeprefix("refs/heads/")} - {
+        "refs/heads/"
+    }
+    found = [one for one in github.activities[::-1] if not wanted or one["ref"] in wanted]
+    start, size = int(call.query.get("after", 0)), int(call.query.get("per_page", 30))
+    goes_on = start + size < len(found)
+    query = urlencode({**call.query, "after": start + size})
+    link = {"Link": f'<{call.url}?{query}>; rel="next"'} if goes_on else {}
+    example = said("GET", "activity", 200, {})
+    shown = [overlaid(example, one) for one in found[start : start + size]]
+    return Reply(200, shown, link)
 
 
 @route("GET", "git/commits/{commit_sha}", "contents: read")

@@ -12,6 +12,7 @@ from tests.github.site import Record
 from tests.github.table import failed, page, route, said
 
 _JOBS = "actions/runs/{run_id}/jobs"
+_ATTEMPT = "actions/runs/{run_id}/attempts/{attempt_number}/jobs"
 _JOB = "actions/jobs/{job_id}"
 
 
@@ -43,6 +44,17 @@ def jobs(github: FakeGitHub, call: Call) -> Reply:
         last = max(job["attempt"] for job in found)
         found = [job for job in found if job["attempt"] == last]
     example = said("GET", _JOBS, 200, {"total_count": len(found)})
+    listed = page(github, call, found, lambda job: _job(github, job))
+    return Reply(200, example | {"jobs": listed.body}, listed.headers)
+
+
+@route("GET", _ATTEMPT, "actions: read")
+def jobs_of_attempt(github: FakeGitHub, call: Call) -> Reply:
+    wanted = int(call.params["run_id"]), int(call.params["attempt_number"])
+    found = [job for job in github.jobs if (job["run"], job["attempt"]) == wanted]
+    if not found:
+        return failed(404, "Not Found")
+    example = said("GET", _ATTEMPT, 200, {"total_count": len(found)})
     listed = page(github, call, found, lambda job: _job(github, job))
     return Reply(200, example | {"jobs": listed.body}, listed.headers)
 

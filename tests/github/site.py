@@ -49,6 +49,8 @@ class Site:
         """Runs of other workflows that wait for a person's approval: `pull`, `sha`."""
         self.jobs: list[Record] = []
         """Jobs of workflow runs, with their logs."""
+        self.activities: list[Record] = []
+        """What happened to branches, and when it was seen."""
         self._count = 0
         self._ticks = 0
         self._seen: dict[str, str] = {}
@@ -155,6 +157,7 @@ class Site:
 
     def comment(self, number: int, body: str, author: str = "alice") -> int:
         """Comment on an issue or a pull request, and return the comment's id."""
+        self.sync()
         self.issue(number)
         made = {"id": self.new_id(), "number": number, "body": body, "author": author}
         now = self.now()
@@ -225,6 +228,8 @@ class Site:
         heads = self.git.branches()
         if heads == self._seen:
             return
+        for branch in sorted(heads.keys() | self._seen.keys()):
+            self._note_activity(branch, self._seen.get(branch), heads.get(branch))
         self._seen = heads
         for pull in self.pulls:
             if pull["owner"] != self.owner or pull["state"] != "open":
@@ -269,6 +274,17 @@ class Site:
         return (
             {name: getattr(self, name) for name in names.split()} | known | {"releases": releases}
         )
+
+    def _note_activity(self, branch: str, before: str | None, after: str | None) -> None:
+        if before == after:
+            return
+        kind = "branch_creation" if before is None else "branch_deletion"
+        if before is not None and after is not None:
+            kind = "push" if self.git.is_ancestor(before, after) else "force_push"
+        nothing = "0" * 40
+        facts = {"before": before or nothing, "after": after or nothing, "activity_type": kind}
+        made = {"id": self.new_id(), "ref": f"refs/heads/{branch}", "timestamp": self.now()}
+        self.activities.append(made | facts)
 
     def _next_number(self) -> int:
         return len(self.pulls) + len(self.issues) + 1

@@ -24,6 +24,8 @@ def test_jobs_of_a_run_are_those_of_its_last_attempt_unless_all_are_wanted(githu
     assert [(job["id"], job["conclusion"]) for job in last["jobs"]] == [(again, "success")]
     every = ask(github, "GET", "actions/runs/7/jobs?filter=all").json()
     assert (every["total_count"], every["jobs"][0]["id"]) == (3, first)
+    of_one = ask(github, "GET", "actions/runs/7/attempts/1/jobs").json()
+    assert [job["name"] for job in of_one["jobs"]] == ["retrain", "publish"]
     assert ask(github, "GET", "actions/runs/8/jobs").status_code == 404
     assert ask(github, "GET", f"actions/jobs/{first}").json()["name"] == "retrain"
 
@@ -109,3 +111,19 @@ def test_no_text_longer_than_github_takes(github: FakeGitHub):
     for rest, more in (("issues", {"title": "a"}), (f"issues/{number}/comments", {})):
         assert ask(github, "POST", rest, {"body": longest, **more}).status_code == 201
         assert ask(github, "POST", rest, {"body": longest + "x", **more}).status_code == 422
+
+
+def test_what_happened_to_a_branch_is_told_by_githubs_own_clock(github: FakeGitHub):
+    """REST API endpoints for repositories: List repository activities."""
+    github.sync()
+    comment = github.comment(github.add_issue("It fails")["number"], "Now")
+    first = github.git.commit_on("b", {"a": b"1"})
+    github.sync()
+    second = github.git.commit_on("b", {"a": b"2"})
+    found = ask(github, "GET", "activity?ref=refs/heads/b").json()
+    facts = [(one["activity_type"], one["before"], one["after"]) for one in found]
+    assert facts == [("push", first, second), ("branch_creation", "0" * 40, first)]
+    said = next(one for one in github.comments if one["id"] == comment)
+    assert found[-1]["timestamp"] > said["created_at"]
+    page = ask(github, "GET", "activity?per_page=1")
+    assert "after=1" in page.headers["Link"]
