@@ -35,6 +35,7 @@ from retouch.jobs.packages.event import (
     read_event,
 )
 from retouch.jobs.retrain.process_group import RetrainJob
+from retouch.jobs.retrain.targets import JobResult, RetrainTarget
 from retouch.system import files
 from retouch.system.processes import cpu_count
 
@@ -68,51 +69,34 @@ def ci() -> None:
 @ci.command("receive")
 @EVENT
 @EVENT_NAME
+@BASE
 @OUTPUT
-@click.option(
-    "--stale",
-    metavar="JSON",
-    help="Mark these pull requests as stale: the list that `retouch ci refresh` prints.",
-)
 def receive(
-    event_file: Path | None, event_name: str | None, output: Path | None, stale: str | None
+    event_file: Path | None, event_name: str | None, base: str | None, output: Path | None
 ) -> None:
     """Deliver a dispatched alert, and print what is to be retrained.
 
-    Prints one line of JSON. Runs no code of the repository. With --stale it only posts commit
-    statuses.
+    Prints one line of JSON. After a push to the base branch, on a schedule, and when a pull request
+    was closed, every open pull request is compared with the base branch: stale ones are marked.
+    Runs no code of the repository.
     """
     from retouch.jobs.retrain import receive as work
 
-    repo = repository_from_environment()
-    if stale is not None:
-        for message in work.post_stale(_stale(stale), repo):
-            _log(message)
-        return
-    if event_file is None:
+    if event_file is None and event_name != "schedule":
         raise InputError(
             "--event: is missing.", hint="In a workflow, GITHUB_EVENT_PATH is set to its file."
         )
-    found = work.receive(event_of(event_file, event_name)[0], repo, Path.cwd())
+    event, payload = event_of(event_file, event_name)
+    project, repo = current_project(), repository_from_environment()
+    settings, login = _settings(project, repo, None), login_from_environment()
+    out = project.root / ".retouch"
+    job = RetrainJob(repo, project.root, out, settings, event, _log, login)
+    branch = base or default_branch_of(payload) or repository_facts(repo).default_branch
+    found = work.receive(branch, job)
     for message in found.message:
         _log(message)
     targets = [target.model_dump() for target in found.targets]
     _output({"any": found.any, "targets": targets}, output)
-
-
-def _stale(text: str) -> tuple[Any, ...]:
-    from retouch.jobs.retrain.receive import MOST_TARGETS, StalePull
-
-    try:
-        listed = json.loads(text)
-        if not isinstance(listed, list) or len(listed) > MOST_TARGETS:
-            raise ValueError("not a list of pull requests")
-        return tuple(StalePull.model_validate(one) for one in listed)
-    except (ValueError, RecursionError):
-        raise InputError(
-            "--stale: is not a list of stale pull requests.",
-            hint="Give what `retouch ci refresh` prints as `stale`.",
-        ) from None
 
 
 def _output(document: dict[str, Any], output: Path | None) -> None:
@@ -234,31 +218,6 @@ def _print_plans(number: int | None, event: Event, base: str | None) -> None:
     click.echo(text, nl=False)
 
 
-@ci.command("refresh")
-@EVENT
-@BASE
-@OUTPUT
-def refresh(event_file: Path | None, base: str | None, output: Path | None) -> None:
-    """List open pull requests that no longer fit the base branch.
-
-    Prints one line of JSON: `targets` are to be retrained; `stale` is for `retouch ci receive
-    --stale`. Changes nothing.
-    """
-    from retouch.jobs.retrain import refresh as work
-
-    payload = _payload(event_file) if event_file else None
-    project, repo = current_project(), repository_from_environment()
-    settings = _settings(project, repo, None)
-    out = project.root / ".retouch"
-    job = RetrainJob(repo, project.root, out, settings, ScheduleEvent(), _log)
-    branch = base or default_branch_of(payload) or repository_facts(repo).default_branch
-    found = work.refresh(branch, job)
-    for one in found.pulls:
-        _log(f"#{one.pull}: {one.message}")
-    document = found.model_dump()
-    _output({name: document[name] for name in ("any", "targets", "stale")}, output)
-
-
 @ci.command("publish")
 @click.argument("folder", type=PATH)
 @REPO
@@ -269,6 +228,16 @@ def refresh(event_file: Path | None, base: str | None, output: Path | None) -> N
     "--as-app", is_flag=True, help="GITHUB_TOKEN belongs to a GitHub App (see RETOUCH_APP_LOGIN)."
 )
 @click.option("--run-url", metavar="URL", help="The page that the commit status links to.")
+@click.option(
+    "--target", metavar="JSON", help='What was to be retrained: {"pull": 12}; null is main.'
+)
+@click.option(
+    "--result",
+    metavar="RESULT",
+    type=click.Choice(["success", "failure", "cancelled", "skipped"]),
+    default="success",
+    help="How the retraining job ended: success, failure, cancelled or skipped.",
+)
 @JSON
 def publish(
     folder: Path,
@@ -278,6 +247,8 @@ def publish(
     event_name: str | None,
     as_app: bool,
     run_url: str | None,
+    target: str | None,
+    result: JobResult,
     as_json: bool,
 ) -> None:
     """Publish the packages in FOLDER to GitHub.
@@ -289,9 +260,10 @@ def publish(
     from retouch.jobs.publish.publish import publish as publish_all
     from retouch.jobs.publish.pull_request import Publisher, Site
 
-    target = repository_from_environment(repo)
-    site = Site(target, login_from_environment(), as_app, run_url or _run_url())
-    base = base or repository_facts(target).default_branch
+    site_repo = repository_from_environment(repo)
+    _target(target)
+    site = Site(site_repo, login_from_environment(), as_app, run_url or _run_url())
+    base = base or repository_facts(site_repo).default_branch
     event = event_of(event_file, event_name)[0]
     publisher = Publisher(git.top_level(Path.cwd()), site, base, event, os.environ)
     seen = []
@@ -304,6 +276,18 @@ def publish(
     elif not seen:
         click.echo("Nothing to publish.")
     exit_with(max((outcome.exit_code for outcome in seen), default=0))
+
+
+def _target(text: str | None) -> RetrainTarget | None:
+    """Return the target that a job was given; None without one. Raises InputError."""
+    if text is None:
+        return None
+    try:
+        return RetrainTarget.model_validate_json(text)
+    except ValueError:
+        raise InputError(
+            "--target: is not a target.", hint="Give one that `retouch ci receive` printed."
+        ) from None
 
 
 @ci.command("command")

@@ -91,12 +91,6 @@ def message_of(root: Path, commit: str) -> str:
     return _line(root, "log", "-1", "--format=%B", commit)
 
 
-def last_commits(root: Path, commit: str, most: int) -> tuple[str, ...]:
-    """Return a commit and those before it on its main line, the newest first."""
-    command = ["git", "log", "--first-parent", f"--max-count={most}", "--format=%H", commit]
-    return tuple(checked(run(command, cwd=root)).output.split())
-
-
 def is_retouch_commit(root: Path, commit: str) -> bool:
     """Return whether a commit claims to be an answer by Retouch; anybody can write that."""
     return proposal_of(message_of(root, commit)) is not None

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from retouch.errors import InputError
 from retouch.github.client import one_line
 from retouch.github.git_data import tag_exists
-from retouch.github.repository import Line, Login, Repository, ResponseModel
+from retouch.github.repository import Line, Repository, ResponseModel
 
 StatusState = Literal["pending", "success", "failure", "error"]
 DeploymentState = Literal[
@@ -26,7 +26,6 @@ class _Status(ResponseModel):
     state: StatusState
     description: Line | None = None
     context: str
-    creator: Login = "ghost"
 
 
 class _Deployment(ResponseModel):
@@ -77,16 +76,6 @@ def latest_status(
     """Return state and description of a context's newest status on a commit; None without one."""
     status = next(_statuses(repo, commit, context), None)
     return (status.state, status.description or "") if status else None
-
-
-def was_status_set_by(
-    repo: Repository, commit: str, login: str, state: StatusState, context: str = VERDICT_CONTEXT
-) -> bool:
-    """Return whether a user ever set this state on a commit; GitHub records who sets a status."""
-    return any(
-        (status.state, status.creator) == (state, login)
-        for status in _statuses(repo, commit, context)
-    )
 
 
 def short_description(text: str) -> str:

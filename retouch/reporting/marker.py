@@ -45,6 +45,20 @@ def read_marker(text: str) -> Marker | None:
     return marker if all(isinstance(x, str) for x in asdict(marker).values()) else None
 
 
+_RESULT = re.compile(r"^<!-- retouch:result v1 ([0-9a-f]{40}|[0-9a-f]{64}) -->$", re.MULTILINE)
+
+
+def with_result_commit(report: str, commit: str) -> str:
+    """Return a report comment that names the commit it is the report of."""
+    return f"{report.rstrip()}\n\n<!-- retouch:result v1 {commit} -->\n"
+
+
+def read_result_commit(text: str) -> str | None:
+    """Return the commit that a report comment names last; None for any other text."""
+    found = _RESULT.findall(text) if text.startswith(MARKER_PREFIX) else []
+    return found[-1] if found else None
+
+
 def hidden_marker(kind: str, model: str, version: str, counter: int | None) -> str:
     """Return the hidden first line of an issue or a pull request about a version."""
     fields = {"model": model, "version": version, "counter": counter}

@@ -64,6 +64,8 @@ HOLD, EDITED, WAITING, DISCARDED, SUPERSEDED = (
 )
 _MANAGED_LABELS = frozenset({RETRAIN, EDITED, WAITING, SUPERSEDED})
 """Labels set and removed with each update; only commands set `hold` and `discarded`."""
+WAITING_FOR = "waiting for "
+"""How the status begins of a pull request that waits for another one."""
 _LABEL_CHARACTERS = 50
 _MAX_ALERTS = 5
 _MAX_OVERRIDES = 5
@@ -345,7 +347,7 @@ def _description(subject: PullRequestSubject, status: StatusText) -> str:
     elif state.superseded_by is not None:
         line = f"handled together with other alerts in #{state.superseded_by}"
     elif state.waits_for and not (case and case.moved):
-        line = f"waiting for {pull_numbers(state.waits_for)}: the same stages run there"
+        line = f"{WAITING_FOR}{pull_numbers(state.waits_for)}: the same stages run there"
     elif case and case.status == "held" and case.plan.unproven:
         line = "needs approval: the alert is not verified; /retrain by a writer approves it"
     elif case:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.jobs.publish.conftest import answered, world
-from tests.jobs.retrain.conftest import eager, loop
+from tests.jobs.retrain.conftest import answered as answered_loop
+from tests.jobs.retrain.conftest import answered_once, eager, loop
 
-__all__ = ["answered", "eager", "loop", "world"]
+__all__ = ["answered", "answered_loop", "answered_once", "eager", "loop", "world"]

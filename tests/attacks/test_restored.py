@@ -1,47 +1,77 @@
-"""A lock that a branch brings is restored from only if it is of an answer of ours."""
+"""What a branch claims to be a result of ours is neither restored from nor left standing."""
 
 from __future__ import annotations
 
-from retouch.engine.project import Project
+import hashlib
+import json
+import re
+
 from retouch.github.client import Client
 from retouch.github.records import set_status
 from retouch.github.repository import Repository
-from retouch.jobs.packages.paths import WritablePaths
-from retouch.jobs.retrain.authorization import authorized, authorized_with_locks
-from retouch.jobs.retrain.branch_contents import BaseBranch, fetch_branch
 from tests.jobs.retrain.conftest import Loop
 
 US = "github-actions[bot]"
 
 
-def test_a_lock_is_restored_from_only_when_our_verdict_lies_on_it(loop: Loop):
-    git, root, branch = loop.github.git, loop.toy.root, "retouch/alert/" + "0" * 26
+def forge(loop: Loop) -> str:
+    """Put a model nobody trained on the answer's branch, as somebody can who may push.
+
+    A commit with our trailer, a forged entry of `dvc.lock`, its object on the remote and in the
+    cache, and a `success` status by the login of every workflow.
+    """
+    git, branch = loop.github.git, loop.github.pull(1)["head"]
+    raw = b"a model nobody trained"
+    name = hashlib.md5(raw, usedforsecurity=False).hexdigest()
+    lock = git.file(branch, "dvc.lock").decode()
+    cache = loop.toy.root / ".dvc/cache/files/md5"
+    clean = re.search(r"^  clean:.*?outs:.*?md5: (\w{32})", lock, re.DOTALL | re.MULTILINE)
+    assert clean is not None
+    (cache / name[:2]).mkdir(parents=True, exist_ok=True)
+    (cache / name[:2] / name[2:]).write_bytes(raw)
+    head = git.head(branch) or ""
+    forged = lock.replace(clean[1], name)
+    tree = git.tree(git.tree_of(head), [("dvc.lock", "100644", forged.encode())])
+    commit = git.commit(tree, [head], f"An answer\n\nRetouch-Proposal: {'0' * 64}\n")
+    git.point(branch, commit)
+    loop.github.sync()
+    assert loop.github.login == US
     repo = Repository(Client(loop.github.token, loop.github.url), loop.github.name)
-    ours = git.commit_on("main", {"docs/a.md": b"x"})
-    git.point(branch, ours)
-    lock = git.file("main", "dvc.lock").replace(b"size: ", b"size: 1", 1)
-    answer = git.commit_on(branch, {"dvc.lock": lock})
+    set_status(repo, commit, "success", "ready to merge")
+    return name
 
-    def restored(us: str = US) -> set[str]:
-        base = BaseBranch(root, git.head("main"), WritablePaths.of(Project(root).pipeline))
-        incoming = fetch_branch(base, branch)
-        assert incoming is not None
-        assert set(incoming.locks) == {"dvc.lock"}
-        assert authorized(incoming, repo, None).locks == {}
-        return set(authorized_with_locks(incoming, repo, None, root, us).locks)
 
-    set_status(repo, answer, "pending", "retraining")
-    set_status(repo, answer, "success", "ready", context="another")
-    assert restored() == set()
-    loop.github.login = "mallory"
-    set_status(repo, answer, "success", "ready to merge")
-    assert restored() == set()
-    loop.github.login = US
-    set_status(repo, answer, "success", "ready to merge")
-    assert restored() == {"dvc.lock"}
-    assert restored("retouch[bot]") == set()
+def test_a_forged_answer_is_never_restored_when_a_person_asks_for_a_retraining(answered_loop: Loop):
+    honest = answered_loop.github.git.file(answered_loop.github.pull(1)["head"], "dvc.lock")
+    name = forge(answered_loop)
+    asked = answered_loop.event({"inputs": {"pull": "1"}}, "workflow_dispatch")
 
-    git.commit_on(branch, {"reports/note.json": b"{}"})  # an override, say
-    assert restored() == {"dvc.lock"}
-    git.commit_on(branch, {"dvc.lock": lock.replace(b"size: ", b"size: 2", 1)})
-    assert restored() == set()
+    (package,) = answered_loop.retrain("--pull", "1", event=asked)
+
+    assert package.files["dvc.lock"] == honest
+    assert name not in package.objects
+    run = json.loads(package.files[f"reports/{package.proposal.report_id}/run.json"])
+    receipts = {one["stage"]: one["outcome"] for one in run["attempts"][0]["receipts"]}
+    assert receipts["clean"] in ("ran", "restored"), "only the runner's own run cache restores"
+    assert name not in package.files["dvc.lock"].decode()
+
+
+def test_a_forged_answer_is_not_taken_for_ours_and_is_replaced(answered_loop: Loop):
+    forge(answered_loop)
+    told = answered_loop.ci("receive", "--event-name", "schedule")
+    assert [one["pull"] for one in json.loads(told.out)["targets"]] == [1]
+    status = answered_loop.github.statuses[-1]
+    assert (status["state"], status["description"][:5]) == ("pending", "stale")
+
+    (package,) = answered_loop.retrain("--pull", "1")
+
+    assert "dvc.lock" in package.files
+
+
+def test_a_report_comment_of_somebody_else_makes_no_answer_ours(answered_loop: Loop):
+    forge(answered_loop)
+    (ours,) = answered_loop.github.comments
+    head = answered_loop.github.git.head(answered_loop.github.pull(1)["head"])
+    forged = re.sub(r"result v1 \w{40}", f"result v1 {head}", ours["body"])
+    answered_loop.github.comment(1, forged, "mallory")
+    assert answered_loop.retrain("--pull", "1") != []

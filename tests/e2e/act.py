@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -14,6 +15,10 @@ from typing import Any
 from tests.e2e.workflows import stubs
 
 _SECONDS = 600
+
+
+_TARGET = re.compile(r" (\d+|main)$")
+"""In the name of the job that retrains."""
 
 
 @dataclass(frozen=True)
@@ -99,4 +104,4 @@ def _name(workflow: str, job: str) -> str:
     if head == workflow:
         return rest.strip()
     called = rest.partition("/")[2].strip()
-    return f"{head}/{called}"
+    return _TARGET.sub("", f"{head}/{called}")

@@ -11,13 +11,9 @@ from tests.e2e.scene import Scene
 _TWO = {"retrain/retrain": "success", "retrain/publish": "success"}
 RETRAINED = {"alert": {"receive": "success"} | _TWO}
 """The jobs of a run that answered an alert."""
-REFRESHED = {"look": "success", "mark": "success"} | _TWO
-MERGED = {
-    "alert": {"receive": "success"},
-    "promote": {"promote": "success"},
-    "refresh": {"look": "success"},
-}
-"""The jobs that the merge of an answer starts: of them `alert` finds nothing to do."""
+REFRESHED = {"look": "success"} | _TWO
+MERGED = {"promote": {"promote": "success"}, "refresh": {"look": "success"}}
+"""The jobs that the merge of an answer starts."""
 JUDGED = {"canary": {"judge": "success", "apply": "success"}}
 
 

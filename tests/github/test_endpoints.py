@@ -38,7 +38,6 @@ QUESTIONS = {
     "get_labels",
     "find_issue",
     "latest_status",
-    "was_status_set_by",
 }
 MARK = "<!-- retouch:one -->"
 US = "github-actions[bot]"

@@ -8,6 +8,7 @@ from tests.workflows.reading import ACTIONS, FILES, GITHUB, NAMES, job, jobs, re
 
 READ = {"contents": "read"}
 ANSWER = {
+    "actions": "read",  # the log of a job that died, and whether a run still works
     "contents": "write",
     "issues": "write",  # to make a label, to a token for pull requests alone GitHub says no
     "pull-requests": "write",
@@ -15,7 +16,7 @@ ANSWER = {
 }
 PERMISSIONS = {
     "alert/plan": READ,
-    "alert/receive": {"contents": "write", "pull-requests": "write", "statuses": "write"},
+    "alert/receive": ANSWER,
     "alert/retrain": ANSWER,
     "canary/apply": {
         "contents": "write",
@@ -32,8 +33,7 @@ PERMISSIONS = {
         "statuses": "write",
     },
     "promote/promote": {"contents": "write", "deployments": "write"},
-    "refresh/look": {"contents": "read", "pull-requests": "read"},
-    "refresh/mark": {"contents": "read", "pull-requests": "read", "statuses": "write"},
+    "refresh/look": {**ANSWER, "contents": "read"},
     "refresh/retrain": ANSWER,
     "retrain/publish": ANSWER,
     "retrain/retrain": {"contents": "read", "pull-requests": "read", "statuses": "read"},

@@ -24,22 +24,26 @@ from retouch.system import files
 
 FOLDER = Path(".github/workflows")
 _READ = {"contents": "read"}
-_RECEIVE = {"contents": "write", "pull-requests": "write", "statuses": "write"}
-_ANSWER = {**_RECEIVE, "issues": "write"}
+_ANSWER = {
+    "actions": "read",
+    "contents": "write",
+    "issues": "write",
+    "pull-requests": "write",
+    "statuses": "write",
+}
 _RELEASE = {"contents": "write", "deployments": "write"}
 _SETTLE = {**_RELEASE, "issues": "write", "pull-requests": "write"}
 SHIPPED: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "alert": {
         "plan": _READ,
-        "receive": _RECEIVE,
+        "receive": _ANSWER,
         "retrain": _ANSWER,
     },
     "canary": {"judge": _READ, "apply": _SETTLE},
     "commands": {"answer": {**_ANSWER, "actions": "write"}},
     "promote": {"promote": _RELEASE},
     "refresh": {
-        "look": {"contents": "read", "pull-requests": "read"},
-        "mark": {"contents": "read", "pull-requests": "read", "statuses": "write"},
+        "look": {**_ANSWER, "contents": "read"},
         "retrain": _ANSWER,
     },
     "retrain": {
@@ -75,8 +79,8 @@ def workflow_finding(top: Path) -> SetupFinding:
 
 
 def base_branches(top: Path) -> frozenset[str]:
-    """Return the branches that the workflow `alert` listens to."""
-    triggers = _read(top, "alert").get("on")
+    """Return the branches that the workflow `refresh` listens to."""
+    triggers = _read(top, "refresh").get("on")
     push = triggers.get("push") if isinstance(triggers, dict) else None
     branches = push.get("branches") if isinstance(push, dict) else None
     return frozenset(map(str, branches)) if isinstance(branches, list) else frozenset()

@@ -23,7 +23,7 @@ from retouch.jobs.package_folder import Package
 from retouch.jobs.packages.event import Event, ScheduleEvent
 from retouch.jobs.publish.retraining_commit import ReportDocuments, alert_files
 from retouch.reporting.case import BaseMoved
-from retouch.reporting.marker import MARKER_PREFIX, read_marker
+from retouch.reporting.marker import MARKER_PREFIX, read_marker, with_result_commit
 from retouch.reporting.pull_request import (
     HOLD,
     PullRequestState,
@@ -175,13 +175,15 @@ def sync_publication(
     situation = replace(subject.state, edited=edited, waits_for=waits_for, held=HOLD in pull.labels)
     case = replace(subject.case, moved=moved) if subject.case else None
     subject = replace(subject, case=case, state=situation)
+    is_result = moved is None and not edited and not situation.faults
     at = pull.html_url.rpartition("/pull/")[0]
     report_id = publication.package.proposal.report_id
     folder = f"{at}/blob/{commit}/reports/{report_id}/" if at and report_id else ""
     waits = not publisher.site.as_app
-    return sync_pull(
-        publisher.site, pull, pull_request_texts(subject, folder=folder, checks_wait=waits), commit
-    )
+    texts = pull_request_texts(subject, folder=folder, checks_wait=waits)
+    if is_result:
+        texts = replace(texts, comment=with_result_commit(texts.comment, commit))
+    return sync_pull(publisher.site, pull, texts, commit)
 
 
 def plan_only(publication: Publication) -> Publication:

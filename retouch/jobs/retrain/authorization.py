@@ -1,26 +1,25 @@
-"""Approvals and overrides of people who may write, from their comments on a pull request.
+"""What GitHub itself says of a pull request: who asked for what, and which commit is our result.
 
-What its branch records of them proves nothing.
+Approvals and overrides come from comments of people who may write. What a branch records of them
+proves nothing, nor does the message of its commit: whoever may push writes both.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 
 from retouch.gate.model import Override, Overrides
-from retouch.git import branches
 from retouch.github import issues
-from retouch.github.records import was_status_set_by
+from retouch.github.records import latest_status
 from retouch.github.repository import Repository, permission_of
 from retouch.jobs.packages.comment import AuthoredComment, requests_override, requests_retraining
 from retouch.jobs.retrain.branch_contents import BranchContents
 from retouch.planning.model import Plan
+from retouch.reporting.marker import read_result_commit
+from retouch.reporting.pull_request import WAITING_FOR
 from retouch.schema_errors import shown
 
-_MOST_COMMITS = 10
-"""A retraining, and the overrides on top of it."""
 MAY_WRITE = ("admin", "write")
 HOW_TO_AUTHORIZE = "Ask for it in a comment of your own; `/retrain --overwrite` removes this one."
 
@@ -59,6 +58,11 @@ class CommentAuthority:
             one.by
         )
 
+    def result_commit(self, us: str) -> str | None:
+        """Return the commit that our report comment names as the result; None without one."""
+        found = (read_result_commit(c.body) for c in self._comments if c.login == us)
+        return next((commit for commit in found if commit is not None), None)
+
     def override_fault(self, path: str, raw: bytes) -> str | None:
         """Return what is wrong with a file of overrides; None when each was requested."""
         try:
@@ -73,11 +77,14 @@ class CommentAuthority:
         return None
 
 
-def authorized(incoming: BranchContents, repo: Repository, number: int | None) -> BranchContents:
+def authorized(
+    incoming: BranchContents, repo: Repository, number: int | None, us: str
+) -> BranchContents:
     """Return a branch's contents without what no comment of a writer authorizes.
 
     Overrides without such a comment are left out, and are faults. The approver of an earlier plan
-    is dropped without one. Lock files are left out.
+    is dropped without one. Its newest commit is a result of ours when the comment of the login
+    `us` on the pull request names it, and the status on it is final.
     """
     authority = CommentAuthority(repo, number)
     fault_by_path = {
@@ -89,27 +96,17 @@ def authorized(incoming: BranchContents, repo: Repository, number: int | None) -
         faults=(*incoming.faults, *faults),
         plans=tuple(_with_known_approver(plan, authority) for plan in incoming.plans),
         documents={p: raw for p, raw in incoming.documents.items() if fault_by_path.get(p) is None},
-        locks={},
+        published=authority.result_commit(us) == incoming.head and is_final(repo, incoming.head),
     )
 
 
-def authorized_with_locks(
-    incoming: BranchContents, repo: Repository, number: int | None, root: Path, us: str
-) -> BranchContents:
-    """Return as `authorized` does, with the branch's lock files if a retraining made them.
+def is_final(repo: Repository, commit: str) -> bool:
+    """Tell whether the status `retouch/verdict` of a commit says more than that work began.
 
-    DVC restores what a lock names instead of running the stage, and a model is code: so a verdict
-    of the login `us` must be on a commit of the branch with the very same files.
+    Waiting for another pull request is final: what ends it is looked at anew.
     """
-    found = authorized(incoming, repo, number)
-    wanted = {path: text.encode() for path, text in incoming.locks.items()}
-    if not wanted:
-        return found
-    for commit in branches.last_commits(root, incoming.head, _MOST_COMMITS):
-        same = branches.read_files(root, commit, wanted) == wanted
-        if same and was_status_set_by(repo, commit, us, "success"):
-            return replace(found, locks=incoming.locks)
-    return found
+    status = latest_status(repo, commit)
+    return status is not None and (status[0] != "pending" or status[1].startswith(WAITING_FOR))
 
 
 def _with_known_approver(plan: Plan, authority: CommentAuthority) -> Plan:

@@ -93,12 +93,10 @@ class BranchContents:
     """By report id."""
     documents: Mapping[str, bytes] = field(default_factory=dict)
     """All JSON files of reports the base has not, by path."""
-    locks: Mapping[str, str] = field(default_factory=dict)
-    """Lock files that the branch changed."""
     faults: tuple[str, ...] = ()
     """What it changes and may not, and invalid alerts; a sentence each."""
-    is_retraining: bool = False
-    """Its newest commit claims to be a retraining's."""
+    published: bool = False
+    """Its newest commit is a result of ours, reported on its pull request (see `authorized`)."""
     edited: bool = False
     """A person committed more than alerts after the last retraining."""
 
@@ -224,7 +222,6 @@ def read_branch(base: BaseBranch, branch: str, head: str) -> BranchContents:
     reports = [p for p in new if p.startswith(f"{REPORTS}/") and p.endswith(".json")]
     documents = branches.read_files(root, head, reports)
     receipts = branches.read_files(root, head, [p for p in new if p.endswith(RECEIPT)])
-    locks = [c.path for c in changed if c.path in base.writable.lock_files and not c.deleted]
     return BranchContents(
         branch=branch,
         head=head,
@@ -233,9 +230,7 @@ def read_branch(base: BaseBranch, branch: str, head: str) -> BranchContents:
         plans=tuple(_readable(documents, "plan.json", Plan).values()),
         runs=_readable(documents, "run.json", Run),
         documents=documents,
-        locks={p: _text(raw) for p, raw in branches.read_files(root, head, locks).items()},
         faults=tuple(faults),
-        is_retraining=branches.is_retouch_commit(root, head),
         edited=branches.is_edited_by_others(root, head, base.commit),
     )
 
@@ -294,7 +289,3 @@ def _readable(documents: Mapping[str, bytes], name: str, model: type[Plan | Run]
             except ValueError:
                 continue
     return found
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode(errors="replace")

@@ -92,7 +92,7 @@ class RetrainJob:
     log: Callable[[str], None]
     """Writes a sentence to the log."""
     login: str = "github-actions[bot]"
-    """Who sets the status `retouch/verdict`."""
+    """Who reports results: the login of the publishing job."""
 
     @property
     def on_request(self) -> bool:
@@ -169,7 +169,7 @@ def is_settled(task: GroupTask, plan: Plan, *, waits: bool) -> bool:
     saved = task.previous_plan
     if saved is None or task.previous is None or task.destination.pull is None:
         return False
-    if not task.previous.is_retraining:  # a later commit of a person has no verdict yet
+    if not task.previous.published:  # somebody else's commit, whatever its message says
         return False
     if saved.reads != plan.reads or saved.work != plan.work:
         return False
@@ -201,7 +201,6 @@ class _PlannedGroup:
         """Run the plan and pack the result."""
         root, job, message = self.job.root, self.job, ""
         writable = WritablePaths.of(self.project.pipeline)
-        self._seed()
         try:
             run_alerts(self.project, _paths(root, self.task.alert_ids), self.settings)
         except RetouchError as error:
@@ -243,17 +242,6 @@ class _PlannedGroup:
         return pack(
             self.job.out, proposal, {**task.commit_files, **filed, **(texts or {})}, objects
         )
-
-    def _seed(self) -> None:
-        """Let DVC restore what the branch has made already, instead of running it again."""
-        if self.task.previous is None or not self.task.previous.locks:
-            return
-        from retouch.dvc.run_cache import seed
-
-        try:
-            seed(self.job.root, self.task.previous.locks)
-        except RetouchError as error:  # then it runs again, with the same result
-            self.job.log(str(error))
 
 
 def _paths(root: Path, alert_ids: tuple[str, ...]) -> list[Path]:

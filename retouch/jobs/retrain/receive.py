@@ -1,23 +1,15 @@
-"""Receive an event: store an alert that was sent, and list what to retrain.
+"""Receive an event: store an alert that was sent, list what to retrain, withdraw stale verdicts.
 
-This job may write, so it runs no code of the repository, and reads of it only what GitHub reports
-and which alerts there are.
+This job may write, so it runs no code of the repository. It reads alerts, policies and the
+pipeline as data, and plans.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
-
 from retouch.alerts.envelope import unseal_alert
 from retouch.documents import Value
 from retouch.engine.submit_alerts import open_for
-from retouch.errors import InputError
-from retouch.git.branches import proposal_of
-from retouch.github.git_data import get_commit
+from retouch.errors import InputError, RetouchError
 from retouch.github.pulls import (
     PullRequest,
     changed_files,
@@ -26,28 +18,21 @@ from retouch.github.pulls import (
     is_from_own_branch,
 )
 from retouch.github.records import latest_status, set_status, short_description
-from retouch.github.repository import Repository, repository_facts
+from retouch.github.repository import Repository
 from retouch.jobs.packages.event import (
     DispatchEvent,
-    Event,
     PullRequestEvent,
     PushEvent,
     RetrainRequest,
 )
-from retouch.jobs.retrain.branch_contents import LEFT_ALONE, is_retouch_pull, retouch_pulls
+from retouch.jobs.retrain.authorization import CommentAuthority, is_final
+from retouch.jobs.retrain.branch_contents import LEFT_ALONE, is_retouch_pull
+from retouch.jobs.retrain.compare import Comparison, PullStatus
+from retouch.jobs.retrain.process_group import RetrainJob
+from retouch.jobs.retrain.targets import MOST_TARGETS, RetrainTarget, targeted
 from retouch.reporting.pull_request import alert_branch
-from retouch.storage import documents
 
 RETRAINING = "retraining"
-MOST_TARGETS = 200
-"""GitHub runs at most 256 jobs of one matrix."""
-
-
-class RetrainTarget(Value):
-    """The subject of one retraining."""
-
-    pull: Annotated[int, Field(ge=1)] | None
-    """None: the alerts on the base branch."""
 
 
 class ReceiveResult(Value):
@@ -59,29 +44,33 @@ class ReceiveResult(Value):
     """Sentences for the log."""
 
 
-def receive(event: Event, repo: Repository, root: Path) -> ReceiveResult:
+def receive(base_branch: str, job: RetrainJob) -> ReceiveResult:
     """Return what to retrain after an event; an alert that was sent is delivered first.
 
-    `root` is a checkout of the base branch.
+    `job.root` is a checkout of the base branch. Results that no longer fit it are marked as such.
 
     Raises InputError for an event without an alert, and CheckFailed when GitHub fails.
     """
-    match event:
-        case DispatchEvent():
-            return _deliver(event, repo)
-        case PullRequestEvent():
-            return _of_pull(event, repo)
-        case PushEvent():
-            return _of_push(event, repo, root)
-        case RetrainRequest(pull=None):
-            return _base_branch()
+    repo = job.repo
+    match job.event:
+        case DispatchEvent() as event:
+            return _deliver(event, job)
+        case PullRequestEvent(action="closed") as event:
+            return _after_closing(event, base_branch, job)
+        case PullRequestEvent() as event:
+            return _of_pull(event, job)
+        case PushEvent(branch=branch) if branch != base_branch:
+            return _nothing("The push was not to the default branch.")
         case RetrainRequest(pull=int(number)):
             return _requested(number, repo)
+        case RetrainRequest():
+            return _compared(base_branch, job, None)
         case _:
-            return _scheduled(repo)
+            return _compared(base_branch, job)
 
 
-def _deliver(event: DispatchEvent, repo: Repository) -> ReceiveResult:
+def _deliver(event: DispatchEvent, job: RetrainJob) -> ReceiveResult:
+    repo = job.repo
     alert, envelope = unseal_alert(event.payload, "client_payload")
     outcome = open_for(envelope.alert, envelope.signature, repo, f"alerts/{alert.alert_id}.json")
     if outcome.outcome == "on_base":
@@ -89,10 +78,11 @@ def _deliver(event: DispatchEvent, repo: Repository) -> ReceiveResult:
     there = find_pull_request(repo, alert_branch(alert.alert_id))
     if there is None or there.status != "open":
         return ReceiveResult(any=False, message=(f"{outcome.file}: {outcome.message}",))
-    return _target(there, repo, outcome.message)
+    return _target(there, job, outcome.message)
 
 
-def _of_pull(event: PullRequestEvent, repo: Repository) -> ReceiveResult:
+def _of_pull(event: PullRequestEvent, job: RetrainJob) -> ReceiveResult:
+    repo = job.repo
     if event.action not in ("opened", "synchronize", "reopened"):
         return _nothing(f"#{event.number} was {event.action.replace('_', ' ')}.")
     if event.fork:
@@ -102,16 +92,16 @@ def _of_pull(event: PullRequestEvent, repo: Repository) -> ReceiveResult:
         return _nothing(f"#{event.number} is no longer open.")
     if not _brings_alerts(there, repo):
         return _nothing(f"#{event.number} adds no alert.")
-    return _target(there, repo)
+    return _target(there, job)
 
 
-def _of_push(event: PushEvent, repo: Repository, root: Path) -> ReceiveResult:
-    if event.branch != repository_facts(repo).default_branch:
-        return _nothing("The push was not to the default branch.")
-    alert_ids = [path.stem for path in documents.alert_files(root)]
-    if len(documents.receipt_files(root, alert_ids)) == len(alert_ids):
-        return _nothing("It added no alert without a receipt.")  # merged with its retraining
-    return _base_branch()
+def _after_closing(event: PullRequestEvent, base_branch: str, job: RetrainJob) -> ReceiveResult:
+    there = get_pull(job.repo, event.number)
+    if event.fork or there is None or not is_retouch_pull(job.repo, there):
+        return _nothing(f"#{event.number} is not of Retouch.")
+    if there.status != "closed":  # the merge is a push as well
+        return _nothing(f"#{event.number} is {there.status}.")
+    return _compared(base_branch, job)
 
 
 def _requested(number: int, repo: Repository) -> ReceiveResult:
@@ -123,44 +113,66 @@ def _requested(number: int, repo: Repository) -> ReceiveResult:
         return _nothing(f"#{number} is {how}.")
     if not _brings_alerts(there, repo):
         return _nothing(f"#{number} adds no alert.")
-    _set_pending(there, repo)
-    return ReceiveResult(any=True, targets=(RetrainTarget(pull=number),))
+    _mark(there, repo)
+    return ReceiveResult(any=True, targets=targeted([number]))
 
 
-def _scheduled(repo: Repository) -> ReceiveResult:
-    """Return what may have waited: the base branch, and pull requests without a result."""
-    base = repository_facts(repo).default_branch
-    waiting = [
-        one.number
-        for one in retouch_pulls(repo, base)
-        if not LEFT_ALONE.intersection(one.labels) and _waits(one, repo)
-    ]
-    left = len(waiting) - MOST_TARGETS
-    message = (f"{left} more wait for the next run.",) if left > 0 else ()
-    targets = (RetrainTarget(pull=None), *(RetrainTarget(pull=n) for n in waiting[:MOST_TARGETS]))
-    return ReceiveResult(any=True, targets=targets, message=message)
+def _compared(base_branch: str, job: RetrainJob, *asked: int | None) -> ReceiveResult:
+    """Return what no longer fits the base branch, what may go on, and what was never finished.
+
+    `asked`: targets a person asks for.
+    """
+    comparison = Comparison.of(base_branch, job)
+    targets: list[int | None] = [*asked]
+    if None not in targets and _base_is_due(comparison, job):
+        targets.append(None)
+    message = []
+    for status in comparison.statuses():
+        message.append(f"#{status.pull}: {status.message}")
+        if _is_due(status, job.repo):
+            stale = status.state == "stale"
+            _set_pending(job.repo, status.head, status.message if stale else RETRAINING)
+            targets.append(status.pull)
+    left = len(targets) - MOST_TARGETS
+    if left > 0:
+        message.append(f"{left} more wait for the next run.")
+    return ReceiveResult(any=bool(targets), targets=targeted(targets), message=tuple(message))
 
 
-def _waits(there: PullRequest, repo: Repository) -> bool:
-    has_report = any(path.startswith("reports/") for path in changed_files(repo, there.number))
-    return not has_report or "waiting" in there.labels
+def _base_is_due(comparison: Comparison, job: RetrainJob) -> bool:
+    try:
+        return comparison.base_is_due()
+    except RetouchError as error:  # its retraining fails as well, and is reported
+        job.log(str(error))
+        return True
 
 
-def _target(there: PullRequest, repo: Repository, *message: str) -> ReceiveResult:
-    """Return a pull request as target, marked pending, unless a retraining made its head."""
-    if proposal_of(get_commit(repo, there.head.sha).message) is not None:
+def _is_due(status: PullStatus, repo: Repository) -> bool:
+    """Tell whether a pull request needs a retraining, or only to hear what one finds."""
+    if status.state in ("stale", "due"):
+        return True
+    return status.reports and not is_final(repo, status.head)
+
+
+def _target(there: PullRequest, job: RetrainJob, *message: str) -> ReceiveResult:
+    """Return a pull request as target, marked pending, unless it has its result or is held."""
+    if CommentAuthority(job.repo, there.number).result_commit(job.login) == there.head.sha:
         return _nothing(*message, f"#{there.number}: its newest commit is a retraining's.")
     if LEFT_ALONE.intersection(there.labels):
         return _nothing(*message, f"#{there.number} is on hold.")
-    _set_pending(there, repo)
-    return ReceiveResult(any=True, targets=(RetrainTarget(pull=there.number),), message=message)
+    _mark(there, job.repo)
+    return ReceiveResult(any=True, targets=targeted([there.number]), message=message)
 
 
-def _set_pending(there: PullRequest, repo: Repository) -> None:
+def _mark(there: PullRequest, repo: Repository) -> None:
     """Mark a pull request of Retouch as pending: on others no result would follow."""
-    wanted = ("pending", RETRAINING)
-    if is_retouch_pull(repo, there) and latest_status(repo, there.head.sha) != wanted:
-        set_status(repo, there.head.sha, "pending", RETRAINING)
+    if is_retouch_pull(repo, there):
+        _set_pending(repo, there.head.sha, RETRAINING)
+
+
+def _set_pending(repo: Repository, commit: str, message: str) -> None:
+    if latest_status(repo, commit) != ("pending", short_description(message)):
+        set_status(repo, commit, "pending", message)
 
 
 def _brings_alerts(there: PullRequest, repo: Repository) -> bool:
@@ -170,33 +182,8 @@ def _brings_alerts(there: PullRequest, repo: Repository) -> bool:
 
 
 def _base_branch(*message: str) -> ReceiveResult:
-    return ReceiveResult(any=True, targets=(RetrainTarget(pull=None),), message=message)
+    return ReceiveResult(any=True, targets=targeted([None]), message=message)
 
 
 def _nothing(*message: str) -> ReceiveResult:
     return ReceiveResult(any=False, message=message)
-
-
-class StalePull(Value):
-    """A pull request whose result no longer fits the base branch."""
-
-    pull: Annotated[int, Field(ge=1)]
-    head: Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
-    message: Annotated[str, Field(max_length=500)]
-
-
-def post_stale(stale: Sequence[StalePull], repo: Repository) -> tuple[str, ...]:
-    """Mark each pull request as being refreshed; return what was skipped.
-
-    One whose branch changed since, or that is not of Retouch, is skipped.
-    """
-    left = []
-    for one in stale:
-        there = get_pull(repo, one.pull)
-        if there is None or not is_retouch_pull(repo, there) or there.status != "open":
-            left.append(f"#{one.pull} is not an open pull request of Retouch.")
-        elif there.head.sha != one.head:
-            left.append(f"#{one.pull} has new commits.")
-        elif latest_status(repo, one.head) != ("pending", short_description(one.message)):
-            set_status(repo, one.head, "pending", one.message)
-    return tuple(left)

@@ -23,12 +23,12 @@ from retouch.engine.run import plan_alerts
 from retouch.errors import CheckFailed, InputError
 from retouch.execution.clean_checkout import added_files
 from retouch.git import branches
-from retouch.github.pulls import PullRequest, find_pull_request, get_pull, is_from_own_branch
+from retouch.github.pulls import PullRequest, get_pull, is_from_own_branch
 from retouch.jobs.packages.event import Event, PullRequestEvent
-from retouch.jobs.packages.overlap import Claim, claimed_by
-from retouch.jobs.retrain.authorization import authorized_with_locks
+from retouch.jobs.packages.overlap import Claim
+from retouch.jobs.retrain.authorization import authorized
+from retouch.jobs.retrain.base_alerts import BaseRetrain
 from retouch.jobs.retrain.branch_contents import (
-    LEFT_ALONE,
     BaseBranch,
     BranchContents,
     Destination,
@@ -49,7 +49,6 @@ from retouch.jobs.retrain.process_group import (
     pack,
     process_group,
 )
-from retouch.planning.model import Plan
 from retouch.reporting.escape import inline
 from retouch.reporting.report import render_report
 
@@ -73,7 +72,7 @@ def retrain_pull(number: int, job: RetrainJob) -> tuple[Path, ...]:
     if contents is None:
         message = f"{repo.name}#{number}: its branch was deleted."
         raise CheckFailed(message, hint="Close the pull request.")
-    contents = authorized_with_locks(contents, repo, number, job.root, job.login)
+    contents = authorized(contents, repo, number, job.login)
     destination = _destination(found, contents, base, job)
     if contents.faults:
         ids = tuple(filter(_ID.fullmatch, contents.alert_ids))
@@ -157,7 +156,7 @@ class _PullRetrain:
 
     def _authorized(self, contents: BranchContents, destination: Destination) -> BranchContents:
         job = self.job
-        return authorized_with_locks(contents, job.repo, destination.pull, job.root, job.login)
+        return authorized(contents, job.repo, destination.pull, job.login)
 
     def _intake(self) -> IntakeResult:
         job, contents = self.job, self.contents
@@ -188,7 +187,7 @@ class _PullRetrain:
         job, previous, ids = self.job, self.previous, self.contents.subject_ids
         receipts = intake.receipts_of(ids)
         present = branches.read_files(job.root, previous.head, list(receipts))
-        if present == receipts and previous.is_retraining and not previous.documents:
+        if present == receipts and previous.published and not previous.documents:
             job.log(f"{self.destination.branch}: nothing new.")
             return ()
         proposal = self.destination.proposal(ids, message=intake.reason_for(ids))
@@ -229,82 +228,9 @@ def retrain_base(base_branch: str, job: RetrainJob) -> tuple[Path, ...]:
     """
     base = checked_base(job.root, base_branch)
     pulls = retouch_pulls(job.repo, base_branch)
-    contents = readable_pulls(base, pulls)
-    recorded = {i: r for one in contents.values() for i, r in one.receipts.items()}
-    with added_files(job.root, {}):
-        trust, now = job.settings.trust, job.settings.clock()
-        intake = intake_all(Project(job.root), None, recorded, trust, job.event, now)
-    for fault in intake.others:
-        job.log(fault)
-    retrain = _BaseRetrain(job, base, pulls, claims_in(contents), intake)
-    tasks = [task for group in intake.outcome.groups if (task := retrain.task(group.alert_ids))]
+    retrain = BaseRetrain.of(base, pulls, readable_pulls(base, pulls), job)
+    tasks = list(retrain.tasks())
     return tuple(path for task in tasks if (path := process_group(task, job)) is not None)
-
-
-@dataclass(frozen=True)
-class _BaseRetrain:
-    """The retraining for alerts on the base branch."""
-
-    job: RetrainJob
-    base: BaseBranch
-    pulls: tuple[PullRequest, ...]
-    """Retouch's open ones."""
-    claims: tuple[Claim, ...]
-    intake: IntakeResult
-
-    def task(self, group: tuple[str, ...]) -> GroupTask | None:
-        """Return the task of a group; None where another branch has it, or a person stopped it."""
-        ids = self._not_discarded(group)
-        if not ids:
-            return None
-        job, branch = self.job, f"retouch/retrain/{ids[0]}"
-        existing = next((one for one in self.pulls if one.head.ref == branch), None)
-        held = existing is not None and bool(LEFT_ALONE.intersection(existing.labels))
-        if held or claimed_by(ids, branch, self.claims):
-            return None
-        number, previous = existing.number if existing else None, fetch_branch(self.base, branch)
-        if previous is not None:
-            if previous.edited and not job.overwrites:
-                job.log(f"{branch}: {EDITED_MESSAGE}")
-                return None
-            previous = authorized_with_locks(previous, job.repo, number, job.root, job.login)
-        head = previous.head if previous else None
-        return GroupTask(
-            alert_ids=ids,
-            destination=Destination(branch, self.base.commit, head, number),
-            commit_files=self.intake.receipts_of(ids),
-            overlay={**self.intake.receipts, **(previous.overrides if previous else {})},
-            previous=previous,
-            claims=self.claims,
-        )
-
-    def _not_discarded(self, alert_ids: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the alerts of a group but those whose pull request a person closed."""
-        left, job = alert_ids, self.job
-        while left:
-            closed = find_pull_request(job.repo, f"retouch/retrain/{left[0]}")
-            if closed is None or closed.status != "closed" or job.on_request:
-                return left
-            job.log(f"#{closed.number} was closed, so its alerts are not retrained.")
-            discarded = {left[0], *_alerts_of(closed, job.root)}
-            left = tuple(alert_id for alert_id in left if alert_id not in discarded)
-        return left
-
-
-def _alerts_of(closed: PullRequest, root: Path) -> set[str]:
-    """Return the alerts a closed pull request was about; GitHub keeps its commits."""
-    head = branches.fetch(root, f"refs/pull/{closed.number}/head")
-    if head is None:
-        return set()
-    paths = branches.paths_below(root, head, [f"reports/{closed.head.ref.rpartition('/')[2]}"])
-    plans = branches.read_files(root, head, [p for p in paths if p.endswith("plan.json")])
-    found: set[str] = set()
-    for raw in plans.values():
-        try:
-            found |= {alert.alert_id for alert in Plan.model_validate_json(raw).alerts}
-        except ValueError:
-            continue
-    return found
 
 
 def fork_plans(

@@ -18,6 +18,7 @@ from retouch.github.records import set_status
 from retouch.github.repository import Repository
 from retouch.jobs.package_folder import Package, packages_in, read_package
 from retouch.planning.model import Plan
+from retouch.reporting.marker import Marker, with_result_commit
 from tests.github.bare import Bare
 from tests.github.fake import FakeGitHub
 from tests.made_once import made_once
@@ -71,9 +72,25 @@ class Loop:
         cache = self.toy.root / ".dvc/cache/files/md5"
         for name in package.objects:
             assert (cache / name[:2] / name[2:]).exists()
-        if proposal.pull is None:
-            self.github.open_pull(proposal.branch, author="github-actions[bot]")
+        number = proposal.pull
+        if number is None:
+            number = self.github.open_pull(proposal.branch, author="github-actions[bot]")
+        self.report(number, "waiting for #1" if proposal.waits_for else "ready to merge")
         return commit
+
+    def report(self, number: int, message: str = "ready to merge") -> None:
+        """Comment on a pull request and set its status, as the publishing job does last."""
+        state = "pending" if message.startswith("waiting") else "success"
+        self.github.sync()
+        head = self.github.git.head(self.github.pull(number)["head"]) or ""
+        text = with_result_commit(f"{Marker('', '', '', '')}\nA report.\n", head)
+        ours = [c for c in self.github.comments if c["number"] == number and "result" in c["body"]]
+        if ours:
+            ours[0]["body"] = text
+        else:
+            self.github.comment(number, text, "github-actions[bot]")
+        repo = Repository(Client(self.github.token, self.github.url), self.github.name)
+        set_status(repo, head, state, message)
 
     def pull_main(self) -> None:
         """Bring the checkout to the newest commit of the base branch, as a fresh job has it."""
@@ -133,8 +150,7 @@ def answered(
     with _loop(folder, monkeypatch) as loop:
         (branch,) = (b for b in loop.github.git.branches() if b.startswith("retouch/"))
         number = loop.github.open_pull(branch, author="github-actions[bot]")
-        repo = Repository(Client(loop.github.token, loop.github.url), loop.github.name)
-        set_status(repo, loop.github.pull(number)["sha"], "success", "ready to merge")
+        loop.report(number)
         loop.github.calls.clear()
         yield loop
     assert loop.github.violations == []

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from retouch.alerts.envelope import seal
-from retouch.alerts.receipt import receipt_file_name
 from tests.github.fake import Status
 from tests.jobs.retrain.conftest import Loop
 
@@ -17,7 +16,10 @@ SOME_COMMIT = "a" * 40
 def received(loop: Loop, payload: dict[str, Any], name: str) -> dict[str, Any]:
     told = loop.ci("receive", *loop.event(payload, name))
     assert told.code == 0, told
-    return json.loads(told.out)
+    found = json.loads(told.out)
+    assert found["any"] == bool(found["targets"])
+    assert all(one.keys() == {"pull", "runs_on", "minutes"} for one in found["targets"])
+    return {**found, "targets": [{"pull": one["pull"]} for one in found["targets"]]}
 
 
 def sent(loop: Loop, alert: str) -> dict[str, Any]:
@@ -92,46 +94,53 @@ def test_a_pull_request_is_a_target_when_it_brings_alerts_from_this_repository(l
     assert len(statuses(loop)) == 1
 
 
-def test_our_own_commit_on_a_branch_starts_nothing(loop: Loop):
+def test_our_own_result_starts_nothing_and_a_commit_that_says_it_is_one_does(loop: Loop):
     number = loop.deliver(loop.toy.alert("data_quality"))
     branch = loop.github.pull(number)["head"]
     git = loop.github.git
     head = git.head(branch)
     answer = git.commit(git.tree_of(head), [head], f"An answer\n\nRetouch-Proposal: {'0' * 64}")
     git.point(branch, answer)
-    found = received(loop, of_pull(loop, number, action="synchronize"), "pull_request")
-    assert found == {"any": False, "targets": []}
-    assert statuses(loop) == []
+    synchronize = of_pull(loop, number, action="synchronize")
+    assert received(loop, synchronize, "pull_request")["targets"] == [{"pull": number}]
+    assert statuses(loop) == [(answer, "pending", "retraining")]
+    loop.report(number)
+    assert received(loop, synchronize, "pull_request") == {"any": False, "targets": []}
 
 
 def test_a_push_counts_on_the_default_branch_alone(loop: Loop):
     loop.toy.alert("data_quality")
+    loop.push("An alert")
     main = {"ref": "refs/heads/main", "after": SOME_COMMIT}
     assert received(loop, main, "push")["targets"] == [{"pull": None}]
     other = {"ref": "refs/heads/retouch/alert/x", "after": SOME_COMMIT}
     assert not received(loop, other, "push")["any"]
 
 
-def test_a_push_of_alerts_with_their_answer_starts_nothing(loop: Loop):
+def test_an_idle_repository_has_no_targets_at_any_time(loop: Loop):
     main = {"ref": "refs/heads/main", "after": SOME_COMMIT}
     assert received(loop, main, "push") == {"any": False, "targets": []}
-    alert = loop.toy.root / loop.toy.alert("data_quality", 1)
-    alert.with_name(receipt_file_name(alert.stem)).write_text("{}")
-    assert received(loop, main, "push") == {"any": False, "targets": []}
-    loop.toy.alert("data_quality", 2)
-    assert received(loop, main, "push")["targets"] == [{"pull": None}]
+    assert received(loop, {}, "schedule") == {"any": False, "targets": []}
+    assert loop.github.writes == []
 
 
-def test_time_wakes_main_and_what_has_no_answer_yet_but_nothing_that_is_held(loop: Loop):
+def test_time_wakes_what_has_no_result_yet_but_nothing_that_is_held(loop: Loop):
     first = loop.deliver(loop.toy.alert("data_quality", 1))
     second = loop.deliver(loop.toy.alert("data_quality", 2))
-    third = loop.deliver(loop.toy.alert("data_quality", 3), **{"reports/x/plan.json": "{}"})
     loop.github.label(second, "hold")
+    loop.toy.alert("data_quality", 3)
+    loop.push("An alert")
     assert received(loop, {}, "schedule")["targets"] == [{"pull": None}, {"pull": first}]
-    loop.github.label(third, "waiting")
-    found = received(loop, {}, "schedule")["targets"]
-    assert found == [{"pull": None}, {"pull": first}, {"pull": third}]
-    assert statuses(loop) == []
+    assert statuses(loop) == [(loop.github.pull(first)["sha"], "pending", "retraining")]
+
+
+def test_closing_wakes_what_waited_and_a_merge_does_not_as_it_is_a_push_too(answered: Loop):
+    number = answered.deliver(answered.toy.alert("data_quality", 2))
+    answered.publish(answered.retrain("--pull", str(number))[0])
+    closed = of_pull(answered, 1, action="closed")
+    assert not received(answered, closed, "pull_request")["any"], "it is open"
+    answered.github.close(1)
+    assert received(answered, closed, "pull_request")["targets"] == [{"pull": number}]
 
 
 def test_outputs_are_lines_of_their_own_in_the_jobs_file(loop: Loop):
@@ -139,22 +148,10 @@ def test_outputs_are_lines_of_their_own_in_the_jobs_file(loop: Loop):
     output.write_text("before=1\n")
     args = loop.event({"inputs": {"pull": ""}}, "workflow_dispatch")
     assert loop.ci("receive", *args, "--output", str(output)).code == 0
-    assert output.read_text() == 'before=1\nany=true\ntargets=[{"pull": null}]\n'
-
-
-def test_staleness_is_said_once_and_only_where_the_branch_is_still_there(loop: Loop):
-    number = loop.deliver(loop.toy.alert("data_quality"))
-    head = loop.github.pull(number)["sha"]
-    one = {
-        "pull": number,
-        "head": head,
-        "message": "stale, being refreshed: `fit@eu` will run again",
-    }
-    moved = {"pull": number, "head": "b" * 40, "message": "stale"}
-    for _ in range(2):
-        assert loop.ci("receive", "--stale", json.dumps([one, moved])).code == 0
-    assert statuses(loop) == [(head, "pending", one["message"])]
-    assert loop.ci("receive", "--stale", '[{"pull": "1; rm -rf /"}]').code == 2
+    assert (
+        output.read_text()
+        == 'before=1\nany=true\ntargets=[{"pull": null, "runs_on": null, "minutes": null}]\n'
+    )
 
 
 def test_what_github_refuses_is_said_in_one_sentence(loop: Loop):

@@ -1,20 +1,20 @@
-"""`retouch ci retrain --main`, two retrains at once, and `retouch ci refresh`."""
+"""`retouch ci retrain --main`, two retrains at once, and what `retouch ci receive` compares."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from tests.jobs.retrain.conftest import Loop, plan_in
 
 
-def refreshed(loop: Loop) -> dict[str, Any]:
+def looked(loop: Loop) -> tuple[list[int | None], str]:
+    """Return the targets of a scheduled look, and what it said."""
     loop.pull_main()
-    told = loop.ci("refresh", "--base", "main")
+    told = loop.ci("receive", "--event-name", "schedule")
     assert told.code == 0, told
     assert loop.toy.git("status", "--porcelain") == ""
-    return {**json.loads(told.out), "said": told.err}
+    return [target["pull"] for target in json.loads(told.out)["targets"]], told.err
 
 
 def on_main(loop: Loop, files: dict[str, bytes]) -> None:
@@ -54,41 +54,38 @@ def test_of_two_that_run_the_same_stage_one_waits_and_goes_on_when_it_may(answer
     assert f"{report}/run.json" not in package.files
     loop.publish(package)
     assert loop.retrain("--pull", str(number)) == []
-    assert refreshed(loop)["targets"] == []
+    assert looked(loop)[0] == []
     loop.github.close(1)
-    found = refreshed(loop)
-    assert found["targets"] == [{"pull": number}]
-    assert found["stale"] == [], "it has waited, which is not stale"
+    targets, said = looked(loop)
+    assert targets == [number]
+    assert f"#{number}: It need not wait any longer." in said
+    assert loop.github.statuses[-1]["description"] == "retraining", "it waited, it is not stale"
 
 
 def test_an_answer_stays_fresh_while_what_it_read_stays_as_it_was(answered: Loop):
     on_main(answered, {"README.md": b"Words.\n"})
-    found = refreshed(answered)
-    assert found == {"any": False, "targets": [], "stale": [], "said": "#1: Unchanged.\n"}
+    assert looked(answered) == ([], "#1: Unchanged.\n")
     assert answered.github.writes == []
 
 
 def test_an_answer_is_stale_when_main_changed_what_it_read(answered: Loop):
     params = (answered.toy.root / "params.yaml").read_text()
-    head = answered.github.pull(1)["sha"]
     changed = params.replace("highest: 1000", "highest: 900")
     on_main(answered, {"params.yaml": changed.encode()})
 
-    found = refreshed(answered)
+    assert looked(answered)[0] == [1]
 
-    assert found["targets"] == [{"pull": 1}]
-    (stale,) = found["stale"]
-    assert (stale["pull"], stale["head"]) == (
-        1,
-        answered.github.git.head(answered.github.pull(1)["head"]),
+    status = answered.github.statuses[-1]
+    assert status["sha"] == answered.github.git.head(answered.github.pull(1)["head"])
+    assert (status["state"], status["description"]) == (
+        "pending",
+        "stale, being refreshed: `clean` will run again",
     )
-    assert head
-    assert stale["message"] == "stale, being refreshed: `clean` will run again"
     (package,) = answered.retrain("--pull", "1")
     assert plan_in(package).tiers[0].edits[0].before == 900
     assert b"highest: 500" in package.files["params.yaml"]
     answered.publish(package)
-    assert refreshed(answered)["targets"] == []
+    assert looked(answered)[0] == []
 
 
 def test_what_people_hold_or_edited_is_not_refreshed(answered: Loop):
@@ -96,11 +93,10 @@ def test_what_people_hold_or_edited_is_not_refreshed(answered: Loop):
     changed = params.replace("highest: 1000", "highest: 900")
     on_main(answered, {"params.yaml": changed.encode()})
     answered.github.label(1, "hold")
-    found = refreshed(answered)
-    assert found["targets"] == []
-    assert "#1: A person holds it." in found["said"]
+    assert looked(answered) == ([], "#1: A person holds it.\n")
     answered.github.label(1)
     answered.github.git.commit_on(answered.github.pull(1)["head"], {"params.yaml": b"a: 1\n"})
-    found = refreshed(answered)
-    assert found["targets"] == []
-    assert "#1: A person committed to its branch." in found["said"]
+    edited = "#1: A person committed to its branch.\n"
+    assert looked(answered) == ([1], edited), "to have it reported there"
+    answered.report(1, "edited by hand: not updated until /retrain --overwrite")
+    assert looked(answered) == ([], edited)

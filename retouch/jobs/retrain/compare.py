@@ -1,12 +1,13 @@
-"""Compare every open pull request of Retouch with the base branch: which must be retrained?
+"""Compare the base branch's alerts and every open pull request of Retouch with the base branch.
 
-It only reads and plans. Another job, with the right to write, marks the stale ones; a third
-retrains.
+Which results no longer fit, which are missing, which may go on? It plans, and runs no stage and no
+code of the repository.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from retouch.documents import Value
@@ -16,6 +17,7 @@ from retouch.execution.clean_checkout import added_files
 from retouch.github.pulls import PullRequest
 from retouch.jobs.packages.overlap import Claim, certain, waits_for
 from retouch.jobs.retrain.authorization import authorized
+from retouch.jobs.retrain.base_alerts import BaseRetrain
 from retouch.jobs.retrain.branch_contents import (
     LEFT_ALONE,
     BaseBranch,
@@ -34,7 +36,6 @@ from retouch.jobs.retrain.process_group import (
     plan_of,
     with_approval,
 )
-from retouch.jobs.retrain.receive import RetrainTarget, StalePull
 from retouch.planning.model import Plan
 
 PullState = Literal["fresh", "stale", "due", "waiting", "edited", "held", "faulty"]
@@ -47,51 +48,80 @@ class PullStatus(Value):
     pull: int
     state: PullState
     message: str
-
-
-class RefreshResult(Value):
-    """The state of all open pull requests of Retouch."""
-
-    any: bool
-    targets: tuple[RetrainTarget, ...]
-    stale: tuple[StalePull, ...]
-    pulls: tuple[PullStatus, ...]
-
-
-def refresh(base_branch: str, job: RetrainJob) -> RefreshResult:
-    """Tell for each open pull request of Retouch whether its result still fits. Changes nothing.
-
-    Raises InputError for a checkout that is not of the base branch.
-    """
-    base = checked_base(job.root, base_branch)
-    pulls = retouch_pulls(job.repo, base_branch)
-    contents: dict[int, BranchContents] = {}
-    unreadable: dict[int, str] = {}
-    for one in pulls:
-        try:
-            found = fetch_branch(base, one.head.ref)
-            if found is not None:
-                contents[one.number] = authorized(found, job.repo, one.number)
-        except InputError as error:
-            unreadable[one.number] = str(error)
-    claims = claims_in(contents)
-    statuses, stale = [], []
-    for one in pulls:
-        if one.number not in contents:
-            message = unreadable.get(one.number, "Its branch was deleted.")
-            statuses.append(PullStatus(pull=one.number, state="faulty", message=message))
-            continue
-        status = _Comparison(one, contents[one.number], base, claims, job).status()
-        statuses.append(status)
-        if status.state == "stale":
-            head = contents[one.number].head
-            stale.append(StalePull(pull=one.number, head=head, message=status.message))
-    again = tuple(RetrainTarget(pull=s.pull) for s in statuses if s.state in ("stale", "due"))
-    return RefreshResult(any=bool(again), targets=again, stale=tuple(stale), pulls=tuple(statuses))
+    head: str
+    """The commit of its branch that was compared."""
+    reports: bool = False
+    """A retraining would at least report this state on the pull request."""
 
 
 @dataclass(frozen=True)
-class _Comparison:
+class Comparison:
+    """The base branch and all open pull requests of Retouch onto it, compared."""
+
+    base: BaseBranch
+    pulls: tuple[PullRequest, ...]
+    job: RetrainJob
+
+    @classmethod
+    def of(cls, base_branch: str, job: RetrainJob) -> Comparison:
+        """Raises InputError for a checkout that is not of the base branch."""
+        base = checked_base(job.root, base_branch)
+        return cls(base, retouch_pulls(job.repo, base_branch), job)
+
+    def statuses(self) -> tuple[PullStatus, ...]:
+        """Return the state of each pull request."""
+        return tuple(map(self._status_of, self.pulls))
+
+    def base_is_due(self) -> bool:
+        """Tell whether a group of alerts on the base branch is to be planned or run now.
+
+        Raises InputError for a fault of the base branch.
+        """
+        retrain = BaseRetrain.of(self.base, self.pulls, self._contents, self.job)
+        return any(not self._is_done(task) for task in retrain.tasks())
+
+    def _is_done(self, task: GroupTask) -> bool:
+        with added_files(self.job.root, task.overlay):
+            try:
+                project = Project(self.job.root)
+                fresh = plan_of(project, task.alert_ids, with_approval(task, self.job))
+            except RetouchError:
+                return False
+        runs = certain(fresh) if fresh.action == "retrain" else frozenset()
+        waits = waits_for(runs, task.destination.branch, task.claims)
+        return is_settled(task, fresh, waits=bool(waits))
+
+    @cached_property
+    def _read(self) -> tuple[dict[int, BranchContents], dict[int, str]]:
+        contents: dict[int, BranchContents] = {}
+        unreadable: dict[int, str] = {}
+        for one in self.pulls:
+            try:
+                found = fetch_branch(self.base, one.head.ref)
+                if found is not None:
+                    contents[one.number] = authorized(
+                        found, self.job.repo, one.number, self.job.login
+                    )
+            except InputError as error:
+                unreadable[one.number] = str(error)
+        return contents, unreadable
+
+    @property
+    def _contents(self) -> dict[int, BranchContents]:
+        return self._read[0]
+
+    def _status_of(self, pull: PullRequest) -> PullStatus:
+        if pull.number not in self._contents:
+            message = self._read[1].get(pull.number, "Its branch was deleted.")
+            return PullStatus(pull=pull.number, state="faulty", message=message, head=pull.head.sha)
+        claims = claims_in(self._contents)
+        return _PullComparison(
+            pull, self._contents[pull.number], self.base, claims, self.job
+        ).status()
+
+
+@dataclass(frozen=True)
+class _PullComparison:
     """One pull request, compared with the base branch."""
 
     pull: PullRequest
@@ -114,6 +144,8 @@ class _Comparison:
         except RetouchError as error:
             return self._status("faulty", error.message)
         if fresh is None and not self.contents.plans:
+            if not self.contents.published:  # else each look would take its alerts for new
+                return self._status("due", "Its alerts are not recorded yet.")
             return self._status("fresh", "Its alerts are not due.")
         if fresh is None:
             return self._status("stale", "stale, being refreshed: its alerts are no longer due")
@@ -128,7 +160,14 @@ class _Comparison:
         return self._status("due", "It need not wait any longer.")
 
     def _status(self, state: PullState, message: str) -> PullStatus:
-        return PullStatus(pull=self.pull.number, state=state, message=message)
+        told = bool(self.contents.faults) if state == "faulty" else bool(self.contents.alerts)
+        return PullStatus(
+            pull=self.pull.number,
+            state=state,
+            message=message,
+            head=self.contents.head,
+            reports=told and state in ("faulty", "edited"),
+        )
 
     def _waits(self, fresh: Plan) -> tuple[int, ...]:
         others = tuple(claim for claim in self.claims if claim.pull != self.pull.number)
