@@ -90,7 +90,7 @@ def receive(
     project, repo = current_project(), repository_from_environment()
     settings, login = _settings(project, repo, None), login_from_environment()
     out = project.root / ".retouch"
-    job = RetrainJob(repo, project.root, out, settings, event, _log, login)
+    job = RetrainJob(repo, project.root, out, settings, event, _log, login, _run_url())
     branch = base or default_branch_of(payload) or repository_facts(repo).default_branch
     found = work.receive(branch, job)
     for message in found.message:
@@ -257,17 +257,18 @@ def publish(
     Exit code 1 when a package could not be published, 2 when one is invalid.
     """
     from retouch.git import git
+    from retouch.jobs.publish.failed_try import DeadJob
     from retouch.jobs.publish.publish import publish as publish_all
     from retouch.jobs.publish.pull_request import Publisher, Site
 
     site_repo = repository_from_environment(repo)
-    _target(target)
+    job = DeadJob(subject, result) if (subject := _target(target)) is not None else None
     site = Site(site_repo, login_from_environment(), as_app, run_url or _run_url())
     base = base or repository_facts(site_repo).default_branch
     event = event_of(event_file, event_name)[0]
     publisher = Publisher(git.top_level(Path.cwd()), site, base, event, os.environ)
     seen = []
-    for outcome in publish_all(folder, publisher):
+    for outcome in publish_all(folder, publisher, job):
         seen.append(outcome)
         if not as_json:
             click.echo(outcome.message, err=bool(outcome.exit_code))
@@ -349,10 +350,12 @@ def _settings(project: Project, repo: Repository, jobs: int | None) -> run.Setti
 
 
 def _run_url() -> str | None:
-    """Return the address of this workflow run, where it is one."""
-    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
-    server, repository, number = (os.environ.get(name) for name in names)
-    return f"{server}/{repository}/actions/runs/{number}" if server and number else None
+    """Return the address of this attempt of a workflow run, where it is one."""
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")
+    server, repository, number, attempt = (os.environ.get(name) for name in names)
+    if not server or not number:
+        return None
+    return f"{server}/{repository}/actions/runs/{number}/attempts/{attempt or 1}"
 
 
 def _log(message: str) -> None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 API_URL = "https://api.github.com"
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _MAX_REDIRECTS = 3
+_CHUNK, _MOST_CHUNKS = 2**20, 200
+"""Of a file that is downloaded for its end."""
 _MAX_MESSAGE = 300
 _NEXT_PAGE = re.compile(r'<([^<>]*)>\s*;\s*rel="next"')
 
@@ -130,6 +132,13 @@ class Client:
         it is sent again only when it certainly took no effect; else OutcomeUnknown is raised.
         """
         return self._send("POST", path, body=body, found=found, repeatable=repeatable).data
+
+    def download_end(self, path: str, most_bytes: int) -> bytes:
+        """Return the last bytes of a file that GitHub redirects to, wherever it keeps it.
+
+        The token stays with GitHub. Raises CheckFailed and InputError as `get` does.
+        """
+        return self._transport.end_of_file(self._transport.request("GET", path), most_bytes)
 
     def upload(
         self, url: str, name: str, content: bytes, content_type: str, *, found: Callable[[], Any]
@@ -243,6 +252,32 @@ class Transport:
                 return response
             url, query = self.within(response.headers.get("location", ""), request), None
         raise not_github_api(request, "too many redirects")
+
+    def end_of_file(self, request: Request, most_bytes: int) -> bytes:
+        """Return the end of the file that a request is redirected to; nothing is retried."""
+        import requests
+
+        own = urlsplit(self._base)
+        timeout, end = self._timeout, b""
+        try:
+            answer = self._session.get(
+                urljoin(self._base, request.path), timeout=timeout, allow_redirects=False
+            )
+            target = urlsplit(answer.headers.get("location", ""))
+            if answer.status_code != 302 or target.scheme != own.scheme:
+                raise refusal(request, Failure(answer.status_code))
+            # A session of its own: neither token nor cookies go to the other server.
+            with requests.get(target.geturl(), timeout=timeout, stream=True) as response:
+                if response.status_code != 200:
+                    raise refusal(request, Failure(response.status_code))
+                for read, chunk in enumerate(response.iter_content(_CHUNK)):
+                    end = (end + chunk)[-most_bytes:]
+                    if read >= _MOST_CHUNKS:
+                        break
+        except requests.RequestException as error:
+            failure = _connection_failure(request, error)
+            raise retries_exhausted(request, failure, attempts=1, now=0.0) from None
+        return end
 
     def within(self, url: str, request: Request) -> str:
         """Return an address the server named. Raises InputError when it is on another server.

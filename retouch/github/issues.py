@@ -126,6 +126,13 @@ def open_issue(
     return found() or repo.create(Issue, "issues", body=fields, found=found)
 
 
+def edit_issue(
+    repo: Repository, number: int, *, body: str, state: Literal["open", "closed"]
+) -> None:
+    """Replace the text of an issue, and open or close it."""
+    repo.client.patch(repo.path("issues", str(number)), {"body": body, "state": state})
+
+
 def _check_marker(body: str, marker: str) -> None:
     if not marker or marker not in body:
         raise ValueError("The marker is not part of the text, so it would never be found.")

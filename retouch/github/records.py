@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field
 
 from retouch.errors import InputError
 from retouch.github.client import one_line
@@ -22,10 +24,14 @@ _MAX_DESCRIPTION = 140
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-class _Status(ResponseModel):
+class CommitStatus(ResponseModel):
+    """A commit status. GitHub keeps every one that was set, with the time it was set at."""
+
     state: StatusState
     description: Line | None = None
     context: str
+    target_url: str | None = None
+    created_at: Annotated[AwareDatetime, Field(strict=False)]
 
 
 class _Deployment(ResponseModel):
@@ -74,8 +80,16 @@ def latest_status(
     repo: Repository, commit: str, context: str = VERDICT_CONTEXT
 ) -> tuple[StatusState, str] | None:
     """Return state and description of a context's newest status on a commit; None without one."""
-    status = next(_statuses(repo, commit, context), None)
+    status = next(statuses_of(repo, commit, context), None)
     return (status.state, status.description or "") if status else None
+
+
+def statuses_of(
+    repo: Repository, commit: str, context: str = VERDICT_CONTEXT
+) -> Iterator[CommitStatus]:
+    """Yield all statuses of a context that were ever set on a commit, the newest first."""
+    listed = repo.list(CommitStatus, "commits", commit, "statuses")
+    return (status for status in listed if status.context == context)
 
 
 def short_description(text: str) -> str:
@@ -189,11 +203,6 @@ def release_has_asset(repo: Repository, tag: str, asset: str) -> bool:
     return release is not None and any(
         one.name == asset and one.state == "uploaded" for one in _assets(repo, release)
     )
-
-
-def _statuses(repo: Repository, commit: str, context: str) -> Iterator[_Status]:
-    listed = repo.list(_Status, "commits", commit, "statuses")
-    return (status for status in listed if status.context == context)
 
 
 def _assets(repo: Repository, release: Release) -> Iterator[Asset]:

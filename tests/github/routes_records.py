@@ -30,6 +30,7 @@ def new_status(github: FakeGitHub, call: Call) -> Reply:
         return invalid("Status", "custom", message=message)
     facts = {n: call.body.get(n) for n in ("state", "description", "target_url")}
     made = {"id": github.new_id(), "sha": sha, "context": context, **facts, "by": github.login}
+    made["created_at"] = github.now()
     github.statuses.append(made)
     return Reply(201, _status("POST", "statuses/{sha}", 201, made))
 
@@ -199,7 +200,8 @@ def _retire_others(github: FakeGitHub, deployment: Record) -> None:
 
 
 def _status(method: str, rest: str, status: int, facts: Record) -> Any:
-    shown = {n: facts[n] for n in ("id", "state", "description", "target_url", "context")}
+    names = ("id", "state", "description", "target_url", "context", "created_at")
+    shown = {n: facts[n] for n in names if n in facts}
     return said(method, rest, status, shown | {"creator": user(facts["by"])})
 
 

@@ -6,7 +6,7 @@ trusted before it is checked, and no code of the repository runs here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,13 @@ from retouch.github import pulls as github_pulls
 from retouch.github.pulls import PullRequest
 from retouch.jobs.package_folder import Package, packages_in, read_package
 from retouch.jobs.packages.overlap import certain, waits_for
+from retouch.jobs.publish.failed_try import (
+    DeadJob,
+    hold_after_failures,
+    report_failed_try,
+    resolve_base_tries,
+    resolve_failed_tries,
+)
 from retouch.jobs.publish.package_check import (
     check_claims,
     check_package,
@@ -67,6 +74,8 @@ PublishOutcome = Literal[
     "closed",
     "failed",
     "refused",
+    "died",
+    "held",
 ]
 
 
@@ -92,8 +101,42 @@ def _result(
     return PublishResult(package=name, outcome=outcome, message=f"{name}: {message}{at}", url=url)
 
 
-def publish(folder: Path, publisher: Publisher) -> Iterator[PublishResult]:
-    """Publish every package of a folder; a failure of one does not stop the others."""
+def publish(
+    folder: Path, publisher: Publisher, job: DeadJob | None = None
+) -> Iterator[PublishResult]:
+    """Publish every package of a folder; a failure of one does not stop the others.
+
+    `job`: the retraining job that made them. That nothing came of it is a result, and reported.
+    """
+    results = list(_publish_all(folder, publisher))
+    yield from results
+    if job is not None:
+        try:
+            yield from _settle(job, results, publisher)
+        except RetouchError as error:
+            yield PublishResult(
+                package=job.name, outcome="failed", message=f"{job.name}: {error}", exit_code=1
+            )
+
+
+def _settle(
+    job: DeadJob, results: Sequence[PublishResult], publisher: Publisher
+) -> Iterator[PublishResult]:
+    """Report a job that ended without a result; close the report on earlier ones after one has."""
+    bad = any(one.exit_code for one in results)
+    if job.result != "success":
+        message = report_failed_try(job, publisher.site, publisher.root)
+        yield PublishResult(package=job.name, outcome="died", message=message)
+    elif bad and job.target.pull is not None:
+        if held := hold_after_failures(job.target.pull, publisher.site):
+            yield PublishResult(package=job.name, outcome="held", message=held)
+    elif not bad and job.target.pull is None:
+        resolve_base_tries(publisher.site)
+    elif any(one.outcome == "published" for one in results) and job.target.pull is not None:
+        resolve_failed_tries(publisher.site, job.target.pull)
+
+
+def _publish_all(folder: Path, publisher: Publisher) -> Iterator[PublishResult]:
     for path in packages_in(folder):
         try:
             package = read_package(path)

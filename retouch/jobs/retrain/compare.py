@@ -16,6 +16,7 @@ from retouch.errors import InputError, RetouchError
 from retouch.execution.clean_checkout import added_files
 from retouch.github.pulls import PullRequest
 from retouch.jobs.packages.overlap import Claim, certain, waits_for
+from retouch.jobs.packages.tries import STALE
 from retouch.jobs.retrain.authorization import authorized
 from retouch.jobs.retrain.base_alerts import BaseRetrain
 from retouch.jobs.retrain.branch_contents import (
@@ -148,7 +149,7 @@ class _PullComparison:
                 return self._status("due", "Its alerts are not recorded yet.")
             return self._status("fresh", "Its alerts are not due.")
         if fresh is None:
-            return self._status("stale", "stale, being refreshed: its alerts are no longer due")
+            return self._status("stale", f"{STALE}: its alerts are no longer due")
         waits = self._waits(fresh)
         ran = bool(self.contents.runs)
         if is_settled(self._task(ids), fresh, waits=bool(waits)):
@@ -205,7 +206,7 @@ def _stale_message(fresh: Plan) -> str:
     """Return the text of a commit status: which stages will run again."""
     names = fresh.tiers[0].named("run") if fresh.tiers else ()
     if not names:
-        return "stale, being refreshed"
+        return STALE
     shown = ", ".join(f"`{name}`" for name in names[:MOST_STAGES])
     more = f" and {len(names) - MOST_STAGES} more" if len(names) > MOST_STAGES else ""
-    return f"stale, being refreshed: {shown}{more} will run again"
+    return f"{STALE}: {shown}{more} will run again"

@@ -93,6 +93,8 @@ class RetrainJob:
     """Writes a sentence to the log."""
     login: str = "github-actions[bot]"
     """Who reports results: the login of the publishing job."""
+    run_url: str | None = None
+    """The page of this workflow run and attempt."""
 
     @property
     def on_request(self) -> bool:

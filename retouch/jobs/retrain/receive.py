@@ -10,6 +10,7 @@ from retouch.alerts.envelope import unseal_alert
 from retouch.documents import Value
 from retouch.engine.submit_alerts import open_for
 from retouch.errors import InputError, RetouchError
+from retouch.github.actions import is_running
 from retouch.github.pulls import (
     PullRequest,
     changed_files,
@@ -17,7 +18,7 @@ from retouch.github.pulls import (
     get_pull,
     is_from_own_branch,
 )
-from retouch.github.records import latest_status, set_status, short_description
+from retouch.github.records import latest_status, set_status, short_description, statuses_of
 from retouch.github.repository import Repository
 from retouch.jobs.packages.event import (
     DispatchEvent,
@@ -25,14 +26,22 @@ from retouch.jobs.packages.event import (
     PushEvent,
     RetrainRequest,
 )
+from retouch.jobs.packages.tries import (
+    AS_ASKED,
+    RETRAINING,
+    Tries,
+    again_at,
+    next_try,
+    tries_in,
+)
+from retouch.jobs.publish.failed_try import DeadJob, base_subject, base_tries, report_try
+from retouch.jobs.publish.pull_request import Site
 from retouch.jobs.retrain.authorization import CommentAuthority, is_final
 from retouch.jobs.retrain.branch_contents import LEFT_ALONE, is_retouch_pull
 from retouch.jobs.retrain.compare import Comparison, PullStatus
 from retouch.jobs.retrain.process_group import RetrainJob
 from retouch.jobs.retrain.targets import MOST_TARGETS, RetrainTarget, targeted
 from retouch.reporting.pull_request import alert_branch
-
-RETRAINING = "retraining"
 
 
 class ReceiveResult(Value):
@@ -51,7 +60,6 @@ def receive(base_branch: str, job: RetrainJob) -> ReceiveResult:
 
     Raises InputError for an event without an alert, and CheckFailed when GitHub fails.
     """
-    repo = job.repo
     match job.event:
         case DispatchEvent() as event:
             return _deliver(event, job)
@@ -62,7 +70,7 @@ def receive(base_branch: str, job: RetrainJob) -> ReceiveResult:
         case PushEvent(branch=branch) if branch != base_branch:
             return _nothing("The push was not to the default branch.")
         case RetrainRequest(pull=int(number)):
-            return _requested(number, repo)
+            return _requested(number, job)
         case RetrainRequest():
             return _compared(base_branch, job, None)
         case _:
@@ -104,7 +112,8 @@ def _after_closing(event: PullRequestEvent, base_branch: str, job: RetrainJob) -
     return _compared(base_branch, job)
 
 
-def _requested(number: int, repo: Repository) -> ReceiveResult:
+def _requested(number: int, job: RetrainJob) -> ReceiveResult:
+    repo = job.repo
     there = get_pull(repo, number)
     if there is None:
         raise InputError(f"{repo.name}: there is no pull request {number}.")
@@ -113,7 +122,8 @@ def _requested(number: int, repo: Repository) -> ReceiveResult:
         return _nothing(f"#{number} is {how}.")
     if not _brings_alerts(there, repo):
         return _nothing(f"#{number} adds no alert.")
-    _mark(there, repo)
+    if is_retouch_pull(repo, there):
+        _set_pending(job, there.head.sha, AS_ASKED)
     return ReceiveResult(any=True, targets=targeted([number]))
 
 
@@ -127,12 +137,14 @@ def _compared(base_branch: str, job: RetrainJob, *asked: int | None) -> ReceiveR
     if None not in targets and _base_is_due(comparison, job):
         targets.append(None)
     message = []
-    for status in comparison.statuses():
+    for pull, status in zip(comparison.pulls, comparison.statuses(), strict=True):
         message.append(f"#{status.pull}: {status.message}")
         if _is_due(status, job.repo):
-            stale = status.state == "stale"
-            _set_pending(job.repo, status.head, status.message if stale else RETRAINING)
-            targets.append(status.pull)
+            waits = _begin(pull, status, job)
+            if waits is None:
+                targets.append(status.pull)
+            else:
+                message.append(f"#{status.pull}: {waits}")
     left = len(targets) - MOST_TARGETS
     if left > 0:
         message.append(f"{left} more wait for the next run.")
@@ -141,10 +153,42 @@ def _compared(base_branch: str, job: RetrainJob, *asked: int | None) -> ReceiveR
 
 def _base_is_due(comparison: Comparison, job: RetrainJob) -> bool:
     try:
-        return comparison.base_is_due()
+        if not comparison.base_is_due():
+            return False
     except RetouchError as error:  # its retraining fails as well, and is reported
         job.log(str(error))
+    issue, record = base_tries(job.repo)
+    if issue is None or record is None or record.subject != base_subject(job.root):
         return True
+    when = record.next(job.settings.clock())
+    if when != "now":
+        job.log(f"The alerts on the base branch: see issue {issue.number}.")
+    return when == "now"
+
+
+def _begin(pull: PullRequest, status: PullStatus, job: RetrainJob) -> str | None:
+    """Mark a pull request as being retrained; return why it is not, None when it is.
+
+    After too many tries of which nothing came it is held for a person.
+    """
+    repo, now = job.repo, job.settings.clock()
+    tries = tries_in(statuses_of(repo, status.head))
+    running = False if tries.failed or _is_ours(tries, job) else is_running(repo, tries.run)
+    match next_try(tries, now, running=running):
+        case "running":
+            return "an earlier run is at work on it."
+        case "later":
+            return f"the last try failed; again after {again_at(tries):%Y-%m-%d %H:%M} UTC."
+        case "hold":
+            dead = DeadJob(RetrainTarget(pull=pull.number), "success")
+            return report_try(dead, pull, tries, Site(repo, job.login, run_url=tries.run), now)
+    text = status.message if status.state == "stale" else RETRAINING
+    _set_pending(job, status.head, text)
+    return None
+
+
+def _is_ours(tries: Tries, job: RetrainJob) -> bool:
+    return job.run_url is not None and tries.run == job.run_url
 
 
 def _is_due(status: PullStatus, repo: Repository) -> bool:
@@ -160,19 +204,24 @@ def _target(there: PullRequest, job: RetrainJob, *message: str) -> ReceiveResult
         return _nothing(*message, f"#{there.number}: its newest commit is a retraining's.")
     if LEFT_ALONE.intersection(there.labels):
         return _nothing(*message, f"#{there.number} is on hold.")
-    _mark(there, job.repo)
+    _mark(there, job)
     return ReceiveResult(any=True, targets=targeted([there.number]), message=message)
 
 
-def _mark(there: PullRequest, repo: Repository) -> None:
+def _mark(there: PullRequest, job: RetrainJob) -> None:
     """Mark a pull request of Retouch as pending: on others no result would follow."""
-    if is_retouch_pull(repo, there):
-        _set_pending(repo, there.head.sha, RETRAINING)
+    if not is_retouch_pull(job.repo, there):
+        return
+    if latest_status(job.repo, there.head.sha) != ("pending", RETRAINING):
+        _set_pending(job, there.head.sha, RETRAINING)
 
 
-def _set_pending(repo: Repository, commit: str, message: str) -> None:
-    if latest_status(repo, commit) != ("pending", short_description(message)):
-        set_status(repo, commit, "pending", message)
+def _set_pending(job: RetrainJob, commit: str, message: str) -> None:
+    """Set the status by which a try begins; once for each run, as tries are counted by it."""
+    last = next(statuses_of(job.repo, commit), None)
+    wanted = ("pending", short_description(message), job.run_url)
+    if last is None or (last.state, last.description, last.target_url) != wanted:
+        set_status(job.repo, commit, "pending", message, job.run_url)
 
 
 def _brings_alerts(there: PullRequest, repo: Repository) -> bool:

@@ -175,7 +175,7 @@ class World:
 
 
 def _without_heads(text: str) -> str:
-    return re.sub(r"/blob/[0-9a-f]{40}/", "/blob/HEAD/", text)
+    return re.sub(r"(/blob/|retouch:result v1 )[0-9a-f]{40}\b", r"\1HEAD", text)
 
 
 @contextlib.contextmanager

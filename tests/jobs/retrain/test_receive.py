@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from retouch.alerts.envelope import seal
+from retouch.github.client import Client
+from retouch.github.records import set_status
+from retouch.github.repository import Repository
 from tests.github.fake import Status
 from tests.jobs.retrain.conftest import Loop
 
@@ -161,3 +165,47 @@ def test_what_github_refuses_is_said_in_one_sentence(loop: Loop):
     assert told.code == 2, told
     assert "Pull requests: write" in told.err
     assert received(loop, sent(loop, alert), "repository_dispatch")["targets"] == [{"pull": 1}]
+
+
+def begin(loop: Loop, number: int, run: int) -> None:
+    repo = Repository(Client(loop.github.token, loop.github.url), loop.github.name)
+    url = f"https://github.com/acme/site/actions/runs/{run}"
+    set_status(repo, loop.github.pull(number)["sha"], "pending", "retraining", url)
+
+
+def fail(loop: Loop, number: int, ago: timedelta) -> None:
+    repo = Repository(Client(loop.github.token, loop.github.url), loop.github.name)
+    set_status(repo, loop.github.pull(number)["sha"], "failure", "failed (try 1 of 3), again soon")
+    loop.github.statuses[-1]["created_at"] = f"{datetime.now(UTC) - ago:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_a_failed_try_is_repeated_after_a_pause(loop: Loop):
+    number = loop.deliver(loop.toy.alert("data_quality"))
+    begin(loop, number, 1)
+    fail(loop, number, timedelta(minutes=10))
+    assert received(loop, {}, "schedule") == {"any": False, "targets": []}
+    fail(loop, number, timedelta(minutes=61))
+    assert received(loop, {}, "schedule")["targets"] == [{"pull": number}]
+
+
+def test_a_person_or_a_new_commit_need_not_wait(loop: Loop):
+    number = loop.deliver(loop.toy.alert("data_quality"))
+    begin(loop, number, 1)
+    fail(loop, number, timedelta(minutes=10))
+    asked = {"inputs": {"pull": str(number)}}
+    assert received(loop, asked, "workflow_dispatch")["targets"] == [{"pull": number}]
+    fail(loop, number, timedelta(minutes=1))
+    loop.github.git.commit_on(loop.github.pull(number)["head"], {"alerts/note": b""})
+    assert received(loop, {}, "schedule")["targets"] == [{"pull": number}]
+
+
+def test_what_was_begun_three_times_and_never_ended_is_held_for_a_person(loop: Loop):
+    number = loop.deliver(loop.toy.alert("data_quality"))
+    for run in (1, 2, 3):
+        begin(loop, number, run)
+    assert received(loop, {}, "schedule") == {"any": False, "targets": []}
+    assert "hold" in loop.github.pull(number)["labels"]
+    assert loop.github.statuses[-1]["state"] == "failure"
+    assert "on hold" in loop.github.statuses[-1]["description"]
+    (comment,) = loop.github.comments
+    assert "comment `/retrain`" in comment["body"]
