@@ -38,6 +38,7 @@ QUESTIONS = {
     "get_labels",
     "find_issue",
     "latest_status",
+    "statuses_of",
 }
 MARK = "<!-- retouch:one -->"
 US = "github-actions[bot]"
@@ -151,6 +152,13 @@ ACTS = {
         "POST issues",
         lambda g: [(i["title"], i["body"], i["labels"]) for i in g.issues],
         [("T", BODY, ["canary", "m"])],
+        "Issues: write",
+    ),
+    "edit_issue": Act(
+        lambda g, s: issues.edit_issue(s, 1, body=BODY, state="closed"),
+        "PATCH issues/{issue_number}",
+        lambda g: [(i["body"], i["state"]) for i in (*g.pulls, *g.issues)],
+        [(BODY, "closed")],
         "Issues: write",
     ),
     "set_status": Act(
