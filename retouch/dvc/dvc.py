@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from retouch.dvc.repository import open_repository
 from retouch.errors import CheckFailed, InputError
 from retouch.lockfile.entries import lock_file_of
 from retouch.system.processes import Finished, Processes, run
@@ -100,9 +101,7 @@ def push(stages: Iterable[str], *, root: Path) -> None:
 
 def has_remote(root: Path) -> bool:
     """Say whether the project has a default remote."""
-    from dvc.repo import Repo
-
-    with Repo(str(root)) as repo:
+    with open_repository(root) as repo:
         return bool(repo.config["core"].get("remote"))
 
 

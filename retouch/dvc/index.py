@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retouch.dvc.params import load_params
+from retouch.dvc.repository import read_by_dvc
 from retouch.errors import InputError
 from retouch.lockfile.entries import entry_names
-from retouch.pipeline.keys import plain, value_at
+from retouch.pipeline.keys import differs, holds_nan, plain, value_at
 from retouch.pipeline.lineage import parse_meta
 from retouch.pipeline.model import FileInput, Output, ParamInput, Pipeline, Stage
 from retouch.system.processes import without_garbage_collection
@@ -23,22 +25,8 @@ HashOf = Callable[[str, str | None], str | None]
 
 def read_index(repo: Repo, hash_of: HashOf) -> Pipeline:
     """Return the pipeline as DVC's index has it. Raises InputError for what DVC cannot read."""
-    from dvc.exceptions import DvcException
-
-    try:
-        with without_garbage_collection():
-            return _Reader(repo, hash_of).pipeline()
-    except DvcException as error:
-        raise InputError(
-            f"DVC cannot read the pipeline: {first_line(error)}",
-            hint="`dvc status` shows where; `git checkout COMMIT -- FILE` restores another.",
-        ) from None
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's text that says anything."""
-    lines = (line.strip() for line in str(error).splitlines())
-    return next((line for line in lines if line), "no reason given")
+    with without_garbage_collection():
+        return _Reader(repo, hash_of).pipeline()
 
 
 class _Reader:
@@ -49,7 +37,9 @@ class _Reader:
 
         self._repo = repo
         self._hash_of = hash_of
-        self._graph = get_active_graph(repo.index.graph)
+        with read_by_dvc("DVC cannot read the pipeline", Path(repo.root_dir)):
+            self._graph = get_active_graph(repo.index.graph)
+            self._artifacts = repo.artifacts.read()
         self._stages = _in_order(self._graph)
         self._made = {out.fs_path: out for item in self._stages for out in item.outs}
         self._params: dict[str, Any] = {}
@@ -70,7 +60,7 @@ class _Reader:
             params=self._params,
             artifacts={
                 name: str(Path(file).parent / artifact.path)
-                for file, found in self._repo.artifacts.read().items()
+                for file, found in self._artifacts.items()
                 for name, artifact in found.items()
             },
         )
@@ -132,12 +122,13 @@ class _Reader:
                     f"{file}: {key}: no such key, but stage {self._address(item)} declares it.",
                     hint=f"Restore the key in {file}, or remove it from dvc.yaml.",
                 )
+            recorded, current = _as_json(file, str(key), was.get(key), value, self._address(item))
             found.append(
                 ParamInput(
                     file=file,
                     key=str(key),
-                    recorded=plain(was.get(key)),
-                    current=plain(value),
+                    recorded=recorded,
+                    current=current,
                     was_recorded=key in was,
                     exists=exists,
                 )
@@ -194,6 +185,31 @@ def _look_up(content: Mapping[str, Any], dotted: str | None, key: str) -> tuple[
         return True, value_at(content, dotted) if dotted else content[key]
     except KeyError:
         return False, None
+
+
+def _as_json(file: str, key: str, was: Any, now: Any, stage: str) -> tuple[Any, Any]:
+    """Return two values as JSON can hold them; they are equal where DVC finds no change.
+
+    Raises InputError for `.nan`, and for text that no file can hold.
+    """
+    if holds_nan(now):
+        raise InputError(
+            f"{file}: {key}: holds .nan, which is equal to nothing, itself included, so DVC would "
+            f"find stage {stage} changed every time.",
+            hint="Write null, or a text that the stage understands.",
+        )
+    try:
+        json.dumps(plain(now), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{file}: {key}: holds half of a surrogate pair, which is no text.",
+            hint="Write the character itself.",
+        ) from None
+    if not differs(now, was):
+        return plain(now), plain(now)
+    if plain(now) == plain(was):  # the text "1" and the number 1 as keys, a date and its text
+        return plain(was, typed=True), plain(now, typed=True)
+    return plain(was), plain(now)
 
 
 def _relative(repo: Repo, path: str) -> str:

@@ -17,6 +17,7 @@ from retouch.dvc.object_files import (
     md5_of,
     place_object,
 )
+from retouch.dvc.repository import open_repository
 from retouch.errors import CheckFailed, InputError
 from retouch.lockfile.entries import OBJECT
 from retouch.system import files
@@ -34,11 +35,9 @@ def write_output(recorded: str, target: Path, *, root: Path) -> None:
     Only the cache of the project changes. Raises InputError when neither the cache nor the remote
     has it whole.
     """
-    from dvc.repo import Repo
-
     logging.getLogger("dvc").setLevel(logging.ERROR)  # what matters becomes our error
     files.remove(target)
-    with Repo(str(root)) as repo:
+    with open_repository(root) as repo:
         kind = next((kind for kind in _KINDS if _in_cache(repo, recorded, kind)), None)
         kind = kind or _fetched(repo, recorded)
         for source, name in _files_of(repo, recorded, kind):
@@ -56,10 +55,8 @@ def objects_of(root: Path, outputs: Sequence[tuple[str, str]]) -> dict[str, Path
     `cache: false` are in git. The files of a directory come before their list. What the cache lacks
     is fetched. Raises InputError when neither the cache nor the remote has an output whole.
     """
-    from dvc.repo import Repo
-
     found: dict[str, Path] = {}
-    with Repo(str(root)) as repo:
+    with open_repository(root) as repo:
         for path, recorded in outputs:
             try:
                 found |= _objects(repo, recorded)
@@ -89,11 +86,9 @@ def import_objects(root: Path, objects: Mapping[str, Path]) -> None:
     InputError when the bytes of one are not those of its name, or a directory is no list of files
     within it.
     """
-    from dvc.repo import Repo
-
     for name, source in objects.items():
         check_object(name, source)
-    with Repo(str(root)) as repo:
+    with open_repository(root) as repo:
         cache = _cache(repo, "md5")
         for name in files_before_lists(objects):
             place_object(objects[name], Path(cache.oid_to_path(name)), name)
@@ -106,7 +101,6 @@ def push_objects(root: Path, objects: Mapping[str, Path]) -> int:
     InputError when one is not what its name says; CheckFailed when the remote does not take all of
     them.
     """
-    from dvc.repo import Repo
     from dvc_data.hashfile.hash_info import HashInfo
 
     import_objects(root, objects)
@@ -114,7 +108,7 @@ def push_objects(root: Path, objects: Mapping[str, Path]) -> int:
         return 0
     lists = [name for name in sorted(objects) if name.endswith(".dir")]
     sent = 0
-    with Repo(str(root)) as repo:
+    with open_repository(root) as repo:
         for some in (sorted(objects.keys() - set(lists)), lists):
             try:
                 done = repo.cloud.push([HashInfo("md5", name) for name in some])

@@ -7,18 +7,15 @@ import logging
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from retouch.dvc.index import first_line, read_index
+from retouch.dvc.index import read_index
 from retouch.dvc.params import apply_edits
+from retouch.dvc.repository import open_repository
 from retouch.errors import InputError
 from retouch.git import git
 from retouch.pipeline.keys import shapes_graph, with_files, with_values
 from retouch.pipeline.model import Pipeline
 from retouch.policy.edits import ParamEdit
-
-if TYPE_CHECKING:
-    from dvc.repo import Repo
 
 _METADATA = (".yaml", ".yml", ".json", ".toml", ".py", ".dvc", ".lock", ".dvcignore")
 
@@ -40,7 +37,7 @@ class DvcProject:
         """Open the project at `root`. Raises InputError when DVC cannot read it."""
         _quiet_dvc()
         self.root = root
-        self._repo = _open(root)
+        self._repo = open_repository(root)
         self._hashes: dict[tuple[str, str], str | None] = {}
         self._pipeline: Pipeline | None = None
 
@@ -79,7 +76,7 @@ class DvcProject:
             for file, text in apply_edits(self.root, edits).items():
                 (overlay / file).unlink(missing_ok=True)
                 (overlay / file).write_text(text)
-            repo = _open(overlay, no_scm=True)
+            repo = open_repository(overlay, no_scm=True)
             try:
                 return read_index(repo, self._hash)
             finally:
@@ -143,16 +140,6 @@ class DvcProject:
                 )
                 self._hashes[path, name] = built.hash_info.value
         return self._hashes[path, name]
-
-
-def _open(root: Path, *, no_scm: bool = False) -> Repo:
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        return Repo(str(root), config={"core": {"no_scm": True}} if no_scm else None)
-    except DvcException as error:
-        raise InputError(f"{root}: DVC cannot open the project: {first_line(error)}") from None
 
 
 def _quiet_dvc() -> None:

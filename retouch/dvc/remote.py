@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retouch.dvc.repository import one_line, open_repository
 from retouch.errors import CheckFailed, InputError
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ def missing_outputs(root: Path, outputs: Iterable[tuple[str, str]]) -> tuple[str
     `outputs`: path and hash. Data is looked for, not brought; only the lists of directories are.
     Raises InputError when the remote does not answer.
     """
-    from dvc.repo import Repo
-
-    with Repo(str(root)) as repo:
+    with open_repository(root) as repo:
         wanted = [(path, recorded, in_cache(repo, recorded)) for path, recorded in outputs]
         absent = [(path, recorded) for path, recorded, here in wanted if not here]
         if not absent:
@@ -32,8 +31,7 @@ def missing_outputs(root: Path, outputs: Iterable[tuple[str, str]]) -> tuple[str
             remotes = _remotes(repo)
             return tuple(path for path, recorded in absent if not _there(repo, remotes, recorded))
         except Exception as error:  # each kind of storage has errors of its own
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            message = f"The DVC remote cannot be listed: {reason}."
+            message = f"The DVC remote cannot be listed: {_line(error)}."
             raise InputError(message, hint="Check `dvc remote list`.") from None
 
 
@@ -99,13 +97,10 @@ class Remote:
 def default_remote(root: Path) -> Remote | None:
     """Return the default remote; None without one. Raises CheckFailed when DVC cannot open the
     project."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
     try:
-        repo = Repo(str(root))
-    except DvcException as error:
-        raise CheckFailed(_line(error)) from None
+        repo = open_repository(root)
+    except InputError as error:
+        raise CheckFailed(error.message, hint=error.hint) from None
     with repo:
         name = repo.config["core"].get("remote")
         if not name:
@@ -117,15 +112,16 @@ def remote_exists(root: Path, name: str) -> bool:
     """Return whether there is anything at a remote's address. Raises CheckFailed when it does not
     answer."""
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     try:
-        with Repo(str(root)) as repo:
+        with open_repository(root) as repo:
             odb = repo.cloud.get_remote_odb(name=name)
             return bool(odb.fs.exists(odb.path))
+    except InputError as error:
+        raise CheckFailed(error.message, hint=error.hint) from None
     except (DvcException, OSError, ValueError, ImportError) as error:
         raise CheckFailed(_line(error)) from None
 
 
 def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]
+    return one_line(error)[:300]

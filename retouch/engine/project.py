@@ -105,6 +105,11 @@ class Project:
     def data_until(self) -> date:
         """The first day whose data has not arrived. Raises InputError."""
         ref = self.promotion.holdout.clock
+        if ref.file not in self.pipeline.params:
+            raise InputError(
+                f"{ref.file}: no stage of dvc.yaml reads this params file, but "
+                f"{documents.PROMOTION} names it as the data's clock."
+            )
         value = self.pipeline.params.get(ref.file)
         for part in ref.key.split("."):
             value = value.get(part) if isinstance(value, dict) else None

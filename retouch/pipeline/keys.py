@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -25,13 +26,47 @@ def value_at(content: Any, dotted: str) -> Any:
     return value
 
 
-def plain(value: Any) -> Any:
-    """Return the value as JSON can hold it: keys, dates and what else YAML knows become text."""
+def plain(value: Any, *, typed: bool = False) -> Any:
+    """Return the value as JSON can hold it: keys, dates, infinities and the like become text.
+
+    `typed`: the text says what it was, `!!date 2024-01-31`, where another value has the same text.
+    """
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+        return {_text(key, typed): plain(item, typed=typed) for key, item in value.items()}
+    if isinstance(value, list) or (isinstance(value, tuple) and not typed):
+        return [plain(item, typed=typed) for item in value]
+    is_json = isinstance(value, str | int | None) or (
+        isinstance(value, float) and math.isfinite(value)
+    )
+    return value if is_json else _text(value, typed)
+
+
+def _text(value: Any, typed: bool) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, set | frozenset):
+        text = f"{{{', '.join(sorted(map(str, value)))}}}"
+    elif isinstance(value, float) and not math.isfinite(value):
+        text = ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"  # as in YAML
+    else:
+        text = str(value)
+    return f"!!{type(value).__name__} {text}" if typed else text
+
+
+def differs(now: Any, recorded: Any) -> bool:
+    """Say whether DVC finds a value changed since it recorded one: its own rule."""
+    if isinstance(now, tuple) and list(now) == recorded:  # dvc.lock holds a list for it
+        return False
+    return bool(now != recorded)
+
+
+def holds_nan(value: Any) -> bool:
+    """Say whether the value is, or holds, a `.nan`."""
+    if isinstance(value, Mapping):
+        return any(map(holds_nan, (*value.keys(), *value.values())))
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(holds_nan, value))
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _as_dvc(content: Any, dotted: str) -> Any:

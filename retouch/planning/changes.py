@@ -10,6 +10,7 @@ from typing import Any
 
 from retouch.alerts.model import Alert
 from retouch.documents import digest_of
+from retouch.pipeline.keys import plain
 from retouch.pipeline.model import Pipeline, Stage
 from retouch.planning.model import Because, Reads, ValueEstimate
 from retouch.policy.model import Policy
@@ -99,10 +100,11 @@ def _without_presence(pipeline: Pipeline) -> Pipeline:
     """Return the pipeline without the trace of which data happens to be in the workspace.
 
     The plan is the same with the data and without, and so is its key; an edited output is another
-    matter, and stays.
+    matter, and stays. Of the params it has what JSON can hold.
     """
     return pipeline.model_copy(
         update={
+            "params": plain(pipeline.params, typed=True),
             "stages": tuple(
                 stage.model_copy(
                     update={
@@ -121,6 +123,6 @@ def _without_presence(pipeline: Pipeline) -> Pipeline:
                     }
                 )
                 for stage in pipeline.stages
-            )
+            ),
         }
     )

@@ -21,6 +21,8 @@ from retouch.pipeline.model import Stage
 from retouch.policy.model import ANCHORS, RETRAINING_FILE, Anchor, DaysBefore, Edit, NewValue, Tier
 from retouch.schema_errors import Place, bad_input, dotted, near
 
+EDITABLE = (".yaml", ".yml", ".json")
+_NOT_EDITABLE = "only YAML and JSON params files can be edited"
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -136,11 +138,13 @@ def _change(edit: Edit, values: _Placeholders, params: Mapping[str, Any]) -> Par
     except _WrongType as error:
         raise _params_fault(file, key, str(error), values.place) from None
     except ValidationError:
-        message = "holds more than plain values; is a date in it unquoted?"
+        message = "holds more than plain values: a date without quotes, or .inf?"
         raise _params_fault(file, key, message, values.place) from None
 
 
 def _current(params: Mapping[str, Any], file: str, key: str, required_by: Place) -> object:
+    if not file.endswith(EDITABLE):
+        raise _params_fault(file, key, _NOT_EDITABLE, required_by)
     if file not in params:
         raise _params_fault(file, "", "no such params file" + near(file, params), required_by)
     value: object = params[file]
@@ -185,17 +189,28 @@ def _params_fault(file: str, key: str, message: str, required_by: Place) -> Inpu
 def edited_text(text: str, edits: Sequence[ParamEdit], file: str) -> str:
     """Return the text of one params file with its edits made, and nothing else changed.
 
-    Raises InputError for a file that is no YAML or JSON, a key that is not there, a value that is
-    no longer what the edit was planned from, and where an edit would change more than its key.
+    Line ends stay as they are, `\\r\\n` too, and so does a byte order mark. Raises InputError for a
+    file that is no YAML or JSON, a key that is not there, a value that is no longer what the edit
+    was planned from, and where an edit would change more than its key.
     """
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    end = "\r\n" if text.count("\r\n") == text.count("\n") else "\n"
+    new = _edited(text.removeprefix(mark).replace(end, "\n"), edits, file)
+    return mark + new.replace("\n", end)
+
+
+def _edited(text: str, edits: Sequence[ParamEdit], file: str) -> str:
     parse = _parser(file)
-    content = parse(text)
+    try:
+        content = parse(text)
+    except ValueError as error:
+        raise InputError(f"{file}: cannot be parsed: {' '.join(str(error).split())}.") from None
     wanted = content
     for edit in edits:
         wanted = _set(wanted, edit.key.split("."), edit)
     try:
         new = set_values(text, {edit.key: (edit.before, edit.after) for edit in edits})
-        if parse(new) == wanted:
+        if repr(parse(new)) == repr(wanted):  # of values, `.nan` would not equal itself
             return new
     except (KeyError, ValueError):
         pass
@@ -210,12 +225,20 @@ def edited_text(text: str, edits: Sequence[ParamEdit], file: str) -> str:
 
 def _parser(file: str) -> Callable[[str], Any]:
     if file.endswith((".yaml", ".yml")):
-        from ruamel.yaml import YAML
-
-        return YAML(typ="safe").load
+        return _parsed_yaml
     if file.endswith(".json"):
         return json.loads
-    raise InputError(f"{file}: only YAML and JSON params files can be edited.")
+    raise InputError(f"{file}: {_NOT_EDITABLE}.")
+
+
+def _parsed_yaml(text: str) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise ValueError(str(error)) from None
 
 
 def _as_json(content: Any, like: str) -> str:

@@ -173,7 +173,7 @@ def test_a_directory_is_no_alert(toy: Toy):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "DVC cannot read the pipeline: './dvc.lock' validation failed"),
+        ("", "DVC cannot read the pipeline: 'dvc.lock' validation failed: required key"),
         ("schema: '2.0'\n", "dvc.lock: has no entry that makes models/bundle, so there is no"),
     ],
 )

@@ -126,6 +126,18 @@ def test_what_was_appended_can_be_taken_back(key):
         ("k:   # why\n", None, 1, "k: 1   # why\n"),
         ("k: 1", 1, 2, "k: 2"),
         ("k: 1\r\nl: 2\r\n", 1, 3, "k: 3\r\nl: 2\r\n"),
+        ("k: []\r\nl: 2\r\n", [], [{"a": 1}], "k: [{a: 1}]\r\nl: 2\r\n"),
+        ("k:\r\n- a\r\nl: 2\r\n", ["a"], ["a", "b"], "k:\r\n- a\r\n- b\r\nl: 2\r\n"),
+        ("k:\r\n- a\r\n- b\r\n", ["a", "b"], ["a"], "k:\r\n- a\r\n"),
+        ("k:\r\n  a: 1\r\nl: 2\r\n", {"a": 1}, 3, "k: 3\r\nl: 2\r\n"),
+        (
+            "k:\r\n- a: 1\r\n  b: 2\r\n",
+            [{"a": 1, "b": 2}],
+            [{"a": 1, "b": 2}, {"a": 3, "b": 4}],
+            "k:\r\n- a: 1\r\n  b: 2\r\n- a: 3\r\n  b: 4\r\n",
+        ),
+        ("\ufeffk: 1  # one\nl: 2\n", 1, 3, "\ufeffk: 3  # one\nl: 2\n"),
+        ("k: 1\nl: [.nan, .inf, 2024-01-01]\n", 1, 3, "k: 3\nl: [.nan, .inf, 2024-01-01]\n"),
         ('"k": 1\n', 1, 2, '"k": 2\n'),
         ("k:\n- a\n", ["a"], ["a", "b"], "k:\n- a\n- b\n"),
         ("k:\n- a", ["a"], ["a", "b"], "k:\n- a\n- b"),
@@ -222,6 +234,14 @@ def test_a_file_of_another_kind_is_refused():
         edited("a = 1", ("a", 1, 2), file="p.toml")
 
 
+@pytest.mark.parametrize(
+    ("file", "text"), [("p.yaml", "k: 1\n---\nk: 1\n"), ("p.yaml", "k: 1\nk: 1\n"), ("p.json", "{")]
+)
+def test_a_file_that_is_broken_by_now_is_refused(file, text):
+    with pytest.raises(InputError, match=rf"^{file}: cannot be parsed: "):
+        edited(text, ("k", 1, 2), file=file)
+
+
 TEXTS = [
     "",
     "x",
@@ -260,6 +280,8 @@ def read(text, style):
 @given(st.dictionaries(st.sampled_from("klmn"), values, min_size=1), styles, st.data())
 def test_whatever_is_edited_reads_as_asked_and_nothing_else_changes(content, style, data):
     text = written(content, style)
+    if data.draw(st.booleans()):
+        text = text.replace("\n", "\r\n")
     content = read(text, style)  # a date that was not quoted, or 1.0 for 1
     key = data.draw(st.sampled_from(sorted(content)))
     before = content[key]
@@ -273,6 +295,9 @@ def test_whatever_is_edited_reads_as_asked_and_nothing_else_changes(content, sty
     new = edited(text, (key, before, after), file=file)
 
     assert read(new, style) == content | {key: after}
+    assert ("\r\n" in text) or "\r" not in new
+    if "\r\n" in text:
+        assert new.count("\n") == new.count("\r\n")
     untouched = {k: v for k, v in content.items() if k != key}
     for line in written(untouched, style).splitlines() if untouched and style == "block" else ():
         assert line in text.splitlines() and line in new.splitlines()

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 
 import pytest
 from hypothesis import given
 
-from retouch.pipeline.keys import plain, shapes_graph, value_at, with_files, with_values
+from retouch.pipeline.keys import (
+    differs,
+    holds_nan,
+    plain,
+    shapes_graph,
+    value_at,
+    with_files,
+    with_values,
+)
 from retouch.pipeline.model import FileInput
 from tests.pipeline.strategies import FEW, param, pipeline, pipelines, stage
 
@@ -145,6 +154,37 @@ def test_what_json_cannot_hold_becomes_text():
     days = {2013: (date(2013, 1, 1), {"a": {1.5}}), "b": [None, True, 1, 1.5, "x"]}
 
     assert plain(days) == {"2013": ["2013-01-01", {"a": "{1.5}"}], "b": [None, True, 1, 1.5, "x"]}
+
+
+def test_texts_of_values_of_two_types_can_be_told_apart():
+    values = [date(2013, 1, 1), math.inf, -math.inf, {1: "a"}, {"a", "b"}, "1", 1]
+
+    assert plain(values) == ["2013-01-01", ".inf", "-.inf", {"1": "a"}, "{a, b}", "1", 1]
+    assert plain(values, typed=True) == [
+        *("!!date 2013-01-01", "!!float .inf", "!!float -.inf"),
+        *({"!!int 1": "a"}, "!!set {a, b}", "1", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "recorded", "changed"),
+    [
+        (1, 1.0, False),
+        ((1, 2), [1, 2], False),
+        ([1, 2], (1, 2), True),
+        (date(2013, 1, 1), "2013-01-01", True),
+        ({1: 2}, {"1": 2}, True),
+        (math.nan, math.nan + 0, True),
+    ],
+)
+def test_a_value_differs_where_dvc_says_so(now, recorded, changed):
+    assert differs(now, recorded) is changed
+
+
+def test_a_nan_is_found_wherever_it_is():
+    assert holds_nan({"a": [1, {"b": math.nan}]})
+    assert holds_nan({math.nan: 1})
+    assert not holds_nan({"a": [1, "nan", None, math.inf, {2}]})
 
 
 def test_a_subtree_with_numbers_for_keys_is_read_again_as_it_was_read():

@@ -220,8 +220,14 @@ def test_a_date_that_is_not_quoted_in_the_params_is_refused():
     error = refusal({"set": "until", "append": {"a": 1}}, given=given)
 
     assert error.message == (
-        "params.yaml: until: holds more than plain values; is a date in it unquoted?"
+        "params.yaml: until: holds more than plain values: a date without quotes, or .inf?"
     )
+
+
+def test_a_params_file_that_cannot_be_edited_is_refused_by_the_plan_already():
+    error = refusal({"set": "k", "in": "p.toml", "to": 2}, given={"p.toml": {"k": 1}})
+
+    assert error.message == "p.toml: k: only YAML and JSON params files can be edited."
 
 
 def applied(edits, given):
