@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field
 
 from retouch.errors import InputError
 from retouch.github.errors import Refused
-from retouch.github.repository import Repository, ResponseModel
+from retouch.github.repository import Login, Repository, ResponseModel
 
 
 class _Object(ResponseModel):
@@ -23,22 +23,20 @@ class _Reference(ResponseModel):
     object: _Object
 
 
-class _Committer(ResponseModel):
-    date: Annotated[AwareDatetime, Field(strict=False)]
+class Push(ResponseModel):
+    """A change of a branch, as GitHub recorded it: its time is GitHub's own."""
+
+    after: str
+    timestamp: Annotated[AwareDatetime, Field(strict=False)]
+    actor: Login = "ghost"
+    """Whose token pushed."""
 
 
 class Commit(ResponseModel):
     """A commit."""
 
     sha: str
-    message: str
-    committer: _Committer
     tree: _Object
-
-    @property
-    def committed_at(self) -> datetime:
-        """Its commit date. It proves nothing: whoever pushes a commit can write any date."""
-        return self.committer.date
 
 
 class _Content(ResponseModel):
@@ -56,6 +54,24 @@ def branch_head(repo: Repository, branch: str) -> str | None:
     """Return the commit a branch points to; None when there is no such branch."""
     found = repo.get_or_none(_Reference, "git/ref/heads", branch)
     return found.object.sha if found else None
+
+
+def pushes_after(repo: Repository, branch: str, moment: datetime) -> tuple[Push, ...] | None:
+    """Return the changes of a branch since a moment, the newest first.
+
+    None where the server keeps no record of them, or this token may not read it.
+    """
+    found = []
+    try:
+        for push in repo.list(Push, "activity", ref=f"refs/heads/{branch}"):
+            if push.timestamp < moment:
+                break
+            found.append(push)
+    except Refused as refused:
+        if refused.status in (403, 404):
+            return None
+        raise
+    return tuple(found)
 
 
 def tag_exists(repo: Repository, tag: str) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from retouch.github.repository import LabelNames, Line, Login, Repository, ResponseModel, Text
 
@@ -20,6 +20,9 @@ class Comment(ResponseModel):
     body: Text = ""
     author: Login = Field(validation_alias="user")
     html_url: Line
+    created_at: Annotated[AwareDatetime, Field(strict=False)]
+    updated_at: Annotated[AwareDatetime, Field(strict=False)]
+    """Later than `created_at` once somebody, not only its author, has edited it."""
 
 
 class Issue(ResponseModel):

@@ -89,6 +89,21 @@ def test_nobody_approves_by_being_named_in_a_plan(delivered: World):
     assert delivered.publish()[0].outcome == "published"
 
 
+def test_an_innocent_comment_edited_into_an_approval_approves_nothing(delivered: World):
+    trust_no_unsigned_alert(delivered)
+    say_unproven(delivered, accepted_by="alice")
+    comment = delivered.github.comment(1, "Thanks, I will look at it.", "alice")
+    delivered.github.edit_comment(comment, "/retrain", "mallory")
+    assert "has not approved" in refused(delivered)
+
+
+def test_an_innocent_comment_edited_into_an_override_overrides_nothing(delivered: World):
+    comment = delivered.github.comment(1, "I looked.", "alice")
+    delivered.github.edit_comment(comment, "/retrain override overall I looked.", "mallory")
+    bring_overrides(delivered, BY_ALICE)
+    assert "an edited one does not count" in refused(delivered)
+
+
 def test_who_starts_the_workflow_by_hand_approves_in_their_own_name_alone(delivered: World):
     trust_no_unsigned_alert(delivered)
     say_unproven(delivered, accepted_by="alice")

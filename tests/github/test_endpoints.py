@@ -27,6 +27,7 @@ QUESTIONS = {
     "release_has_asset",
     "deployed_environments",
     "tag_exists",
+    "pushes_after",
     "file_at",
     "permission_of",
     "get_pull",

@@ -22,7 +22,7 @@ TRIGGERS = {
         "repository_dispatch": {"types": ["model-alert"]},
     },
     "canary": {"schedule": [{"cron": "42 5 * * *"}]},
-    "commands": {"issue_comment": {"types": ["created"]}},
+    "commands": {"issue_comment": {"types": ["created", "edited"]}},
     "promote": {"push": {**MAIN, "paths": ["dvc.lock", "**/dvc.lock", "reports/**"]}},
     "refresh": {
         "push": MAIN,

@@ -7,19 +7,19 @@ recorded as data, and shown escaped.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from retouch.alerts.identifiers import ULID
 from retouch.documents import Document
 from retouch.errors import InputError
 from retouch.gate.model import Override, Overrides, Verdict
 from retouch.gate.overrides import blocking
-from retouch.git import branches
 from retouch.github import git_data, issues, pulls
-from retouch.github.git_data import get_commit
 from retouch.github.pulls import PullRequest
 from retouch.github.repository import permission_of, run_workflow
 from retouch.jobs.packages.comment import (
@@ -33,7 +33,6 @@ from retouch.jobs.packages.paths import ONLY_DOCUMENTS, allowed
 from retouch.jobs.publish.pull_request import (
     Site,
     comment_once,
-    reported_alert,
     set_labels,
     set_verdict_status,
 )
@@ -82,13 +81,14 @@ class CommentCommand(_Part):
     login: str
     at: datetime
     command: Command
+    edited: bool = False
+    """It was edited into this, by whoever may edit comments here."""
 
 
 def read_comment_event(text: str) -> CommentCommand | None:
     """Return the command in an `issue_comment` event; None without one.
 
-    Edited comments, comments on issues and those of bots are ignored. Raises InputError for any
-    other event.
+    Comments on issues and those of bots are ignored. Raises InputError for any other event.
     """
     try:
         event = _Event.model_validate(json.loads(text))
@@ -100,7 +100,8 @@ def read_comment_event(text: str) -> CommentCommand | None:
     except (ValueError, RecursionError):
         raise InputError("--event: is not JSON.") from None
     result, who = event.comment, event.comment.user
-    if event.action != "created" or event.issue.pull_request is None or who is None:
+    known = event.action in ("created", "edited")
+    if not known or event.issue.pull_request is None or who is None:
         return None
     if who.type == "Bot" or who.login.endswith("[bot]"):
         return None
@@ -113,11 +114,13 @@ def read_comment_event(text: str) -> CommentCommand | None:
         login=who.login,
         at=result.created_at,
         command=command,
+        edited=event.action == "edited",
     )
 
 
 WORKFLOW = "alert.yml"
 _MOST_NAMES = 30
+_PLAN = re.compile(rf"reports/({ULID})/plan\.json")
 _Read = TypeVar("_Read", bound=Document)
 
 
@@ -136,7 +139,8 @@ class _Context:
 
     def decline(self, text: Markdown) -> str:
         """Explain in a comment, once, with a thumbs-down; return what was done."""
-        marker = f"<!-- retouch:reply v1 {self.request.comment} -->"
+        kind = "edited-reply" if self.request.edited else "reply"
+        marker = f"<!-- retouch:{kind} v1 {self.request.comment} -->"
         comment_once(self.site, self.pull.number, marker, text)
         issues.add_reaction(self.site.repo, self.request.comment, "-1")
         return "not done; the reason is in a comment"
@@ -153,8 +157,10 @@ def carry_out(request: CommentCommand, site: Site, base: str) -> str:
     if permission_of(site.repo, request.login) not in MAY_WRITE:
         issues.add_reaction(site.repo, request.comment, "-1")
         return f"#{request.number}: the author may not write here; nothing was done."
-    issues.add_reaction(site.repo, request.comment, "eyes")
     context = _Context(request, site, pull, base)
+    if request.edited:
+        return f"#{request.number}: {context.decline(_EDITED_COMMENT)}."
+    issues.add_reaction(site.repo, request.comment, "eyes")
     result = _do(context)
     return f"#{request.number}: {result}."
 
@@ -168,8 +174,8 @@ def _do(context: _Context) -> str:
     if _has_moved(context):
         return context.decline(
             Markdown(
-                "Nothing was done: somebody committed to this branch after the comment was written."
-                " Review the commit, and comment again."
+                "Nothing was done: somebody pushed to this branch after the comment was written."
+                " Look at the branch, and comment again."
             )
         )
     match request.command.kind:
@@ -185,10 +191,23 @@ def _do(context: _Context) -> str:
     return result
 
 
+_EDITED_COMMENT = Markdown(
+    "Nothing was done: a command counts as it was first written, and this comment was edited. Write"
+    " it in a new comment."
+)
+
+
 def _has_moved(context: _Context) -> bool:
-    """Tell whether a person's commit is newer than the comment, by its date."""
-    head = get_commit(context.site.repo, context.pull.head.sha)
-    return branches.proposal_of(head.message) is None and head.committed_at > context.request.at
+    """Tell whether somebody else pushed to the branch since the comment, by GitHub's own record.
+
+    A commit's date proves nothing: whoever pushes it writes it. Without a record, nothing is known.
+    """
+    site, branch = context.site, context.pull.head.ref
+    pushes = git_data.pushes_after(site.repo, branch, context.request.at) or ()
+    authority = CommentAuthority(site.repo, context.pull.number)
+    return any(push.actor != site.login for push in pushes) and (
+        authority.result_commit(site.login) != context.pull.head.sha
+    )
 
 
 def _retrain(context: _Context) -> str:
@@ -217,7 +236,7 @@ def _start(context: _Context, result: str) -> str:
 
 def _needs_approval(context: _Context) -> bool:
     """Tell whether the alerts need a person's approval to retrain."""
-    report_id = reported_alert(context.site, context.pull.number)
+    report_id = _report_id(context)
     plan = _document(context, report_id, "plan.json", Plan)
     if plan is not None:
         return bool(reasons_for_approval(plan.provenance)) or plan.accepted_by is not None
@@ -271,7 +290,7 @@ def _discard(context: _Context) -> str:
 
 
 def _override(context: _Context) -> str:
-    report_id = reported_alert(context.site, context.pull.number)
+    report_id = _report_id(context)
     verdict = _document(context, report_id, "verdict.json", Verdict)
     stopping = blocking(verdict.deciding) if verdict else []
     names = tuple(dict.fromkeys(one.name for one in stopping))
@@ -314,6 +333,13 @@ def _names_of(names: tuple[str, ...]) -> Markdown:
         return Markdown("There is no verdict here with a failed check.")
     listed = join(", ", [code(name, 200) for name in names[:_MOST_NAMES]])
     return write("No such check, or no reason. These failed: {}. {}", listed, Markdown(HELP))
+
+
+def _report_id(context: _Context) -> str | None:
+    """Return the id of the report on the branch; None where there is none, or more than one."""
+    paths = pulls.changed_files(context.site.repo, context.pull.number)
+    found = {m[1] for path in paths if (m := _PLAN.fullmatch(path))}
+    return found.pop() if len(found) == 1 else None
 
 
 def _document(

@@ -98,12 +98,14 @@ class AuthoredComment:
 
     login: str
     body: str
+    edited: bool = False
+    """It is no longer as it was first written. Whoever may write here can edit anybody's."""
 
 
 def requests_override(
     check: str, reason: str, by: str, comments: Iterable[AuthoredComment]
 ) -> bool:
-    """Tell whether a person asked for this override in one of these comments."""
+    """Tell whether a person asked for this override in one of these comments, as first written."""
     for comment in _of(by, comments):
         command = parse_comment(comment.body)
         if command is None or command.kind != "override":
@@ -129,4 +131,5 @@ _APPROVING = ("retrain", "override")
 
 
 def _of(login: str, comments: Iterable[AuthoredComment]) -> list[AuthoredComment]:
-    return [comment for comment in comments if comment.login.casefold() == login.casefold()]
+    mine = (comment for comment in comments if comment.login.casefold() == login.casefold())
+    return [comment for comment in mine if not comment.edited]

@@ -23,7 +23,7 @@ from retouch.jobs.package_folder import Package
 from retouch.jobs.packages.event import Event, ScheduleEvent
 from retouch.jobs.publish.retraining_commit import ReportDocuments, alert_files
 from retouch.reporting.case import BaseMoved
-from retouch.reporting.marker import MARKER_PREFIX, read_marker, with_result_commit
+from retouch.reporting.marker import MARKER_PREFIX, with_result_commit
 from retouch.reporting.pull_request import (
     HOLD,
     PullRequestState,
@@ -81,13 +81,6 @@ def set_verdict_status(site: Site, commit: str, state: StatusState, description:
 def comment_once(site: Site, number: int, marker: str, text: str) -> None:
     """Comment once on an event; the marker tells whether that was done."""
     issues.add_comment(site.repo, number, f"{marker}\n{text}\n", marker=marker, author=site.login)
-
-
-def reported_alert(site: Site, number: int) -> str | None:
-    """Return the id of the report in the report comment of a pull request; None without one."""
-    mine = _reports(site, number)
-    marker = read_marker(mine[0].body) if mine else None
-    return marker.alert if marker and marker.alert else None
 
 
 def _edit(site: Site, pull: PullRequest, texts: PullRequestTexts) -> int:

@@ -40,7 +40,9 @@ class CommentAuthority:
         if self.number is None:
             return ()
         found = issues.list_comments(self.repo, self.number)
-        return tuple(AuthoredComment(comment.author, comment.body) for comment in found)
+        return tuple(
+            AuthoredComment(one.author, one.body, one.updated_at > one.created_at) for one in found
+        )
 
     def may_write(self, login: str) -> bool:
         """Tell whether a login may write to the repository now."""
@@ -73,7 +75,7 @@ class CommentAuthority:
             if not self.requested_override(one):
                 check, by = shown(one.check), shown(one.by)
                 message = f"{path}: no comment by {by} with write access overrides {check}"
-                return f"{message}. {HOW_TO_AUTHORIZE}"
+                return f"{message} (an edited one does not count). {HOW_TO_AUTHORIZE}"
         return None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from retouch.gate.model import Overrides
 from retouch.jobs.comments.commands import carry_out, read_comment_event
-from tests.github.fake import Kill, Killed
+from tests.github.fake import Kill, Killed, Status
 
 LATER = "2030-01-01T00:00:00Z"
 
@@ -34,10 +35,12 @@ def published(world):
     return world
 
 
-def say(world, body, login="alice", **changed):
-    """Comment, and let the job answer."""
+def say(world, body, login="alice", meanwhile=lambda: None, **changed):
+    """Comment, and let the job answer; `meanwhile`: what happens before it does."""
     comment = world.github.comment(world.number, body, login)
-    asked = read_comment_event(event(world.number, body, comment, login, **changed))
+    at = world.github.comments[-1]["created_at"]
+    asked = read_comment_event(event(world.number, body, comment, login, at=at, **changed))
+    meanwhile()
     return carry_out(asked, world.site, "main")
 
 
@@ -185,13 +188,53 @@ def test_overwriting_takes_others_changes_off_the_branch_and_keeps_its_history(p
     assert published.github.dispatched[-1]["inputs"]["overwrite"] == "true"
 
 
-def test_what_was_committed_after_the_comment_was_not_meant(published):
-    published.github.git.commit_on(published.branch, {"fit.py": b"print()\n"})
+def pushed(world, date="2020-01-01T00:00:00Z"):
+    """Push a commit that claims a date."""
+    git = world.github.git
+    head = git.head(world.branch)
+    tree = git.tree(git.tree_of(head), [("fit.py", "100644", b"print()\n")])
+    git.point(world.branch, git.commit(tree, [head], "Mine", date))
 
-    say(published, "/retrain discard", at="2020-01-01T00:00:00Z")
+
+def test_what_was_pushed_after_the_comment_was_not_meant_whatever_date_it_claims(published):
+    say(published, "/retrain discard", meanwhile=lambda: pushed(published))
 
     assert "after the comment was written" in " ".join(last(published).split())
     assert published.github.pulls[0]["state"] == "open"
+
+
+def test_a_commit_from_the_future_that_was_there_stands_in_the_way_of_no_command(published):
+    pushed(published, "2099-01-01T00:00:00Z")
+    say(published, "/retrain discard")
+    assert published.github.pulls[0]["state"] == "closed"
+
+
+def test_a_result_of_ours_in_the_meantime_stands_in_the_way_of_no_command(published):
+    def answered() -> None:
+        published.github.git.commit_on(published.branch, {"alerts/note": b""})
+        published.github.sync()
+        head = published.github.git.head(published.branch)
+        ours = published.github.comments[0]
+        ours["body"] = re.sub(r"result v1 \w{40}", f"result v1 {head}", ours["body"])
+
+    say(published, "/retrain hold", meanwhile=answered)
+    assert "hold" in published.github.pulls[0]["labels"]
+
+
+def test_without_githubs_record_of_pushes_a_command_is_carried_out(published):
+    published.github.fails("GET activity", Status(404, {"message": "Not Found"}))
+    say(published, "/retrain hold", meanwhile=lambda: pushed(published))
+    assert "hold" in published.github.pulls[0]["labels"]
+
+
+def test_an_edited_comment_is_answered_in_one_sentence_and_not_carried_out(published):
+    for _ in range(2):
+        say(published, "/retrain discard", action="edited")
+    assert published.github.pulls[0]["state"] == "open"
+    assert "counts as it was first written" in last(published)
+    assert say(published, "/retrain discard", "mallory", action="edited").endswith(
+        "nothing was done."
+    )
 
 
 def test_a_pull_request_that_is_not_ours_is_left_alone(published):
@@ -212,9 +255,9 @@ def test_what_is_not_understood_is_answered_with_a_line_of_help(published):
 
 
 @pytest.mark.parametrize(
-    "changed", [{"action": "edited"}, {"type": "Bot"}, {"login": "retouch[bot]"}]
+    "changed", [{"action": "deleted"}, {"type": "Bot"}, {"login": "retouch[bot]"}]
 )
-def test_edits_and_bots_ask_nothing(changed):
+def test_deletions_and_bots_ask_nothing(changed):
     assert read_comment_event(event(1, "/retrain", **changed)) is None
     assert read_comment_event(event(1, "/retrain")) is not None
     assert read_comment_event(event(1, "Looks good")) is None

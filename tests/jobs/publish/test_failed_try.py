@@ -52,6 +52,23 @@ def test_a_job_that_died_is_a_failure_with_a_comment_that_says_when_it_is_tried_
     assert world.github.writes[before:] == []
 
 
+def test_the_comment_ends_with_the_log_of_the_job_that_died_where_it_may_be_read(world):
+    pull = world.deliver()
+    begin(world, 1)
+    url = RUN.format(7) + "/attempts/1"
+    world.github.ran(7, "retrain / retrain 99", "failure", log="of another")
+    world.github.ran(7, f"retrain / retrain {pull}", "failure", log="Loading rows\nKilled\n")
+    dead = DeadJob(RetrainTarget(pull=pull), "failure")
+    report_failed_try(dead, Site(world.repo, run_url=url), world.toy.root, NOW)
+    (comment,) = reports(world)
+    assert "<pre>\nLoading rows\nKilled\n</pre>" in comment
+    world.github.permissions["actions"] = "none"
+    begin(world, 2)
+    report_failed_try(dead, Site(world.repo, run_url=url), world.toy.root, NOW)
+    assert "<pre>" not in reports(world)[0]
+    assert "try 2 of 3" in reports(world)[0]
+
+
 def test_after_three_tries_it_is_held_for_a_person_in_the_same_comment(world):
     pull = world.deliver()
     for number in (1, 2, 3):
