@@ -15,10 +15,10 @@ WORKFLOWS := $(wildcard .github/workflows/*.yml)
 ACTIONS := $(wildcard .github/actions/*/action.yml tests/actions/*/action.yml)
 FORMS := $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
-.PHONY: help needs demo test fresh e2e lint format bench fuzz lock dist picture schemas clean
+.PHONY: help needs demo test fresh e2e e2e-all lint format bench fuzz lock dist picture schemas clean
 
 help: ## Say what there is to make
-	@grep -E '^[a-z0-9]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 needs:
 	@.ci/needs $(PYTHON) .venv
@@ -45,6 +45,9 @@ fresh: ## Run `make demo` and `make test` in a minimal Debian made for it (as ro
 
 e2e: $(READY) ## Run the real workflows against a GitHub of our own, story by story, and attack them
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(E2E)
+
+e2e-all: e2e ## All of `make e2e`, and every kill point of every workflow (hours); writes reports/benchmarks/kills.md
+	@$(BIN)/python -m benchmarks kills
 
 lint: $(READY) ## Check style, types, the architecture and the workflows
 	@$(BIN)/ruff check .

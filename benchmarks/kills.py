@@ -1,83 +1,39 @@
-"""The steps of the alert and promote flows, killed at every call, and run again: what it comes to.
+"""Jobs of the shipped workflows die at every call, and the triggers that exist finish their work.
 
-Each command runs as a process of its own against the fake GitHub of the tests, over a real bare
-repository, and gets SIGKILL. Points are tried two at a time; writes first, as most can go wrong.
+`python -m benchmarks kills` tries all points (hours on two cores) and writes
+reports/benchmarks/kills.md; `python -m benchmarks.kills --flow hold --most 20 --seed 7` tries a
+sample of them and leaves what is known of the others. What a point is, and how it goes wrong, is
+described in tests/e2e/kill_points.py; what is compared, in tests/e2e/end_state.py.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
+import argparse
+import json
 import multiprocessing
-import os
-import shlex
+import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import traceback
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 import pytest
 
-from benchmarks.kills_steps import FLOWS, prepare
-from retouch.git.gto_tags import read_tags
-from tests.github.fake import Kill
-from tests.jobs.publish.world import Answered, World, enter
-from tests.toy_project import sealed_environment, wait_for
+from tests.e2e.kill_flows import FLOWS, GROUNDS, make
+from tests.e2e.kill_points import FAULTS, Outcome, Point, Undisturbed, disturbed, undisturbed
+from tests.toy_project import sealed_environment
 
-OUT = Path(__file__).parents[1] / "reports/benchmarks/kills.md"
+REPORTS = Path(__file__).parents[1] / "reports/benchmarks"
+KNOWN, TABLE = REPORTS / "kills.json", REPORTS / "kills.md"
 AT_ONCE = 2
-When = Literal["before", "after"]
 OF_A_JOB = ("GITHUB_EVENT_PATH", "GITHUB_EVENT_NAME", "GITHUB_OUTPUT", "GITHUB_RUN_ID")
-_HOOKS = {
-    "update": '[ "$1" = {ref} ] && kill -9 $(cat {pid}) && exit 1; exit 0',
-    "post-receive": "grep -qF {ref} && kill -9 $(cat {pid}); exit 0",
-}
-
-
-@dataclass(frozen=True)
-class Point:
-    """Where a process is killed: at a call to GitHub, or at the push of a tag."""
-
-    flow: str
-    place: int
-    """In the table of its flow."""
-    when: When
-    message: str
-    number: int = 0
-    """Of the call, from 0."""
-    tag: str | None = None
-
-    @property
-    def rank(self) -> tuple[bool, int, int]:
-        """Return when it has its turn."""
-        return "`GET " in self.message, list(FLOWS).index(self.flow), self.place
-
-
-@dataclass(frozen=True)
-class Unharmed:
-    """A run that nobody killed."""
-
-    end: dict[str, Any]
-    calls: list[str]
-    tags: list[str]
-    """That it pushed."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One point, and what came of it."""
-
-    point: Point
-    killed: str
-    left: str
-    again: str
-    same: bool
 
 
 @dataclass(frozen=True)
@@ -85,52 +41,40 @@ class Bench:
     """What every process that tries points knows."""
 
     folder: Path
-    starts: dict[bool, Answered]
+    at_once: int
 
-    @contextlib.contextmanager
-    def world(self, flow: str, name: str) -> Iterator[World]:
-        """Enter a copy of where a flow starts, and remove it afterwards."""
-        folder = self.folder / f"{flow}-{name}"
-        with enter(folder, self.starts[FLOWS[flow].merged]) as world:
-            FLOWS[flow].begin(world)
-            yield world
-        shutil.rmtree(folder, ignore_errors=True)
+    def ground(self, name: str) -> Path:
+        """Return what flows stand on, made once."""
+        path = self.folder / name.replace(" ", "-")
+        if not path.exists():
+            below = GROUNDS[name][0]
+            if below:
+                self.ground(below)
+            make(name, path, self.ground)
+        return path
 
-    def unharmed(self, flow: str) -> Unharmed:
-        """Run a flow to its end."""
-        with self.world(flow, "unharmed") as world:
-            before, first = _tags(world), len(world.github.calls)
-            done = _run(world, flow)
-            assert done.returncode == 0, done
-            tags = [name for name in _tags(world) if name not in before]
-            return Unharmed(FLOWS[flow].end(world), world.github.calls[first:], tags)
+    def undisturbed(self, flow: str) -> Undisturbed:
+        """Play a flow in which nothing goes wrong."""
+        told = FLOWS[flow]
+        return undisturbed(told, self.ground(told.start), self.folder / f"{flow}-undisturbed")
 
-    def killed(self, task: tuple[Point, dict[str, Any]]) -> Row:
-        """Kill a flow at one point, run it again, and compare what it comes to."""
+    def disturbed(self, task: tuple[Point, dict[str, Any]]) -> Outcome:
+        """Try one point; an error of the trial itself is an outcome, too."""
         point, end = task
-        flow = FLOWS[point.flow]
-        with self.world(point.flow, f"{point.place}-{point.when}") as world:
-            if point.tag is None:
-                at = len(world.github.calls) + point.number
-                world.github.fails_at(at, Kill(after=point.when == "after"))
-            else:
-                _hook(world, point.tag, point.when)
-            code = _killed(world, point.flow)
-            left = flow.left(world)
-            again = _run(world, point.flow)
-            if again.returncode:
-                click.echo(f"{point}: {again.stderr}", err=True)
-            return Row(
-                point=point,
-                killed="yes" if code == -signal.SIGKILL else f"no ({code})",
-                left=left,
-                again="FAILED" if again.returncode else flow.told(again.stdout),
-                same=again.returncode == 0 and _same(point, flow.end(world), end),
-            )
+        told = FLOWS[point.flow]
+        folder = Path(tempfile.mkdtemp(dir=self.folder, prefix=f"{point.flow}-"))
+        try:
+            return disturbed(told, point, self.ground(told.start), folder / "scene", end)
+        except Exception:
+            return Outcome(point, True, (), None, (traceback.format_exc(limit=-3),))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def main() -> None:
-    """Kill them everywhere, and write the table after every point."""
+def main(
+    flows: Sequence[str] = (), most: int | None = None, seed: int = 7, at_once: int = AT_ONCE
+) -> None:
+    """Try the points of some flows, and write the table after each."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # folders are removed, too
     with (
         tempfile.TemporaryDirectory(prefix="retouch-kills-") as name,
@@ -140,121 +84,104 @@ def main() -> None:
         (folder / "home").mkdir()
         for variable, value in sealed_environment(folder / "home").items():
             patch.setenv(variable, value)
+        patch.setenv("NO_PROXY", "127.0.0.1")
         for variable in OF_A_JOB:
             patch.delenv(variable, raising=False)
-        bench = Bench(folder, prepare(folder))
-        with multiprocessing.get_context("spawn").Pool(AT_ONCE) as pool:
-            unharmed = dict(zip(FLOWS, pool.map(bench.unharmed, FLOWS, 1), strict=True))
-            points = [point for flow in FLOWS for point in _points(flow, unharmed[flow])]
-            tasks = [(p, unharmed[p.flow].end) for p in sorted(points, key=lambda p: p.rank)]
-            rows: list[Row] = []
-            for row in pool.imap_unordered(bench.killed, tasks):
-                rows.append(row)
-                OUT.write_text(_table(rows, points))  # a run cut short leaves what it has tried
-    click.echo(f"{len(rows)} points, {sum(row.same for row in rows)} come to the same end: {OUT}")
+        _try(Bench(folder, at_once), flows or tuple(FLOWS), most, random.Random(seed))
 
 
-def _points(flow: str, unharmed: Unharmed) -> list[Point]:
-    """Return where to kill: after each write, before a read that is the first of its kind."""
-    found: list[Point] = []
-
-    def add(when: When, message: str, number: int = 0, tag: str | None = None) -> None:
-        found.append(Point(flow, len(found), when, message, number, tag))
-
-    for tag in unharmed.tags:
-        add("before", f"push of `{tag}`", tag=tag)
-        add("after", f"push of `{tag}`", tag=tag)
-    for number, call in enumerate(unharmed.calls):
-        reads, message = call.startswith("GET "), f"{number + 1}. `{call}`"
-        if number == 0 or (reads and call not in unharmed.calls[:number]):
-            add("before", message, number)
-        if not reads:
-            add("after", message, number)
-    return found
-
-
-def _tags(world: World) -> list[str]:
-    return [tag.name for tag in read_tags(world.github.git.folder)]
-
-
-def _hook(world: World, tag: str, when: str) -> None:
-    """Let the origin kill who pushes a tag, before it takes it or after it."""
-    name = "update" if when == "before" else "post-receive"
-    path = world.github.git.folder / "hooks" / name
-    path.parent.mkdir(exist_ok=True)
-    facts = {"ref": f"refs/tags/{tag}", "pid": str(world.folder / "pid")}
-    text = _HOOKS[name].format_map({key: shlex.quote(value) for key, value in facts.items()})
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
+def _try(bench: Bench, flows: Sequence[str], most: int | None, chance: random.Random) -> None:
+    known = _read()
+    for start in dict.fromkeys(FLOWS[flow].start for flow in flows):
+        bench.ground(start)
+    with multiprocessing.get_context("spawn").Pool(bench.at_once) as pool:
+        ends = dict(zip(flows, pool.map(bench.undisturbed, flows, 1), strict=True))
+        points = [point for flow in flows for point in ends[flow].points(flow)]
+        for flow in flows:
+            of_flow = {str(point) for point in points if point.flow == flow}
+            told = known.get(flow, {"rows": {}})["rows"]
+            rows = {name: row for name, row in told.items() if name in of_flow}
+            known[flow] = {"points": len(of_flow), "rows": rows}
+        chosen = chance.sample(points, min(most or len(points), len(points)))
+        tasks = [(point, ends[point.flow].end) for point in chosen]
+        for outcome in pool.imap_unordered(bench.disturbed, tasks):
+            point = outcome.point
+            known[point.flow]["rows"][str(point)] = _row(outcome)
+            if not outcome.same:
+                click.echo(f"{point} ({', '.join(outcome.triggers)})", err=True)
+                for line in outcome.differs:
+                    click.echo(f"    {line}", err=True)
+            _write(known)  # a run cut short leaves what it has tried
 
 
-def _killed(world: World, flow: str) -> int:
-    """Run a flow that is to be killed, and return its exit code."""
-    process = _start(world, flow)
-    (world.folder / "pid").write_text(str(process.pid))
-    world.github.on_kill = functools.partial(os.kill, process.pid, signal.SIGKILL)
-    process.communicate()
-    wait_for(lambda: not world.toy.processes())  # a push of it that nobody waits for any more
-    shutil.rmtree(world.github.git.folder / "hooks", ignore_errors=True)
-    return process.returncode
+def _row(outcome: Outcome) -> dict[str, Any]:
+    point = asdict(outcome.point)
+    facts = {name: getattr(outcome, name) for name in ("died", "triggers", "settled", "differs")}
+    return {name: value for name, value in point.items() if name != "flow"} | facts
 
 
-def _start(world: World, flow: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "retouch", *FLOWS[flow].command(world)],
-        cwd=world.toy.root,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def _read() -> dict[str, Any]:
+    known: dict[str, Any] = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
+    return {flow: told for flow, told in known.items() if flow in FLOWS}
 
 
-def _run(world: World, flow: str) -> subprocess.CompletedProcess[str]:
-    process = _start(world, flow)
-    out, err = process.communicate()
-    return subprocess.CompletedProcess([], process.returncode, out, err)
+def _write(known: dict[str, Any]) -> None:
+    KNOWN.write_text(json.dumps(known, indent=1, sort_keys=True, default=list) + "\n")
+    TABLE.write_text(_table(known))
 
 
-def _same(point: Point, found: Mapping[str, Any], end: Mapping[str, Any]) -> bool:
-    for name in end:
-        if found[name] != end[name]:
-            click.echo(f"{point}: {name}: {found[name]} instead of {end[name]}", err=True)
-    return found == end
-
-
-def _table(rows: Sequence[Row], points: Sequence[Point]) -> str:
-    same = sum(row.same for row in rows)
+def _table(known: dict[str, Any]) -> str:
+    rows = [row for told in known.values() for row in told["rows"].values()]
+    same = sum(row["settled"] is not None for row in rows)
+    total = sum(told["points"] for told in known.values())
     lines = [
-        "# Killed at every call",
+        "# Jobs that die, and what finishes their work",
         "",
-        "`python -m benchmarks kills`: each command as a process, ended with SIGKILL after GitHub"
-        " did what a call that writes asks for, and before the first call of each kind that only"
-        " reads; at the push of a tag, before and after origin takes it. Then it runs again.",
+        "`python -m benchmarks kills`: a job of the shipped workflows dies at a call to GitHub or a"
+        " push of git. Then only what fires on GitHub fires: the schedule and a push of somebody's"
+        " unrelated commit, in an order drawn by lot, then *Re-run failed jobs*, which somebody has"
+        " to press, and the schedule once more; where one call was refused or its answer lost, the"
+        " lot decides on the button, too. The end must be that of a run in which nothing went"
+        " wrong, and stay so. `tests/e2e/end_state.py` says what is compared,"
+        " `tests/e2e/kill_points.py` how a call goes wrong. The workflow files are interpreted,"
+        " step by step, with their own commands (`tests/e2e/interpreter.py`); the stories of"
+        " `make e2e` run them with act.",
         "",
-        "The same end: one branch with the same tree and message, one pull request with the same"
-        " words and labels, one comment, one status, the same objects in the store; of a version,"
-        " the same tags in the clone and at origin, one deployment in the same state (which may be"
-        " said twice: GitHub shows the last), one release with one file and"
-        " that file's digest (no two runs share it, as the time of the tag is in the file).",
+        f"**{same} of {len(rows)} points tried come to the same end; there are {total} points.**",
         "",
-        f"**{same} of {len(rows)} points come to the same end as a run that nobody killed.**",
+        "A cell says after which trigger all was as it should be: `at once` when the job got over"
+        " it, or nothing was left to do; `*` marks a job that did not fail.",
     ]
-    if len(rows) < len(points):
-        lines += ["", f"*Cut short: {len(rows)} of {len(points)} points were tried.*"]
-    for flow, facts in FLOWS.items():
-        tried = sorted((r for r in rows if r.point.flow == flow), key=lambda r: r.point.place)
-        total = sum(point.flow == flow for point in points)
-        lines += ["", f"## {facts.title}", "", f"{len(tried)} of {total} points were tried.", ""]
-        lines += [
-            "| Call | | Killed | Left behind | Run again | The same end |",
-            "|:--|:--|:--|:--|:--|:--|",
-            *map(_line, tried),
-        ]
+    for name, flow in FLOWS.items():
+        if name in known:
+            lines += ["", f"## {flow.title}", "", *_of_flow(known[name])]
     return "\n".join(lines) + "\n"
 
 
-def _line(row: Row) -> str:
-    point = row.point
-    same = "yes" if row.same else "**no**"
-    return f"| {point.message} | {point.when} | {row.killed} | {row.left} | {row.again} | {same} |"
+def _of_flow(told: dict[str, Any]) -> list[str]:
+    cells: dict[tuple[str, int, str], dict[str, str]] = defaultdict(dict)
+    for row in told["rows"].values():
+        cells[row["job"], row["number"], row["call"]][row["fault"]] = _cell(row)
+    lines = [f"{len(told['rows'])} of {told['points']} points were tried.", ""]
+    lines += [f"| Job | Call | {' | '.join(FAULTS)} |", "|:--|:--|" + ":--|" * len(FAULTS)]
+    for (job, number, call), found in sorted(cells.items()):
+        shown = " | ".join(found.get(fault, "") for fault in FAULTS)
+        lines.append(f"| {job} | {number + 1}. `{call}` | {shown} |")
+    return lines
+
+
+def _cell(row: dict[str, Any]) -> str:
+    if row["settled"] is None:
+        return "**no**"
+    after = row["triggers"][row["settled"] - 1] if row["settled"] else "at once"
+    return after if row["died"] else f"{after} *"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--flow", action="append", choices=tuple(FLOWS), default=[])
+    parser.add_argument("--most", type=int)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--at-once", type=int, default=AT_ONCE)
+    given = parser.parse_args()
+    main(given.flow, given.most, given.seed, given.at_once)

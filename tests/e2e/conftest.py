@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.ground import US, make_ground
+from tests.e2e.kill_flows import make
 from tests.e2e.scene import Scene, keep, stand_on
 
 
@@ -39,6 +40,20 @@ def ground_answered(shared: Path, ground: Path) -> Path:
         keep(scene)
 
     return _once(shared / "answered", answer)
+
+
+@pytest.fixture
+def made(shared: Path, ground: Path) -> Callable[[str], Path]:
+    """What the flows of `kill_flows.py` stand on, each made once. Not to be changed."""
+
+    def one(name: str) -> Path:
+        return (
+            ground
+            if name == "ground"
+            else _once(shared / f"for {name}", lambda to: make(name, to, one))
+        )
+
+    return one
 
 
 @pytest.fixture

@@ -74,8 +74,11 @@ def _publish(folder: Path, person: Toy) -> None:
     git(folder, "clone", "--quiet", ADDRESS, "runner", env=env)
 
 
-def days_arrive(scene: Scene, until: date, *, falls: bool = False) -> None:
-    """Let the clock of the data pass; rows that fall are new ones, which a person brings along."""
+def days_arrive(scene: Scene, until: date, *, falls: bool = False, seen: bool = True) -> None:
+    """Let the clock of the data pass; rows that fall are new ones, which a person brings along.
+
+    Unless it is `seen`, the push starts no workflow yet.
+    """
     person = scene.at_main()
     person.replace("params.yaml", f"until: '{CLOCK}'", f"until: '{until}'")
     if falls:
@@ -88,7 +91,7 @@ def days_arrive(scene: Scene, until: date, *, falls: bool = False) -> None:
         ):
             told = said(scene.folder, program, *args)
             assert told.code == 0, told
-    scene.push(f"Days until {until} have arrived")
+    scene.push(f"Days until {until} have arrived", seen=seen)
 
 
 def _write_rows(path: Path, *, falls: bool) -> None:

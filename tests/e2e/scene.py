@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.act import Ran, act
+from tests.e2e.interpreter import Interpreter, Run
 from tests.e2e.workflows import (
     FOLDER,
     for_act,
@@ -66,6 +67,8 @@ class Scene:
     secrets: dict[str, str] = field(default_factory=dict)
     count: int = 0
     """How many workflows have run."""
+    interpreter: Interpreter | None = None
+    """In place of act."""
 
     @property
     def git(self) -> Bare:
@@ -94,12 +97,12 @@ class Scene:
 
     # What people and monitors do.
 
-    def push(self, message: str) -> list[Ran]:
+    def push(self, message: str, *, seen: bool = True) -> list[Ran]:
         """Commit what lies in the person's clone to main, and push it."""
         before = self.main
         self.person.commit(message)
         self.person_git("push", "--quiet", "origin", "HEAD:main")
-        return self._pushed(before)
+        return self._pushed(before) if seen else []
 
     def at_main(self) -> Toy:
         """Return the person's clone, at the newest main."""
@@ -169,7 +172,35 @@ class Scene:
 
     def wakes(self, workflow: str) -> list[Ran]:
         """Let the hour of a scheduled workflow come."""
-        return self.happens("schedule", {"schedule": "17 * * * *"}, only=workflow)
+        [when] = read_workflow(FOLDER / f"{workflow}.yml")["on"]["schedule"]
+        return self.happens("schedule", {"schedule": when["cron"]}, only=workflow)
+
+    def hours_pass(self) -> list[Ran]:
+        """Let the hour of every scheduled workflow come."""
+        scheduled = [
+            path.stem for path in workflow_files() if "schedule" in _workflow(path.stem)["on"]
+        ]
+        return [ran for workflow in scheduled for ran in self.wakes(workflow)]
+
+    def rerun(self, run: Run) -> list[Ran]:
+        """Press the button *Re-run failed jobs* of an interpreted run."""
+        assert self.interpreter is not None
+        return [self.interpreter.rerun(run).told(), *self._dispatched()]
+
+    def interpreted(self) -> Interpreter:
+        """Have workflows interpreted from now on, with a quick clock, instead of run by act."""
+        programs, env = self.folder / "programs", environment(self.folder)
+        programs.mkdir(exist_ok=True)
+        quick = programs / "retouch"
+        quick.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests.e2e.quick "$@"\n')
+        quick.chmod(0o755)
+        known = env | {"PATH": f"{programs}{os.pathsep}{env['PATH']}"}
+        jobs = self.folder / "jobs"
+        jobs.mkdir(exist_ok=True)
+        self.interpreter = Interpreter(
+            jobs, self.folder / "runner", self.github, known, self.variables, self.secrets
+        )
+        return self.interpreter
 
     # What GitHub makes of it.
 
@@ -233,6 +264,8 @@ class Scene:
         # As on GitHub a run reads the workflow of a commit; act cannot parse all of it.
         git(runner, "fetch", "--quiet", "origin", "main", env=env)
         git(runner, "checkout", "--quiet", "--force", "-B", "main", "FETCH_HEAD", env=env)
+        if self.interpreter is not None:
+            return self.interpreter.start(name, event, payload, self.main).told()
         for path in (runner / ".github/workflows" / one.name for one in workflow_files()):
             path.write_text(for_act(path.stem, path.read_text()))
         number = self.count = self.count + 1

@@ -88,9 +88,9 @@ def _job(github: FakeGitHub, job: Record) -> Any:
         "name": job["name"],
         "head_sha": job["sha"],
         "html_url": f"https://github.com/{github.name}/actions/runs/{job['run']}/job/{job['id']}",
-        "status": "completed",
+        "status": "completed" if job["conclusion"] else "in_progress",
         "conclusion": job["conclusion"],
-        "completed_at": job["at"],
+        "completed_at": job["at"] if job["conclusion"] else None,
     }
     return said("GET", _JOB, 200, facts)
 

@@ -174,13 +174,23 @@ class Site:
         found.update({"body": body, "updated_at": self.now(), "editor": editor})
 
     def ran(
-        self, run: int, name: str, conclusion: str = "success", log: str = "", attempt: int = 1
+        self,
+        run: int,
+        name: str,
+        conclusion: str | None = "success",
+        log: str = "",
+        attempt: int = 1,
     ) -> int:
-        """Remember a job of a workflow run that has ended, and return the job's id."""
+        """Remember a job of a workflow run, and return its id; without a conclusion it runs."""
         made = {"id": self.new_id(), "run": run, "name": name, "conclusion": conclusion}
         made |= {"attempt": attempt, "log": log, "at": self.now()}
         self.jobs.append(made | {"sha": self.git.head(self.default_branch)})
         return int(made["id"])
+
+    def ends(self, job: int, conclusion: str, log: str) -> None:
+        """Let a job that runs come to its end."""
+        found = next(one for one in self.jobs if one["id"] == job)
+        found.update({"conclusion": conclusion, "log": log, "at": self.now()})
 
     def label(self, number: int, *labels: str) -> None:
         """Give an issue or a pull request exactly these labels."""

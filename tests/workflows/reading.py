@@ -13,7 +13,7 @@ import yaml
 from tests.toy_project import ROOT
 
 GITHUB = ROOT / ".github"
-OWN = ("ci", "release")
+OWN = ("ci", "daily", "release")
 """Workflows for the code of this repository, which no adopter copies: `test_own_workflows`."""
 FILES = sorted(p for p in (GITHUB / "workflows").glob("*.yml") if p.stem not in OWN)
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
