@@ -79,6 +79,12 @@ def _entries(root: Path, commit: str, paths: Collection[str]) -> list[tuple[str,
     return found
 
 
+def tree_at(root: Path, commit: str, path: str) -> str | None:
+    """Return what identifies the content of a folder at a commit; None where it is not there."""
+    found = run(["git", "rev-parse", "--verify", "--quiet", f"{commit}:{path}"], cwd=root)
+    return found.output.strip() if found.exit_code == 0 else None
+
+
 def proposal_of(message: str) -> str | None:
     """Return the digest that ends a commit made by Retouch; None for the commit of a person."""
     last = message.rstrip().rpartition("\n")[2]

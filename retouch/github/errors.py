@@ -32,6 +32,7 @@ _PERMISSIONS = {
 """By the first word of a path; all others are Contents."""
 _LONGEST_SECONDS = 10**8
 """A rate limit that claims to last longer states no usable time."""
+_WORKFLOWS_MAY_NOT = re.compile(r"refusing to allow .* workflow|`workflows?` (permission|scope)")
 _ACTIONS_MAY_NOT = "not permitted to create or approve pull requests"
 
 
@@ -187,6 +188,8 @@ def refusal(request: Request, failure: Failure) -> RetouchError:
             status=status,
         )
     reason = failure.message or "no reason given"
+    if _WORKFLOWS_MAY_NOT.search(reason):
+        return _forbidden(request, failure)
     return Refused(f"{request.subject}: GitHub returned {status}: {reason}.", status=status)
 
 
@@ -230,12 +233,16 @@ def _forbidden(request: Request, failure: Failure) -> RetouchError:
             'Turn on "Allow GitHub Actions to create and approve pull requests" in Settings, '
             "Actions, General; or use the token of a GitHub App."
         )
+    elif _WORKFLOWS_MAY_NOT.search(failure.message):
+        why = f"the token may not change workflow files: {failure.message}"
+        hint = "Make that change by hand; for a branch, press `Update branch` on its pull request."
     elif "archived" in failure.message:
         why, hint = failure.message, None
     else:
         why = f"the token may not do this: {failure.message}"
         hint = f"Give it the permission {request.permission}."
-    return Refused(f"{request.subject}: forbidden: {why}.", hint=hint, status=403)
+    status = failure.status or 403
+    return Refused(f"{request.subject}: forbidden: {why}.", hint=hint, status=status)
 
 
 def _rate_limited(request: Request, failure: Failure, now: float) -> RetouchError:

@@ -75,6 +75,12 @@ class FailedTry:
         return join("\n\n", parts) + "\n"
 
 
+def publishing_failed(why: str, hint: str | None) -> str:
+    """Return the comment about a result that could not be written to GitHub."""
+    what = write("**The result could not be published.** {} {}", why, hint or "")
+    return f"{FAILED_MARKER}\n> [!CAUTION]\n> {what}\n"
+
+
 def resolved_comment() -> str:
     """Return what takes the comment's place once a later try has a result."""
     note = "> [!NOTE]\n> Earlier tries failed. A later one has a result: it is in the report."

@@ -20,6 +20,7 @@ from retouch.errors import InputError
 from retouch.gate.model import Override, Overrides, Verdict
 from retouch.gate.overrides import blocking
 from retouch.github import git_data, issues, pulls
+from retouch.github.errors import Refused
 from retouch.github.pulls import PullRequest
 from retouch.github.repository import permission_of, run_workflow
 from retouch.jobs.packages.comment import (
@@ -161,8 +162,21 @@ def carry_out(request: CommentCommand, site: Site, base: str) -> str:
     if request.edited:
         return f"#{request.number}: {context.decline(_EDITED_COMMENT)}."
     issues.add_reaction(site.repo, request.comment, "eyes")
-    result = _do(context)
+    try:
+        result = _do(context)
+    except Refused as refused:
+        if refused.status not in (403, 422):
+            raise
+        result = context.decline(_not_written(refused))
     return f"#{request.number}: {result}."
+
+
+def _not_written(refused: Refused) -> Markdown:
+    return write(
+        "It could not be done: {} If the base branch has newer workflow files, press **Update"
+        " branch** on this pull request, and comment again.",
+        refused.message,
+    )
 
 
 def _do(context: _Context) -> str:

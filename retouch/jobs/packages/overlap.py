@@ -35,7 +35,9 @@ def waits_for(stages: frozenset[str], branch: str, claims: Iterable[Claim]) -> t
     holding = {
         claim.pull
         for claim in claims
-        if claim.kept and claim.branch != branch and not stages.isdisjoint(claim.stages)
+        if claim.kept
+        and not _is_of_one_answer(claim.branch, branch)
+        and not stages.isdisjoint(claim.stages)
     }
     return tuple(sorted(holding))
 
@@ -45,3 +47,8 @@ def claimed_by(alert_ids: Iterable[str], branch: str, claims: Iterable[Claim]) -
     ids = set(alert_ids)
     found = (c for c in claims if c.branch != branch and ids <= set(c.alert_ids))
     return min(found, key=lambda claim: claim.pull, default=None)
+
+
+def _is_of_one_answer(one: str, other: str) -> bool:
+    """Tell whether two branches are of one answer, which goes on from one to the other."""
+    return one.rpartition("/")[2] == other.rpartition("/")[2]

@@ -100,7 +100,7 @@ def report_try(dead: DeadJob, pull: PullRequest, tries: Tries, site: Site, now: 
     count = max(tries.count, 1)
     again = again_at(Tries(count, failed=True, since=now))
     failed = _failed(dead, site, count, again)
-    _comment(site, pull.number, failed.comment(_RESUME))
+    set_failed_comment(site, pull.number, failed.comment(_RESUME))
     if again is None:
         set_labels(site, pull, tuple(sorted({*pull.labels, HOLD})))
     set_verdict_status(site, pull.head.sha, "failure", failed.status)
@@ -132,7 +132,7 @@ def _report_on_other(dead: DeadJob, pull: PullRequest, site: Site) -> str:
     """Report on a person's pull request: no status, which would stand in the way of a merge."""
     failed = _failed(dead, site, 1, None)
     resume = Markdown(f"{_RESUME_BY_HAND} {pull.number}.")
-    _comment(site, pull.number, failed.comment(resume))
+    set_failed_comment(site, pull.number, failed.comment(resume))
     return f"#{pull.number}: {failed.status}."
 
 
@@ -165,7 +165,7 @@ def _our_comment(site: Site, number: int) -> issues.Comment | None:
     )
 
 
-def _comment(site: Site, number: int, text: str) -> None:
+def set_failed_comment(site: Site, number: int, text: str) -> None:
     """Keep one comment about failed tries, changed in place."""
     there = _our_comment(site, number)
     if there is None:

@@ -18,6 +18,7 @@ from retouch.git import branches
 from retouch.git_remote.store import push_objects
 from retouch.github import git_data
 from retouch.github import pulls as github_pulls
+from retouch.github.errors import Refused
 from retouch.github.pulls import PullRequest
 from retouch.jobs.package_folder import Package, packages_in, read_package
 from retouch.jobs.packages.overlap import certain, waits_for
@@ -27,7 +28,9 @@ from retouch.jobs.publish.failed_try import (
     report_failed_try,
     resolve_base_tries,
     resolve_failed_tries,
+    set_failed_comment,
 )
+from retouch.jobs.publish.fresh_branch import close_former, on_fresh_branch, workflows_refused
 from retouch.jobs.publish.package_check import (
     check_claims,
     check_package,
@@ -40,6 +43,7 @@ from retouch.jobs.publish.pull_request import (
     Publisher,
     comment_once,
     plan_only,
+    set_verdict_status,
     subject_of,
     supersede,
     sync_publication,
@@ -54,6 +58,7 @@ from retouch.jobs.publish.retraining_commit import (
 from retouch.jobs.retrain.branch_contents import retouch_pulls
 from retouch.reporting.case import BaseMoved
 from retouch.reporting.escape import plain
+from retouch.reporting.failed_try import publishing_failed
 from retouch.reporting.pull_request import (
     PullRequestState,
     PullRequestSubject,
@@ -62,6 +67,7 @@ from retouch.reporting.pull_request import (
     pull_request_texts,
     pull_request_title,
 )
+from retouch.reporting.report import STATUS_CHARACTERS
 
 PublishOutcome = Literal[
     "published",
@@ -146,12 +152,7 @@ def _publish_all(folder: Path, publisher: Publisher) -> Iterator[PublishResult]:
         try:
             yield _publish(path, package, publisher)
         except RetouchError as error:
-            yield PublishResult(
-                package=path.name,
-                outcome="failed",
-                message=f"{package.proposal.branch}: {error}",
-                exit_code=1,
-            )
+            yield _failed(path, package, publisher, error)
 
 
 def _publish(path: Path, package: Package, publisher: Publisher) -> PublishResult:
@@ -186,6 +187,7 @@ def _commit_and_show(
 ) -> PublishResult:
     """Commit the files of a package, unless the branch has them, and update its pull request."""
     root, base, head = publisher.root, publication.base, publication.head
+    former = publication.pull
     waits = publication.package.proposal.waits_for
     if not commit_holds(root, head, base, files):
         late = _late_conflicts(publication, newest, publisher)
@@ -201,7 +203,7 @@ def _commit_and_show(
             )
         if head and branches.is_edited_by_others(root, head, newest):
             return _edited(publication, publisher)
-        head = _write(publication, files, publisher)
+        publication, head = _written(publication, files, newest, publisher)
     if head is None:
         return _result(
             publication, "overtaken", "the branch changed in the meantime; nothing was written"
@@ -209,11 +211,31 @@ def _commit_and_show(
     pull = publication.pull or _open(publication, publisher)
     written = sync_publication(publisher, publication, pull, head, waits_for=waits)
     written += supersede(publication, pull, publisher)
+    if former is not None and former.number != pull.number:
+        close_former(former, pull, publisher.site)
     if waits:
         return _result(publication, "waiting", f"waits for {pull_numbers(waits)}", pull)
     if not written and head == publication.head:
         return _result(publication, "unchanged", "up to date")
     return _result(publication, "published", "published", pull)
+
+
+def _written(
+    publication: Publication, files: dict[str, str], newest: str, publisher: Publisher
+) -> tuple[Publication, str | None]:
+    """Write as `_write` does; on a fresh branch where the branch may not take newer workflows."""
+    try:
+        return publication, _write(publication, files, publisher)
+    except Refused as refused:
+        fresh = on_fresh_branch(publication, newest, publisher.root)
+        if fresh is None:
+            raise
+        if commit_holds(publisher.root, fresh.head, newest, files):
+            return fresh, fresh.head
+        try:
+            return fresh, _write(fresh, files, publisher)
+        except Refused:
+            raise workflows_refused(publication.package.proposal.branch, refused) from None
 
 
 def _report_faults(publication: Publication, publisher: Publisher) -> PublishResult:
@@ -302,6 +324,26 @@ def _open(publication: Publication, publisher: Publisher) -> PullRequest:
         base=publisher.base_branch,
         title=texts.title,
         body=texts.body or texts.comment,
+    )
+
+
+def _failed(
+    path: Path, package: Package, publisher: Publisher, error: RetouchError
+) -> PublishResult:
+    """Report why a package could not be written; on its pull request too, as far as possible."""
+    name, message = package.proposal.branch, str(error)
+    site, url = publisher.site, None
+    try:
+        pull = _pull_of(package, publisher)
+        if pull and pull.status == "open" and _is_ours(pull, name, publisher):
+            url = pull.html_url
+            set_failed_comment(site, pull.number, publishing_failed(error.message, error.hint))
+            text = f"failed: could not be published: {error.message}"
+            set_verdict_status(site, pull.head.sha, "error", plain(text, STATUS_CHARACTERS))
+    except RetouchError as also:
+        message = f"{message} And its pull request could not be updated: {also}"
+    return PublishResult(
+        package=path.name, outcome="failed", message=f"{name}: {message}", url=url, exit_code=1
     )
 
 

@@ -227,6 +227,16 @@ def test_without_githubs_record_of_pushes_a_command_is_carried_out(published):
     assert "hold" in published.github.pulls[0]["labels"]
 
 
+def test_what_github_refuses_is_answered_with_what_a_person_can_do(published):
+    published.github.git.commit_on("main", {".github/workflows/verify.yml": b"name: verify\n"})
+    published.github.git.commit_on(published.branch, {"fit.py": b"print()\n"})
+
+    say(published, "/retrain --overwrite")
+
+    assert "press **Update branch** on this pull request" in last(published)
+    assert published.github.dispatched == []
+
+
 def test_an_edited_comment_is_answered_in_one_sentence_and_not_carried_out(published):
     for _ in range(2):
         say(published, "/retrain discard", action="edited")
