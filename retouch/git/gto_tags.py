@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from retouch.errors import CheckFailed, InputError
 from retouch.git import git
+from retouch.git.tag_refusals import refused_tag
 from retouch.registry.tags import Tag, parse_tag
 from retouch.system.processes import Finished, pipe, run
 
 _FIELDS = ("refname:strip=2", "objecttype", "*objecttype", "*objectname", "taggerdate:unix")
 _NOBODY = ("-c", "user.name=Retouch", "-c", "user.email=retouch@localhost")
 _REMOTE = "origin"
+_BEGINNING = datetime.fromtimestamp(0, UTC)
+_LAST_YEAR = 9000
+"""Later dates, which no clock shows, are refused: a later tag would soon have no date left."""
 
 
 def read_tags(root: Path, *, shared: bool = False) -> tuple[Tag, ...]:
@@ -35,10 +38,9 @@ def read_tags(root: Path, *, shared: bool = False) -> tuple[Tag, ...]:
         name = name.removeprefix("\n")
         if (kind, of) != ("tag", "commit") or not at:
             continue
-        moment = datetime.fromtimestamp(int(at), UTC)
-        tag = parse_tag(name, commit=commit, at=moment, message=message)
+        tag = parse_tag(name, commit=commit, at=_BEGINNING, message=message)
         if tag is not None and (there is None or there.get(name, none)[1] == commit):
-            tags.append(tag)
+            tags.append(tag.model_copy(update={"at": _moment(name, at)}))
     return tuple(sorted(tags, key=lambda tag: tag.order))
 
 
@@ -47,11 +49,10 @@ def fetch_tags(root: Path) -> None:
 
     Tags of other kinds are left alone. Raises InputError when `origin` does not answer.
     """
-    now = datetime.fromtimestamp(0, UTC)
     theirs = {
         name: tag
         for name, (tag, commit) in _at_origin(root).items()
-        if parse_tag(name, commit=commit, at=now) is not None
+        if parse_tag(name, commit=commit, at=_BEGINNING) is not None
     }
     command = ["git", "for-each-ref", "--format=%(objectname) %(refname:strip=2)", "refs/tags"]
     lines = pipe(command, b"", cwd=root).output.decode(errors="replace").splitlines()
@@ -69,20 +70,40 @@ def fetch_tags(root: Path) -> None:
         )
 
 
-def write_tag(root: Path, name: str, commit: str, message: str, *, push: bool) -> None:
+def _moment(name: str, seconds: str) -> datetime:
+    """Return a tag's date. Raises InputError for one that no calendar has."""
+    try:
+        moment = datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, ValueError, OSError):
+        moment = None
+    if moment is None or moment.year > _LAST_YEAR:
+        raise InputError(
+            f"The tag {name} has a date, {seconds} s after 1970, that none can follow.",
+            hint=f"Delete it, here and at {_REMOTE}: `git push --delete {_REMOTE} refs/tags/{name}`"
+            f" and `git tag --delete {name}`.",
+        )
+    return moment
+
+
+def write_tag(
+    root: Path, name: str, commit: str, message: str, *, at: datetime, push: bool
+) -> None:
     """Put an annotated tag on a commit and, with `push`, on `origin`; done already is done.
 
-    Raises CheckFailed when the name is taken by another commit, here or at `origin`, or when
-    `origin` does not take it; then the new tag is deleted here too. Whoever counts takes the next
-    number.
+    `at` is its date, whatever the machine's clock shows: by their dates tags follow one another.
+    With `push` a tag that was never pushed is dated and worded anew. Raises CheckFailed when the
+    name is taken by another commit, here or at `origin`, or when `origin` does not take it; then
+    the new tag is deleted here too. Whoever counts takes the next number.
     """
     ref = f"refs/tags/{name}"
     here = git.commit_of(root, ref)
-    if here is not None:
-        if here != commit or not _is_annotated(root, ref):
-            raise TagConflict(name, here)
-    else:
-        _checked(name, run(["git", *_identity(root), *_tag(name, commit, message)], cwd=root))
+    if here is not None and (here != commit or not _is_annotated(root, ref)):
+        raise TagConflict(name, here)
+    if here is not None and not push:
+        return
+    date = {"GIT_COMMITTER_DATE": f"@{int(at.timestamp())} +0000"}
+    written = run(["git", *_identity(root), *_tag(name, commit, message)], cwd=root, env=date)
+    _checked(name, written)
     if not push:
         return
     done = run(["git", "push", "--quiet", "--no-verify", _REMOTE, f"{ref}:{ref}"], cwd=root)
@@ -97,6 +118,8 @@ def write_tag(root: Path, name: str, commit: str, message: str, *, push: bool) -
         _checked(name, run(["git", "fetch", "--quiet", _REMOTE, f"+{ref}:{ref}"], cwd=root))
     elif there is not None:
         raise TagConflict(name, there)
+    elif (refused := refused_tag(done.output, name, commit, message, at)) is not None:
+        raise refused
     else:
         _checked(name, done)
 
@@ -116,7 +139,8 @@ def _is_annotated(root: Path, ref: str) -> bool:
 
 
 def _tag(name: str, commit: str, message: str) -> list[str]:
-    return ["tag", "--annotate", "--cleanup=verbatim", f"--message={message}", "--", name, commit]
+    options = ("--annotate", "--force", "--cleanup=verbatim", f"--message={message}")
+    return ["tag", *options, "--", name, commit]
 
 
 def _identity(root: Path) -> tuple[str, ...]:
@@ -151,11 +175,3 @@ def _at_origin(root: Path, name: str = "*") -> dict[str, tuple[str, str]]:
         for ref, found in refs.items()
         if f"{ref}^{{}}" in refs
     }
-
-
-def wait_for_next_second(moment: datetime) -> None:
-    """Wait for the second after a moment, all that a tag can tell; not for a clock that is far
-    off."""
-    seconds = (moment + timedelta(seconds=1) - datetime.now(UTC)).total_seconds()
-    if 0 < seconds <= 2:
-        time.sleep(seconds)

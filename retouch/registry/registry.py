@@ -11,7 +11,7 @@ has the greater. An assignment on a commit that was never registered names that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from retouch.documents import Value
@@ -23,6 +23,9 @@ Stage = Literal["prod", "canary"]
 Environment = Literal["production", "canary"]
 ENVIRONMENTS: dict[Stage, Environment] = {PROD: "production", CANARY: "canary"}
 """The deployment environment on GitHub of each stage."""
+_SECOND = timedelta(seconds=1)
+_FAR = timedelta(minutes=5)
+"""By this much clocks of different machines may differ without anybody being told."""
 
 
 class Version(Value):
@@ -116,6 +119,15 @@ class ModelRegistry(Value):
         """Return the number of the next tag: one more than the greatest of all of this model's."""
         return 1 + max((tag.counter or 0 for tag in self.tags), default=0)
 
+    def next_moment(self, now: datetime) -> datetime:
+        """Return the date of the next tag: now, and later than every other tag of this model.
+
+        A second is all that a tag can tell. So the next tag counts even after one that is dated
+        ahead, for every reader that goes by time.
+        """
+        now = now.replace(microsecond=0)
+        return max([now, *(tag.at + _SECOND for tag in self.tags[-1:])])
+
     def blocked(self, model_hash: str) -> str | None:
         """Return why a model must not be promoted again; None when it may be.
 
@@ -171,6 +183,17 @@ def _version(name: str, tag: Tag, hashes: Mapping[str, str]) -> Version:
     details = tag.details.get("model")
     found = details if isinstance(details, str) and details else hashes.get(tag.commit)
     return Version(name=name, commit=tag.commit, at=tag.at, hash=found)
+
+
+def clock_warning(registry: ModelRegistry, now: datetime) -> str | None:
+    """Return a sentence when the newest tag is dated far ahead of `now`; None else."""
+    newest = registry.tags[-1] if registry.tags else None
+    if newest is None or newest.at - now <= _FAR:
+        return None
+    return (
+        f"The tag {newest.name} is dated {newest.at:%Y-%m-%d %H:%M:%S} UTC, ahead of this machine's"
+        f" clock ({now:%Y-%m-%d %H:%M:%S} UTC); new tags are dated after it, so that they count."
+    )
 
 
 Head = Literal["prod", "canary", "neither"]

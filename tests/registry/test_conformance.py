@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from retouch.git import gto_tags
 from retouch.registry.registry import registry_from_tags
-from tests.registry.histories import MODEL, History, random_history
+from tests.registry.histories import BEGAN, MODEL, History, random_history
 
 SEEDS = range(12)
 
@@ -77,3 +78,25 @@ def test_of_tags_of_the_same_second_the_one_with_the_greatest_counter_counts(
 def _counter(name: str) -> int:
     last = name.rpartition("#")[2]
     return int(last) if last.isdigit() else 0
+
+
+@pytest.mark.parametrize("ahead", [2 * 3600, 73 * 365 * 24 * 3600])
+def test_after_a_tag_that_is_dated_ahead_the_next_ones_count_for_gto_too(
+    ahead: int, tmp_path: Path
+):
+    """By a machine whose clock is 2 hours off, or in 2096."""
+    history = History(2)
+    history.annotated = [
+        (f"{MODEL}@v1.0.0", 0, 0),
+        (f"{MODEL}@v1.1.0", 1, 1),
+        (f"{MODEL}#prod#1", 0, ahead),
+    ]
+    old, new = history.write(repository := tmp_path / "site.git")
+    now = datetime.fromtimestamp(BEGAN + 60, UTC)
+    for commit, version in ((new, "v1.1.0"), (old, "v1.0.0"), (new, "v1.1.0")):
+        registry = registry_from_tags(MODEL, gto_tags.read_tags(repository))
+        name, at = f"{MODEL}#prod#{registry.next_counter()}", registry.next_moment(now)
+        gto_tags.write_tag(repository, name, commit, "m", at=at, push=False)
+        assert _shown(repository)[MODEL]["prod"] == version
+        registry = registry_from_tags(MODEL, gto_tags.read_tags(repository))
+        assert getattr(registry.in_stage("prod"), "name", None) == version

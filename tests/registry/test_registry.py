@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.registry.registry import ModelRegistry, registry_from_tags, release_status
+from retouch.registry.registry import (
+    ModelRegistry,
+    clock_warning,
+    registry_from_tags,
+    release_status,
+)
 from retouch.registry.tags import Tag
 from tests.registry.histories import tag
 
@@ -77,6 +82,25 @@ def test_of_the_same_second_the_greater_counter_is_later():
 def test_the_counter_is_one_more_than_that_of_any_tag_of_the_model():
     others = (tag("other#prod#90", "a"), tag("churn@v1.0.0!#7", "a"), PROD_2)
     assert _registry(*others).next_counter() == 8
+
+
+def test_the_next_tag_is_dated_now_or_a_second_after_the_newest():
+    tags = (tag("churn@v1.0.0", "a", 0), tag("churn#prod#1", "a", 100))
+    registry, last = registry_from_tags("churn", tags), tags[-1].at
+    second = timedelta(seconds=1)
+    assert registry.next_moment(last + 7.5 * second) == last + 7 * second
+    assert registry.next_moment(last) == last + second
+    assert registry.next_moment(last - timedelta(days=9)) == last + second
+    assert registry_from_tags("other", tags).next_moment(last) == last
+
+
+def test_a_tag_dated_more_than_five_minutes_ahead_is_told():
+    newest = tag("churn#prod#1", "a", 0)
+    registry = registry_from_tags("churn", [newest])
+    told = clock_warning(registry, newest.at - timedelta(minutes=6))
+    assert told is not None and "churn#prod#1 is dated 2023-11-14 22:13:20 UTC" in told
+    assert clock_warning(registry, newest.at - timedelta(minutes=5)) is None
+    assert clock_warning(registry_from_tags("other", []), newest.at) is None
 
 
 def test_another_models_tags_say_nothing_of_this_one():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from retouch.engine.project import Project
@@ -27,6 +28,16 @@ def load_registry(project: Project, *, push: bool) -> ModelRegistry:
     return read_registry(project, shared=push)
 
 
+def register_version(
+    project: Project, version: str, commit: str, details: Mapping[str, Any], *, push: bool
+) -> None:
+    """Make a commit a version of the project's model. Raises CheckFailed."""
+    registry = load_registry(project, push=push)
+    name = tag_name("version", registry.model, version=version)
+    at, message = registry.next_moment(datetime.now(UTC)), _message(details)
+    gto_tags.write_tag(project.root, name, commit, message, at=at, push=push)
+
+
 def move_version(
     project: Project,
     kind: Literal["assign", "unassign"],
@@ -38,20 +49,24 @@ def move_version(
 ) -> Tag:
     """Assign a version to a stage or remove it, with the reason in the tag; return the tag.
 
-    It is later than any other tag by a second, which is all a tag can tell: some readers of GTO's
-    tags go by time alone. Raises CheckFailed when the tag cannot be written or pushed.
+    It is dated later than any other tag of the model (`ModelRegistry.next_moment`): some readers
+    of GTO's tags go by time alone. Raises CheckFailed when the tag cannot be written or pushed.
     """
-    registry = load_registry(project, push=push)
-    if registry.tags:
-        gto_tags.wait_for_next_second(registry.tags[-1].at)
-    message, number = json.dumps(dict(details), sort_keys=True), registry.next_counter()
+    number = 0
     for attempt in range(_TRIES):
-        name = tag_name(kind, registry.model, stage=stage, counter=number + attempt)
+        registry = load_registry(project, push=push)
+        number = max(number + 1, registry.next_counter())
+        name = tag_name(kind, registry.model, stage=stage, counter=number)
+        at, message = registry.next_moment(datetime.now(UTC)), _message(details)
         try:
-            gto_tags.write_tag(project.root, name, version.commit, message, push=push)
+            gto_tags.write_tag(project.root, name, version.commit, message, at=at, push=push)
         except gto_tags.TagConflict:
             if attempt == _TRIES - 1:
                 raise
         else:
             return next(tag for tag in gto_tags.read_tags(project.root) if tag.name == name)
     raise AssertionError("unreachable")
+
+
+def _message(details: Mapping[str, Any]) -> str:
+    return json.dumps(dict(details), sort_keys=True)

@@ -7,7 +7,6 @@ What an earlier call did is found by its tags, its deployment and its release, a
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from retouch.documents import Document
@@ -24,7 +23,7 @@ from retouch.github.records import (
     upload_asset,
 )
 from retouch.github.repository import Repository
-from retouch.jobs.release.assignments import move_version
+from retouch.jobs.release.assignments import move_version, register_version
 from retouch.jobs.release.bundle import write_bundle
 from retouch.jobs.release.committed import CommittedModel
 from retouch.jobs.release.steps import record_deployment
@@ -166,11 +165,11 @@ class _Promotion:
         return PromotionResult(plan=done, newly=tuple(newly))
 
     def _take(self, step: PromotionStep, plan: PromotionPlan) -> None:
-        root, push = self._project.root, self._request.push
+        push = self._request.push
         match step:
             case Register():
-                message = json.dumps(_tag_details(plan), sort_keys=True)
-                gto_tags.write_tag(root, _tag_of(plan), plan.commit, message, push=push)
+                named, said = plan.version or "", _tag_details(plan)
+                register_version(self._project, named, plan.commit, said, push=push)
             case Assign():
                 version = self._version(plan.version)
                 details = {"reason": plan.reason} | _tag_details(plan)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from retouch.engine.project import open_project
@@ -93,17 +93,17 @@ def make_place(folder: Path, built: Toy) -> Place:
     toy.git("clone", "--quiet", "--bare", ".", "../site.git")
     toy.git("remote", "add", "origin", "../site.git")
     _tag(toy, first, "means@v1.0.0", "means#prod#1")
-    time.sleep(1)
-    _tag(toy, merged, "means@v1.1.0", "means#canary#2")
+    _tag(toy, merged, "means@v1.1.0", "means#canary#2", later=1)
     return Place.at(folder)
 
 
-def _tag(toy: Toy, commit: str, *names: str) -> None:
+def _tag(toy: Toy, commit: str, *names: str, later: int = 0) -> None:
+    at = datetime.now(UTC) - timedelta(seconds=2 - later)
     from retouch.engine.compare import recorded_model
 
     model = recorded_model(open_project(toy.root), commit, "a commit").hash
     for name in names:
-        write_tag(toy.root, name, commit, json.dumps({"model": model}), push=True)
+        write_tag(toy.root, name, commit, json.dumps({"model": model}), at=at, push=True)
 
 
 def labels_turn_bad(toy: Toy, since: str, label: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -264,7 +265,9 @@ def test_a_canary_held_against_what_is_no_longer_in_production_is_judged_again(f
     with_canary = failed.toy.git("rev-parse", "means@v1.1.0^{commit}").strip()
     from retouch.git.gto_tags import write_tag
 
-    write_tag(failed.toy.root, "means#prod#9", with_canary, json.dumps({"model": model}), push=True)
+    said = json.dumps({"model": model})
+    at = failed.registry().next_moment(datetime.now(UTC))
+    write_tag(failed.toy.root, "means#prod#9", with_canary, said, at=at, push=True)
     told = failed.toy.retouch("canary", "apply", "canary.json")
     assert told.code == 2 and "Judge it again" in told.err
 
@@ -415,13 +418,28 @@ def test_a_version_that_is_rolled_back_is_no_canary_any_more(passed: Place):
     assert passed.staged() == ("v1.0.0", None), applied
 
 
+def test_after_a_tag_dated_ahead_what_is_told_is_what_counts(promoted: Place):
+    from retouch.git.gto_tags import write_tag
+
+    toy, ahead = promoted.toy, datetime.now(UTC) + timedelta(hours=2)
+    commit = toy.git("rev-parse", "means@v1.1.0^{commit}").strip()
+    write_tag(toy.root, "means#prod#40", commit, "by a clock that is off", at=ahead, push=True)
+
+    told = toy.retouch("rollback", "--reason", "Gates at JFK are late.")
+
+    assert told.code == 0, told
+    assert promoted.staged() == ("v1.0.0", None)
+    assert promoted.tags()[-1] == "means#prod#42"
+
+
 def test_a_canary_whose_model_was_taken_down_does_not_pass(passed: Place):
     from retouch.git.gto_tags import write_tag
 
     model = passed.judged().candidate.model
     commit = passed.toy.git("rev-parse", "means@v1.1.0^{commit}").strip()
     said = json.dumps({"model": model, "rolled_back": True, "reason": "Too late."})
-    write_tag(passed.toy.root, "means#prod!#3", commit, said, push=True)
+    at = passed.registry().next_moment(datetime.now(UTC))
+    write_tag(passed.toy.root, "means#prod!#3", commit, said, at=at, push=True)
 
     told = passed.toy.retouch("canary", "apply", "canary.json")
 
