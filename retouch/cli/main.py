@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from collections.abc import Sequence
@@ -52,6 +53,19 @@ for command in COMMANDS:
     cli.add_command(command)
 
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_OF_THE_SYSTEM = {*_FULL, errno.EACCES, errno.EPERM, errno.EROFS}
+"""What no code of ours can mend: a full disk, a quota, a folder that may not be written."""
+
+
+def _system_error(error: OSError) -> InputError:
+    where = f"{error.filename}: " if error.filename else ""
+    hint = "Let this user read and write there, then do it again."
+    if error.errno in _FULL:
+        hint = "Free some space, or raise the quota, then do it again: what is finished is kept."
+    return InputError(f"{where}{error.strerror}.", hint=hint)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; the console script's entry."""
     with harmless_log(os.environ):
@@ -73,7 +87,10 @@ def _main(argv: Sequence[str] | None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted; changes were rolled back.", err=True)
         return 130
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
+            click.echo(f"Error: {_system_error(error)}", err=True)
+            return InputError.exit_code
         traceback.print_exc()
         click.echo("Internal error. Please report it with the lines above.", err=True)
         return RetouchError.exit_code

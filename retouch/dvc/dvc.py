@@ -18,6 +18,8 @@ from retouch.system.processes import Finished, Processes, run
 _DVC = (sys.executable, "-m", "dvc")
 _REPRO = (sys.executable, "-m", "retouch.dvc.main")
 _LOCK_POLL_SECONDS = 0.05
+_LONGEST = 400
+"""Characters of a reason that DVC gives."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def checkout(paths: Iterable[str], *, root: Path) -> None:
     done = run([*_DVC, "--wait-for-lock", "checkout", "--force", *wanted], cwd=root)
     if done.exit_code:
         raise CheckFailed(
-            f"DVC could not restore {', '.join(wanted)}: {_reason(done)}", hint="Run `dvc pull`."
+            f"DVC could not restore {', '.join(wanted)}: {_reason(done)}.",
+            hint="Run `dvc pull`, with enough space on the disk.",
         )
 
 
@@ -134,5 +137,11 @@ def _repository_lock(root: Path) -> Iterator[None]:
 
 
 def _reason(done: Finished) -> str:
-    errors = [line for line in done.output.splitlines() if line.startswith("ERROR")]
-    return errors[0].removeprefix("ERROR:").strip() if errors else done.last_lines(1)
+    """Return what DVC says of an error: from there on, as many lines as one sentence may need."""
+    lines = [line.strip() for line in done.output.splitlines()]
+    first = next((at for at, line in enumerate(lines) if line.startswith("ERROR")), None)
+    if first is None:
+        return done.last_lines(1)
+    said = [line for line in lines[first:] if line and not line.startswith("Having any troubles")]
+    text = " ".join(said).removeprefix("ERROR:").replace(" ERROR:", ";").strip().rstrip(".")
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST].rpartition(' ')[0]} ..."

@@ -238,6 +238,7 @@ def _require_all_well(root: Path, receipts: Sequence[Receipt]) -> None:
         if receipt.outcome == "failed":
             log = receipt.log or ""
             tail = files.read_text(root / log).strip().splitlines()[-6:] if log else []
+            tail = tail or [f"{receipt.because}; it wrote nothing"]
             raise CheckFailed(
                 f"Stage {receipt.stage} failed; all changes were rolled back.\n  "
                 + "\n  ".join(tail),

@@ -74,8 +74,9 @@ def run_command(
         words = [word.replace(placeholder, value) for word in words]
     done = processes.run(words, cwd=root, log=root / ".retouch/logs" / f"{log}.log")
     if done.exit_code or not out.exists():
+        wrong = f"failed ({done.ending})" if done.exit_code else "ended without its file"
         raise CheckFailed(
-            f"{what} failed (exit code {done.exit_code}): {done.last_lines(2)}",
+            f"{what} {wrong}: {done.last_lines(2)}.",
             hint=f"Try it by hand: `{shlex.join(words)}`.",
         )
     return shlex.join(words)

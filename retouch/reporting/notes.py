@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from retouch.gate.model import Check, GuardrailResult, Override
+from retouch.gate.model import Check, GuardrailResult, Judgement, Override
 from retouch.planning.model import ParamEdit
 from retouch.reporting.case import Case, close_to_limit
 from retouch.reporting.escape import Markdown, code, inline, join, write
@@ -120,7 +120,7 @@ def escalation(case: Case, layout: Layout) -> Markdown | None:
         how = Markdown(_OUTCOMES.get(judgement.outcome, "ended") if judgement else "failed")
         message = Markdown("")
         if judgement and layout.refusals:
-            message = write(": {}", inline(judgement.message.rstrip("."), length))
+            message = write(": {}", _refusal(case, judgement, layout, length))
         parts.append(write("{} {}{}", code(attempt.tier, layout.name), how, message))
     last = Markdown("failed" if case.status == "failed" else "awaits the gate")
     if case.judgement and case.judgement.tier == attempts[-1].tier:
@@ -133,6 +133,21 @@ def escalation(case: Case, layout: Layout) -> Markdown | None:
         code(attempts[-1].tier, layout.name),
         last,
     )
+
+
+def _refusal(case: Case, judgement: Judgement, layout: Layout, length: int) -> Markdown:
+    """Return what an earlier tier failed at: the check and its number, or else the message."""
+    failed = (c for c in judgement.checks if c.required and c.result == "fail")
+    check = next(failed, None)
+    if check is not None and check.criterion == "restored":
+        return write("not restored {}", case.check_scope(check, layout.name))
+    if check is None or check.gain_lower is None:
+        return inline(judgement.message.rstrip("."), length)
+    scope = case.check_scope(check, layout.name)
+    if check.family == "harm_alarm" or (check.gain_upper or 0) < 0:
+        return write("harm shown {} ({})", scope, case.format_change(check.gain))
+    shown = "no gain shown" if check.criterion == "improve" else "harm not ruled out"
+    return write("{} {} (at worst {})", shown, scope, case.format_change(check.gain_lower))
 
 
 def _because(edits: Sequence[ParamEdit], layout: Layout) -> Markdown:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import shutil
 import stat
 import struct
@@ -141,13 +142,23 @@ def remove(path: Path) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file or a directory tree; what was at `target` is gone."""
-    remove(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.copytree(source, target)
-    else:
-        shutil.copy2(source, target)
+    """Copy a file or a directory tree; what was at `target` is gone.
+
+    Raises InputError when it cannot be read, or not be written.
+    """
+    try:
+        remove(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            shutil.copy2(source, target)
+    except shutil.Error as error:  # of a tree: a list of what went wrong, with texts of errors
+        _, place, why = error.args[0][0]
+        reason = re.sub(r"^\[Errno \d+\] ([^:]*).*", r"\1", why, flags=re.DOTALL)
+        raise InputError(f"{place}: cannot be copied there: {reason}.") from None
+    except OSError as error:
+        raise InputError(f"{target}: cannot be copied there: {error.strerror}.") from None
 
 
 def exists(path: Path) -> bool:

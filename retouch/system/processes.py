@@ -12,6 +12,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -39,10 +40,19 @@ class Finished:
     peak_memory_bytes: int = 0
     """Of the largest of these processes; 0 where it is not known."""
 
+    @property
+    def ending(self) -> str:
+        """How it ended: `exit code 1`, or `killed by SIGKILL`."""
+        if self.exit_code >= 0:
+            return f"exit code {self.exit_code}"
+        with contextlib.suppress(ValueError):
+            return f"killed by {signal.Signals(-self.exit_code).name}"
+        return f"killed by signal {-self.exit_code}"
+
     def last_lines(self, count: int = 5) -> str:
-        """Return the last lines of the output that say anything."""
+        """Return the last lines of the output that say anything, or that there are none."""
         lines = [line.rstrip() for line in self.output.splitlines() if line.strip()]
-        return "\n".join(lines[-count:])
+        return "\n".join(lines[-count:]) or "it wrote nothing"
 
 
 def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Finished:
@@ -107,7 +117,7 @@ class Processes:
         return Finished(
             tuple(command),
             process.returncode,
-            log.read_bytes().decode(errors="replace"),
+            _output(log, failed=process.returncode != 0),
             wall_seconds=time.monotonic() - started,
             cpu_seconds=usage.ru_utime + usage.ru_stime,
             peak_memory_bytes=_peak(usage.ru_maxrss, ours),
@@ -123,6 +133,22 @@ class Processes:
         while self._running and time.monotonic() < deadline:
             time.sleep(0.05)
         _signal_all(groups, signal.SIGKILL)  # a command that has ended may leave children behind
+
+
+def _output(log: Path, *, failed: bool) -> str:
+    """Return what a command wrote; of one that failed in silence, why nothing was kept of it.
+
+    On a full disk a command fails and cannot say so: its log takes no more than its outputs do.
+    """
+    output = log.read_bytes().decode(errors="replace")
+    if output.strip() or not failed:
+        return output
+    try:
+        with tempfile.TemporaryFile(dir=log.parent) as file:
+            file.write(b"\0" * 4096)
+    except OSError as error:
+        return f"nothing could be written to {log.parent}: {error.strerror}"
+    return output
 
 
 def _peak(theirs: int, ours: int) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import errno
 import inspect
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +93,27 @@ def test_our_own_bugs_have_an_exit_code_of_their_own(toy: Toy, monkeypatch):
     assert told.code == 3
     assert "ZeroDivisionError" in told.err
     assert told.err.endswith("Internal error. Please report it with the lines above.\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (errno.ENOSPC, "a/b: No space left on device. Free some space, or raise the quota, then "),
+        (errno.EDQUOT, "a/b: Disk quota exceeded. Free some space"),
+        (errno.EACCES, "a/b: Permission denied. Let this user read and write there"),
+        (errno.EROFS, "a/b: Read-only file system. Let this user read and write there"),
+    ],
+)
+def test_what_only_the_owner_of_the_machine_can_mend_is_no_bug_of_ours(
+    toy: Toy, monkeypatch, error, message
+):
+    def fail() -> None:
+        raise OSError(error, os.strerror(error), "a/b")
+
+    monkeypatch.setitem(cli.commands, "fail", click.Command("fail", callback=fail))
+    told = toy.retouch("fail")
+    assert told.code == 2
+    assert told.err.startswith(f"Error: {message}")
 
 
 def test_a_plan_is_printed_for_people_and_for_machines(toy: Toy):

@@ -196,9 +196,10 @@ def test_not_enough_data_says_how_much_there_is_and_what_is_detectable():
 
 def test_every_tier_that_was_tried_is_in_the_report():
     text = report_of("ladder")
-    assert "**Escalated** — `recalibrate` was rejected: Not shown to improve; `refit` passed." in (
-        first_screen_of(text)
-    )
+    assert (
+        "**Escalated** — `recalibrate` was rejected: no gain shown where `region = central` "
+        "(at worst +1.10); `refit` passed."
+    ) in first_screen_of(text)
     assert "| `recalibrate` | 27.31 → 25.90 minutes | 14.42 → 12.31 minutes | ❌ reject |" in text
     assert "| `refit` | 27.31 → 10.87 minutes | 14.42 → 12.31 minutes | ✅ promote |" in text
 

@@ -67,6 +67,20 @@ def test_reading_says_in_one_sentence_what_is_wrong(tmp_path: Path, make, messag
     assert error.value.message == f"{path}: {message}."
 
 
+def test_what_cannot_be_copied_is_named(tmp_path: Path):
+    (tmp_path / "tree/deep").mkdir(parents=True)
+    (tmp_path / "tree/deep/gone").symlink_to(tmp_path / "nowhere")
+    place = tmp_path / "copy/deep/gone"
+
+    with pytest.raises(InputError, match=r"No such file or directory\.$") as of_a_tree:
+        files.copy(tmp_path / "tree", tmp_path / "copy")
+    with pytest.raises(InputError) as of_a_file:
+        files.copy(tmp_path / "tree/deep/gone", place)
+
+    assert of_a_tree.value.message == of_a_file.value.message
+    assert of_a_file.value.message == f"{place}: cannot be copied there: No such file or directory."
+
+
 def test_a_copy_replaces_what_was_there_whatever_it_was(tmp_path: Path):
     (tmp_path / "folder/sub").mkdir(parents=True)
     (tmp_path / "folder/sub/file").write_text("1")

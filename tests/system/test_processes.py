@@ -56,9 +56,29 @@ def test_output_and_errors_are_kept_in_the_log_and_the_exit_code_is_told(tmp_pat
     assert done.last_lines(1) == "complained"
 
 
+def test_a_command_that_fails_in_silence_says_so(tmp_path: Path):
+    done = Processes().run(python("raise SystemExit(3)"), cwd=tmp_path, log=tmp_path / "log")
+    assert (done.ending, done.last_lines()) == ("exit code 3", "it wrote nothing")
+
+
+def test_where_the_disk_takes_no_output_that_is_said(tmp_path: Path):
+    """A limit on the size of files is as good as a full disk, and needs no rights."""
+    code = f"""
+import pathlib, resource, sys
+from retouch.system.processes import Processes
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+here = pathlib.Path({str(tmp_path)!r})
+fails = [sys.executable, "-S", "-c", "print('why'); raise SystemExit(1)"]
+print(Processes().run(fails, cwd=here, log=here / "log").last_lines())
+"""
+    done = run((sys.executable, "-c", code), cwd=Path.cwd())
+    assert done.output == f"nothing could be written to {tmp_path}: File too large\n"
+
+
 def test_a_process_that_was_killed_has_a_negative_exit_code(tmp_path: Path):
     code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    assert Processes().run(python(code), cwd=tmp_path, log=tmp_path / "log").exit_code == -9
+    done = Processes().run(python(code), cwd=tmp_path, log=tmp_path / "log")
+    assert (done.exit_code, done.ending) == (-9, "killed by SIGKILL")
 
 
 def test_stopping_kills_grandchildren_that_do_not_listen_and_starts_nothing_new(tmp_path: Path):
