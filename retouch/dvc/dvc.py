@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from retouch.dvc.checked import CACHE_HINT, from_json, refusal, require_recorded
 from retouch.dvc.repository import open_repository
 from retouch.errors import CheckFailed, InputError
 from retouch.lockfile.entries import lock_file_of
+from retouch.pipeline.model import Output
+from retouch.system import files
 from retouch.system.processes import Finished, Processes, run
 
-_DVC = (sys.executable, "-m", "dvc")
 _REPRO = (sys.executable, "-m", "retouch.dvc.main")
+_BRING = (sys.executable, "-m", "retouch.dvc.bring")
 _LOCK_POLL_SECONDS = 0.05
 _LONGEST = 400
 """Characters of a reason that DVC gives."""
@@ -52,15 +55,27 @@ def repro_one(
     return Reproduced("ran" if ran else "nothing", finished)
 
 
+def bring(outputs: Iterable[Output], *, root: Path) -> None:
+    """Have these outputs in the workspace, with the bytes that are recorded for them.
+
+    What is not there is pulled; then all of it is held against the digests, the files of a
+    directory too. Raises InputError when an output is nowhere to be had, and CheckFailed, with
+    nothing changed, when there are other bytes in the workspace, the cache or the remote.
+    """
+    wanted = {output.path: output for output in outputs}
+    pull((path for path in wanted if not (root / path).exists()), root=root)
+    require_recorded(wanted.values(), root=root)
+
+
 def pull(paths: Iterable[str], *, root: Path) -> None:
     """Bring these outputs into the workspace, from the cache or the remote, and nothing else.
 
-    Raises InputError when they are in neither.
+    Raises InputError when they are in neither, and CheckFailed when an object is damaged.
     """
     wanted = sorted(set(paths))
     if not wanted:
         return
-    done = run([*_DVC, "--wait-for-lock", "pull", "--force", *wanted], cwd=root)
+    done = _brought("fetch", wanted, root)
     missing = [path for path in wanted if not (root / path).exists()]
     if done.exit_code or missing:
         what = ", ".join(missing or wanted)
@@ -73,12 +88,12 @@ def pull(paths: Iterable[str], *, root: Path) -> None:
 def checkout(paths: Iterable[str], *, root: Path) -> None:
     """Put these outputs back to what `dvc.lock` says.
 
-    Raises CheckFailed when the cache lacks them.
+    Raises CheckFailed when the cache lacks them, or what it has is damaged.
     """
     wanted = sorted(set(paths))
     if not wanted:
         return
-    done = run([*_DVC, "--wait-for-lock", "checkout", "--force", *wanted], cwd=root)
+    done = _brought("checkout", wanted, root)
     if done.exit_code:
         raise CheckFailed(
             f"DVC could not restore {', '.join(wanted)}: {_reason(done)}.",
@@ -86,15 +101,25 @@ def checkout(paths: Iterable[str], *, root: Path) -> None:
         )
 
 
+def _brought(command: str, paths: Sequence[str], root: Path) -> Finished:
+    """Run `retouch.dvc.bring`. Raises CheckFailed for damaged objects, which it has removed."""
+    with files.temporary_folder("bring") as folder:
+        reply = folder / "damaged.json"
+        done = run([*_BRING, str(reply), command, *paths], cwd=root)
+        if reply.exists():
+            raise refusal(from_json(files.read_text(reply)), CACHE_HINT)
+    return done
+
+
 def push(stages: Iterable[str], *, root: Path) -> None:
     """Send the outputs of these stages to the default remote.
 
-    Raises CheckFailed when that fails.
+    Raises CheckFailed when that fails, and, before anything is sent, for a damaged object.
     """
     wanted = sorted(set(stages))
     if not wanted:
         return
-    done = run([*_DVC, "--wait-for-lock", "push", *wanted], cwd=root)
+    done = _brought("push", wanted, root)
     if done.exit_code:
         raise CheckFailed(
             f"The run is complete, but its outputs were not pushed to the remote: {_reason(done)}",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retouch.dvc.file_digests import KINDS
 from retouch.dvc.params import load_params
 from retouch.dvc.repository import read_by_dvc
 from retouch.errors import InputError
@@ -85,6 +86,7 @@ class _Reader:
                     recorded=_hash_value(out),
                     workspace=self._hash_of(self._relative(out.fs_path), out.hash_name),
                     cached=bool(out.use_cache),
+                    legacy=out.hash_name == KINDS[1],
                 )
                 for out in item.outs
             ),

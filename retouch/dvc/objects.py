@@ -9,37 +9,37 @@ import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from retouch.dvc.object_files import (
-    check_object,
-    files_before_lists,
-    md5_of,
-    place_object,
+from retouch.dvc.checked import (
+    CACHE_HINT,
+    Held,
+    cache_of,
+    in_cache,
+    refusal,
+    remove_damaged,
 )
+from retouch.dvc.file_digests import KINDS, FileDigests, digests_of
+from retouch.dvc.object_files import check_object, files_before_lists, place_object
 from retouch.dvc.repository import open_repository
 from retouch.errors import CheckFailed, InputError
-from retouch.lockfile.entries import OBJECT
+from retouch.lockfile.entries import OBJECT, directory_listing
 from retouch.system import files
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
-_KINDS = ("md5", "md5-dos2unix")
-"""How DVC hashes; the second is what it did before version 3."""
-
 
 def write_output(recorded: str, target: Path, *, root: Path) -> None:
     """Write the output that a `dvc.lock` records by this hash to `target`; what was there is gone.
 
-    Only the cache of the project changes. Raises InputError when neither the cache nor the remote
-    has it whole.
+    Only the cache of the project changes. Raises InputError when neither the cache nor a remote
+    has it whole, and CheckFailed when what they have is damaged.
     """
     logging.getLogger("dvc").setLevel(logging.ERROR)  # what matters becomes our error
     files.remove(target)
     with open_repository(root) as repo:
-        kind = next((kind for kind in _KINDS if _in_cache(repo, recorded, kind)), None)
-        kind = kind or _fetched(repo, recorded)
+        kind = _had(repo, recorded, root)
         for source, name in _files_of(repo, recorded, kind):
             path = target.joinpath(*name)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,30 +53,31 @@ def objects_of(root: Path, outputs: Sequence[tuple[str, str]]) -> dict[str, Path
 
     `outputs`: path and hash, as `dvc.lock` records them, of outputs that DVC caches; those of
     `cache: false` are in git. The files of a directory come before their list. What the cache lacks
-    is fetched. Raises InputError when neither the cache nor the remote has an output whole.
+    is fetched. Raises InputError when neither the cache nor a remote has an output whole, and
+    CheckFailed when what they have is damaged.
     """
     found: dict[str, Path] = {}
     with open_repository(root) as repo:
         for path, recorded in outputs:
             try:
-                found |= _objects(repo, recorded)
-            except InputError as error:
-                raise InputError(f"{path}: {error.message}", hint=error.hint) from None
+                found |= _objects(repo, recorded, root)
+            except (InputError, CheckFailed) as error:
+                raise type(error)(f"{path}: {error.message}", hint=error.hint) from None
     return found
 
 
-def _objects(repo: Repo, recorded: str) -> Iterator[tuple[str, Path]]:
+def _objects(repo: Repo, recorded: str, root: Path) -> Iterator[tuple[str, Path]]:
     """Yield the objects of one output. Raises InputError when it is nowhere to be had."""
     if not OBJECT.fullmatch(recorded):
         raise InputError(f"{recorded!r} is not the name of an object in DVC's cache.")
-    if not _in_cache(repo, recorded, "md5") and _fetched(repo, recorded) != "md5":
+    if _had(repo, recorded, root) != "md5":
         raise InputError(
             "It was recorded by a DVC before version 3.", hint="Run it again: `dvc repro --force`."
         )
     for source, _ in _files_of(repo, recorded, "md5"):
         # The cache keeps an object in a folder named by the first two letters of its name.
         yield source.parent.name + source.name, source
-    yield recorded, Path(_cache(repo, "md5").oid_to_path(recorded))
+    yield recorded, Path(cache_of(repo, "md5").oid_to_path(recorded))
 
 
 def import_objects(root: Path, objects: Mapping[str, Path]) -> None:
@@ -89,7 +90,7 @@ def import_objects(root: Path, objects: Mapping[str, Path]) -> None:
     for name, source in objects.items():
         check_object(name, source)
     with open_repository(root) as repo:
-        cache = _cache(repo, "md5")
+        cache = cache_of(repo, "md5")
         for name in files_before_lists(objects):
             place_object(objects[name], Path(cache.oid_to_path(name)), name)
 
@@ -128,22 +129,29 @@ def push_objects(root: Path, objects: Mapping[str, Path]) -> int:
     return sent
 
 
-def _in_cache(repo: Repo, recorded: str, kind: str) -> bool:
-    """Return whether the cache has the output, all files of a directory included."""
-    if not _cache(repo, kind).exists(recorded):
-        return False
-    return all(source.exists() for source, _ in _files_of(repo, recorded, kind))
+def _had(repo: Repo, recorded: str, root: Path) -> str:
+    """Have the output in the cache, whole and sound; return how it is hashed.
 
-
-def _fetched(repo: Repo, recorded: str) -> str:
-    """Bring the output into the cache; return how it is hashed. Raises InputError."""
+    Raises InputError when it is nowhere to be had, and CheckFailed for a damaged object, which is
+    taken out of the cache.
+    """
+    digests = digests_of(root)
+    known: frozenset[str] = frozenset()
+    for kind in KINDS:
+        held = in_cache(repo, recorded, kind, digests)
+        _require_sound(repo, held, kind)
+        if _is_whole(repo, recorded, kind):
+            return kind
+        known |= held.objects
     reason = ""
-    for kind in _KINDS:
+    for kind, remote in ((kind, remote) for kind in KINDS for remote in _remotes(repo)):
         try:
-            _pull(repo, recorded, kind)
+            _pull(repo, recorded, kind, remote)
         except Exception as error:  # each kind of storage has errors of its own
             reason = reason or f": {(str(error) or type(error).__name__).splitlines()[0]}"
-        if _in_cache(repo, recorded, kind):
+        where = f"the remote {remote!r}"
+        _require_sound(repo, in_cache(repo, recorded, kind, digests, where=where), kind)
+        if _is_whole(repo, recorded, kind):
             return kind
     raise InputError(
         f"{recorded}: not in DVC's cache, and the remote does not have it{reason}.",
@@ -151,44 +159,45 @@ def _fetched(repo: Repo, recorded: str) -> str:
     )
 
 
-def _pull(repo: Repo, recorded: str, kind: str) -> None:
+def _require_sound(repo: Repo, held: Held, kind: str) -> None:
+    if held.damaged:
+        remove_damaged(repo, held.damaged, kind)
+        raise refusal(held.damaged, CACHE_HINT)
+
+
+def _remotes(repo: Repo) -> list[str | None]:
+    """Return the default remote, then those that outputs name for themselves."""
+    default = repo.config["core"].get("remote")
+    named = {out.remote for out in repo.index.outs if out.remote} - {default}
+    return [default, *sorted(named)]
+
+
+def _is_whole(repo: Repo, recorded: str, kind: str) -> bool:
+    """Return whether the cache has the output, all files of a directory included."""
+    if not cache_of(repo, kind).exists(recorded):
+        return False
+    return all(source.exists() for source, _ in _files_of(repo, recorded, kind))
+
+
+def _pull(repo: Repo, recorded: str, kind: str, remote: str | None) -> None:
     """Ask the remote for the output: of a directory the list of its files, then these."""
     from dvc_data.hashfile.hash_info import HashInfo
 
-    repo.cloud.pull([HashInfo(kind, recorded)])
-    if recorded.endswith(".dir") and _cache(repo, kind).exists(recorded):
+    repo.cloud.pull([HashInfo(kind, recorded)], remote=remote)
+    held = in_cache(repo, recorded, kind, FileDigests(None))
+    if recorded.endswith(".dir") and recorded in held.objects and not held.damaged:
         missing = [at for at, _ in _files_of(repo, recorded, kind) if not at.exists()]
         # The cache keeps an object in a folder named by the first two letters of its hash.
-        repo.cloud.pull([HashInfo(kind, at.parent.name + at.name) for at in missing])
+        names = [HashInfo(kind, at.parent.name + at.name) for at in missing]
+        repo.cloud.pull(names, remote=remote)
 
 
 def _files_of(repo: Repo, recorded: str, kind: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """Yield the files of an output: where the cache has each, and its name below the output."""
-    from dvc_data.hashfile.hash_info import HashInfo
-    from dvc_data.hashfile.tree import Tree
-
-    cache = _cache(repo, kind)
+    cache = cache_of(repo, kind)
+    place = Path(cache.oid_to_path(recorded))
     if not recorded.endswith(".dir"):
-        yield _whole(Path(cache.oid_to_path(recorded)), recorded, kind), ()
+        yield place, ()
         return
-    _whole(Path(cache.oid_to_path(recorded)), recorded, kind)
-    for name, _, item in Tree.load(cache, HashInfo(kind, recorded)):
-        if ".." in name:
-            raise InputError(
-                f"{recorded}: names a file outside of its directory: {'/'.join(name)}."
-            )
-        yield _whole(Path(cache.oid_to_path(item.value)), item.value, kind), name
-
-
-def _whole(path: Path, recorded: str, kind: str) -> Path:
-    """Return the path of an object. Raises InputError when its bytes are not those of its hash."""
-    if kind == "md5" and path.exists() and md5_of(path) != recorded.removesuffix(".dir"):
-        raise InputError(
-            f"{path}: DVC's cache is damaged: the file is not the one of its hash.",
-            hint="Remove it; then run `dvc fetch`.",
-        )
-    return path
-
-
-def _cache(repo: Repo, kind: str) -> Any:
-    return repo.cache.local if kind == "md5" else repo.cache.legacy
+    for name, md5 in directory_listing(place.read_bytes()).items():
+        yield Path(cache.oid_to_path(md5)), tuple(name.split("/"))

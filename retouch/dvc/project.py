@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from retouch.dvc.checked import Workspace, in_cache
+from retouch.dvc.file_digests import KINDS, digests_of
 from retouch.dvc.index import read_index
 from retouch.dvc.params import apply_edits
 from retouch.dvc.repository import open_repository
@@ -38,6 +40,7 @@ class DvcProject:
         _quiet_dvc()
         self.root = root
         self._repo = open_repository(root)
+        self._workspace = Workspace(root)
         self._hashes: dict[tuple[str, str], str | None] = {}
         self._pipeline: Pipeline | None = None
 
@@ -96,8 +99,13 @@ class DvcProject:
         }
 
     def cache_holds(self, hash_value: str) -> bool:
-        """Return whether the local cache has the object (of a directory: its list of files)."""
-        return bool(self._repo.cache.local.exists(hash_value))
+        """Return whether the local cache has the output, and sound: what it lacks of a directory
+        is no matter."""
+        for kind in KINDS:
+            held = in_cache(self._repo, hash_value, kind, digests_of(self.root))
+            if hash_value in held.objects:
+                return not held.damaged
+        return False
 
     def close(self) -> None:
         """Let go of DVC's files."""
@@ -124,21 +132,13 @@ class DvcProject:
                 link.symlink_to(self.root / path)
 
     def _hash(self, path: str, hash_name: str | None) -> str | None:
-        """Return the hash of what lies at a path of the real workspace, None when nothing does."""
-        from dvc.fs import localfs
-        from dvc_data.hashfile.build import build
+        """Return the hash of what lies at a path of the real workspace, None when nothing does.
 
-        name = hash_name or "md5"
+        What DVC itself remembers is not asked: a checkout writes down what it meant to bring.
+        """
+        name = hash_name or KINDS[0]
         if (path, name) not in self._hashes:
-            here = str(self.root / path)
-            if not (self.root / path).exists() or self._repo.dvcignore.is_ignored(localfs, here):
-                self._hashes[path, name] = None
-            else:
-                odb = self._repo.cache.legacy if name == "md5-dos2unix" else self._repo.cache.local
-                _, _, built = build(
-                    odb, here, localfs, name, ignore=self._repo.dvcignore, dry_run=True
-                )
-                self._hashes[path, name] = built.hash_info.value
+            self._hashes[path, name] = self._workspace.digest(path, name)
         return self._hashes[path, name]
 
 

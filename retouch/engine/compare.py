@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retouch.dvc import dvc, objects
+from retouch.dvc.checked import require_recorded
 from retouch.dvc.params import read_json_key
 from retouch.engine.project import Project
-from retouch.errors import InputError
+from retouch.errors import CheckFailed, InputError
 from retouch.execution import transaction
 from retouch.execution.scoring import score_model
 from retouch.gate.holdout import HoldoutDays
@@ -101,13 +102,15 @@ def scratch(root: Path) -> Iterator[None]:
 def lay_out(project: Project, name: str, model: Production) -> LaidOut:
     """Put a model beside the workspace: from there when it lies there, or by its hash.
 
-    Raises InputError when it is nowhere to be had.
+    Raises InputError when it is nowhere to be had, and CheckFailed when its bytes are others.
     """
     root, path = project.root, _FOLDER / name / model.path
     outputs = (output for stage in project.pipeline.stages for output in stage.outputs)
     here = next((output for output in outputs if output.path == model.path), None)
     if here is not None and here.workspace == model.hash:
         files.copy(root / model.path, root / path)
+        copied = here.model_copy(update={"path": path.as_posix(), "recorded": model.hash})
+        require_recorded([copied], root=root)
     else:
         _bring(name, model, root / path, root)
     holdout = project.promotion.holdout
@@ -119,12 +122,12 @@ def lay_out(project: Project, name: str, model: Production) -> LaidOut:
 
 
 def _bring(name: str, model: Production, target: Path, root: Path) -> None:
-    """Write a model by its hash. Raises InputError that says whose it is."""
+    """Write a model by its hash. Raises InputError or CheckFailed that says whose it is."""
     try:
         objects.write_output(model.hash, target, root=root)
-    except InputError as error:
+    except (InputError, CheckFailed) as error:
         of = "production" if name == "production" else "the candidate"
-        raise InputError(f"{model.path} of {of}, {error.message}", hint=error.hint) from None
+        raise type(error)(f"{model.path} of {of}, {error.message}", hint=error.hint) from None
 
 
 @contextmanager
@@ -134,15 +137,12 @@ def data_for(project: Project, scoring: Scoring) -> Iterator[None]:
     It is noted down first, so that it goes even when we are killed. Raises InputError.
     """
     root = project.root
-    missing = [
-        output
-        for output in outputs_around(scoring.needs, project.pipeline)
-        if not files.exists(root / output.path)
-    ]
+    read = outputs_around(scoring.needs, project.pipeline)
+    missing = [output for output in read if not files.exists(root / output.path)]
     holds = project.dvc.cache_holds
     transaction.begin(root, work=_WORK, small=(), outputs=missing, cache_holds=holds)
     try:
-        dvc.pull([output.path for output in missing], root=root)
+        dvc.bring(read, root=root)
         yield
     finally:
         transaction.roll_back(root)

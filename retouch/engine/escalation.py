@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import posixpath
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from retouch.alerts.model import Alert
 from retouch.dvc import dvc
+from retouch.dvc.checked import recorded_now, require_recorded
 from retouch.dvc.params import apply_edits
 from retouch.dvc.project import DvcProject
 from retouch.errors import InputError
@@ -220,8 +221,6 @@ def _trial(context: RunContext) -> Trial:
         Trial,  # pandas takes a second, which planning need not wait for
     )
 
-    learned = context.promotion.holdout.learned_from
-    read = (*context.promotion.score.needs, *(learned.paths if learned else ()))
     return Trial(
         root=context.root,
         promotion=context.promotion,
@@ -229,7 +228,6 @@ def _trial(context: RunContext) -> Trial:
         production=context.production,
         production_copy=str(_PRODUCTION / context.production.path),
         alerts=context.alerts,
-        needs=_outputs_under(read, context.pipeline),
         jobs=context.jobs,
         overrides=context.overrides,
     )
@@ -245,14 +243,31 @@ def _judge(
     from retouch.gate.comparison import HoldoutUse
 
     made = {path: value for r in attempt.receipts for path, value in r.outputs.items()}
+    candidate = made.get(context.production.path, context.production.hash)
+    if candidate != context.production.hash:
+        _bring_what_decides(context, made)
     judged = context.judged_before + sum(map(_looked, earlier))
     return trial.judge(
-        made.get(context.production.path, context.production.hash),
+        candidate,
         tier=tier.tier,
         must=tier.must,
         restores=tier.restores,
         holdout_use=HoldoutUse(number=judged + 1, allowed=context.promotion.holdout.candidates),
     )
+
+
+def _bring_what_decides(context: RunContext, made: Mapping[str, str]) -> None:
+    """Have both models and all that judging reads, each with the bytes recorded for it.
+
+    `made`: what the attempt recorded. Raises CheckFailed for other bytes, and InputError.
+    """
+    learned = context.promotion.holdout.learned_from
+    read = (*context.promotion.score.needs, *(learned.paths if learned else ()))
+    model = context.production.path
+    outputs = outputs_around((*read, model), context.pipeline)
+    dvc.bring((recorded_now(output, made) for output in outputs), root=context.root)
+    copied = outputs_around((*(learned.paths if learned else ()), model), context.pipeline)
+    require_recorded(copied, root=context.root, below=str(_PRODUCTION))
 
 
 def _looked(judgement: Judgement) -> bool:
@@ -274,9 +289,7 @@ def _export_production(context: RunContext) -> None:
         path for named in (learned.paths if learned else ()) for path in _data(named, context)
     ]
     wanted = dict.fromkeys([context.production.path, *tables])
-    outputs = _outputs_under(tuple(wanted), context.pipeline)
-    missing = [out for out in outputs if not files.exists(context.root / out)]
-    dvc.pull(missing, root=context.root)
+    dvc.bring(outputs_around(tuple(wanted), context.pipeline), root=context.root)
     files.remove(context.root / _PRODUCTION)
     for path in wanted:
         if not files.exists(context.root / path):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal
 
 from retouch.alerts.model import Alert
 from retouch.alerts.words import summarise
-from retouch.dvc import dvc
 from retouch.dvc.params import read_json_key
 from retouch.errors import CheckFailed
 from retouch.execution import transaction
@@ -30,7 +29,6 @@ from retouch.gate.model import Judgement, Override
 from retouch.gate.overrides import apply_overrides
 from retouch.policy.promotion import Promotion
 from retouch.registry.production import Production
-from retouch.system import files
 from retouch.system.processes import Processes, run_parallel
 
 if TYPE_CHECKING:
@@ -51,9 +49,6 @@ class Trial:
     production_copy: str
     """Where the model in production lies while the candidate has its place, from the root."""
     alerts: tuple[Alert, ...]
-    needs: tuple[str, ...]
-    """Outputs the scoring command reads besides the models, and those that hold what a model
-    learns from."""
     jobs: int
     production_tables: str = ".retouch/production"
     """Below it lie the tables the model in production has learned from, each at its own path."""
@@ -71,6 +66,7 @@ class Trial:
     ) -> Judgement:
         """Judge the model that is in the workspace now; `candidate` is its hash.
 
+        What it reads, and both models, have been held against their digests.
         Both are scored on the same inputs; not so a candidate that is the model in production, byte
         for byte. Guardrails that need more than scores are measured only for one that has passed so
         far, overrides counted. Raises CheckFailed when that fails, InputError when it lacks data.
@@ -127,9 +123,6 @@ class Trial:
 
     def _scored(self, candidate: str) -> tuple[ScoredModel, ScoredModel]:
         learned = self.promotion.holdout.learned_from
-        wanted = (*self.needs, *(learned.paths if learned else ()))
-        missing = [path for path in wanted if not files.exists(self.root / path)]
-        dvc.pull(missing, root=self.root)
         both = (
             ("production", self.production.hash, self.production_copy),
             ("candidate", candidate, self.production.path),

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from retouch.dvc import dvc
+from retouch.dvc.checked import recorded_now, require_inputs, require_recorded
 from retouch.execution.model import Outcome, Receipt
 from retouch.lockfile.entries import digest_in, outputs_in
 from retouch.pipeline.graph import waits_for
@@ -100,6 +101,7 @@ class PlainRunner:
         self._complete = complete
         self._root = root
         self._stages = {stage.name: stage for stage in pipeline.stages}
+        self._outputs = {o.path: o for stage in pipeline.stages for o in stage.outputs}
         self._plan = {s.stage: s for s in plan if s.decision != "reuse"}
         self._queue = StageQueue(waits_for(pipeline, self._plan))
         self._processes = processes
@@ -163,11 +165,16 @@ class PlainRunner:
         self._watch.finished(receipt)
         self._queue.finish(receipt.stage, ok=receipt.outcome != "failed")
 
+    def _bring_inputs(self, stage: Stage) -> None:
+        """Have what other stages made for this one, with the bytes that they recorded."""
+        read = [item.path for item in stage.inputs if item.producer]
+        dvc.pull((path for path in read if not (self._root / path).exists()), root=self._root)
+        require_inputs(read, self._outputs, self._made, root=self._root)
+
     def _run_stage(self, name: str) -> Receipt:
         stage = self._stages[name]
         started = time.monotonic() - self._began
-        absent = [i.path for i in stage.inputs if i.producer and not (self._root / i.path).exists()]
-        dvc.pull(absent, root=self._root)
+        self._bring_inputs(stage)
         log = Path(".retouch/logs") / f"{name.replace('/', '_')}.log"
         did = dvc.repro_one(
             name,
@@ -179,6 +186,9 @@ class PlainRunner:
         outcome, because = _OUTCOMES[did.did]
         happened = outcome in ("ran", "restored")
         recorded = dvc.recorded_lock(name, root=self._root) if happened else ""
+        made = outputs_in(recorded, stage)
+        # A restored run comes from the cache, and so does one whose result the cache had before.
+        require_recorded((recorded_now(o, made) for o in stage.outputs), root=self._root)
         return Receipt(
             stage=name,
             outcome=outcome,
@@ -188,7 +198,7 @@ class PlainRunner:
             cpu_seconds=round(did.finished.cpu_seconds, 3),
             peak_memory_bytes=did.finished.peak_memory_bytes,
             output_bytes=sum(files.size_of(self._root / out.path) for out in stage.outputs),
-            outputs=outputs_in(recorded, stage),
+            outputs=made,
             entry=digest_in(recorded, name.rpartition("dvc.yaml:")[2]),
             log=log.as_posix(),
             exit_code=did.finished.exit_code,

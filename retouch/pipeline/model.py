@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from retouch.documents import Document, Value
 
@@ -69,6 +69,8 @@ class Output(Value):
     """Hash of what is in the workspace; None when nothing does."""
     cached: bool = True
     """DVC keeps it in its cache; otherwise git does, or neither."""
+    legacy: bool = Field(default=False, exclude=True)
+    """A DVC before version 3 recorded it, with line ends left out of account; no plan needs it."""
 
 
 class Stage(Value):

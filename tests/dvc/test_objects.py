@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from retouch.dvc.objects import import_objects, objects_of, write_output
-from retouch.errors import InputError
+from retouch.errors import CheckFailed, InputError
 from tests.toy_project import Toy
 
 
@@ -69,9 +69,11 @@ def test_a_damaged_object_is_refused(toy: Toy, stage):
     damaged = toy.root / f".dvc/cache/files/md5/{of_it[:2]}/{of_it[2:]}"
     damaged.chmod(0o644)
     damaged.write_text(json.dumps([]) + " ")
-    with pytest.raises(InputError, match=r"DVC's cache is damaged: .* Remove it"):
+    with pytest.raises(CheckFailed, match=rf"{of_it} \(the cache of DVC\): .*, found [0-9a-f]+"):
         write_output(of_it, toy.root / ".retouch/x", root=toy.root)
     assert not (toy.root / ".retouch/x").exists()
+    write_output(of_it, toy.root / ".retouch/x", root=toy.root)  # from the remote
+    assert damaged.exists()
 
 
 def outputs_of(toy: Toy, *stages: str) -> list[tuple[str, str]]:

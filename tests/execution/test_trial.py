@@ -60,7 +60,6 @@ def on_trial(toy: Toy, *, mean: float = 130.0, guardrails=GUARDRAILS, alerts=(),
         alerts=tuple(
             one.alert for one in project.read_alerts([toy.root / alert for alert in alerts])
         ),
-        needs=("data/clean.csv",),
         jobs=2,
         **change,
     )
