@@ -1,7 +1,7 @@
 """`python -m retouch.dvc.bring REPLY fetch|checkout|push TARGET...`: DVC, with every byte checked.
 
 `fetch` is `dvc pull`: in between DVC's own two steps, fetch into the cache and checkout from there,
-each object is held against its digest; so it is before a checkout, and before a push. Damaged ones
+each object is compared with its digest; so it is before a checkout, and before a push. Damaged ones
 are taken out of the cache, so that they are fetched again once the remote is sound, and listed in
 the file REPLY; the workspace stays as it is.
 """

@@ -1,4 +1,4 @@
-"""Bytes held against the digests that `dvc.lock` records: in the workspace, and in DVC's cache.
+"""Bytes compared with the digests that `dvc.lock` records: in the workspace, and in DVC's cache.
 
 Whatever decides comes through here before it is read: production, candidate, canary, what scoring
 and stages read, what a run made or restored. A name proves nothing: whoever can write to the remote
@@ -165,7 +165,7 @@ class Workspace:
     def damaged_part(self, path: str, output: Output) -> list[Damaged]:
         """Return what of a part of a directory is not what its recorded list says.
 
-        For when not all of it is here. Without its list, all of it is held against the digest.
+        For when not all of it is here. Without its list, all of it is compared with the digest.
         """
         kind = KINDS[1] if output.legacy else KINDS[0]
         listed = self._listed(output.recorded or "", kind)
@@ -213,7 +213,7 @@ class Workspace:
     def _damaged_files(
         self, places: Mapping[str, Path], wanted: Mapping[str, str], kind: str
     ) -> list[Damaged]:
-        """Hold files against their digests. Of those without one, only links are refused."""
+        """Compare files with their digests. Of those without one, only links are refused."""
         damaged: list[Damaged] = []
         real = {}
         for path, place in places.items():
@@ -348,7 +348,7 @@ class Held:
 def in_cache(
     repo: Any, recorded: str, kind: str, digests: FileDigests, *, path: str = "", where: str = ""
 ) -> Held:
-    """Hold the objects of one output that are in DVC's cache against their names.
+    """Compare the objects of one output that are in DVC's cache with their names.
 
     `path`: of the output, for messages. Nothing is removed.
     """

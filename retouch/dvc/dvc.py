@@ -17,6 +17,7 @@ from retouch.lockfile.entries import lock_file_of
 from retouch.pipeline.model import Output
 from retouch.system import files
 from retouch.system.processes import Finished, Processes, run
+from retouch.system.stage_environment import dvc_environment
 
 _REPRO = (sys.executable, "-m", "retouch.dvc.main")
 _BRING = (sys.executable, "-m", "retouch.dvc.bring")
@@ -46,7 +47,7 @@ def repro_one(
     """
     options = ("--single-item", "--allow-missing") if allow_missing else ("--single-item",)
     command = (*_REPRO, "--wait-for-lock", "repro", *options, stage)
-    finished = processes.run(command, cwd=root, log=log)
+    finished = processes.run(command, cwd=root, log=log, environment=dvc_environment)
     if finished.exit_code:
         return Reproduced("failed", finished)
     if "is cached - skipping run" in finished.output:
@@ -58,7 +59,7 @@ def repro_one(
 def bring(outputs: Iterable[Output], *, root: Path) -> None:
     """Have these outputs in the workspace, with the bytes that are recorded for them.
 
-    What is not there is pulled; then all of it is held against the digests, the files of a
+    What is not there is pulled; then all of it is compared with the digests, the files of a
     directory too. Raises InputError when an output is nowhere to be had, and CheckFailed, with
     nothing changed, when there are other bytes in the workspace, the cache or the remote.
     """

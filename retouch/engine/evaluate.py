@@ -66,7 +66,7 @@ class Trial:
     ) -> Judgement:
         """Judge the model that is in the workspace now; `candidate` is its hash.
 
-        What it reads, and both models, have been held against their digests.
+        What it reads, and both models, have been compared with their digests.
         Both are scored on the same inputs; not so a candidate that is the model in production, byte
         for byte. Guardrails that need more than scores are measured only for one that has passed so
         far, overrides counted. Raises CheckFailed when that fails, InputError when it lacks data.

@@ -24,6 +24,7 @@ from queue import SimpleQueue
 from typing import IO, TypeVar, cast
 
 from retouch.errors import InputError
+from retouch.system.stage_environment import stage_environment
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,17 @@ class Processes:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
 
-    def run(self, command: Sequence[str], *, cwd: Path, log: Path) -> Finished:
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        log: Path,
+        environment: Callable[[Mapping[str, str]], dict[str, str]] = stage_environment,
+    ) -> Finished:
         """Run a command with its output in `log`, and measure it.
 
+        `environment`: what it gets of our environment variables: no token, unless it says so.
         Once `stop` was called nothing new is started: the answer is exit code 130.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +109,7 @@ class Processes:
                 process = subprocess.Popen(
                     [*_ONCE_TOLD, *command],
                     cwd=cwd,
-                    env=_environment(None),
+                    env=environment(_environment(None)),
                     stdin=subprocess.PIPE,
                     stdout=file,
                     stderr=subprocess.STDOUT,
