@@ -7,6 +7,7 @@ done again by the next call.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from retouch.errors import InputError
 from retouch.git import git
 from retouch.system import files
 from retouch.system.processes import Finished, pipe, run
+from retouch.system.untrusted_files import refuse_links
 
 REMOTE = "origin"
 _REF = "refs/retouch/store"
@@ -42,6 +44,7 @@ _ROOT_FILES = {
     ),
 }
 _EXPECTED = frozenset({*_ROOT_FILES, "files", "runs"})
+_PLAIN_FILES = ("100644", "100755")
 _AT_A_TIME = 200
 
 
@@ -94,36 +97,82 @@ class Branch:
         fetched = self._at_remote("fetch", *quietly, *depth, REMOTE, f"+{at}:{_REF}")
         _checked(fetched, f"The branch {self.name!r} cannot be fetched")
         commit = self._output("rev-parse", "--verify", f"{_REF}^{{commit}}")
-        others = set(self._names(commit, deep=False)) - _EXPECTED
+        top = self._output("ls-tree", "--full-tree", "-z", "--name-only", commit)
+        others = {*filter(None, top.split("\0"))} - _EXPECTED
         if others:
             raise InputError(
                 f"The branch {self.name!r} contains more than DVC's data:"
                 f" {', '.join(sorted(others)[:3])}.",
                 hint="Name another branch for the store.",
             )
+        self.blobs_in(commit)
         return commit
 
+    def blobs_in(self, commit: str) -> dict[str, str]:
+        """Return the files in a commit of the branch: path -> git's name of the content.
+
+        Raises InputError when there is anything else: through a link, files would be written
+        elsewhere.
+        """
+        listed = self._output("ls-tree", "--full-tree", "-z", "-r", commit)
+        found = {}
+        for entry in filter(None, listed.split("\0")):
+            (mode, _, blob), path = entry.partition("\t")[0].split(), entry.partition("\t")[2]
+            if mode not in _PLAIN_FILES:
+                what = "a symbolic link" if mode == "120000" else "no plain file"
+                raise InputError(
+                    f"The branch {self.name!r}: {path}: is {what}.",
+                    hint=f"Somebody put it there: remove it from the branch {self.name!r}.",
+                )
+            found[path] = blob
+        return found
+
     def names_in(self, commit: str) -> frozenset[str]:
-        """Return the paths of all files in a commit of the branch."""
-        return frozenset(self._names(commit, deep=True))
+        """Return the paths of all files in a commit of the branch. Raises InputError."""
+        return frozenset(self.blobs_in(commit))
 
     def laid_out(self) -> frozenset[str]:
-        """Return the paths of the files that were laid into the folder from the branch."""
-        result = self._git("ls-files", "-z", "--cached")
-        return (
-            frozenset(filter(None, result.output.split("\0")))
-            if not result.exit_code
-            else frozenset()
-        )
+        """Return the paths of the files in the folder that are as they were laid out."""
+        listed = [self._git("ls-files", "-z", *which) for which in ((), ("--modified",))]
+        if any(result.exit_code for result in listed):
+            return frozenset()
+        whole, changed = ({*result.output.split("\0")} for result in listed)
+        return frozenset(whole - changed - {""})
 
     def lay_out(self, commit: str) -> None:
-        """Make the folder hold the files of a commit; files that never were on the branch stay."""
+        """Make the folder hold the files of a commit; files that never were on the branch stay.
+
+        Raises InputError when the folder is a link, or holds one.
+        """
+        self.require_no_links()
         self._clear(self._index)
         laid = self._git("read-tree", "--reset", "-u", commit)
         if laid.exit_code:  # an index that was cut short
             files.remove(self._index)
             laid = self._git("read-tree", "--reset", "-u", commit)
+        if not laid.exit_code:  # also those that were damaged here
+            laid = self._git("checkout-index", "--quiet", "--force", "--all")
         _checked(laid, f"{self.folder}: the files of the branch cannot be laid out")
+
+    def require_no_links(self) -> None:
+        """Raise InputError when the folder is a link, or holds one: it would lead elsewhere."""
+        refuse_links(self.folder, self.root)
+        for where, folders, names in os.walk(self.folder):
+            for path in (Path(where) / name for name in (*folders, *names)):
+                if path.is_symlink():
+                    raise InputError(
+                        f"{path}: is a symbolic link, which is not followed.",
+                        hint="Remove it; then `retouch store open`.",
+                    )
+
+    def other_content(self, commit: str, wanted: Mapping[str, Path]) -> dict[str, Path]:
+        """Return those of these files, path on the branch -> source, that a commit lacks, or has
+        with other bytes."""
+        there = self.blobs_in(commit)
+        both = [path for path in wanted if path in there]
+        ids = self._blobs([wanted[path] for path in both], write=False)
+        same = {path for path, blob in zip(both, ids, strict=True) if there[path] == blob}
+        return {path: wanted[path] for path in sorted(wanted.keys() - same)}
 
     def commit(self, parent: str, new: Mapping[str, Path], message: str) -> str:
         """Return a commit that has these files, path on the branch -> source, and `parent`'s."""
@@ -167,22 +216,18 @@ class Branch:
         files.remove(index)
         return tree
 
-    def _blobs(self, sources: Sequence[Path]) -> list[str]:
+    def _blobs(self, sources: Sequence[Path], *, write: bool = True) -> list[str]:
         blobs: list[str] = []
+        how = ("-w", "--no-filters") if write else ("--no-filters",)
         for start in range(0, len(sources), _AT_A_TIME):
             some = [str(path.resolve()) for path in sources[start : start + _AT_A_TIME]]
-            result = self._output("hash-object", "-w", "--no-filters", "--", *some).split()
+            result = self._output("hash-object", *how, "--", *some).split()
             if len(result) != len(some) or not all(
                 re.fullmatch("[0-9a-f]{40,64}", b) for b in result
             ):
                 raise InputError(f"git did not take the files: {' '.join(result)[:200]}")
             blobs += result
         return blobs
-
-    def _names(self, commit: str, *, deep: bool) -> list[str]:
-        whole = ("-r",) if deep else ()
-        result = self._output("ls-tree", "--full-tree", "-z", "--name-only", *whole, commit)
-        return [name for name in result.split("\0") if name]
 
     def _clear(self, index: Path) -> None:
         # Only we write these, and the caller sees to it that one of us does at a time.

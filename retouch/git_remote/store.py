@@ -120,6 +120,7 @@ def push_store(store: Store, *, trying: PushRetries | None = None) -> int:
     branch = store.branch
     with exclusive_lock(branch.root):
         branch.newest()  # if it is gone, all that is here is new to it
+        branch.require_no_links()
         known = branch.laid_out()
         new = {path: at for path, at in _on_disk(branch.folder).items() if path not in known}
         objects = {name_of(path): at for path, at in new.items()}
@@ -162,15 +163,28 @@ def _land(
     lacked: list[int] = []
 
     def on_top(newest: str) -> str | None:
-        there = branch.names_in(newest)
-        new = {place: path for place, path in sorted(wanted.items()) if place not in there}
+        new = branch.other_content(newest, wanted)
         lacked.append(len(new))
         if not new:
             return newest if even_nothing else None
         return branch.commit(newest, new, f"Add {len(new)} object{'' if len(new) == 1 else 's'}")
 
     publish(branch, on_top, trying)
+    if lacked[-1]:
+        _read_back(branch, wanted)
     return lacked[0]
+
+
+def _read_back(branch: Branch, wanted: Mapping[str, Path]) -> None:
+    """Raise CheckFailed unless the branch has all of it now, as the remote gives it back."""
+    lost = branch.other_content(branch.newest(), wanted)
+    if lost:
+        names = ", ".join(map(name_of, list(lost)[:3]))
+        raise CheckFailed(
+            f"The branch {branch.name!r} took the data, but lacks {len(lost)} of"
+            f" {len(wanted)} objects now: {names}.",
+            hint="Somebody may have cleaned it up meanwhile. Again: `retouch store push`.",
+        )
 
 
 def publish(
@@ -340,8 +354,9 @@ def _needed(branch: Branch) -> Iterator[str]:
             listed = branch.folder / place_of(name)
             if name.endswith(".dir") and listed.exists():
                 try:
+                    check_object(name, listed)
                     yield from directory_listing(listed.read_bytes()).values()
-                except ValueError as error:
+                except (ValueError, InputError) as error:
                     message = f"The object {name} of the store is damaged: {error}."
                     raise InputError(message, hint="Nothing was removed.") from None
 
