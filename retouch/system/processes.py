@@ -105,16 +105,7 @@ class Processes:
             with self._lock:
                 if self._stopped:
                     return Finished(tuple(command), 130, "")
-                # A session of its own, so that stopping it reaches the stage's own children.
-                process = subprocess.Popen(
-                    [*_ONCE_TOLD, *command],
-                    cwd=cwd,
-                    env=environment(_environment(None)),
-                    stdin=subprocess.PIPE,
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
+                process = _held_back(command, cwd, environment(_environment(None)), file)
                 self._running.add(process)
                 self._on_start(process.pid)
             with contextlib.suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as stdin:
@@ -158,6 +149,22 @@ def _output(log: Path, *, failed: bool) -> str:
     except OSError as error:
         return f"nothing could be written to {log.parent}: {error.strerror}"
     return output
+
+
+def _held_back(
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], output: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start a process that becomes the command once it is told to."""
+    # A session of its own, so that stopping it reaches the stage's own children.
+    return subprocess.Popen(
+        [*_ONCE_TOLD, *command],
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def _peak(theirs: int, ours: int) -> int:
