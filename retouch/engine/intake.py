@@ -22,6 +22,7 @@ from retouch.engine.report_history import answers
 from retouch.errors import InputError
 from retouch.pipeline.lineage import touched_by
 from retouch.policy.model import Policy
+from retouch.provenance.reformatting import hint_on
 from retouch.storage import documents
 from retouch.storage.alert_files import StoredAlert, read_alert, save_receipt, stored_alerts
 from retouch.suppression.cost_bound import cost_of_first_tier
@@ -138,11 +139,12 @@ def _unpacked(
     login, wanted = _files_of(event, project.root / documents.ALERTS)
     for target, content in wanted.items():
         refuse_links(target, project.root)
-        if files.exists(target) and files.read_bytes(target, limit=20 * MAX_BYTES) != content:
+        here = files.read_bytes(target, limit=20 * MAX_BYTES) if files.exists(target) else content
+        if here != content:
             shown = target.relative_to(project.root)
             raise InputError(
                 f"{shown}: is there already, with other content than the alert that was sent.",
-                hint="A new alert needs a new id: `retouch alert new`.",
+                hint=hint_on(here, content),
             )
     transport = replace(trust.transport, channel="dispatch", sender=login)
     *signatures, path = wanted

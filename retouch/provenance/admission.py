@@ -7,6 +7,7 @@ agree: what either of them refuses is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from retouch.alerts.moments import Time
@@ -15,7 +16,7 @@ from retouch.alerts.signature import NAMESPACE, Signature, signature_file_name
 from retouch.alerts.verified import SubmittedAlert
 from retouch.documents import Value
 from retouch.policy.monitors import MONITORS, Monitors, RegisteredMonitor
-from retouch.provenance.reformatting import Change
+from retouch.provenance.reformatting import KEEP_LINE_ENDS, Change, with_line_ends
 from retouch.provenance.signers import ALLOWED_SIGNERS, REVOKED_SIGNERS, Signer, Signers
 from retouch.schema_errors import shown
 
@@ -216,11 +217,15 @@ def _claims(
     if entry is not None:
         yield from _registered_for(submitted, reception, entry)
     yield from _times(submitted, reception.received_at)
-    if reception.known - {submitted.sha256}:
-        yield (
-            f"{submitted.source}: alert_id: {submitted.alert.alert_id!r} is on the base branch "
-            "with other bytes. A new alert needs a new id: `retouch alert new`."
-        )
+    others = reception.known - {submitted.sha256}
+    if others:
+        known = f"{submitted.source}: alert_id: {submitted.alert.alert_id!r} is on the base branch"
+        if others <= {
+            replace(submitted, raw=text).sha256 for text in with_line_ends(submitted.raw)
+        }:
+            yield f"{known} with other line ends. {KEEP_LINE_ENDS}"
+        else:
+            yield f"{known} with other bytes. A new alert needs a new id: `retouch alert new`."
 
 
 def _audience(

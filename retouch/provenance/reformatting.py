@@ -18,6 +18,24 @@ _ITEM, _KEY = ", ", ": "
 _INDENTS = ("  ", "    ", "\t")
 
 
+KEEP_LINE_ENDS = (
+    "Add `alerts/** -text` to .gitattributes, so that git converts none, then remove the file and "
+    "check it out again."
+)
+NEW_ID = "A new alert needs a new id: `retouch alert new`."
+
+
+def hint_on(one: bytes, other: bytes) -> str:
+    """Return what to do about two contents of the same alert."""
+    return KEEP_LINE_ENDS if other in with_line_ends(one) else NEW_ID
+
+
+def with_line_ends(raw: bytes) -> tuple[bytes, bytes]:
+    """Return the file with the line ends of Unix and with those of Windows."""
+    unix = raw.replace(b"\r\n", b"\n")
+    return unix, unix.replace(b"\n", b"\r\n")
+
+
 def undone(raw: bytes) -> Iterator[tuple[Change, bytes]]:
     """Yield the texts that the file may have been before its white space changed.
 
@@ -32,9 +50,8 @@ def undone(raw: bytes) -> Iterator[tuple[Change, bytes]]:
 
 
 def _candidates(raw: bytes) -> Iterator[tuple[Change, bytes]]:
-    with_lf = raw.replace(b"\r\n", b"\n")
-    yield "line ends", with_lf
-    yield "line ends", with_lf.replace(b"\n", b"\r\n")
+    for converted in with_line_ends(raw):
+        yield "line ends", converted
     yield "final newline", raw.rstrip(b"\r\n")
     yield "final newline", raw.rstrip(b"\r\n") + b"\n"
     try:

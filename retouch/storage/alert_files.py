@@ -13,6 +13,7 @@ from retouch.alerts.receipt import Receipt, receipt_file_name
 from retouch.alerts.signature import MAX_SIGNATURE_BYTES, signature_file_name
 from retouch.alerts.verified import SubmittedAlert
 from retouch.errors import InputError, visible
+from retouch.provenance.reformatting import hint_on
 from retouch.storage import documents
 from retouch.storage.documents import ALERTS
 from retouch.suppression.records import ReceivedAlert
@@ -51,7 +52,7 @@ def read_alerts(paths: Iterable[Path], root: Path) -> tuple[SubmittedAlert, ...]
         if first.sha256 != submitted.sha256:
             raise InputError(
                 f"{submitted.source}: another file has the same alert_id with other content.",
-                hint="A new alert needs a new id: `retouch alert new`.",
+                hint=hint_on(first.raw, submitted.raw),
             )
     return tuple(found[alert_id] for alert_id in sorted(found))
 

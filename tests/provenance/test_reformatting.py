@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retouch.provenance.reformatting import undone
+from retouch.provenance.reformatting import KEEP_LINE_ENDS, NEW_ID, hint_on, undone
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -68,3 +68,15 @@ def test_no_text_is_tried_twice_nor_the_one_that_was_given(raw):
 
     assert raw not in texts
     assert len(texts) == len(set(texts)) <= 14
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "hint"),
+    [
+        (b"{\n}\n", b"{\r\n}\r\n", KEEP_LINE_ENDS),
+        (b"{\r\n}\r\n", b"{\n}\n", KEEP_LINE_ENDS),
+        (b"{\n}\n", b"{ }\n", NEW_ID),
+    ],
+)
+def test_what_git_has_converted_needs_no_new_id(one, other, hint):
+    assert hint_on(one, other) == hint

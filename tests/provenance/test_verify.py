@@ -196,6 +196,18 @@ def test_a_known_id_with_other_bytes_is_refused(checkout):
     assert "is on the base branch with other bytes." in checkout.refusal(alert)
 
 
+def test_line_ends_that_git_converted_are_named(checkout):
+    alert = checkout.signed(1)
+    checkout.merge(alert, f"{alert}.sig")
+    path = checkout.root / alert
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    (checkout.root / f"{alert}.sig").unlink()
+
+    said = checkout.refusal(alert)
+
+    assert "is on the base branch with other line ends. Add `alerts/** -text` to .git" in said
+
+
 def test_a_known_id_is_refused_by_its_receipt_alone(checkout):
     alert = checkout.signed(1)
     checkout.verify(alert)
