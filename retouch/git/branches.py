@@ -85,6 +85,12 @@ def tree_at(root: Path, commit: str, path: str) -> str | None:
     return found.output.strip() if found.exit_code == 0 else None
 
 
+def alert_blobs(root: Path, commit: str) -> dict[str, str]:
+    """Return what identifies the bytes of each alert and signature at a commit, by path."""
+    found = _entries(root, commit, ["alerts"])
+    return {path: blob for path, blob, _ in found if not path.endswith(".receipt.json")}
+
+
 def proposal_of(message: str) -> str | None:
     """Return the digest that ends a commit made by Retouch; None for the commit of a person."""
     last = message.rstrip().rpartition("\n")[2]

@@ -26,6 +26,7 @@ class _Reference(ResponseModel):
 class Push(ResponseModel):
     """A change of a branch, as GitHub recorded it: its time is GitHub's own."""
 
+    before: str
     after: str
     timestamp: Annotated[AwareDatetime, Field(strict=False)]
     actor: Login = "ghost"

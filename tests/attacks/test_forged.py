@@ -97,6 +97,20 @@ def test_an_innocent_comment_edited_into_an_approval_approves_nothing(delivered:
     assert "has not approved" in refused(delivered)
 
 
+def test_an_approval_is_of_the_alerts_that_were_there_and_of_no_later_one(delivered: World):
+    trust_no_unsigned_alert(delivered)
+    say_unproven(delivered, accepted_by="alice")
+    delivered.github.comment(1, "/retrain", "alice")
+    alert = delivered.github.git.file(delivered.branch, delivered.answered.alert)
+    later = f"alerts/{OTHER}.json"
+    delivered.github.git.commit_on(delivered.branch, {later: alert})
+    assert "has not approved" in refused(delivered)
+
+    delivered.github.comment(1, "/retrain", "alice")
+    outcome = delivered.publish()[0]
+    assert outcome.outcome == "overtaken", "approved, but the branch is another one by now"
+
+
 def test_an_innocent_comment_edited_into_an_override_overrides_nothing(delivered: World):
     comment = delivered.github.comment(1, "I looked.", "alice")
     delivered.github.edit_comment(comment, "/retrain override overall I looked.", "mallory")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 COMMAND = "/retrain"
@@ -98,6 +99,7 @@ class AuthoredComment:
 
     login: str
     body: str
+    written_at: datetime
     edited: bool = False
     """It is no longer as it was first written. Whoever may write here can edit anybody's."""
 
@@ -121,10 +123,14 @@ def recorded_reason(reason: str) -> str:
     return reason[:_LONGEST_REASON]
 
 
-def requests_retraining(login: str, comments: Iterable[AuthoredComment]) -> bool:
-    """Tell whether a person asked for the retraining in a comment, which approves its alerts."""
-    parsed = (parse_comment(comment.body) for comment in _of(login, comments))
-    return any(command is not None and command.kind in _APPROVING for command in parsed)
+def retraining_requested_at(login: str, comments: Iterable[AuthoredComment]) -> datetime | None:
+    """Return when a person last asked for the retraining, which approves the alerts of that time.
+
+    None when they never did.
+    """
+    parsed = ((comment, parse_comment(comment.body)) for comment in _of(login, comments))
+    asked = [one.written_at for one, command in parsed if command and command.kind in _APPROVING]
+    return max(asked, default=None)
 
 
 _APPROVING = ("retrain", "override")

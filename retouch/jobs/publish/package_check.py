@@ -316,12 +316,11 @@ def _is_approved(login: str, publication: Publication, publisher: Publisher) -> 
     """Tell whether a person approves: in a comment, or by starting this workflow by hand."""
     event, authority = publisher.event, _authority(publication, publisher)
     if not isinstance(event, RetrainRequest):
-        return authority.approved(login)
+        return authority.approved(login, publisher.root)
     if event.accepted_by == login == event.sender and authority.may_write(login):
         return True
-    return authority.approved(login) or CommentAuthority(publisher.site.repo, event.pull).approved(
-        login
-    )
+    asked = CommentAuthority(publisher.site.repo, event.pull)
+    return any(one.approved(login, publisher.root) for one in (authority, asked))
 
 
 def _authority(publication: Publication, publisher: Publisher) -> CommentAuthority:

@@ -7,13 +7,21 @@ proves nothing, nor does the message of its commit: whoever may push writes both
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 
 from retouch.gate.model import Override, Overrides
-from retouch.github import issues
+from retouch.git import branches
+from retouch.github import git_data, issues
+from retouch.github.pulls import get_pull
 from retouch.github.records import latest_status
 from retouch.github.repository import Repository, permission_of
-from retouch.jobs.packages.comment import AuthoredComment, requests_override, requests_retraining
+from retouch.jobs.packages.comment import (
+    AuthoredComment,
+    requests_override,
+    retraining_requested_at,
+)
 from retouch.jobs.retrain.branch_contents import BranchContents
 from retouch.planning.model import Plan
 from retouch.reporting.marker import read_result_commit
@@ -41,7 +49,8 @@ class CommentAuthority:
             return ()
         found = issues.list_comments(self.repo, self.number)
         return tuple(
-            AuthoredComment(one.author, one.body, one.updated_at > one.created_at) for one in found
+            AuthoredComment(one.author, one.body, one.created_at, one.updated_at > one.created_at)
+            for one in found
         )
 
     def may_write(self, login: str) -> bool:
@@ -50,9 +59,31 @@ class CommentAuthority:
             self._may[login] = permission_of(self.repo, login) in MAY_WRITE
         return self._may[login]
 
-    def approved(self, login: str) -> bool:
-        """Tell whether this person asked for the retraining, and may write."""
-        return requests_retraining(login, self._comments) and self.may_write(login)
+    def approved(self, login: str, root: Path) -> bool:
+        """Tell whether this person asked for the retraining of these alerts, and may write.
+
+        An alert that was pushed to the branch after their comment was not meant. `root`: a checkout
+        of the base branch.
+        """
+        at = retraining_requested_at(login, self._comments)
+        return at is not None and self.may_write(login) and self._had_alerts(at, root)
+
+    def _had_alerts(self, at: datetime, root: Path) -> bool:
+        """Tell whether the branch had all of its alerts then, by GitHub's record of pushes.
+
+        Without such a record, nothing is known, and nothing stands against it.
+        """
+        pull = get_pull(self.repo, self.number) if self.number is not None else None
+        pushes = git_data.pushes_after(self.repo, pull.head.ref, at) if pull else ()
+        if not pull or not pushes:
+            return True
+        now, then = pull.head.sha, pushes[-1].before
+        if not all(branches.fetch_commit(root, commit) for commit in (now, then)):
+            return False
+        known = (
+            branches.alert_blobs(root, then).items() | branches.alert_blobs(root, "HEAD").items()
+        )
+        return branches.alert_blobs(root, now).items() <= known
 
     def requested_override(self, one: Override) -> bool:
         """Tell whether a person who may write asked for this override."""
@@ -80,7 +111,7 @@ class CommentAuthority:
 
 
 def authorized(
-    incoming: BranchContents, repo: Repository, number: int | None, us: str
+    incoming: BranchContents, repo: Repository, number: int | None, us: str, root: Path
 ) -> BranchContents:
     """Return a branch's contents without what no comment of a writer authorizes.
 
@@ -96,7 +127,7 @@ def authorized(
     return replace(
         incoming,
         faults=(*incoming.faults, *faults),
-        plans=tuple(_with_known_approver(plan, authority) for plan in incoming.plans),
+        plans=tuple(_with_known_approver(plan, authority, root) for plan in incoming.plans),
         documents={p: raw for p, raw in incoming.documents.items() if fault_by_path.get(p) is None},
         published=authority.result_commit(us) == incoming.head and is_final(repo, incoming.head),
     )
@@ -111,7 +142,7 @@ def is_final(repo: Repository, commit: str) -> bool:
     return status is not None and (status[0] != "pending" or status[1].startswith(WAITING_FOR))
 
 
-def _with_known_approver(plan: Plan, authority: CommentAuthority) -> Plan:
-    if plan.accepted_by is None or authority.approved(plan.accepted_by):
+def _with_known_approver(plan: Plan, authority: CommentAuthority, root: Path) -> Plan:
+    if plan.accepted_by is None or authority.approved(plan.accepted_by, root):
         return plan
     return plan.model_copy(update={"accepted_by": None})

@@ -77,7 +77,7 @@ class BaseRetrain:
             if previous.edited and not job.overwrites:
                 job.log(f"{branch}: {EDITED_MESSAGE}")
                 return None
-            previous = authorized(previous, job.repo, number, job.login)
+            previous = authorized(previous, job.repo, number, job.login, job.root)
         head = previous.head if previous else None
         return GroupTask(
             alert_ids=ids,

@@ -101,7 +101,7 @@ class Comparison:
                 found = fetch_branch(self.base, one.head.ref)
                 if found is not None:
                     contents[one.number] = authorized(
-                        found, self.job.repo, one.number, self.job.login
+                        found, self.job.repo, one.number, self.job.login, self.job.root
                     )
             except InputError as error:
                 unreadable[one.number] = str(error)

@@ -72,7 +72,7 @@ def retrain_pull(number: int, job: RetrainJob) -> tuple[Path, ...]:
     if contents is None:
         message = f"{repo.name}#{number}: its branch was deleted."
         raise CheckFailed(message, hint="Close the pull request.")
-    contents = authorized(contents, repo, number, job.login)
+    contents = authorized(contents, repo, number, job.login, job.root)
     destination = _destination(found, contents, base, job)
     if contents.faults:
         ids = tuple(filter(_ID.fullmatch, contents.alert_ids))
@@ -156,7 +156,7 @@ class _PullRetrain:
 
     def _authorized(self, contents: BranchContents, destination: Destination) -> BranchContents:
         job = self.job
-        return authorized(contents, job.repo, destination.pull, job.login)
+        return authorized(contents, job.repo, destination.pull, job.login, job.root)
 
     def _intake(self) -> IntakeResult:
         job, contents = self.job, self.contents
