@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -55,6 +56,7 @@ class Point:
 
     flow: str
     job: str
+    """`alert/retrain/publish`, or a pattern."""
     number: int
     """Of the call within the job, from 0."""
     call: str
@@ -129,7 +131,7 @@ def disturbed(flow: Flow, point: Point, ground: Path, folder: Path, expected: An
     scene = stand_on(ground, folder)
     with scene.github:
         interpreter = scene.interpreted()
-        trap = _Trap(point, scene, interpreter)
+        trap = Trap(point, scene, interpreter)
         interpreter.on_job, interpreter.after_job = trap.begins, trap.ended
         flow.happens(scene)
         interpreter.on_job = interpreter.after_job = _nothing
@@ -155,7 +157,7 @@ def _triggers(point: Point, died: bool) -> tuple[str, ...]:
     return (*free, *button, *last)
 
 
-class _Trap:
+class Trap:
     """Arms the fault when the job of a point begins, the first time."""
 
     def __init__(self, point: Point, scene: Scene, interpreter: Interpreter) -> None:
@@ -163,7 +165,7 @@ class _Trap:
         self.sprung = self._armed = False
 
     def begins(self, run: Run, job: str) -> None:
-        if self.sprung or f"{run.workflow}/{job}" != self.point.job:
+        if self.sprung or not fnmatchcase(f"{run.workflow}/{job}", self.point.job):
             return
         self.sprung = self._armed = True
         at = len(self.github.outgoing) + self.point.number

@@ -183,7 +183,7 @@ def _do(context: _Context) -> str:
     request = context.request
     if request.command.kind == "help":
         return context.decline(Markdown(HELP))
-    if context.pull.status != "open":
+    if context.pull.status != "open" and not _is_half_discarded(context):
         return context.decline(Markdown("This pull request is closed: reopen it first."))
     if _has_moved(context):
         return context.decline(
@@ -203,6 +203,14 @@ def _do(context: _Context) -> str:
             return _retrain(context)
     issues.add_reaction(context.site.repo, request.comment, "+1")
     return result
+
+
+def _is_half_discarded(context: _Context) -> bool:
+    """Tell whether a job closed the pull request at this command, and may have died before its end.
+
+    Then the command goes on, so that the pull requests that waited for this one are started.
+    """
+    return context.request.command.kind == "discard" and DISCARDED in context.pull.labels
 
 
 _EDITED_COMMENT = Markdown(

@@ -117,6 +117,28 @@ def test_discarding_wakes_those_that_wait(published):
     assert [d["inputs"]["pull"] for d in published.github.dispatched] == [str(other)]
 
 
+def test_a_discard_that_died_after_closing_goes_on_when_its_job_is_run_again(published):
+    ident = f"{published.answered.alert_id[:-1]}9"
+    other = published.github.open_pull(
+        f"retouch/alert/{ident}", files={f"alerts/{ident}.json": "{}"}
+    )
+    published.github.label(other, "waiting")
+    route = "POST actions/workflows/{workflow_id}/dispatches"
+    published.github.fails(route, Kill())
+    body = "/retrain discard"
+    comment = published.github.comment(published.number, body, "alice")
+    at = published.github.comments[-1]["created_at"]
+    asked = read_comment_event(event(published.number, body, comment, at=at))
+    with pytest.raises(Killed):
+        carry_out(asked, published.site, "main")
+    before = published.end()
+
+    carry_out(asked, published.site, "main")
+
+    assert published.end() == before
+    assert [d["inputs"]["pull"] for d in published.github.dispatched] == [str(other)]
+
+
 def refuse(world):
     """Let the verdict have a check that does not hold."""
     report = f"reports/{world.answered.alert_id}/verdict.json"
