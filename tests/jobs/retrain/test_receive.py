@@ -209,3 +209,16 @@ def test_what_was_begun_three_times_and_never_ended_is_held_for_a_person(loop: L
     assert "on hold" in loop.github.statuses[-1]["description"]
     (comment,) = loop.github.comments
     assert "comment `/retrain`" in comment["body"]
+
+
+def test_what_an_earlier_run_is_at_work_on_is_left_to_it(loop: Loop):
+    number = loop.deliver(loop.toy.alert("data_quality"))
+    repo = Repository(Client(loop.github.token, loop.github.url), loop.github.name)
+    url = "https://github.com/acme/site/actions/runs/7/attempts/1"
+    set_status(repo, loop.github.pull(number)["sha"], "pending", "retraining", url)
+    job = {"id": 1, "name": "retrain / retrain 1", "status": "in_progress", "conclusion": None}
+    jobs = "GET actions/runs/{run_id}/attempts/{attempt_number}/jobs"
+    loop.github.fails(jobs, Status(200, {"total_count": 1, "jobs": [job]}))
+    assert received(loop, {}, "schedule") == {"any": False, "targets": []}
+    loop.github.ran(7, "retrain / retrain 1", "cancelled")
+    assert received(loop, {}, "schedule")["targets"] == [{"pull": number}], "it has ended"
