@@ -47,7 +47,14 @@ COMMANDS = (
     *(run.build, run.demo, run.explain, run.plan, run.report, run.run, run.status),
     *(alert.alert, policy.policy, store.store, ci.ci),
     *(checks.doctor, checks.merge_lock, checks.verify),
-    *(release.bundle, release.canary, release.promote, release.rollback, release.shadow),
+    *(
+        release.bundle,
+        release.canary,
+        release.promote,
+        release.reconcile,
+        release.rollback,
+        release.shadow,
+    ),
 )
 for command in COMMANDS:
     cli.add_command(command)

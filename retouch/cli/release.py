@@ -34,6 +34,7 @@ from retouch.system.processes import cpu_count
 
 if TYPE_CHECKING:
     from retouch.jobs.release import promote as flow
+    from retouch.jobs.release import reconcile as reconciling
     from retouch.jobs.release.steps import StepsResult
 
 _PUSH = click.option("--push/--no-push", default=True, help="Push the tags to origin.")
@@ -94,6 +95,64 @@ def _print_promoted(promoted: flow.PromotionResult) -> None:
         click.echo(visible(f"  {state:6} {step.message}"))
     if promoted.failed is not None:
         click.echo(f"Error: {visible(promoted.failed)}", err=True)
+
+
+@click.command("reconcile")
+@click.option("--dry", is_flag=True, help="Print the steps without carrying them out.")
+@_PUSH
+@_GITHUB
+@click.option(
+    "--without-promotion",
+    is_flag=True,
+    help="Leave the registration of a new version to another job.",
+)
+@click.option(
+    "--output",
+    type=PATH,
+    help="Append `canary` and `promotion`, true or false, to this file as job outputs.",
+)
+@JSON
+def reconcile(
+    dry: bool,
+    push: bool,
+    github: bool | None,
+    without_promotion: bool,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Bring versions, stages and GitHub into line with the base branch.
+
+    Finishes a rollback that was interrupted, withdraws versions that the base branch has reverted,
+    promotes the model it records now, and completes pull requests, issues, deployments and
+    releases. Everything is read from the branch, the tags and GitHub, so it may be called at any
+    time, any number of times. Exit code 1 when a step failed; the others are taken all the same.
+    """
+    from retouch.jobs.release import reconcile as flow
+
+    repo = _repository(github)
+    request = flow.ReconcileRequest(now(), push=push, repo=repo, promote=not without_promotion)
+    result = flow.reconcile(current_project(), request, dry=dry)
+    if output is not None:
+        lines = {"canary": result.judge, "promotion": result.waits}
+        with output.open("a", encoding="utf-8") as file:
+            file.writelines(f"{name}={json.dumps(value)}\n" for name, value in lines.items())
+    if as_json:
+        click.echo(result.to_json(), nl=False)
+    else:
+        _print_reconciled(result)
+    exit_with(CheckFailed.exit_code if result.exit_code else 0)
+
+
+def _print_reconciled(result: reconciling.ReconcileResult) -> None:
+    click.echo(f"prod: {result.prod or 'nothing'}; canary: {result.canary or 'nothing'}")
+    for note in result.notes:
+        click.echo(plain(note, _MESSAGE_LENGTH))
+    for step in result.steps:
+        click.echo(f"  {'+' if step.new else '='} {plain(step.message, _MESSAGE_LENGTH)}")
+    for message in result.left:
+        click.echo(f"  to do  {plain(message, _MESSAGE_LENGTH)}")
+    for failure in result.failed:
+        click.echo(f"Not finished: {plain(failure, _MESSAGE_LENGTH)}", err=True)
 
 
 @click.command("bundle")

@@ -151,6 +151,29 @@ def deployed_environments(repo: Repository, ref: str) -> tuple[str, ...]:
     return tuple(sorted({one.environment for one in found if one.ref == ref}))
 
 
+class _DeploymentStatus(ResponseModel):
+    id: int
+    state: str
+    description: Line | None = None
+
+
+def deployment_states(repo: Repository, ref: str) -> dict[str, tuple[str, str]]:
+    """Return what GitHub records of a commit: environment -> its newest state, its description.
+
+    Raises InputError.
+    """
+    newest: dict[str, int] = {}
+    for one in repo.list(_Deployment, "deployments", ref=ref):
+        if one.ref == ref:
+            newest[one.environment] = max(one.id, newest.get(one.environment, 0))
+    states = {}
+    for environment, number in newest.items():
+        listed = repo.list(_DeploymentStatus, "deployments", str(number), "statuses")
+        last = max(listed, key=lambda one: one.id, default=None)
+        states[environment] = (last.state, last.description or "") if last else ("pending", "")
+    return states
+
+
 def create_release(repo: Repository, *, tag: str, name: str, body: str) -> Release:
     """Publish a release of a tag, or return the one that exists.
 

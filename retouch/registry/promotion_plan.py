@@ -14,6 +14,7 @@ from pydantic import Field
 
 from retouch.documents import Document, Value
 from retouch.policy.promotion import Release as ReleasePolicy
+from retouch.registry.base_history import BaseHistory, is_back
 from retouch.registry.registry import (
     CANARY,
     ENVIRONMENTS,
@@ -84,6 +85,8 @@ class PromotionFacts(Value):
     kept: tuple[AcceptingVerdict, ...] = ()
     """The verdicts in its own tree that accepted this very model, oldest first."""
     policy: ReleasePolicy
+    history: BaseHistory | None = None
+    """Of the base branch; None where the commit is not on it."""
     shared: bool = False
     """The tags go to `origin`."""
     github: GitHubRecord | None = None
@@ -165,6 +168,22 @@ class PromotionPlan(Document):
     steps: tuple[PromotionStep, ...] = ()
 
     @property
+    def details(self) -> dict[str, str | None]:
+        """For the messages of the version's tags."""
+        kept = self.kept_by
+        return {
+            "model": self.hash,
+            "report": kept.report_id if kept else None,
+            "verdict": kept.outcome if kept else None,
+            "plan_key": kept.plan_key if kept else None,
+        }
+
+    @property
+    def supersedes(self) -> str:
+        """The reason in the tag of a canary that makes way."""
+        return f"superseded by {self.version}"
+
+    @property
     def left(self) -> tuple[PromotionStep, ...]:
         """The steps still to be taken, in order."""
         return tuple(step for step in self.steps if not step.done)
@@ -179,6 +198,9 @@ def plan_promotion(facts: PromotionFacts) -> PromotionPlan:
     if registry.deprecated:
         name = registry.tags[-1].name
         return _refused(facts, f"is not promoted: the tag {name} deprecates {registry.model}", None)
+    by = _superseded_by(facts)
+    if by is not None:
+        return _nothing(facts, f"Nothing to do: commit {facts.commit[:10]} is superseded by {by}.")
     same = registry.with_hash(facts.hash)
     up = [version for version in registry.versions if version in same]
     if up:
@@ -214,10 +236,46 @@ def _refused(facts: PromotionFacts, why: str, hint: str | None) -> PromotionPlan
     )
 
 
+def _nothing(facts: PromotionFacts, message: str) -> PromotionPlan:
+    return PromotionPlan(
+        model=facts.registry.model,
+        hash=facts.hash,
+        outcome="nothing",
+        commit=facts.commit,
+        message=message,
+    )
+
+
+def _superseded_by(facts: PromotionFacts) -> str | None:
+    """Return what replaced the commit's model on the base branch; None when it is the newest.
+
+    The first version is exempt: a person may choose an older commit as the baseline.
+    """
+    history, registry = facts.history, facts.registry
+    now = history.current if history is not None else None
+    if not registry.versions or history is None or now is None or now.hash == facts.hash:
+        return None
+    if not history.is_after(now, facts.commit):
+        return None
+    known = [version.name for version in registry.versions if version.hash == now.hash]
+    return f"{known[-1]}, commit {now.commit[:10]}" if known else f"commit {now.commit[:10]}"
+
+
+def _is_merged_again(facts: PromotionFacts, version: Version) -> bool:
+    """Tell whether a version that was reverted on the base branch was merged there once more."""
+    events = [e for stage in _STAGES for e in facts.registry.history(stage)]
+    own = sorted((e for e in events if e.version == version), key=lambda e: e.tag.order)
+    reverted = own[-1].tag.details.get("reverted") if own and not own[-1].assigns else None
+    history = facts.history
+    return isinstance(reverted, str) and history is not None and is_back(history, reverted)
+
+
 def _known(facts: PromotionFacts, version: Version) -> PromotionPlan:
     """Complete what an earlier call left of the newest version; older ones are left alone."""
     if version == facts.registry.versions[-1]:
-        found = _steps_of(facts, version.name, _stage(facts, version), version)
+        again = _is_merged_again(facts, version)
+        stage = _stage(facts, None if again else version)
+        found = _steps_of(facts, version.name, stage, version, again=again)
         left = f"{len(found.left)} left to do" if found.left else "nothing to do"
         message = f"{found.model} is already {version.name}: {left}."
         outcome = "promote" if found.left else "nothing"
@@ -229,14 +287,8 @@ def _known(facts: PromotionFacts, version: Version) -> PromotionPlan:
         there = f"prod is {prod.name}" if prod else "nothing is in prod"
         message = f"Nothing to do: this is the model of {version.name} again, but {there}."
         hint = f"To put {version.name} into prod: `retouch rollback --to {version.name}`."
-    return PromotionPlan(
-        model=facts.registry.model,
-        hash=facts.hash,
-        outcome="nothing",
-        version=version.name,
-        commit=version.commit,
-        message=message,
-        hint=hint,
+    return _nothing(facts, message).model_copy(
+        update={"version": version.name, "commit": version.commit, "hint": hint}
     )
 
 
@@ -252,12 +304,17 @@ def _stage(facts: PromotionFacts, version: Version | None = None) -> Stage:
 
 
 def _steps_of(
-    facts: PromotionFacts, name: str, stage: Stage, version: Version | None = None
+    facts: PromotionFacts,
+    name: str,
+    stage: Stage,
+    version: Version | None = None,
+    *,
+    again: bool = False,
 ) -> PromotionPlan:
     """Return all steps of a version, those of an earlier call marked as done."""
     model = facts.registry.model
     commit = version.commit if version else facts.commit
-    assigned = version is not None and _ever_in(facts.registry, version, stage)
+    assigned = version is not None and not again and _ever_in(facts.registry, version, stage)
     where = "origin" if facts.shared else "this clone"
     steps: list[PromotionStep] = [
         Register(

@@ -10,12 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from retouch.documents import Value
 from retouch.errors import InputError, visible
 from retouch.lockfile import entries
 from retouch.policy.edits import ParamEdit, edited_text
-from retouch.registry.registry import PROD, ModelRegistry, StageEvent, Version
+from retouch.registry.registry import (
+    CANARY,
+    PROD,
+    ModelRegistry,
+    Stage,
+    StageEvent,
+    Version,
+)
 from retouch.registry.tags import Tag
 
 
@@ -30,7 +38,75 @@ class RollbackPlan:
     put_in: Tag | None = None
     """The tag that assigned the restored one; None: to be written."""
     reason: str = ""
-    """From the tag."""
+    """From the tag of one begun before."""
+    forward: bool = False
+    """It restores a newer version, which undoes a rollback: nothing is bad then."""
+
+
+class Move(Value):
+    """A version is assigned to a stage, or removed from it."""
+
+    kind: Literal["move"] = "move"
+    action: Literal["assign", "unassign"]
+    version: str
+    commit: str
+    stage: Stage
+    details: Mapping[str, Any]
+    """For the tag's message."""
+    message: str
+
+
+def rollback_moves(
+    registry: ModelRegistry, found: RollbackPlan, *, base: str, reverted: str | None = None
+) -> list[Move]:
+    """Return the moves of a rollback that are left; the removal comes first.
+
+    Readers that only look at the newest tag then find the restored version. `base`: the newest
+    commit of the base branch. `reverted`: the commit that reverted the version there, where that is
+    why it is rolled back: then a person may bring it back by another merge.
+    """
+    bad, target = found.bad, found.target
+    why: dict[str, Any] = {"reason": found.reason, "base": base}
+    down: dict[str, Any] = (
+        {"reverted": reverted} if reverted else {"rolled_back": not found.forward}
+    )
+    moves = []
+    if found.taken_out is None:
+        details = {**why, **down, "model": bad.hash, "to": target.name}
+        moves.append(_move("unassign", bad, PROD, details))
+    if found.put_in is None:
+        details = {**why, "model": target.hash, "rollback_of": bad.name}
+        moves.append(_move("assign", target, PROD, details))
+    canaries = [event.version for event in registry.active(CANARY)]
+    if not found.forward and bad in canaries and _still_down(registry, found):
+        # Otherwise it would return to production once it passes.
+        moves.append(_move("unassign", bad, CANARY, {**why, **down, "model": bad.hash}))
+    return moves
+
+
+def _still_down(registry: ModelRegistry, found: RollbackPlan) -> bool:
+    """Tell whether nobody has assigned the bad version to the canary stage since."""
+    if found.taken_out is None:
+        return True
+    last = [e for e in registry.active(CANARY) if e.version == found.bad][-1]
+    return last.tag.order < found.taken_out.order
+
+
+def _move(
+    action: Literal["assign", "unassign"],
+    version: Version,
+    stage: Stage,
+    details: Mapping[str, Any],
+) -> Move:
+    how = "is assigned to" if action == "assign" else "is removed from"
+    return Move(
+        action=action,
+        version=version.name,
+        commit=version.commit,
+        stage=stage,
+        details=details,
+        message=f"{version.name} {how} {stage}",
+    )
 
 
 def plan_rollback(registry: ModelRegistry, to: str | None) -> RollbackPlan:
@@ -40,7 +116,7 @@ def plan_rollback(registry: ModelRegistry, to: str | None) -> RollbackPlan:
     returned as done, so without a version no rollback is rolled back. Raises InputError when
     nothing is in production, or there is no version to restore.
     """
-    begun = _begun(registry)
+    begun = begun_rollback(registry)
     if begun is not None and to in (None, begun.target.name):
         return begun
     bad = registry.in_stage(PROD)
@@ -57,7 +133,7 @@ def plan_rollback(registry: ModelRegistry, to: str | None) -> RollbackPlan:
     return RollbackPlan(bad, _before(registry, bad) if to is None else _named(registry, to, bad))
 
 
-def _begun(registry: ModelRegistry) -> RollbackPlan | None:
+def begun_rollback(registry: ModelRegistry) -> RollbackPlan | None:
     """Return the rollback recorded by the newest tags of the stage; None without one."""
     history = registry.history(PROD)
     for at in (len(history) - 1, len(history) - 2):
@@ -74,7 +150,8 @@ def _begun(registry: ModelRegistry) -> RollbackPlan | None:
         if any(event.version.commit != target.commit for event in own):
             return None
         put_in = own[-1].tag if own else None
-        return RollbackPlan(out.version, target, out.tag, put_in, str(details.get("reason") or ""))
+        reason, forward = str(details.get("reason") or ""), details.get("rolled_back") is False
+        return RollbackPlan(out.version, target, out.tag, put_in, reason, forward)
     return None
 
 

@@ -11,21 +11,21 @@ Applying it twice does it once: what was done is found by its tags.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
+from retouch.engine.base_branch import base_commit
 from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.gate.canary_model import CanaryModel, CanaryVerdict
 from retouch.github.repository import Repository
 from retouch.jobs.release.assignments import load_registry, move_version
 from retouch.jobs.release.judge_canary import judged_until, policy_of
-from retouch.jobs.release.revert import versions_between
+from retouch.jobs.release.reconcile import complete, judged_until_text
 from retouch.jobs.release.steps import (
-    Announcement,
     CompletedStep,
     StepsResult,
     open_notice,
@@ -33,17 +33,11 @@ from retouch.jobs.release.steps import (
     run_steps,
 )
 from retouch.registry.canary_decision import CanaryDecision, decide_canary, next_action
-from retouch.registry.registry import CANARY, PROD, ModelRegistry, StageEvent, Version
+from retouch.registry.registry import CANARY, PROD, ModelRegistry, Stage, StageEvent, Version
 from retouch.reporting.escape import plain
-from retouch.reporting.release import (
-    REASON_LIMIT,
-    RolledBackVersion,
-    canary_failed,
-    canary_undecided,
-)
+from retouch.reporting.release import DAYS_SHOWN, REASON_LIMIT, canary_undecided
 
 CanaryAnswer = Literal["promote", "roll_back"]
-PendingStep = Callable[[], CompletedStep | None]
 
 
 def apply_canary(
@@ -79,7 +73,7 @@ def apply_canary(
         case "ask":
             return steps.ask()
         case "nothing":
-            return StepsResult(message=decision.message)
+            return steps.wait()
 
 
 def _decide_anew(
@@ -187,83 +181,56 @@ class _CanarySteps:
                 f"{name} passed as a canary, but its model was taken down ({down}) and stays so.",
                 hint=f"To run it anyway: `retouch rollback --to {name}`.",
             )
-        done = (
-            [CompletedStep(message=f"{name} is already in {PROD}.", new=False)]
-            if self.in_prod
-            else []
-        )
-        left: list[PendingStep] = []
+        done = []
         details = {"reason": self._reason, "model": hash_, "passed": True}
-        if not self.in_prod:
+        if self.in_prod:
+            done.append(CompletedStep(message=f"{name} is already in {PROD}.", new=False))
+        else:
             self._require_same_production()
-            left.append(lambda: self._move_step("assign", PROD, details))
+            done.append(self._moved("assign", PROD, details))
         if self.in_canary:
-            left.append(lambda: self._move_step("unassign", CANARY, details))
-        repo = self.repo
-        if repo is not None:
-            message = f"{name} passed as a canary"
-            left += [
-                lambda: record_deployment(repo, self.candidate, PROD, "success", message),
-                lambda: record_deployment(repo, self.candidate, CANARY, "inactive", message),
-            ]
-        return run_steps(self.decision.message, done, left)
+            done.append(self._moved("unassign", CANARY, details))
+        return self._complete(done)
 
     def roll_back(self) -> StepsResult:
-        """Remove the candidate from the canary stage for good; production is not touched."""
+        """Remove the candidate from the canary stage for good; production is not touched.
+
+        The tag carries the verdict, so that whoever comes next can write the issue.
+        """
         last = self.last_move
-        left: list[PendingStep] = []
-        done = []
         if self.in_canary:
             self._require_same_production()
-            details = {"reason": self._reason, "model": self.candidate.hash, "failed": True}
-            tag = move_version(
-                self.project, "unassign", self.candidate, CANARY, details, push=self.push
-            )
-            done.append(
-                CompletedStep(
-                    message=f"{self.candidate.name} was removed from {CANARY}: {tag.name}."
-                )
-            )
-            counter = tag.counter
-        elif last is not None and not last.assigns and last.tag.details.get("failed") is True:
-            message = f"{self.candidate.name} was already removed from {CANARY}: {last.tag.name}."
-            done.append(CompletedStep(message=message, new=False))
-            counter = last.tag.counter
-        else:
+            details = {
+                "reason": self._reason,
+                "model": self.candidate.hash,
+                "failed": True,
+                "verdict": self._evidence,
+            }
+            return self._complete([self._moved("unassign", CANARY, details)])
+        if last is None or last.assigns or last.tag.details.get("failed") is not True:
             return self._settled_before()
-        if self.repo is not None:
-            left = self._github_steps(self.repo, counter)
-        return run_steps(self.decision.message, done, left)
+        message = f"{self.candidate.name} was already removed from {CANARY}: {last.tag.name}."
+        return self._complete([CompletedStep(message=message, new=False)])
 
-    def _github_steps(self, repo: Repository, counter: int | None) -> list[PendingStep]:
-        """Return the steps on GitHub after the canary was taken down."""
-        fall = RolledBackVersion(
-            model=self.registry.model,
-            version=self.candidate.name,
-            commit=self.candidate.commit,
-            hash=self.verdict.candidate.model,
-            to=self.production.name,
-            reason=self.decision.message,
-            counter=counter,
+    @property
+    def _evidence(self) -> dict[str, object]:
+        """The verdict with its newest days: as many as the issue shows."""
+        update = {
+            "days": self.verdict.days[-DAYS_SHOWN:],
+            "message": self.decision.message[:1000],
+            "decision": self.decision.outcome,
+        }
+        return self.verdict.model_copy(update=update).model_dump(mode="json")
+
+    def _complete(self, done: list[CompletedStep]) -> StepsResult:
+        return complete(
+            self.project,
+            self.decision.message,
+            done,
+            push=self.push,
+            repo=self.repo,
             at=self.at,
         )
-        announcement = Announcement(self.project, repo, fall)
-        versions = versions_between(self.project, self.registry, self.production, self.candidate)
-        message = self.decision.message
-
-        def failed() -> CompletedStep:
-            return record_deployment(repo, self.candidate, CANARY, "failure", plain(message, 140))
-
-        return [
-            lambda: announcement.revert(versions),
-            lambda: announcement.issue(
-                lambda url: canary_failed(
-                    self.verdict, message=message, counter=counter, revert_url=url
-                ),
-                "retouch:canary",
-            ),
-            failed,
-        ]
 
     def ask(self) -> StepsResult:
         """Ask a person, once."""
@@ -278,17 +245,33 @@ class _CanarySteps:
         counter = self.last_move.tag.counter if self.last_move else None
         words = canary_undecided(self.verdict, message=self.decision.message, counter=counter)
         return run_steps(
-            self.decision.message, [], [lambda: open_notice(repo, words, "retouch:canary")]
+            self.decision.message,
+            [],
+            [lambda: open_notice(repo, words, "retouch:canary"), self._judged],
         )
+
+    def wait(self) -> StepsResult:
+        """Record up to which day it was judged, so that it is judged again only after that."""
+        if self.repo is None or not self.in_canary:
+            return StepsResult(message=self.decision.message)
+        return run_steps(self.decision.message, [], [self._judged])
+
+    def _judged(self) -> CompletedStep | None:
+        repo, text = self.repo, judged_until_text(self.verdict.end)
+        assert repo is not None  # only then it is a step
+        return record_deployment(repo, self.candidate, CANARY, "in_progress", text)
 
     @property
     def _reason(self) -> str:
         return plain(self.decision.message, REASON_LIMIT)
 
-    def _move_step(
-        self, kind: Literal["assign", "unassign"], stage: str, details: Mapping[str, object]
+    def _moved(
+        self, kind: Literal["assign", "unassign"], stage: Stage, details: Mapping[str, object]
     ) -> CompletedStep:
-        tag = move_version(self.project, kind, self.candidate, stage, details, push=self.push)
+        base = {"base": base_commit(self.project.root, None, {}).commit}
+        tag = move_version(
+            self.project, kind, self.candidate, stage, {**details, **base}, push=self.push
+        )
         how = "was assigned to" if kind == "assign" else "was removed from"
         return CompletedStep(message=f"{self.candidate.name} {how} {stage}: {tag.name}.")
 

@@ -8,6 +8,7 @@ What an earlier call did is found by its tags, its deployment and its release, a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from retouch.documents import Document
 from retouch.engine.base_branch import base_commit
@@ -16,18 +17,16 @@ from retouch.engine.status import read_registry
 from retouch.errors import CheckFailed, InputError, RetouchError
 from retouch.git import branches, git, gto_tags
 from retouch.github import records
-from retouch.github.records import (
-    create_deployment,
-    create_release,
-    set_deployment_status,
-    upload_asset,
-)
+from retouch.github.records import create_deployment, set_deployment_status
 from retouch.github.repository import Repository
 from retouch.jobs.release.assignments import move_version, register_version
-from retouch.jobs.release.bundle import write_bundle
+from retouch.jobs.release.base_models import read_base_history
 from retouch.jobs.release.committed import CommittedModel
+from retouch.jobs.release.completion import publish_release
+from retouch.jobs.release.reconcile import find_version
 from retouch.jobs.release.steps import record_deployment
 from retouch.jobs.verify.verify import verify
+from retouch.registry.base_history import BaseHistory
 from retouch.registry.bundle_manifest import bundle_name
 from retouch.registry.promotion_plan import (
     Assign,
@@ -43,8 +42,6 @@ from retouch.registry.promotion_plan import (
 )
 from retouch.registry.registry import CANARY, ModelRegistry, Version
 from retouch.registry.tags import tag_name
-from retouch.reporting.release import release_body
-from retouch.system import files
 
 
 class PromotionResult(Document):
@@ -127,18 +124,31 @@ class _Promotion:
         """Return the steps as they stand now. Raises InputError."""
         committed, repo = self._committed, self._request.repo
         found = committed.model
+        registry = self._registry
         facts = PromotionFacts(
-            registry=self._registry,
+            registry=registry,
             commit=committed.commit,
             hash=found.hash,
             kept=committed.kept(found.hash),
             policy=committed.promotion.release,
+            history=self._history(registry),
             shared=self._request.push,
         )
         plan = plan_promotion(facts)
         if repo is None or plan.outcome == "refused" or not plan.steps:
             return plan
         return plan_promotion(facts.model_copy(update={"github": self._on_github(plan, repo)}))
+
+    def _history(self, registry: ModelRegistry) -> BaseHistory | None:
+        """Return the base branch's models; None where the commit is not on it."""
+        root, commit = self._project.root, self._committed.commit
+        if not branches.is_ancestor(root, commit, self._head):
+            return None
+        return read_base_history(root, self._head, registry, [commit])
+
+    @cached_property
+    def _head(self) -> str:
+        return base_commit(self._project.root, None, {}).commit
 
     def _on_github(self, plan: PromotionPlan, repo: Repository) -> GitHubRecord:
         asset = f"{bundle_name(plan.model, plan.version or '')}.tar.gz"
@@ -168,32 +178,28 @@ class _Promotion:
         push = self._request.push
         match step:
             case Register():
-                named, said = plan.version or "", _tag_details(plan)
-                register_version(self._project, named, plan.commit, said, push=push)
+                name = plan.version or ""
+                register_version(self._project, name, plan.commit, plan.details, push=push)
             case Assign():
                 version = self._version(plan.version)
-                details = {"reason": plan.reason} | _tag_details(plan)
+                details = {"reason": plan.reason, **plan.details, "base": self._head}
                 move_version(self._project, "assign", version, step.stage, details, push=push)
             case Withdraw():
                 version = self._version(step.version)
-                details = {"reason": _superseded_by(plan), "model": version.hash}
+                details = {"reason": plan.supersedes, "model": version.hash, "base": self._head}
                 move_version(self._project, "unassign", version, CANARY, details, push=push)
             case Deploy():
                 self._deploy(step, plan)
             case Publish():
-                self._publish(plan)
+                repo = _require_repository(self._request.repo)
+                publish_release(self._project, repo, plan.model, self._version(plan.version))
 
     @property
     def _registry(self) -> ModelRegistry:
         return read_registry(self._project, shared=self._request.push)
 
     def _version(self, name: str | None) -> Version:
-        found = self._registry.find(name or "")
-        if found is None:
-            raise CheckFailed(
-                f"{name}: its tag was deleted in the meantime.", hint="Run the command again."
-            )
-        return found
+        return find_version(self._project, name or "", push=self._request.push)
 
     def _deploy(self, step: Deploy, plan: PromotionPlan) -> None:
         repo = _require_repository(self._request.repo)
@@ -207,51 +213,12 @@ class _Promotion:
         set_deployment_status(repo, number, step.state, plan.reason)
         if step.environment == CANARY:  # GitHub does this for none that is marked as transient
             for event in self._registry.history(CANARY):
-                if not event.assigns and event.tag.details.get("reason") == _superseded_by(plan):
-                    record_deployment(repo, event.version, CANARY, "inactive", _superseded_by(plan))
-
-    def _publish(self, plan: PromotionPlan) -> None:
-        repo, version = _require_repository(self._request.repo), self._version(plan.version)
-        with files.temporary_folder("release") as folder:
-            target = folder / f"{bundle_name(plan.model, version.name)}.tar.gz"
-            bundled = write_bundle(self._project, version, target)
-            body = release_body(
-                version=version.name,
-                model=plan.model,
-                hash=plan.hash,
-                commit=plan.commit,
-                report=plan.kept_by.report_id if plan.kept_by else None,
-                message=plan.kept_by.message if plan.kept_by else None,
-                bundle=(target.name, bundled.sha256, bundled.size),
-            )
-            name = f"{plan.model} {version.name}"
-            release = create_release(repo, tag=_tag_of(plan), name=name, body=body)
-            raw = files.read_bytes(target, limit=2**31)
-            asset = upload_asset(repo, release, target.name, raw, "application/gzip")
-        if asset.digest not in (None, f"sha256:{bundled.sha256}"):
-            raise CheckFailed(
-                f"{release.html_url}: its {asset.name} differs from this version's.",
-                hint="Remove that file from the release, and run the command again.",
-            )
+                if not event.assigns and event.tag.details.get("reason") == plan.supersedes:
+                    record_deployment(repo, event.version, CANARY, "inactive", plan.supersedes)
 
 
 def _tag_of(plan: PromotionPlan) -> str:
     return tag_name("version", plan.model, version=plan.version)
-
-
-def _superseded_by(plan: PromotionPlan) -> str:
-    return f"superseded by {plan.version}"
-
-
-def _tag_details(plan: PromotionPlan) -> dict[str, str | None]:
-    """Return the details for the messages of a version's tags."""
-    kept = plan.kept_by
-    return {
-        "model": plan.hash,
-        "report": kept.report_id if kept else None,
-        "verdict": kept.outcome if kept else None,
-        "plan_key": kept.plan_key if kept else None,
-    }
 
 
 def _require_repository(repo: Repository | None) -> Repository:
