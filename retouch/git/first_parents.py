@@ -21,7 +21,7 @@ def touching(root: Path, head: str, patterns: Sequence[str]) -> tuple[tuple[str,
 
     `patterns`: git's globs, from `root`.
     """
-    options = ("--first-parent", "--diff-merges=first-parent", "--format=%H %ct")
+    options = ("--first-parent", "--diff-merges=first-parent", "--no-patch", "--format=%H %ct")
     listed = _checked(root, "log", *options, head, "--", *(f":(glob){one}" for one in patterns))
     pairs = (line.split() for line in listed.splitlines())
     return tuple((commit, datetime.fromtimestamp(int(at), UTC)) for commit, at in pairs)

@@ -47,19 +47,19 @@ class BaseHistory(Value):
 def reverted_by(
     registry: ModelRegistry, history: BaseHistory, event: StageEvent
 ) -> ModelChange | None:
-    """Return the change that reverted the version of an assignment; None when none has.
+    """Return the newest change that reverted the version of an assignment; None when none has.
 
     Only a change that whoever assigned the version did not know of: a version that a person assigns
     after the revert stays.
     """
     version, found = event.version, None
-    earlier = _models_before(registry, history, version)
+    earlier = models_before(registry, history, version)
     for change in history.changes:
         if not history.is_after(change, version.commit):
             continue
         if change.hash == version.hash:
             found = None
-        elif found is None and change.hash in earlier:
+        elif change.hash in earlier:
             found = change
     return found if found is not None and _is_news(history, event, found) else None
 
@@ -69,7 +69,7 @@ def is_back(history: BaseHistory, reverted: str) -> bool:
     return history.current is not None and history.is_after(history.current, reverted)
 
 
-def _models_before(
+def models_before(
     registry: ModelRegistry, history: BaseHistory, version: Version
 ) -> frozenset[str | None]:
     """Return the hashes of the models the branch recorded before a version."""

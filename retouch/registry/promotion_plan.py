@@ -14,7 +14,7 @@ from pydantic import Field
 
 from retouch.documents import Document, Value
 from retouch.policy.promotion import Release as ReleasePolicy
-from retouch.registry.base_history import BaseHistory, is_back
+from retouch.registry.base_history import BaseHistory, is_back, models_before
 from retouch.registry.registry import (
     CANARY,
     ENVIRONMENTS,
@@ -249,13 +249,17 @@ def _nothing(facts: PromotionFacts, message: str) -> PromotionPlan:
 def _superseded_by(facts: PromotionFacts) -> str | None:
     """Return what replaced the commit's model on the base branch; None when it is the newest.
 
-    The first version is exempt: a person may choose an older commit as the baseline.
+    The first version is exempt: a person may choose an older commit as the baseline. So is the
+    newest one, which is completed as long as the branch has not gone back to an older model.
     """
     history, registry = facts.history, facts.registry
     now = history.current if history is not None else None
     if not registry.versions or history is None or now is None or now.hash == facts.hash:
         return None
     if not history.is_after(now, facts.commit):
+        return None
+    newest = registry.versions[-1]
+    if newest.hash == facts.hash and now.hash not in models_before(registry, history, newest):
         return None
     known = [version.name for version in registry.versions if version.hash == now.hash]
     return f"{known[-1]}, commit {now.commit[:10]}" if known else f"commit {now.commit[:10]}"

@@ -189,20 +189,38 @@ def _moves(registry: ModelRegistry, history: BaseHistory) -> tuple[list[Move], l
             found = RollbackPlan(prod.version, target, reason=_reverted(change.commit))
             moves += rollback_moves(registry, found, base=history.head, reverted=change.commit)
     for event in registry.active(CANARY):
+        if prod is not None and event.version == prod.version and not moves:
+            moves.append(_passed(event, prod, history.head))
+            continue
         change = reverted_by(registry, history, event)
         if change is None or any(
             m.stage == CANARY and m.version == event.version.name for m in moves
         ):
             continue
-        moves.append(_withdrawn(event, change.commit, history.head))
+        moves.append(withdrawal(event, change.commit, history.head))
     return moves, notes
+
+
+def _passed(event: StageEvent, prod: StageEvent, head: str) -> Move:
+    """Return the removal of a canary that reached production, which an earlier call left."""
+    version = event.version
+    reason = str(prod.tag.details.get("reason") or f"it is in {PROD}")
+    return Move(
+        action="unassign",
+        version=version.name,
+        commit=version.commit,
+        stage=CANARY,
+        details={"model": version.hash, "passed": True, "reason": reason, "base": head},
+        message=f"{version.name} is removed from {CANARY}: it is in {PROD}",
+    )
 
 
 def _reverted(commit: str) -> str:
     return f"commit {commit[:10]} of the base branch reverted it"
 
 
-def _withdrawn(event: StageEvent, reverted: str, head: str) -> Move:
+def withdrawal(event: StageEvent, reverted: str, head: str) -> Move:
+    """Return the removal of a canary that a commit of the base branch reverted."""
     version = event.version
     return Move(
         action="unassign",

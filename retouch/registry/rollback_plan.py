@@ -41,6 +41,8 @@ class RollbackPlan:
     """From the tag of one begun before."""
     forward: bool = False
     """It restores a newer version, which undoes a rollback: nothing is bad then."""
+    reverted: str | None = None
+    """The commit of the base branch that reverted the bad one, where that is why."""
 
 
 class Move(Value):
@@ -67,6 +69,7 @@ def rollback_moves(
     """
     bad, target = found.bad, found.target
     why: dict[str, Any] = {"reason": found.reason, "base": base}
+    reverted = reverted or found.reverted
     down: dict[str, Any] = (
         {"reverted": reverted} if reverted else {"rolled_back": not found.forward}
     )
@@ -151,7 +154,9 @@ def begun_rollback(registry: ModelRegistry) -> RollbackPlan | None:
             return None
         put_in = own[-1].tag if own else None
         reason, forward = str(details.get("reason") or ""), details.get("rolled_back") is False
-        return RollbackPlan(out.version, target, out.tag, put_in, reason, forward)
+        by = details.get("reverted")
+        reverted = by if isinstance(by, str) else None
+        return RollbackPlan(out.version, target, out.tag, put_in, reason, forward, reverted)
     return None
 
 

@@ -23,8 +23,9 @@ from retouch.errors import InputError
 from retouch.gate.canary_model import CanaryModel, CanaryVerdict
 from retouch.github.repository import Repository
 from retouch.jobs.release.assignments import load_registry, move_version
+from retouch.jobs.release.base_models import read_base_history
 from retouch.jobs.release.judge_canary import judged_until, policy_of
-from retouch.jobs.release.reconcile import complete, judged_until_text
+from retouch.jobs.release.reconcile import complete, judged_until_text, take_move
 from retouch.jobs.release.steps import (
     CompletedStep,
     StepsResult,
@@ -32,8 +33,11 @@ from retouch.jobs.release.steps import (
     record_deployment,
     run_steps,
 )
+from retouch.registry.base_history import reverted_by
 from retouch.registry.canary_decision import CanaryDecision, decide_canary, next_action
+from retouch.registry.reconciliation import withdrawal
 from retouch.registry.registry import CANARY, PROD, ModelRegistry, Stage, StageEvent, Version
+from retouch.registry.rollback_plan import Move
 from retouch.reporting.escape import plain
 from retouch.reporting.release import DAYS_SHOWN, REASON_LIMIT, canary_undecided
 
@@ -181,6 +185,9 @@ class _CanarySteps:
                 f"{name} passed as a canary, but its model was taken down ({down}) and stays so.",
                 hint=f"To run it anyway: `retouch rollback --to {name}`.",
             )
+        if (move := self._reverted()) is not None:
+            tag = take_move(self.project, move, push=self.push)
+            return self._complete([CompletedStep(message=f"{move.message}: {tag.name}.")])
         done = []
         details = {"reason": self._reason, "model": hash_, "passed": True}
         if self.in_prod:
@@ -191,6 +198,15 @@ class _CanarySteps:
         if self.in_canary:
             done.append(self._moved("unassign", CANARY, details))
         return self._complete(done)
+
+    def _reverted(self) -> Move | None:
+        """Return the removal that is due when the base branch has reverted the candidate since."""
+        event, root = self.registry.assignment(CANARY), self.project.root
+        if not self.in_canary or self.in_prod or event is None:
+            return None
+        head = base_commit(root, None, {}).commit
+        change = reverted_by(self.registry, read_base_history(root, head, self.registry), event)
+        return None if change is None else withdrawal(event, change.commit, head)
 
     def roll_back(self) -> StepsResult:
         """Remove the candidate from the canary stage for good; production is not touched.

@@ -155,13 +155,16 @@ def test_a_canary_that_is_worse_is_taken_down_and_its_merge_taken_back(failed: P
     (issue,) = github.issues
     assert issue["labels"] == ["retouch:canary"]
     assert f"/pull/{pull['number']}" in issue["body"] and "| 2024-02-29 |" in issue["body"]
-    (deployment,) = github.deployments
-    assert (deployment["environment"], deployment["statuses"][-1]["state"]) == ("canary", "failure")
+    assert _deployed(github) == {("canary", "failure"), ("production", "success")}
 
     again = failed.toy.retouch("canary", "apply", "canary.json")
     assert again.code == 0, again
-    assert (len(github.pulls), len(github.issues), len(github.deployments)) == (1, 1, 1)
+    assert (len(github.pulls), len(github.issues), len(github.deployments)) == (1, 1, 2)
     assert failed.tags()[-1] == "means#canary!#3"
+
+
+def _deployed(github: FakeGitHub) -> set[tuple[str, str]]:
+    return {(d["environment"], d["statuses"][-1]["state"]) for d in github.deployments}
 
 
 def _took_back(place: Place) -> None:
@@ -219,12 +222,14 @@ def test_wherever_github_fails_the_next_call_goes_on(
     assert first.code in (0, 1), first
     assert ("The next call continues" in first.err) == (first.code == 1)
 
-    second = failed.toy.retouch("canary", "apply", "canary.json")
+    second = failed.toy.retouch("reconcile")  # the next scheduled run, without the verdict's file
 
     assert second.code == 0, second
     assert failed.tags()[-1] == "means#canary!#3"
-    assert (len(github.pulls), len(github.issues), len(github.deployments)) == (1, 1, 1)
-    assert github.deployments[0]["statuses"][-1]["state"] == "failure"
+    assert (len(github.pulls), len(github.issues)) == (1, 1)
+    assert _deployed(github) == {("canary", "failure"), ("production", "success")}
+    assert f"/pull/{github.pulls[0]['number']}" in github.issues[0]["body"]
+    assert "| 2024-02-29 |" in github.issues[0]["body"]
     _took_back(failed)
 
 
@@ -313,7 +318,7 @@ def test_a_rollback_puts_the_version_before_back_once(promoted: Place, on_github
     states = {d["environment"]: [] for d in github.deployments}
     for deployment in github.deployments:
         states[deployment["environment"]].append(deployment["statuses"][-1]["state"])
-    assert states == {"production": ["inactive", "success"]}
+    assert states == {"production": ["success"]}
 
     again = promoted.toy.retouch("rollback")
 
