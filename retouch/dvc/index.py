@@ -15,6 +15,7 @@ from retouch.lockfile.entries import entry_names
 from retouch.pipeline.keys import differs, holds_nan, plain, value_at
 from retouch.pipeline.lineage import parse_meta
 from retouch.pipeline.model import FileInput, Output, ParamInput, Pipeline, Stage
+from retouch.system import files
 from retouch.system.processes import without_garbage_collection
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ class _Reader:
             current = self._hash_of(path, dep.hash_name)
             if current is None and maker is not None and maker.fs_path == dep.fs_path:
                 current = _hash_value(maker)  # a data file that is not here
+        if current not in (None, _hash_value(dep)):
+            _refuse_lfs_pointers(Path(dep.fs_path), path)
         return FileInput(
             path=path,
             recorded=_hash_value(dep),
@@ -175,6 +178,20 @@ def _made_around(path: str, made: Mapping[str, Any]) -> Any | None:
         if str(parent) in made:
             return made[str(parent)]
     return next((out for out_path, out in made.items() if out_path.startswith(f"{path}/")), None)
+
+
+_LFS_POINTER, _LFS_POINTER_BYTES = b"version https://git-lfs.github.com/spec/", 1024
+"""How the small file begins that git has where Git LFS has not brought the real one."""
+
+
+def _refuse_lfs_pointers(place: Path, path: str) -> None:
+    """Raise InputError where a changed input is no data: a stage would learn from the pointer."""
+    for name, file in files.files_below(place).items():
+        if file.stat().st_size <= _LFS_POINTER_BYTES and file.read_bytes().startswith(_LFS_POINTER):
+            raise InputError(
+                f"{path}{'/' * bool(name)}{name}: is a pointer of Git LFS; the file is not here.",
+                hint="Bring it: `git lfs pull`; in a workflow, `lfs: true` of actions/checkout.",
+            )
 
 
 def _hash_value(item: Any) -> Any:

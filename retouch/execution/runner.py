@@ -187,8 +187,9 @@ class PlainRunner:
         happened = outcome in ("ran", "restored")
         recorded = dvc.recorded_lock(name, root=self._root) if happened else ""
         made = outputs_in(recorded, stage)
-        # A restored run comes from the cache, and so does one whose result the cache had before.
-        require_recorded((recorded_now(o, made) for o in stage.outputs), root=self._root)
+        if outcome != "failed":  # it may have left anything
+            # A restored run comes from the cache, as does one whose result the cache had before.
+            require_recorded((recorded_now(o, made) for o in stage.outputs), root=self._root)
         return Receipt(
             stage=name,
             outcome=outcome,

@@ -246,8 +246,13 @@ def _plan_tier(
     tier = policy.tiers[name]
     anchors = anchors_of(alerts, base)
     addressed = [s for s in pipeline.stages if tier.whole_model or s.name in touched.stages]
-    if not any(stage.meta and stage.meta.module == tier.module for stage in addressed):
+    meant = [s for s in addressed if s.meta and s.meta.module == tier.module]
+    if not meant:
         return SkippedTier(tier=name, reason=f"No touched stage is of the module {tier.module!r}.")
+    if all(stage.frozen for stage in meant):
+        frozen = ", ".join(stage.name for stage in meant[:3])
+        return SkippedTier(tier=name, reason=f"No edit makes a frozen stage run: {frozen}.")
+    addressed = [stage for stage in addressed if not stage.frozen]
     if {"window.start", "window.end"} & anchors_needed(tier) and anchors["window.start"] is None:
         return SkippedTier(tier=name, reason="It needs a window, and the alert gives none.")
     edits = expand_edits(name, tier, addressed, anchors, pipeline.params)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from retouch.alerts.model import Window
 from retouch.alerts.new import new_alert
@@ -112,3 +115,20 @@ def test_the_days_of_a_window_hold_all_of_it_and_no_more(start, end, days):
     window = Window.model_validate({"start": start, "end": end})
 
     assert [day.isoformat() for day in window.days] == days
+
+
+ZONES = ("America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Kolkata", "UTC")
+
+
+@given(st.dates(date(2012, 2, 1), date(2028, 3, 31)), st.integers(1, 40), st.sampled_from(ZONES))
+@example(date(2024, 2, 29), 1, "UTC")
+@example(date(2013, 3, 10), 1, "America/New_York")
+@example(date(2013, 11, 3), 1, "America/New_York")
+def test_a_window_of_whole_local_days_is_these_days(first, days, zone):
+    """Leap days count, and days of 23 and 25 hours: each end is read in its own UTC offset."""
+    after = first + timedelta(days=days)
+    start, end = (
+        datetime.combine(day, time(), ZoneInfo(zone)).isoformat() for day in (first, after)
+    )
+
+    assert Window(start=start, end=end).days == (first, after)

@@ -92,6 +92,7 @@ def test_a_bad_alert_is_refused(toy: Toy, change, message):
         assert "did you mean 'severity'?" in sentence
 
 
+LFS_POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 9\n"
 PROJECT_CASES: list[tuple[str, Callable[[Toy], None], str]] = [
     (
         "no policy",
@@ -140,6 +141,16 @@ PROJECT_CASES: list[tuple[str, Callable[[Toy], None], str]] = [
         "meta with a typo",
         replaced("dvc.yaml", "retouch: {module: assemble}", "retouch: {modul: assemble}"),
         "dvc.yaml: stages.assemble.meta.retouch.modul: ",
+    ),
+    (
+        "a pointer for a file",
+        written("clean.py", LFS_POINTER),
+        "clean.py: is a pointer of Git LFS; the file is not here. Bring it: `git lfs pull`",
+    ),
+    (
+        "a pointer for data",
+        written("data/rows.csv", LFS_POINTER),
+        "data/rows.csv: is a pointer of Git LFS; the file is not here.",
     ),
     ("no DVC", removed(".dvc"), "{root}: is not in a DVC repository."),
     ("no commit", unmade, "The repository has no commit yet"),

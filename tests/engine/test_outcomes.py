@@ -127,3 +127,17 @@ def _leave_a_copy_of_an_older_model(toy: Toy) -> None:
     for region in ("eu", "us"):
         (folder / f"{region}.json").write_text('{"mean": 0, "until": "2024-01-02"}')
     (folder / "manifest.json").write_text('{"seen_until": "2024-01-02"}')
+
+
+def test_a_stage_that_fails_after_it_wrote_is_said_to_have_failed(toy: Toy):
+    """What it left in its output is no evidence of damage."""
+    text = (toy.root / "fit.py").read_text()
+    (toy.root / "fit.py").write_text(text + '\nsys.exit("the end is missing")\n')
+    toy.commit()
+
+    told = toy.retouch("build")
+
+    assert told.code == 1
+    assert "Stage fit@" in told.err
+    assert "the end is missing" in told.err
+    assert "Damaged" not in told.err

@@ -164,6 +164,30 @@ def test_a_tier_that_was_left_out_says_why():
     assert (skipped.tier, skipped.reason) == ("done", IN_PLACE)
 
 
+def frozen_graph(*regions):
+    on = graph()
+    stages = (
+        each.model_copy(update={"frozen": each.name.removeprefix("train@") in regions})
+        for each in on.stages
+    )
+    return on.model_copy(update={"stages": tuple(stages)})
+
+
+def test_where_every_stage_a_tier_would_run_is_frozen_it_is_skipped():
+    plan = planned(on=frozen_graph("east"))
+
+    assert plan.tiers == ()
+    assert {each.reason for each in plan.skipped} == {
+        "No edit makes a frozen stage run: train@east."
+    }
+
+
+def test_what_only_a_frozen_stage_reads_is_not_edited():
+    (tier_plan,) = planned(alert(kind="target_drift", **EAST), on=frozen_graph("west")).tiers
+
+    assert [edit.key for edit in tier_plan.edits] == ["parts.east.until"]
+
+
 def test_an_alert_without_the_window_its_tiers_need_is_held_for_a_person():
     plan = planned(alert(kind="data_quality", where={"region": "east"}))
 

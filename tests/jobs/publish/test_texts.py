@@ -18,8 +18,8 @@ from retouch.reporting.pull_request import (
     merge_labels,
     pull_request_texts,
 )
-from tests.jobs.publish.texts import FOLDER, GOLDEN, SUBJECTS, golden_texts
-from tests.reporting.cases import held, promote
+from tests.jobs.publish.texts import FOLDER, GOLDEN, SUBJECTS, golden_texts, subject
+from tests.reporting.cases import held, ladder, promote
 from tests.reporting.documents import alert
 from tests.reporting.hostile import flat, hostile, linked_by_github, parse
 
@@ -56,6 +56,27 @@ def test_the_first_screen_of_the_body_fits_with_its_notices(name):
     assert first.count("\n") < LINES
     assert len(texts.comment) < 65_536
     assert len(texts.body) < 65_536
+
+
+def test_no_text_is_longer_than_github_takes_however_much_there_is_to_say():
+    plan, run, verdict = ladder()
+    rude = "<@#&*_`|[]~^$>" * 100
+    one = plan.alerts[0].model_copy(update={"message": rude, "findings": ("a" * 300,) * 200})
+    judgement = verdict.judgements[0]
+    many = judgement.model_copy(update={"checks": judgement.checks * 300, "message": rude})
+    judgements = (many,) * 29 + verdict.judgements[-1:]
+    documents = (
+        plan.model_copy(update={"alerts": (one,) * 2000}),
+        run.model_copy(update={"attempts": run.attempts * 30}),
+        verdict.model_copy(update={"judgements": judgements, "message": rude}),
+    )
+
+    for shown in (documents, (documents[0], run, verdict)):
+        texts = pull_request_texts(subject(lambda shown=shown: shown), folder=FOLDER)
+        assert len(texts.title) <= 200
+        assert len(texts.description) <= 140
+        assert max(map(len, texts.labels)) <= 50
+        assert max(len(texts.body), len(texts.comment)) < 65_536
 
 
 def test_an_alert_without_proof_says_how_a_writer_approves_it():
