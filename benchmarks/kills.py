@@ -107,7 +107,7 @@ def _try(bench: Bench, flows: Sequence[str], most: int | None, chance: random.Ra
         for outcome in pool.imap_unordered(bench.disturbed, tasks):
             point = outcome.point
             known[point.flow]["rows"][str(point)] = _row(outcome)
-            if not outcome.same:
+            if not outcome.same and not outcome.said:
                 click.echo(f"{point} ({', '.join(outcome.triggers)})", err=True)
                 for line in outcome.differs:
                     click.echo(f"    {line}", err=True)
@@ -116,7 +116,9 @@ def _try(bench: Bench, flows: Sequence[str], most: int | None, chance: random.Ra
 
 def _row(outcome: Outcome) -> dict[str, Any]:
     point = asdict(outcome.point)
-    facts = {name: getattr(outcome, name) for name in ("died", "triggers", "settled", "differs")}
+    facts = {
+        name: getattr(outcome, name) for name in ("died", "triggers", "settled", "differs", "said")
+    }
     return {name: value for name, value in point.items() if name != "flow"} | facts
 
 
@@ -133,6 +135,7 @@ def _write(known: dict[str, Any]) -> None:
 def _table(known: dict[str, Any]) -> str:
     rows = [row for told in known.values() for row in told["rows"].values()]
     same = sum(row["settled"] is not None for row in rows)
+    said = sum(row["said"] for row in rows if row["settled"] is None)
     total = sum(told["points"] for told in known.values())
     lines = [
         "# Jobs that die, and what finishes their work",
@@ -147,7 +150,8 @@ def _table(known: dict[str, Any]) -> str:
         " step by step, with their own commands (`tests/e2e/interpreter.py`); the stories of"
         " `make e2e` run them with act.",
         "",
-        f"**{same} of {len(rows)} points tried come to the same end; there are {total} points.**",
+        f"**{same} of {len(rows)} points tried come to the same end; of {said} a comment says what"
+        f" a person has to do; there are {total} points.**",
         "",
         "A cell says after which trigger all was as it should be: `at once` when the job got over"
         " it, or nothing was left to do; `*` marks a job that did not fail.",
@@ -172,7 +176,7 @@ def _of_flow(told: dict[str, Any]) -> list[str]:
 
 def _cell(row: dict[str, Any]) -> str:
     if row["settled"] is None:
-        return "**no**"
+        return "a person, says a comment" if row["said"] else "**no**"
     after = row["triggers"][row["settled"] - 1] if row["settled"] else "at once"
     return after if row["died"] else f"{after} *"
 

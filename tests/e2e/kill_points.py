@@ -97,6 +97,8 @@ class Outcome:
     settled: int | None
     """After how many of them all was as it should be, and stayed so; None: never."""
     differs: tuple[str, ...]
+    said: bool = False
+    """Whether a comment or an issue says that a person has to do something."""
 
     @property
     def same(self) -> bool:
@@ -143,7 +145,15 @@ def disturbed(flow: Flow, point: Point, ground: Path, folder: Path, expected: An
             _fire(scene, trigger)
             found.append(differences(end_state(scene), expected))
         settled = next((n for n in range(len(found)) if not any(found[n:])), None)
-        return Outcome(point, died, triggers, settled, tuple(found[-1]))
+        end = end_state(scene)
+        return Outcome(point, died, triggers, settled, tuple(found[-1]), _says(end, expected))
+
+
+def _says(end: dict[str, Any], expected: dict[str, Any]) -> bool:
+    """Tell whether people are told that something was not done."""
+    more = [body for _, body in end["comments"] - expected["comments"]]
+    told = any("could not be done" in body or "on hold" in body for body in more)
+    return told or len(end["issues"]) > len(expected["issues"])
 
 
 def _triggers(point: Point, died: bool) -> tuple[str, ...]:

@@ -31,4 +31,5 @@ def test_what_a_job_left_undone_is_done_by_the_triggers_that_exist(
     calm = undisturbed(flow, ground, tmp_path / "calm")
     point = random.Random(f"{SEED} {number}").choice(calm.points(name))
     outcome = disturbed(flow, point, ground, tmp_path / "disturbed", calm.end)
-    assert outcome.same, f"RETOUCH_KILLS={SEED}\n{outcome}"
+    # Else a comment says what a person has to do.
+    assert outcome.same or outcome.said, f"RETOUCH_KILLS={SEED}\n{outcome}"
