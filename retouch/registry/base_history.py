@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from retouch.documents import Value
-from retouch.registry.registry import ModelRegistry, StageEvent, Version
+from retouch.registry.registry import CANARY, PROD, ModelRegistry, StageEvent, Version
 
 
 class ModelChange(Value):
@@ -42,6 +42,15 @@ class BaseHistory(Value):
     def is_after(self, change: ModelChange, commit: str) -> bool:
         """Tell whether a change came after a commit; False for a commit of another branch."""
         return change.commit in self.after.get(commit, frozenset())
+
+
+def judged_assignments(registry: ModelRegistry) -> tuple[StageEvent, ...]:
+    """Return the assignments that a revert may end: production's, and those of all canaries.
+
+    Versions that were in production before stay assigned; how they came there no longer matters.
+    """
+    prod = registry.assignment(PROD)
+    return (*((prod,) if prod is not None else ()), *registry.active(CANARY))
 
 
 def reverted_by(

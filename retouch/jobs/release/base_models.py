@@ -8,8 +8,8 @@ from pathlib import Path
 from retouch.errors import InputError
 from retouch.git import first_parents
 from retouch.jobs.release.committed import CommittedModel
-from retouch.registry.base_history import BaseHistory, ModelChange
-from retouch.registry.registry import CANARY, PROD, ModelRegistry
+from retouch.registry.base_history import BaseHistory, ModelChange, judged_assignments
+from retouch.registry.registry import ModelRegistry
 from retouch.storage.documents import PROMOTION
 
 _RECORDS = ("**/dvc.lock", "**/dvc.yaml", PROMOTION)
@@ -25,7 +25,7 @@ def read_base_history(
     the commits.
     """
     line = first_parents.line_of(root, head)
-    staged = {e.version.commit for stage in (CANARY, PROD) for e in registry.active(stage)}
+    staged = {event.version.commit for event in judged_assignments(registry)}
     named = {*staged, *commits, *(v.commit for v in registry.known), *_named_in_tags(registry)}
     found = {commit: first_parents.place_on(root, line, commit) for commit in sorted(named)}
     places = {commit: place for commit, place in found.items() if place is not None}
