@@ -10,6 +10,7 @@ import pytest
 from retouch.git import gto_tags
 from retouch.registry.registry import registry_from_tags
 from tests.registry.histories import BEGAN, MODEL, History, random_history
+from tests.registry.release_world import random_world
 
 SEEDS = range(12)
 
@@ -43,6 +44,20 @@ def test_every_stage_and_every_version_is_as_gto_shows_it(seed: int, tmp_path: P
     registry = registry_from_tags(MODEL, tags)
     theirs_up = _versions(repository, MODEL) if MODEL in shown else set()
     assert {version.name for version in registry.versions} == theirs_up
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_gto_shows_what_retouch_makes_of_releases_whose_jobs_die(seed: int, tmp_path: Path):
+    world = random_world(seed, 100)
+    history = History(len(world.main))
+    for tag in world.tags:
+        second = int(tag.at.timestamp()) - BEGAN
+        history.annotated.append((tag.name, world.place(tag.commit), second))
+    history.write(repository := tmp_path / "site.git")
+    registry = registry_from_tags(MODEL, gto_tags.read_tags(repository))
+    ours = {stage: getattr(registry.in_stage(stage), "name", None) for stage in ("prod", "canary")}
+    assert ours == {"prod": None, "canary": None} | _shown(repository).get(MODEL, {})
+    assert ours == {s: getattr(world.registry.in_stage(s), "name", None) for s in ours}
 
 
 def test_the_next_counter_is_the_one_gto_takes(tmp_path: Path):
