@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from retouch.alerts.model import Alert, Predicate, Scalar, Slice
 from retouch.documents import Value
 from retouch.errors import InputError
-from retouch.pipeline.model import Pipeline, Stage, StageMeta
+from retouch.pipeline.model import LABEL, Pipeline, Stage, StageMeta
 from retouch.pipeline.outputs import overlap
 
 _COMPARE: dict[str, Callable[[object, object], bool]] = {
@@ -157,7 +158,7 @@ def parse_meta(meta: Any, where: str) -> StageMeta | None:
         datasets=_texts(declared.get("dataset", ()), f"{where}.dataset"),
         partition={str(k): str(v) for k, v in partition.items()},
         columns=_texts(declared.get("columns", ()), f"{where}.columns"),
-        runs_on=_text(declared.get("runs-on"), f"{where}.runs-on"),
+        runs_on=_labels(declared.get("runs-on", ()), f"{where}.runs-on"),
     )
 
 
@@ -165,6 +166,17 @@ def _text(value: Any, where: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise InputError(f"{where}: must be text, not {value!r}.")
     return value
+
+
+def _labels(value: Any, where: str) -> tuple[str, ...]:
+    labels = _texts(value, where)
+    for label in labels:
+        if not re.fullmatch(LABEL, label):
+            message = f"{where}: {label!r} is no label of a runner."
+            raise InputError(
+                message, hint="Letters, digits, `.`, `_` and `-` only: `gpu`, `ubuntu-latest`."
+            )
+    return labels
 
 
 def _texts(value: Any, where: str) -> tuple[str, ...]:

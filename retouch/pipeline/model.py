@@ -5,11 +5,15 @@ Nothing here has read a file: `tools.dvc_project` fills it in from DVC's own ind
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, StringConstraints
 
 from retouch.documents import Document, Value
+
+LABEL = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+RunnerLabel = Annotated[str, StringConstraints(pattern=f"^{LABEL}$")]
+"""A label of a GitHub runner: `ubuntu-latest`, `gpu`."""
 
 
 class StageMeta(Value):
@@ -23,7 +27,8 @@ class StageMeta(Value):
     """The part of the data it works on: column -> value."""
     columns: tuple[str, ...] = ()
     """The columns it reads or learns from; empty: not declared."""
-    runs_on: str | None = None
+    runs_on: tuple[RunnerLabel, ...] = ()
+    """Labels of the runner it needs; empty: any will do."""
 
 
 class FileInput(Value):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, StringConstraints, model_validator
 
 from retouch.documents import Document, Value
+from retouch.pipeline.model import RunnerLabel
 from retouch.policy.conditions import (
     Between,
     FindingCondition,
@@ -98,7 +99,14 @@ class Tier(Value):
     restores: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
     """The candidate's mean loss on the alerted slice may be at most this factor times production's
     in the alert's reference window. Checked where the alert names one."""
+    runs_on: Annotated[RunnerLabel | tuple[RunnerLabel, ...], Field(alias="runs-on")] = ()
+    """Labels of the runner that retrains; those its stages name in `dvc.yaml` are added."""
     edits: Annotated[tuple[Edit, ...], Field(min_length=1)]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of `runs-on` as a tuple."""
+        return (self.runs_on,) if isinstance(self.runs_on, str) else self.runs_on
 
 
 class Expectation(Value):

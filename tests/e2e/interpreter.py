@@ -263,6 +263,8 @@ class _Calls:
                 "repository_owner": github.owner,
                 "ref": ref,
                 "ref_name": ref.removeprefix("refs/heads/").removeprefix("refs/pull/"),
+                "base_ref": pull["base"]["ref"] if pull else "",
+                "head_ref": pull["head"]["ref"] if pull else "",
                 "sha": run.sha,
                 "actor": "someone",
                 "workflow": run.workflow,

@@ -11,10 +11,12 @@ from tests.e2e.scene import Scene
 _TWO = {"retrain/retrain": "success", "retrain/publish": "success"}
 RETRAINED = {"alert": {"receive": "success"} | _TWO}
 """The jobs of a run that answered an alert."""
-REFRESHED = {"look": "success"} | _TWO
-MERGED = {"promote": {"promote": "success"}, "refresh": {"look": "success"}}
-"""The jobs that the merge of an answer starts."""
-JUDGED = {"canary": {"judge": "success", "apply": "success"}}
+RECONCILED = {"reconcile": {"reconcile": "success"}}
+"""The jobs of a run that finds nothing more to do: after a merge, and on time."""
+REFRESHED = {"reconcile": RECONCILED["reconcile"] | _TWO}
+JUDGED = {
+    "reconcile": RECONCILED["reconcile"] | {"canary/judge": "success", "canary/apply": "success"}
+}
 
 
 def jobs(runs: Iterable[Ran]) -> dict[str, dict[str, str]]:
@@ -59,27 +61,27 @@ def test_an_alert_becomes_a_pull_request_and_merged_a_canary_which_passes(answer
     roots = {path.split("/")[0] for path in changed}
     assert roots == {"alerts", "reports", "params.yaml", "dvc.lock", "models"}
 
-    assert jobs(answered.merge(1)) == MERGED
+    assert jobs(answered.merge(1)) == RECONCILED
     assert answered.tags() == ["means#canary#2", "means#prod#1", "means@v1.0.0", "means@v1.1.0"]
 
     days_arrive(answered, LAST)
-    assert jobs(answered.wakes("canary")) == JUDGED
+    assert jobs(answered.wakes("reconcile")) == JUDGED
     assert "means#prod#3" in answered.tags()
     assert answered.github.issues == []
     assert answered.at_main().retouch("verify").code == 0
 
 
 def test_a_canary_that_fails_is_taken_down_and_stays_down(answered: Scene):
-    assert jobs(answered.merge(1)) == MERGED
+    assert jobs(answered.merge(1)) == RECONCILED
     days_arrive(answered, LAST, falls=True)
-    assert jobs(answered.wakes("canary")) == JUDGED
+    assert jobs(answered.wakes("reconcile")) == JUDGED
     assert "means#canary!#3" in answered.tags()
     assert not [tag for tag in answered.tags() if tag.startswith("means#prod#") and tag[-1] != "1"]
     [issue] = answered.github.issues
     assert issue["state"] == "open"
     revert = answered.github.pulls[-1]
     assert revert["head"].startswith("retouch/rollback/")
-    assert jobs(answered.wakes("canary")) == JUDGED
+    assert jobs(answered.wakes("reconcile")) == JUDGED
     assert len(answered.github.issues) == 1
     assert len(answered.github.pulls) == 2
 
@@ -148,7 +150,7 @@ def test_of_two_alerts_for_the_same_stages_one_waits_until_the_other_is_merged(a
     assert verdict(answered, second)[0] == "pending"
     assert "waiting" in answered.github.pull(second)["labels"]
     runs = answered.merge(1)
-    assert jobs(runs) == MERGED | {"refresh": REFRESHED}
+    assert jobs(runs) == REFRESHED
     # The first one has done it all.
     assert verdict(answered, second)[0] == "success"
     pull = answered.github.pull(second)
@@ -163,13 +165,13 @@ def test_of_two_side_by_side_one_is_brought_up_to_date_when_the_other_is_merged(
     assert verdict(answered, second)[0] == "success"
     old = answered.github.pull(second)["sha"]
     runs = answered.merge(1)
-    assert jobs(runs) == MERGED | {"refresh": REFRESHED}
+    assert jobs(runs) == REFRESHED
     answered.github.sync()
     new = answered.github.pull(second)["sha"]
     assert new != old
     assert answered.git.git("merge-base", "main", new).decode().strip() == answered.main
     assert verdict(answered, second)[0] == "success"
-    assert jobs(answered.merge(second)) == MERGED
+    assert jobs(answered.merge(second)) == RECONCILED
     assert answered.at_main().retouch("verify").code == 0
 
 

@@ -96,6 +96,11 @@ def starts(
         branch = payload["pull_request"]["base"]["ref"]
     if "branches" in wanted and branch not in wanted["branches"]:
         return False
+    if ignored := wanted.get("branches-ignore"):
+        if branch.startswith("refs/tags/"):
+            return False
+        if any(_pattern(glob).fullmatch(branch) for glob in ignored):
+            return False
     patterns = [_pattern(path) for path in wanted.get("paths", ())]
     return not patterns or any(p.fullmatch(path) for p in patterns for path in changed)
 

@@ -25,7 +25,7 @@ def test_everything_that_can_be_said():
         datasets=("rows", "weather"),
         partition={"region": "eu", "year": "2013", "late": "True"},
         columns=("temp",),
-        runs_on="ubuntu-latest",
+        runs_on=("ubuntu-latest",),
     )
 
 
@@ -45,7 +45,11 @@ def test_a_stage_may_say_nothing_in_particular():
         ({"modul": "x"}, ".retouch.modul: unknown key. Did you mean 'module'?"),
         ({"zzz": "x"}, ".retouch.zzz: unknown key. Known: module, dataset"),
         ({"module": 3}, ".retouch.module: must be text, not 3."),
-        ({"runs-on": ["a"]}, ".retouch.runs-on: must be text, not ['a']."),
+        ({"runs-on": {"group": "a"}}, ".retouch.runs-on: must be text or a list of texts, not {"),
+        ({"runs-on": ["gpu", "a b"]}, ".retouch.runs-on: 'a b' is no label of a runner."),
+        ({"runs-on": "gpu\n"}, ".retouch.runs-on: 'gpu\\n' is no label of a runner."),
+        ({"runs-on": "${{ secrets.X }}"}, ".retouch.runs-on: '${{ secrets.X }}' is no label"),
+        ({"runs-on": ""}, ".retouch.runs-on: '' is no label of a runner."),
         ({"dataset": 3}, ".retouch.dataset: must be text or a list of texts, not 3."),
         ({"columns": [3]}, ".retouch.columns: must be text or a list of texts, not [3]."),
         ({"partition": "eu"}, ".retouch.partition: must be a mapping of column to value."),

@@ -11,31 +11,26 @@ import pytest
 from tests.toy_project import ROOT
 from tests.workflows.reading import ACTIONS, FILES, NAMES, job, jobs, read, workflow
 
-MAIN = {"branches": ["main"]}
 TRIGGERS = {
     "alert": {
         "pull_request": {
-            "branches": ["main"],
             "types": ["opened", "synchronize", "reopened"],
             "paths": ["alerts/**"],
         },
         "repository_dispatch": {"types": ["model-alert"]},
     },
-    "canary": {"schedule": [{"cron": "42 5 * * *"}]},
     "commands": {"issue_comment": {"types": ["created", "edited"]}},
-    "promote": {"push": {**MAIN, "paths": ["dvc.lock", "**/dvc.lock", "reports/**"]}},
-    "refresh": {
-        "push": MAIN,
-        "pull_request": {**MAIN, "types": ["closed"]},
+    "reconcile": {
+        "push": {"branches-ignore": ["retouch/**", "dvc-store"]},
+        "pull_request": {"types": ["closed"]},
         "schedule": [{"cron": "17 */3 * * *"}],
     },
     "verify": {
-        "pull_request": MAIN,
+        "pull_request": None,
         "merge_group": {"types": ["checks_requested"]},
-        "push": MAIN,
     },
 }
-BY_HAND = {"alert": {"pull", "overwrite", "accepted_by"}, "canary": {"undecided"}}
+BY_HAND = {"alert": {"pull", "overwrite", "accepted_by"}}
 """What a person is asked for who starts it."""
 ONE_AT_A_TIME = {
     "alert": (
@@ -44,12 +39,18 @@ ONE_AT_A_TIME = {
     "canary/apply": "retouch-release",
     "canary/judge": "retouch-canary",
     "commands/answer": "retouch-commands-${{ github.event.issue.number }}",
-    "promote/promote": "retouch-release",
-    "refresh": "retouch-refresh-${{ github.event.pull_request.number || github.sha }}",
+    "reconcile/promote": "retouch-release",
+    "reconcile/reconcile": "retouch-release",
     "retrain/publish": "retouch-publish",
     "retrain/retrain": "retouch-retrain-${{ fromJSON(inputs.target).pull || 'main' }}",
     "rollback/rollback": "retouch-release",
 }
+OF_THEIR_OWN = {
+    "reconcile": "retouch-reconcile-${{ github.run_id }}",
+    "reconcile/approval": "retouch-approval",
+    "verify/lock": "retouch-verify-lock-${{ github.ref }}",
+}
+"""Groups without a queue: nothing of theirs can be lost."""
 JOBS = list(jobs())
 WITH_STEPS = [one for one in JOBS if not one.calls]
 
@@ -57,7 +58,7 @@ WITH_STEPS = [one for one in JOBS if not one.calls]
 @pytest.mark.parametrize("name", TRIGGERS)
 def test_a_workflow_is_started_by(name):
     triggers = dict(workflow(name)["on"])
-    by_hand = triggers.pop("workflow_dispatch", {})
+    by_hand = triggers.pop("workflow_dispatch", None) or {}
     assert set(by_hand.get("inputs", ())) == BY_HAND.get(name, set())
     assert triggers == TRIGGERS[name]
 
@@ -66,14 +67,28 @@ def test_a_rollback_is_started_by_a_person_and_retraining_by_another_workflow():
     assert set(workflow("rollback")["on"]) == {"workflow_dispatch"}
     assert set(workflow("rollback")["on"]["workflow_dispatch"]["inputs"]) == {"version", "reason"}
     assert set(workflow("retrain")["on"]) == {"workflow_call"}
-    assert sorted([*TRIGGERS, "rollback", "retrain"]) == NAMES
+    assert set(workflow("canary")["on"]) == {"workflow_call", "workflow_dispatch"}
+    assert set(workflow("canary")["on"]["workflow_dispatch"]["inputs"]) == {"undecided"}
+    assert sorted([*TRIGGERS, "canary", "rollback", "retrain"]) == NAMES
+
+
+def test_there_is_one_schedule():
+    assert [name for name in NAMES if "schedule" in workflow(name)["on"]] == ["reconcile"]
+
+
+def test_no_workflow_names_the_default_branch():
+    for path in FILES:
+        text = path.read_text()
+        assert not re.search(r"\b(main|master)\b(?!')", re.sub(r"#.*", "", text)), path.name
+    assert "github.event.repository.default_branch" in job("reconcile/reconcile").body["if"]
 
 
 def test_what_must_not_run_twice_at_a_time_queues_and_nothing_in_the_queue_is_lost():
     found = {name: workflow(name).get("concurrency") for name in NAMES}
     found |= {one.at: one.body.get("concurrency") for one in JOBS}
-    queued = {at: given for at, given in found.items() if given and not at.startswith("verify/")}
-    assert {at: given["group"] for at, given in queued.items()} == ONE_AT_A_TIME
+    given = {at: group for at, group in found.items() if group}
+    assert {at: one["group"] for at, one in given.items()} == ONE_AT_A_TIME | OF_THEIR_OWN
+    queued = {at: one for at, one in given.items() if at in ONE_AT_A_TIME}
     for at, given in queued.items():
         assert given["queue"] == "max", at
         assert "cancel-in-progress" not in given, at
@@ -85,16 +100,32 @@ def test_a_check_of_a_pull_request_makes_way_for_a_newer_one():
 
 
 @pytest.mark.parametrize("at", [one.at for one in WITH_STEPS])
-def test_a_job_ends_before_its_token_does(at):
-    minutes = job(at).body["timeout-minutes"]
-    assert 5 <= minutes < 360
+def test_a_job_ends_before_its_token_does_unless_a_variable_says_otherwise(at):
+    given = str(job(at).body["timeout-minutes"])
+    if at == "reconcile/approval":
+        assert given == "5"
+        return
+    variable, minutes = re.fullmatch(
+        r"\$\{\{ (?:fromJSON\(inputs\.target\)\.minutes \|\| )?"
+        r"fromJSON\(vars\.(\w+) \|\| '(\d+)'\) \}\}",
+        given,
+    ).groups()
+    longer = {
+        "retrain/retrain": "RETOUCH_RETRAIN_MINUTES",
+        "canary/judge": "RETOUCH_CANARY_MINUTES",
+    }
+    assert variable == longer.get(at, "RETOUCH_MINUTES")
+    assert 5 <= int(minutes) < 360
     if job(at).using("actions/create-github-app-token"):
-        assert minutes <= 60, "the token of an App is good for an hour"
+        assert int(minutes) <= 60, "the token of an App is good for an hour"
 
 
 @pytest.mark.parametrize("at", [one.at for one in WITH_STEPS])
-def test_a_job_runs_on_a_machine_of_github(at):
-    assert job(at).body["runs-on"] == "ubuntu-latest"
+def test_a_job_runs_on_a_machine_of_github_unless_a_variable_or_its_target_names_another(at):
+    chosen = """fromJSON(vars.RETOUCH_RUNS_ON || '"ubuntu-latest"')"""
+    if at == "retrain/retrain":
+        chosen = f"fromJSON(inputs.target).runs_on || {chosen}"
+    assert job(at).body["runs-on"] == f"${{{{ {chosen} }}}}"
 
 
 @pytest.mark.parametrize(
@@ -122,9 +153,9 @@ def test_no_script_and_no_condition_is_made_of_what_somebody_else_wrote():
 
 
 def test_a_matrix_is_never_empty():
-    for caller, source in (("alert/retrain", "receive"), ("refresh/retrain", "look")):
+    for caller, source in (("alert/retrain", "receive"), ("reconcile/retrain", "reconcile")):
         one = job(caller)
-        assert one.body["if"] == f"needs.{source}.outputs.any == 'true'"
+        assert f"needs.{source}.outputs.any == 'true'" in one.body["if"]
         assert one.body["with"] == {"target": "${{ toJSON(matrix.target) }}"}
         assert one.body["needs"] == source
         listed, known = f"needs.{source}.outputs.targets", f"needs.{source}.outputs.any == 'true'"
@@ -164,9 +195,30 @@ def test_artifacts_go_from_what_judges_to_what_writes_and_nowhere_else():
             assert step["with"]["merge-multiple"] is True
 
 
-def test_approving_a_release_is_a_setting_of_the_repository():
-    assert job("promote/promote").body["environment"] == "${{ vars.RETOUCH_ENVIRONMENT }}"
-    assert all("environment" not in one.body for one in JOBS if one.at != "promote/promote")
+def test_approving_a_release_is_a_setting_of_the_repository_and_nothing_else_waits_for_it():
+    waits = job("reconcile/approval").body
+    assert waits["environment"] == "${{ vars.RETOUCH_ENVIRONMENT }}"
+    assert "vars.RETOUCH_ENVIRONMENT != ''" in waits["if"]
+    assert all("environment" not in one.body for one in JOBS if one.at != "reconcile/approval")
+    others = [one for one in JOBS if one.at != "reconcile/approval"]
+    assert waits["concurrency"] not in [one.body.get("concurrency") for one in others]
+    assert [one.at for one in JOBS if "approval" in str(one.body.get("needs"))] == [
+        "reconcile/promote"
+    ]
+    steps = job("reconcile/reconcile").steps
+    [acts] = [step for step in steps if step.get("id") == "releases"]
+    assert acts["env"]["APPROVAL"] == "${{ vars.RETOUCH_ENVIRONMENT }}"
+    assert "${APPROVAL:+--without-promotion}" in acts["run"]
+
+
+def test_a_release_that_fails_keeps_no_alert_waiting():
+    steps = job("reconcile/reconcile").steps
+    [compares] = [step for step in steps if step.get("id") == "receive"]
+    [verifies] = [step for step in steps if step.get("run") == "retouch verify"]
+    assert compares["if"] == "${{ !cancelled() }}"
+    assert verifies["if"] == "${{ !cancelled() && github.event_name == 'push' }}"
+    for name in ("approval", "canary", "retrain"):
+        assert job(f"reconcile/{name}").body["if"].startswith("${{ !cancelled() && ")
 
 
 def test_the_set_up_finds_retouch_builds_it_or_says_in_one_message_what_is_missing(tmp_path):

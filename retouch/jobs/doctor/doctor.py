@@ -69,7 +69,7 @@ def checkout_findings(project: Project, network: bool) -> Iterator[SetupFinding]
 def _history(root: Path) -> SetupFinding:
     if git.is_shallow(root):
         message = "The checkout is shallow: it lacks versions and merged commits."
-        hint = "`git fetch --unshallow --tags`; in a workflow, `fetch-depth: 0`."
+        hint = "`git fetch --unshallow --tags`; in a workflow, `./.github/actions/setup` does it."
         return fail("history", message, hint)
     if not git.has_commits(root):
         return fail("history", "There is no commit yet.", "Commit the pipeline.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from retouch.errors import CheckFailed, InputError, RetouchError, visible
+from retouch.errors import CheckFailed, InputError, visible
 from retouch.github.pulls import list_open_pulls
 from retouch.github.repository import Repository, repository_facts
 from retouch.jobs.doctor.findings import (
@@ -31,8 +31,12 @@ _ANSWER = {
     "pull-requests": "write",
     "statuses": "write",
 }
-_RELEASE = {"contents": "write", "deployments": "write"}
-_SETTLE = {**_RELEASE, "issues": "write", "pull-requests": "write"}
+_SETTLE = {
+    "contents": "write",
+    "deployments": "write",
+    "issues": "write",
+    "pull-requests": "write",
+}
 SHIPPED: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "alert": {
         "plan": _READ,
@@ -41,9 +45,11 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     },
     "canary": {"judge": _READ, "apply": _SETTLE},
     "commands": {"answer": {**_ANSWER, "actions": "write"}},
-    "promote": {"promote": _RELEASE},
-    "refresh": {
-        "look": {**_ANSWER, "contents": "read"},
+    "reconcile": {
+        "reconcile": {**_ANSWER, **_SETTLE},
+        "approval": {},
+        "promote": _SETTLE,
+        "canary": _SETTLE,
         "retrain": _ANSWER,
     },
     "retrain": {
@@ -54,6 +60,8 @@ SHIPPED: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "verify": {"lock": _READ},
 }
 """The workflows as they are shipped: job -> the permissions of its token."""
+FORMER: Mapping[str, str] = {"promote": "retouch promote", "refresh": "retouch ci refresh"}
+"""Workflows that were shipped once -> the command by which they are known."""
 _COPY = "Copy it from .github/workflows of Retouch: docs/workflows.md."
 _BYTES = 500_000
 """GitHub takes no larger workflow."""
@@ -69,6 +77,9 @@ def workflow_finding(top: Path) -> SetupFinding:
         return fail(
             "workflows", message if some else f"No workflow of Retouch is in {FOLDER}.", _COPY
         )
+    left_over = _left_over(top)
+    if left_over is not None:
+        return warn("workflows", left_over, "Delete it: docs/workflows.md.")
     wrong = [message for name in SHIPPED for message in _differences(top, name)]
     if wrong:
         more = f" And {len(wrong) - 1} more." if len(wrong) > 1 else ""
@@ -78,12 +89,13 @@ def workflow_finding(top: Path) -> SetupFinding:
     )
 
 
-def base_branches(top: Path) -> frozenset[str]:
-    """Return the branches that the workflow `refresh` listens to."""
-    triggers = _read(top, "refresh").get("on")
-    push = triggers.get("push") if isinstance(triggers, dict) else None
-    branches = push.get("branches") if isinstance(push, dict) else None
-    return frozenset(map(str, branches)) if isinstance(branches, list) else frozenset()
+def _left_over(top: Path) -> str | None:
+    """Return what a former workflow of Retouch would do beside those that replaced it."""
+    for name, command in FORMER.items():
+        path = top / FOLDER / f"{name}.yml"
+        if files.exists(path) and command in files.read_text(path, limit=_BYTES):
+            return f"{FOLDER / path.name}: runs `{command}`, which reconcile.yml does now."
+    return None
 
 
 def _differences(top: Path, name: str) -> Iterator[str]:
@@ -105,8 +117,6 @@ def _differences(top: Path, name: str) -> Iterator[str]:
 def _read(top: Path, name: str) -> dict[Any, Any]:
     """Return a workflow with its triggers under `on`; empty when it is none."""
     import yaml
-
-    from retouch.errors import InputError
 
     path = top / FOLDER / f"{name}.yml"
     try:
@@ -159,7 +169,7 @@ def github_findings(
     if kind == "none":
         reason = reason or "There is no token."
     if reason is None:
-        reached = run_check("GitHub", lambda: _repository(top, asking.repository()))
+        reached = run_check("GitHub", lambda: _repository(asking.repository()))
         yield reached
         reason = None if reached.status in ("ok", "warn") else "GitHub did not answer."
     else:
@@ -204,20 +214,12 @@ def _opening_pulls(kind: Kind) -> SetupFinding:
     return skipped(about, message, f"{_CLICK} Or use a GitHub App: docs/workflows.md.")
 
 
-def _repository(top: Path, repo: Repository) -> SetupFinding:
+def _repository(repo: Repository) -> SetupFinding:
     try:
         facts = repository_facts(repo)
     except CheckFailed as error:  # GitHub does not answer now
         return skipped("GitHub", error.message, error.hint)
     branch = facts.default_branch
-    try:
-        listened = base_branches(top)
-    except RetouchError:
-        listened = frozenset()
-    if listened and branch not in listened:
-        message = f"The default branch is {branch}; the workflow alert listens to "
-        hint = "Write the default branch under `branches:` of the workflows."
-        return fail("GitHub", f"{message}{', '.join(sorted(listened))}.", hint)
     return ok("GitHub", f"{facts.full_name} answers; its default branch is {branch}.")
 
 

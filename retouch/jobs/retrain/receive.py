@@ -40,6 +40,7 @@ from retouch.jobs.retrain.authorization import CommentAuthority, is_final
 from retouch.jobs.retrain.branch_contents import LEFT_ALONE, is_retouch_pull
 from retouch.jobs.retrain.compare import Comparison, PullStatus
 from retouch.jobs.retrain.process_group import RetrainJob
+from retouch.jobs.retrain.runners import with_runner
 from retouch.jobs.retrain.targets import MOST_TARGETS, RetrainTarget, targeted
 from retouch.reporting.pull_request import alert_branch
 
@@ -60,6 +61,12 @@ def receive(base_branch: str, job: RetrainJob) -> ReceiveResult:
 
     Raises InputError for an event without an alert, and CheckFailed when GitHub fails.
     """
+    found = _received(base_branch, job)
+    targets = tuple(with_runner(target, base_branch, job) for target in found.targets)
+    return found.model_copy(update={"targets": targets})
+
+
+def _received(base_branch: str, job: RetrainJob) -> ReceiveResult:
     match job.event:
         case DispatchEvent() as event:
             return _deliver(event, job)

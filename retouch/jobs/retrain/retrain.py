@@ -60,20 +60,14 @@ def retrain_pull(number: int, job: RetrainJob) -> tuple[Path, ...]:
 
     Raises InputError for an unknown pull request, and a checkout that is not of its base.
     """
-    repo, found = job.repo, get_pull(job.repo, number)
-    if found is None:
-        raise InputError(f"{repo.name}: there is no pull request {number}.")
+    found = _pull(number, job)
+    repo = job.repo
     if found.status != "open" or not is_from_own_branch(repo, found):
         how = found.status if is_from_own_branch(repo, found) else "of a fork, and only planned"
         job.log(f"#{number} is {how}.")
         return ()
-    base = checked_base(job.root, found.base.ref)
-    contents = fetch_branch(base, found.head.ref)
-    if contents is None:
-        message = f"{repo.name}#{number}: its branch was deleted."
-        raise CheckFailed(message, hint="Close the pull request.")
-    contents = authorized(contents, repo, number, job.login, job.root)
-    destination = _destination(found, contents, base, job)
+    retrain = _PullRetrain.of(found, job)
+    contents, destination = retrain.contents, retrain.destination
     if contents.faults:
         ids = tuple(filter(_ID.fullmatch, contents.alert_ids))
         return (pack(job.out, destination.proposal(ids, faults=contents.faults)),)
@@ -83,7 +77,29 @@ def retrain_pull(number: int, job: RetrainJob) -> tuple[Path, ...]:
     if not contents.subject_ids:
         job.log(f"#{number} adds no alert.")
         return ()
-    return _PullRetrain(job, base, found, contents, destination).packages()
+    return retrain.packages()
+
+
+def pull_tasks(number: int, job: RetrainJob) -> tuple[GroupTask, ...]:
+    """Return what `retrain_pull` would process: its groups of alerts that are due.
+
+    Raises InputError and CheckFailed as `retrain_pull` does.
+    """
+    return _PullRetrain.of(_pull(number, job), job).tasks()
+
+
+def base_tasks(base_branch: str, job: RetrainJob) -> tuple[GroupTask, ...]:
+    """Return what `retrain_base` would process. Raises InputError as it does."""
+    base = checked_base(job.root, base_branch)
+    pulls = retouch_pulls(job.repo, base_branch)
+    return tuple(BaseRetrain.of(base, pulls, readable_pulls(base, pulls), job).tasks())
+
+
+def _pull(number: int, job: RetrainJob) -> PullRequest:
+    found = get_pull(job.repo, number)
+    if found is None:
+        raise InputError(f"{job.repo.name}: there is no pull request {number}.")
+    return found
 
 
 def _edited(
@@ -122,21 +138,39 @@ class _PullRetrain:
     destination: Destination
     """Of the first group's result."""
 
+    @classmethod
+    def of(cls, found: PullRequest, job: RetrainJob) -> _PullRetrain:
+        """Raises InputError for a checkout of another base, CheckFailed without its branch."""
+        base = checked_base(job.root, found.base.ref)
+        contents = fetch_branch(base, found.head.ref)
+        if contents is None:
+            message = f"{job.repo.name}#{found.number}: its branch was deleted."
+            raise CheckFailed(message, hint="Close the pull request.")
+        contents = authorized(contents, job.repo, found.number, job.login, job.root)
+        return cls(job, base, found, contents, _destination(found, contents, base, job))
+
     def packages(self) -> tuple[Path, ...]:
         """Process its groups of alerts that are due; return the folders of the packages."""
-        job, added = self.job, self.contents.alert_ids
-        intake = self._intake()
+        job, intake = self.job, self.intake
         if intake.faults:
+            added = self.contents.alert_ids
             return (pack(job.out, self.destination.proposal(added, faults=intake.faults)),)
-        groups = self._groups(intake)
-        if not groups:
+        tasks = self.tasks()
+        if not tasks:
             return self._record_only(intake)
-        grouped = {alert_id for group in groups for alert_id in group}
-        alone = tuple(alert_id for alert_id in added if alert_id not in grouped)
-        first = self._task(groups[0], alone, self.destination, self.previous, intake)
-        written = [process_group(first, job)]
-        written += [process_group(self._further_task(ids, intake), job) for ids in groups[1:]]
+        written = [process_group(task, job) for task in tasks]
         return tuple(path for path in written if path is not None)
+
+    def tasks(self) -> tuple[GroupTask, ...]:
+        """Return a task for each group of alerts that is due; none where the intake has faults."""
+        intake = self.intake
+        groups = [] if intake.faults else self._groups(intake)
+        if not groups:
+            return ()
+        grouped = {alert_id for group in groups for alert_id in group}
+        alone = tuple(one for one in self.contents.alert_ids if one not in grouped)
+        first = self._task(groups[0], alone, self.destination, self.previous, intake)
+        return (first, *(self._further_task(ids, intake) for ids in groups[1:]))
 
     @cached_property
     def previous(self) -> BranchContents:
@@ -158,7 +192,9 @@ class _PullRetrain:
         job = self.job
         return authorized(contents, job.repo, destination.pull, job.login, job.root)
 
-    def _intake(self) -> IntakeResult:
+    @cached_property
+    def intake(self) -> IntakeResult:
+        """What its alerts are, with what is on the base branch."""
         job, contents = self.job, self.contents
         source = AlertSource(contents.head, frozenset(contents.alert_ids), self._sender())
         receipts = self.previous.receipts
@@ -226,10 +262,7 @@ def retrain_base(base_branch: str, job: RetrainJob) -> tuple[Path, ...]:
 
     Raises InputError for a checkout that is not of the base branch.
     """
-    base = checked_base(job.root, base_branch)
-    pulls = retouch_pulls(job.repo, base_branch)
-    retrain = BaseRetrain.of(base, pulls, readable_pulls(base, pulls), job)
-    tasks = list(retrain.tasks())
+    tasks = base_tasks(base_branch, job)
     return tuple(path for task in tasks if (path := process_group(task, job)) is not None)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from retouch.documents import Value
+from retouch.pipeline.model import RunnerLabel
 
 MOST_TARGETS = 200
 """GitHub runs at most 256 jobs of one matrix."""
@@ -22,8 +23,8 @@ class RetrainTarget(Value):
 
     pull: Annotated[int, Field(ge=1)] | None
     """The number of the pull request; None: the alerts on the base branch."""
-    runs_on: str | None = None
-    """The label of the runner; None: the repository's default."""
+    runs_on: Annotated[tuple[RunnerLabel, ...], Field(min_length=1)] | None = None
+    """The labels of the runner; None: the repository's default."""
     minutes: Annotated[int, Field(ge=1)] | None = None
     """The job's time limit; None: the repository's default."""
 
