@@ -12,7 +12,8 @@ from retouch.alerts.model import Alert
 from retouch.alerts.verified import SubmittedAlert, VerifiedAlert
 from retouch.alerts.words import summarise
 from retouch.dvc.project import DvcProject, find_root
-from retouch.engine.report_history import episodes, judged_candidates
+from retouch.engine.past_reports import PastReports
+from retouch.engine.report_history import Judged, episodes, judged_candidates, judged_reports
 from retouch.errors import InputError
 from retouch.execution.model import Run, cpu_seconds_since, recorded_costs
 from retouch.gate.holdout import HoldoutDays
@@ -132,18 +133,32 @@ class Project:
         return tuple(documents.read_document(path, Run) for path in paths)
 
     def spent_today(self, now: datetime) -> float:
-        """Return the CPU seconds of the runs of the last 24 hours. Raises InputError."""
-        return cpu_seconds_since(self._runs, now - timedelta(days=1))
+        """Return the CPU seconds of the runs of the last 24 hours. Raises InputError.
 
-    def judged_before(self, alerts: Sequence[Alert] | None = None) -> int:
-        """Return how many candidates the present hold-out has judged. Raises InputError.
-
-        With `alerts`, only those tried for a slice that one of them speaks of.
+        Runs whose reports were taken away since count.
         """
+        return cpu_seconds_since([*self._runs, *self._past.runs()], now - timedelta(days=1))
+
+    @cached_property
+    def _past(self) -> PastReports:
+        return PastReports(self.root)
+
+    def _judged(self) -> list[Judged]:
+        return judged_reports(self.root, self._past.judged())
+
+    def judged_before(self, alerts: Sequence[Alert] | None = None, *, whole: bool = True) -> int:
+        """Return how many candidates the present hold-out has judged, by the reports.
+
+        Those that were taken away since count. With `alerts`, only candidates tried for a slice
+        that one of them speaks of. Raises InputError for a broken report and, with `whole`, for a
+        clone that lacks older commits.
+        """
+        if whole:
+            self._past.require_whole()
         wheres = None if alerts is None else [summarise(alert).where for alert in alerts]
         start, end = self.holdout.start, self.holdout.end
         days = date.fromisoformat(start), date.fromisoformat(end)
-        return candidates_judged(judged_candidates(self.root), days, wheres)
+        return candidates_judged(judged_candidates(self._judged()), days, wheres)
 
     def digest_of(self, path: str) -> str | None:
         """Return the digest that dvc.lock records for a path, as an alert writes it."""
@@ -202,7 +217,7 @@ class Project:
             costs=self.costs,
             jobs=jobs,
             spent_today_cpu_seconds=self.spent_today(now),
-            past=tuple(episodes(self.root)) if self.policy.value else (),
+            past=tuple(episodes(self._judged())) if self.policy.value else (),
             accepted_by=accepted_by,
         )
         return make_plan(alerts, self.policy, self.pipeline, base, now, self.dvc.with_edits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -71,12 +71,28 @@ def _hull(alerts: Sequence[Alert]) -> Window | None:
     )
 
 
-def episodes(root: Path) -> list[Episode]:
-    """Return what each tier achieved that was judged so far, oldest alert first.
+Judged = tuple[Plan, Verdict]
+"""A report that holds a verdict."""
 
-    A tier whose scores could not be compared is left out. Raises InputError for a broken report.
+
+def judged_reports(root: Path, past: Iterable[Judged] = ()) -> list[Judged]:
+    """Return the reports that hold a verdict, in the order of their ids.
+
+    `past`: those that the checkout has no more. Raises InputError for a broken report.
     """
-    return [one for plan, verdict in _judged(root) for one in _episodes(plan, verdict)]
+    here = [
+        (documents.read_document(folder / "plan.json", Plan), verdict)
+        for folder, verdict in documents.verdicts(root)
+    ]
+    return sorted([*here, *past], key=lambda judged: judged[0].report_id)
+
+
+def episodes(reports: Iterable[Judged]) -> list[Episode]:
+    """Return what each tier achieved that was judged so far, in the order of the reports.
+
+    A tier whose scores could not be compared is left out.
+    """
+    return [one for plan, verdict in reports for one in _episodes(plan, verdict)]
 
 
 def _episodes(plan: Plan, verdict: Verdict) -> Iterator[Episode]:
@@ -102,7 +118,7 @@ def _episodes(plan: Plan, verdict: Verdict) -> Iterator[Episode]:
         )
 
 
-def judged_candidates(root: Path) -> list[JudgedCandidate]:
+def judged_candidates(reports: Iterable[Judged]) -> list[JudgedCandidate]:
     """Return every candidate that a hold-out has judged so far.
 
     A candidate that came after the last one allowed was not looked at. Raises InputError.
@@ -113,7 +129,7 @@ def judged_candidates(root: Path) -> list[JudgedCandidate]:
             end=_day(plan, used, "end"),
             wheres=tuple(dict.fromkeys(alert.where for alert in plan.alerts)),
         )
-        for plan, verdict in _judged(root)
+        for plan, verdict in reports
         for judgement in verdict.judgements
         if (used := judgement.holdout) is not None
         and judgement.outcome != "invalid"
@@ -131,9 +147,3 @@ def _day(plan: Plan, used: HoldoutUsed, field: str) -> date:
             f"{place}: is {value!r}, not a day written YYYY-MM-DD.",
             hint="Check it out: `git checkout -- reports`.",
         ) from None
-
-
-def _judged(root: Path) -> Iterator[tuple[Plan, Verdict]]:
-    """Yield the plan and the verdict of each report that holds a verdict."""
-    for folder, verdict in documents.verdicts(root):
-        yield documents.read_document(folder / "plan.json", Plan), verdict

@@ -18,6 +18,7 @@ from retouch.engine.compare import (
     score_both,
     scratch,
 )
+from retouch.engine.past_reports import judged_until
 from retouch.engine.project import Project
 from retouch.engine.report_files import file_report
 from retouch.errors import InputError
@@ -157,7 +158,7 @@ def _days(
     until = question.until or arrived
     if until > arrived:
         raise InputError(f"--until {until}: data has arrived up to {arrived} only (exclusive).")
-    start = question.start or _judged_until(project.root, candidate) or theirs.seen_until
+    start = question.start or judged_until(project.root, candidate) or theirs.seen_until
     if start is None or not is_day(start):
         raise InputError(
             f"It is not known how far the candidate has looked: its"
@@ -172,17 +173,6 @@ def _days(
         f"From {start} until {until} (exclusive) there is no day.",
         hint=f"Data has arrived up to {arrived} (exclusive): give --from and --until before it.",
     )
-
-
-def _judged_until(root: Path, candidate: str) -> str | None:
-    """Return the end of the newest hold-out this candidate was judged on."""
-    ends = [
-        (verdict.judged_at, judged.holdout.end)
-        for _, verdict in documents.verdicts(root)
-        for judged in verdict.judgements
-        if judged.candidate_model == candidate and judged.holdout is not None
-    ]
-    return max(ends)[1] if ends else None
 
 
 def _file(project: Project, folder: Path, found: Shadow) -> None:

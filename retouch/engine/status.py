@@ -168,7 +168,7 @@ def _holdout_status(project: Project) -> HoldoutStatus | None:
     return HoldoutStatus(
         start=days.start,
         end=days.end,
-        judged=project.judged_before(),
+        judged=project.judged_before(whole=False),
         allowed=project.promotion.holdout.candidates,
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from retouch.engine.report_files import file_report, rerender_report
-from retouch.engine.report_history import answers, episodes, judged_candidates
+from retouch.engine.report_history import answers, episodes, judged_candidates, judged_reports
 from retouch.errors import InputError
 from retouch.gate.model import Check, Judgement, Verdict
 from tests.reporting import documents as made
@@ -68,7 +68,7 @@ def test_every_tier_that_was_judged_is_an_episode(tmp_path: Path):
         alerts=alerts,
     )
 
-    found = {episode.tier: episode for episode in episodes(tmp_path)}
+    found = {episode.tier: episode for episode in episodes(judged_reports(tmp_path))}
 
     assert list(found) == ["quarantine", "nudge", "full", "refit"]
     refit, full = found["refit"], found["full"]
@@ -89,7 +89,7 @@ def test_a_hold_out_was_put_to_use_by_what_it_really_judged(tmp_path: Path):
         judgement("late", "not_enough_data", candidate_number=3, candidates_allowed=2, **days),
     )
 
-    assert [(one.start, one.end) for one in judged_candidates(tmp_path)] == [
+    assert [(one.start, one.end) for one in judged_candidates(judged_reports(tmp_path))] == [
         (date(2026, 2, 1), date(2026, 2, 15))
     ] * 2
 
@@ -97,7 +97,7 @@ def test_a_hold_out_was_put_to_use_by_what_it_really_judged(tmp_path: Path):
 def test_a_hold_out_without_days_is_refused_in_one_sentence(tmp_path: Path):
     file(tmp_path, judgement("refit", "promote", start="soon"))
     with pytest.raises(InputError, match=r"holdout\.start: is 'soon', not a day"):
-        judged_candidates(tmp_path)
+        judged_candidates(judged_reports(tmp_path))
 
 
 @pytest.mark.parametrize("report_id", COMMITTED)
@@ -113,8 +113,8 @@ def test_every_committed_report_is_read_and_rendered_again(tmp_path: Path, repor
     assert documents == {path.name: path.read_bytes() for path in committed.glob("*.json")}
     answers(tmp_path, {})
     was_judged = (folder / "verdict.json").exists()
-    assert bool(episodes(tmp_path)) == was_judged
-    assert bool(judged_candidates(tmp_path)) <= was_judged
+    assert bool(episodes(judged_reports(tmp_path))) == was_judged
+    assert bool(judged_candidates(judged_reports(tmp_path))) <= was_judged
 
 
 def test_rendering_a_report_again_leaves_its_documents_as_they_are_on_disk(tmp_path: Path):

@@ -18,13 +18,14 @@ from functools import cached_property
 from typing import Literal
 
 from retouch.engine.base_branch import base_commit
+from retouch.engine.past_reports import judged_until
 from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.gate.canary_model import CanaryModel, CanaryVerdict
 from retouch.github.repository import Repository
 from retouch.jobs.release.assignments import load_registry, move_version
 from retouch.jobs.release.base_models import read_base_history
-from retouch.jobs.release.judge_canary import judged_until, policy_of
+from retouch.jobs.release.judge_canary import policy_of
 from retouch.jobs.release.reconcile import complete, judged_until_text, take_move
 from retouch.jobs.release.steps import (
     CompletedStep,

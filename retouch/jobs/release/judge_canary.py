@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retouch.engine.compare import (
@@ -23,12 +22,12 @@ from retouch.engine.compare import (
     score_both,
     scratch,
 )
+from retouch.engine.past_reports import judged_until
 from retouch.engine.project import Project
 from retouch.errors import InputError
 from retouch.execution import transaction
 from retouch.gate.canary_model import CanaryDay, CanaryModel, CanaryVerdict
 from retouch.gate.holdout import HoldoutDays, is_day
-from retouch.gate.model import Verdict
 from retouch.jobs.release.assignments import load_registry
 from retouch.pipeline.outputs import outputs_around
 from retouch.planning.plan import plan_stages
@@ -99,19 +98,6 @@ def policy_of(project: Project) -> Canary:
             hint="docs/canary.md shows one.",
         )
     return canary
-
-
-def judged_until(root: Path, candidate: str) -> str | None:
-    """Return the end of the newest hold-out this model was judged on; None without a report."""
-    ends = []
-    for path in documents.report_documents(root, "verdict.json"):
-        verdict: Verdict = documents.read_document(path, Verdict)
-        ends += [
-            judged.holdout.end
-            for judged in verdict.judgements
-            if judged.candidate_model == candidate and judged.holdout is not None
-        ]
-    return max(ends, default=None)
 
 
 @dataclass(frozen=True)

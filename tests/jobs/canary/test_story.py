@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from retouch.errors import InputError
 from tests.github.fake import REPOSITORY, Drop, FakeGitHub, Status
 from tests.jobs.canary.site import MOVED, Place, labels_turn_bad, make_place
 from tests.made_once import made_once
@@ -275,6 +276,32 @@ def test_a_canary_held_against_what_is_no_longer_in_production_is_judged_again(f
     write_tag(failed.toy.root, "means#prod#9", with_canary, said, at=at, push=True)
     told = failed.toy.retouch("canary", "apply", "canary.json")
     assert told.code == 2 and "Judge it again" in told.err
+
+
+def test_a_revert_takes_back_neither_the_days_nor_the_candidates_that_were_judged(place: Place):
+    """GitHub's own Revert of a squash-merged retrain takes the report along."""
+    from retouch.engine.past_reports import judged_until
+    from retouch.engine.project import open_project
+
+    toy = place.toy
+    model = next(v.hash for v in place.registry().known if v.name == "v1.1.0")
+    toy.git("checkout", "--quiet", "-B", "main", "means@v1.0.0^{commit}")
+    toy.git("merge", "--quiet", "--squash", "retrain")
+    toy.commit("Retrain (#1)")
+    facts = []
+    for _ in range(2):
+        project = open_project(toy.root)
+        facts.append((judged_until(toy.root, str(model)), project.judged_before()))
+        toy.git("revert", "--no-edit", "HEAD")
+    assert facts == [("2024-02-22", 1)] * 2
+    toy.git("revert", "--no-edit", "HEAD")
+    assert open_project(toy.root).judged_before() == 1
+
+    toy.git("clone", "--quiet", "--depth=1", f"file://{toy.root}", "../shallow")
+    shallow = open_project(toy.root.parent / "shallow")
+    with pytest.raises(InputError, match="lacks older commits"):
+        shallow.judged_before()
+    assert shallow.judged_before(whole=False) == 0
 
 
 def test_days_that_scoring_would_read_from_old_data_are_not_judged(place: Place):
