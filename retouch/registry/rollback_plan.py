@@ -8,8 +8,9 @@ are the record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from retouch.documents import Value
@@ -192,6 +193,56 @@ def _named(registry: ModelRegistry, name: str, bad: Version) -> Version:
     if found.commit == bad.commit:
         raise InputError(f"--to {found.name}: is already in {PROD}.", hint="See `retouch status`.")
     return found
+
+
+class RecordedChange(Value):
+    """A commit of the base branch in which the recorded model changed."""
+
+    commit: str
+    before: str | None
+    """The hash that its first parent records; None: none."""
+    after: str | None
+    retrained: bool = False
+    """A report was committed with it, or before the next change."""
+
+
+def changes_to_revert(
+    changes: Sequence[RecordedChange],
+    *,
+    bad: str | None,
+    target: str | None,
+    versions: Collection[str],
+) -> tuple[RecordedChange, ...]:
+    """Return the changes that lead from the restored model to the bad one, newest first.
+
+    `changes`: those after the restored version up to the bad one, newest first. `bad`, `target`
+    and `versions` are models' hashes. First comes the newest change to the bad one; before it,
+    those to versions and by retrainings. Models that people built by hand in between stay.
+    """
+    found: list[RecordedChange] = []
+    for change in changes:
+        if found and found[-1].before == target:
+            break
+        is_bad = not found and bad in (None, change.after)
+        if is_bad or (found and (change.retrained or change.after in versions)):
+            found.append(change)
+    return tuple(found)
+
+
+def with_earlier_edits(merge: MergedVersion, edits: Sequence[ParamEdit]) -> MergedVersion:
+    """Return what a version changed, with those of its edits that earlier commits made.
+
+    A rebase merge makes commits of one retraining: the one with the lock may come after the one
+    with the params. `merge` holds every params file that an edit names, before and after.
+    """
+    before = dict(merge.before)
+    for edit in edits:
+        text = before.get(edit.file)
+        undo = ParamEdit(file=edit.file, key=edit.key, before=edit.after, after=edit.before)
+        with contextlib.suppress(InputError, ValueError):  # it is among the changes, or gone
+            if text is not None:
+                before[edit.file] = edited_text(text, [undo], edit.file)
+    return replace(merge, before=before)
 
 
 _STAYS = ("alerts/", "reports/")

@@ -9,24 +9,38 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
 
 from retouch.engine.project import Project
-from retouch.errors import CheckFailed
+from retouch.errors import CheckFailed, InputError
+from retouch.execution.model import Run
 from retouch.git import branches, git, history
+from retouch.git.file_history import changes_of
 from retouch.github import git_data, pulls
 from retouch.github.pulls import PullRequest
 from retouch.github.repository import Repository
 from retouch.jobs.packages.paths import WritablePaths
+from retouch.jobs.release.committed import CommittedModel
+from retouch.policy.edits import ParamEdit
 from retouch.registry.registry import ModelRegistry, Version
 from retouch.registry.rollback_plan import (
     MergedVersion,
+    RecordedChange,
     ReversePatch,
     RevertibleFiles,
     Texts,
+    changes_to_revert,
     reverse_versions,
+    with_earlier_edits,
 )
 from retouch.reporting.marker import hidden_marker
 from retouch.reporting.release import RolledBackVersion, revert_pull_request
+from retouch.storage.documents import PROMOTION, REPORTS
+
+_RECORDS = ("**/dvc.lock", "**/dvc.yaml", PROMOTION)
+"""The files that say which model a commit records."""
+_VERDICTS = f"{REPORTS}/*/verdict.json"
 
 
 def branch_of(version: str, counter: int | None = None) -> str:
@@ -58,10 +72,21 @@ class RevertPull:
     """It was opened by this call."""
 
 
+@dataclass(frozen=True)
+class VersionsBetween:
+    """The versions to revert, and the one to come back to."""
+
+    target: Version
+    versions: tuple[Version, ...]
+    """Newest first; the bad one is the first."""
+    known: frozenset[str]
+    """The models of all versions, by their hashes."""
+
+
 def versions_between(
     project: Project, registry: ModelRegistry, target: Version, bad: Version
-) -> tuple[Version, ...]:
-    """Return the versions on the branch after `target` up to `bad`, newest first."""
+) -> VersionsBetween:
+    """Return the versions on the branch after `target` up to `bad`."""
     between = [
         version
         for version in registry.known
@@ -69,7 +94,8 @@ def versions_between(
         and contains_commit(project, bad.commit, version.commit)
         and not contains_commit(project, target.commit, version.commit)
     ]
-    return (bad, *reversed(between))
+    known = frozenset(version.hash for version in registry.known if version.hash is not None)
+    return VersionsBetween(target, (bad, *reversed(between)), known)
 
 
 def contains_commit(project: Project, commit: str, ancestor: str) -> bool:
@@ -81,13 +107,13 @@ def open_revert(
     project: Project,
     repo: Repository,
     base: str,
-    versions: Sequence[Version],
+    span: VersionsBetween,
     fall: RolledBackVersion,
 ) -> RevertPull | None:
     """Open the pull request that reverts versions, or return the existing one.
 
-    `versions`: the newest first. None: the base branch has none of their changes. Raises
-    CheckFailed, and the errors of GitHub's client.
+    None: the base branch has none of their changes. Raises CheckFailed, InputError for a clone
+    that lacks the commits, and the errors of GitHub's client.
     """
     branch = branch_of(fall.version)
     there = pulls.find_pull_request(repo, branch)
@@ -99,11 +125,11 @@ def open_revert(
     head = git_data.branch_head(repo, base)
     if head is None:
         raise CheckFailed(f"{repo.name}: there is no branch {base}.")
-    patch = _reverse_patch(project, head, versions)
+    patch = reverse_patch(project, head, span)
     if not patch.files:
         return None
     text = revert_pull_request(
-        fall, versions=[v.name for v in versions], done=patch.done, left=patch.left
+        fall, versions=[v.name for v in span.versions], done=patch.done, left=patch.left
     )
     if git_data.branch_head(repo, branch) is None:
         message = (
@@ -126,31 +152,93 @@ def _is_of_earlier(pull: PullRequest, fall: RolledBackVersion) -> bool:
     )
 
 
-def _reverse_patch(project: Project, head: str, versions: Sequence[Version]) -> ReversePatch:
-    root = project.root
-    if not branches.fetch_commit(root, head):
+def reverse_patch(project: Project, head: str, span: VersionsBetween) -> ReversePatch:
+    """Return what reverts versions in the files that `head`, a commit of the base branch, has.
+
+    Raises CheckFailed when that commit cannot be fetched, InputError as `merged_versions`.
+    """
+    if not branches.fetch_commit(project.root, head):
         raise CheckFailed(
             f"The newest commit of the base branch, {head[:10]}, is not in this clone.",
             hint="Fetch it, and run the command again: `git fetch origin`.",
         )
-    merges = [merge for version in versions if (merge := _merge(project, version)) is not None]
+    merges = merged_versions(project, span)
     paths = sorted({path for merge in merges for path in (*merge.before, *merge.after)})
     return reverse_versions(_texts(project, head, paths), merges, _revertible(project))
 
 
-def _merge(project: Project, version: Version) -> MergedVersion | None:
-    """Return what a version changed against its first parent; None for a first commit."""
-    root = project.root
-    parent = git.commit_of(root, f"{version.commit}^1")
-    if parent is None:
-        return None
-    changed = history.changed_between(root, parent, version.commit)
-    paths = [change.path for change in changed if not change.path.startswith("../")]
-    return MergedVersion(
-        version.name,
-        before=_texts(project, parent, paths),
-        after=_texts(project, version.commit, paths),
+def merged_versions(project: Project, span: VersionsBetween) -> tuple[MergedVersion, ...]:
+    """Return what changed the recorded model from the restored one to the bad one, newest first.
+
+    It is found in the history, whatever commit is tagged: later commits may lie on top of it.
+    Raises InputError for a clone that lacks the commits.
+    """
+    bad, target = span.versions[0], span.target
+    changes = changes_to_revert(
+        _recorded_changes(project.root, bad.commit, target.commit),
+        bad=bad.hash,
+        target=target.hash,
+        versions=span.known,
     )
+    found = [_merge(project, change, bad.commit) for change in changes]
+    if not found and history.parents_of(project.root, bad.commit):
+        own = RecordedChange(commit=bad.commit, before=None, after=bad.hash)
+        return (_merge(project, own, bad.commit),)
+    return tuple(found)
+
+
+def _recorded_changes(root: Path, newest: str, after: str) -> list[RecordedChange]:
+    """Return the commits that changed the recorded model, by first parents, newest first."""
+    touched = changes_of(root, [newest, f"^{after}"], [*_RECORDS, _VERDICTS])
+    found, has_report = [], False
+    for commit in dict.fromkeys(change.commit for change in touched):
+        paths = [change.path for change in touched if change.commit == commit]
+        reports = [path for path in paths if fnmatchcase(path, _VERDICTS)]
+        has_report = has_report or bool(reports)  # a rebase merge may commit it after the lock
+        parents = history.parents_of(root, commit)
+        if len(reports) == len(paths) or not parents:
+            continue
+        before, now = _recorded(root, parents[0]), _recorded(root, commit)
+        if before != now:
+            found.append(
+                RecordedChange(commit=commit, before=before, after=now, retrained=has_report)
+            )
+            has_report = False
+    return found
+
+
+def _recorded(root: Path, commit: str) -> str | None:
+    try:
+        return CommittedModel(root, commit).model.hash
+    except InputError:
+        return None
+
+
+def _merge(project: Project, change: RecordedChange, bad: str) -> MergedVersion:
+    """Return what a commit changed against its first parent, and its retraining before that."""
+    root, commit = project.root, change.commit
+    parent = history.parents_of(root, commit)[0]
+    changed = history.changed_between(root, parent, commit)
+    edits = _edits(project, change, bad)
+    inside = [one.path for one in changed if not one.path.startswith("../")]
+    paths = list(dict.fromkeys((*inside, *(edit.file for edit in edits))))
+    own = MergedVersion(
+        commit, before=_texts(project, parent, paths), after=_texts(project, commit, paths)
+    )
+    return with_earlier_edits(own, edits)
+
+
+def _edits(project: Project, change: RecordedChange, bad: str) -> tuple[ParamEdit, ...]:
+    """Return the edits of params by the retraining that brought a model, by its newest report."""
+    committed = CommittedModel(project.root, bad)
+    try:
+        kept = committed.kept(change.after) if change.after else ()
+        path = f"{REPORTS}/{kept[-1].report_id}/run.json" if kept else ""
+        run = Run.model_validate_json(committed.snapshot.read([path])[path]) if kept else None
+    except InputError:
+        return ()
+    params = WritablePaths.of(project.pipeline).params_files
+    return tuple(edit for edit in run.attempts[-1].edits if edit.file in params) if run else ()
 
 
 def _texts(project: Project, commit: str, paths: Sequence[str]) -> Texts:

@@ -15,7 +15,7 @@ from retouch.errors import CheckFailed, InputError, RetouchError
 from retouch.github.issues import find_issue, open_issue
 from retouch.github.records import DeploymentState, create_deployment, set_deployment_status
 from retouch.github.repository import Repository, repository_facts
-from retouch.jobs.release.revert import open_revert, open_reverts
+from retouch.jobs.release.revert import VersionsBetween, open_revert, open_reverts
 from retouch.registry.registry import ENVIRONMENTS, Stage, Version
 from retouch.reporting.release import Notice, RolledBackVersion
 
@@ -77,8 +77,8 @@ class Announcement:
     fall: RolledBackVersion
     revert_url: str | None = field(default=None, init=False)
 
-    def revert(self, versions: Sequence[Version]) -> CompletedStep | None:
-        """Open the pull request that reverts versions, the newest first."""
+    def revert(self, versions: VersionsBetween) -> CompletedStep | None:
+        """Open the pull request that reverts versions."""
         base = repository_facts(self.repo).default_branch
         found = open_revert(self.project, self.repo, base, versions, self.fall)
         if found is None:
