@@ -6,10 +6,13 @@ import json
 import os
 import shlex
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -90,6 +93,7 @@ def _print(found: Diagnosis) -> None:
 )
 @click.option("--base", metavar="REF", help="Check it as the head of a branch to be merged here.")
 @click.option("--data", is_flag=True, help="Check that the cache or the remote has every output.")
+@click.option("--hash", "every_byte", is_flag=True, help="With --data: read and hash all of it.")
 @click.option("--repair", is_flag=True, help="Rerun doubtful stages; the commit must be HEAD.")
 @click.option("--mend", "repair", is_flag=True, hidden=True)  # the former name of --repair
 @click.option(
@@ -101,6 +105,7 @@ def verify(
     commit: str,
     base: str | None,
     data: bool,
+    every_byte: bool,
     repair: bool,
     install_driver: bool,
     jobs: int | None,
@@ -121,11 +126,27 @@ def verify(
             raise InputError("--repair: works on HEAD only.", hint=f"Check out {commit} first.")
         _repair(project, base, jobs or cpu_count())
     else:
-        from retouch.jobs.verify.verify import verify as check_lock
-
-        found = check_lock(project, commit=commit, base=base, data=data)
+        found = _checked(project, commit, base, data or every_byte, every_byte, jobs or cpu_count())
         click.echo(_json(found) if as_json else _lines(found))
         exit_with(0 if found.sound else CheckFailed.exit_code)
+
+
+def _checked(
+    project: Project, commit: str, base: str | None, data: bool, every_byte: bool, jobs: int
+) -> Integrity:
+    """Check a commit; while bytes are read, a person at a terminal sees which."""
+    from retouch.jobs.verify.verify import Bytes
+    from retouch.jobs.verify.verify import verify as check_lock
+
+    console = Console(stderr=True)
+    with console.status("") if console.is_terminal else nullcontext() as status:
+
+        def show(path: str) -> None:
+            if status is not None:
+                status.update(f"Reading {escape(visible(path))}")
+
+        how = Bytes(jobs, show) if every_byte else None
+        return check_lock(project, commit=commit, base=base, data=data, every_byte=how)
 
 
 def _json(found: Integrity) -> str:

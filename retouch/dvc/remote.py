@@ -29,7 +29,11 @@ def missing_outputs(root: Path, outputs: Iterable[tuple[str, str]]) -> tuple[str
             return ()
         try:
             remotes = _remotes(repo)
-            return tuple(path for path, recorded in absent if not _there(repo, remotes, recorded))
+            return tuple(
+                path
+                for path, recorded in absent
+                if not any(_there(repo, by_kind, recorded) for by_kind in remotes)
+            )
         except Exception as error:  # each kind of storage has errors of its own
             message = f"The DVC remote cannot be listed: {_line(error)}."
             raise InputError(message, hint="Check `dvc remote list`.") from None
@@ -47,34 +51,47 @@ def _there(repo: Repo, remotes: dict[str, Any], recorded: str) -> bool:
     for kind, remote in remotes.items():
         cache = _cache(repo, kind)
         if recorded.endswith(".dir") and not cache.exists(recorded) and remote.exists(recorded):
-            repo.cloud.pull([HashInfo(kind, recorded)])
+            repo.cloud.pull([HashInfo(kind, recorded)], odb=remote)
         lacking = _lacking(cache, recorded, kind)
-        if set(remote.oids_exist(lacking)) >= set(lacking):
+        if _has(remote, lacking):
             return True
     return False
+
+
+def _has(remote: Any, names: list[str]) -> bool:
+    """Return whether a remote has all of these objects."""
+    if remote.fs.protocol == "local":
+        # Here `oids_exist` reads those that are not read-only, and deletes what it finds damaged.
+        return all(remote.exists(name) for name in names)
+    return set(remote.oids_exist(names)) >= set(names)
 
 
 def _lacking(cache: Any, recorded: str, kind: str) -> list[str]:
     """Return the objects of an output that the cache lacks; of an unknown directory, its list."""
     from dvc_data.hashfile.hash_info import HashInfo
     from dvc_data.hashfile.tree import Tree
+    from dvc_objects.errors import ObjectFormatError
 
     if not cache.exists(recorded):
         return [recorded]
     if not recorded.endswith(".dir"):
         return []
-    members = {item.value for _, _, item in Tree.load(cache, HashInfo(kind, recorded))}
+    try:
+        members = {item.value for _, _, item in Tree.load(cache, HashInfo(kind, recorded))}
+    except ObjectFormatError:
+        return [recorded]
     return sorted(member for member in members if not cache.exists(member))
 
 
-def _remotes(repo: Repo) -> dict[str, Any]:
-    """Return the default remote by kind of hash; none where there is none."""
-    from dvc.config import NoRemoteError
-
-    try:
-        return {kind: repo.cloud.get_remote_odb(None, "verify", hash_name=kind) for kind in _KINDS}
-    except NoRemoteError:
-        return {}
+def _remotes(repo: Repo) -> list[dict[str, Any]]:
+    """Return the default remote, and those that outputs name, each by kind of hash."""
+    default = repo.config["core"].get("remote")
+    names = {default: None} | {out.remote: None for out in repo.index.outs if out.remote}
+    return [
+        {kind: repo.cloud.get_remote_odb(name, "verify", hash_name=kind) for kind in _KINDS}
+        for name in names
+        if name
+    ]
 
 
 def _cache(repo: Repo, kind: str) -> Any:

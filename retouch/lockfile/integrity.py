@@ -52,6 +52,8 @@ class Integrity(Document):
     """Sentences: what a retraining touches and may not."""
     missing: tuple[str, ...] = ()
     """Sentences: outputs that the cache and the remote lack. Only where that was requested."""
+    damaged: tuple[str, ...] = ()
+    """Sentences: files whose bytes are others than recorded. Only where that was requested."""
 
     @property
     def doubtful(self) -> tuple[str, ...]:
@@ -61,7 +63,7 @@ class Integrity(Document):
     @property
     def sound(self) -> bool:
         """Nothing was found against this commit."""
-        return not (self.doubtful or self.stale or self.faults or self.missing)
+        return not (self.doubtful or self.stale or self.faults or self.missing or self.damaged)
 
     def named(self, found: Found) -> tuple[str, ...]:
         """Return the stages whose entry was found to be this."""
@@ -74,7 +76,7 @@ class Integrity(Document):
         stale = tuple(
             f"{s.stage}: stale: {s.because}. Repair: `{REPAIR_COMMAND}`." for s in self.stale
         )
-        return (*doubts, *stale, *self.faults, *self.missing)
+        return (*doubts, *stale, *self.faults, *self.missing, *self.damaged)
 
 
 _DOUBT = (

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from retouch.dvc import dvc
+from retouch.dvc.checked import require_inputs, require_recorded
+from retouch.engine.project import Project
+from retouch.errors import CheckFailed
 from tests.toy_project import Told, Toy
 
 
@@ -214,8 +218,62 @@ def test_what_dvc_remembers_of_a_file_is_never_asked(toy: Toy):
     path = toy.root / "models/eu.json"
     worsen(path)
     digest = hashlib.md5(path.read_bytes()).hexdigest()
-    from retouch.dvc.project import DvcProject
-
-    project = DvcProject(toy.root)
-    outs = {o.path: o.workspace for s in project.pipeline().stages for o in s.outputs}
+    outs = {o.path: o.workspace for s in Project(toy.root).pipeline.stages for o in s.outputs}
     assert outs["models/eu.json"] == digest
+
+
+def test_verify_names_each_damaged_file_in_the_cache_and_on_the_remote(toy: Toy):
+    told = toy.retouch("verify", "--data", "--hash", "--jobs", "2")
+    assert (told.code, "Sound" in told.out) == (0, True), told
+    cache, store = toy.root / ".dvc/cache", store_of(toy)
+    eu, us = (member(toy, cache, f"{region}.json") for region in ("eu", "us"))
+    clean = recorded(toy, "clean")
+    worsen(object_in(store, eu))
+    worsen(object_in(cache, us))
+    exchange(object_in(store, clean), b",eu,1", b",eu,9")
+    assert toy.retouch("verify", "--data").code == 0  # it looks for names
+    told = toy.retouch("verify", "--data", "--hash")
+    assert told.code == 1, told
+    for path, name, where in (
+        ("models/bundle/eu.json", eu, "the remote 'store'"),
+        ("models/bundle/us.json", us, "the cache of DVC"),
+        ("data/clean.csv", clean, "the remote 'store'"),
+    ):
+        assert f"{path} ({where}): dvc.lock records {name}, found " in told.out
+    assert object_in(cache, us).exists()  # it looks, and changes nothing
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"not a list", b'[{"md5": "x", "relpath": "../x"}]'])
+def test_verify_names_an_exchanged_list_and_what_git_keeps(toy: Toy, raw: bytes):
+    name = recorded(toy, "assemble")
+    for place in (object_in(store_of(toy), name), object_in(toy.root / ".dvc/cache", name)):
+        place.chmod(0o644)
+        place.write_bytes(raw)
+    toy.replace("models/metrics.json", '"mae": ', '"mae": 1')
+    toy.commit("Another result")
+    told = toy.retouch("verify", "--data", "--hash")
+    assert told.code == 1, told
+    for where in ("the remote 'store'", "the cache of DVC"):
+        assert f"models/bundle ({where}): dvc.lock records {name}, found " in told.out
+    assert "models/metrics.json (the commit): dvc.lock records " in told.out
+
+
+def test_a_part_of_a_directory_is_compared_with_its_list(toy: Toy):
+    clone = toy.clone("clone")
+    part = "models/bundle/eu.json"
+    project = Project(clone.root)
+    outputs = {o.path: o for stage in project.pipeline.stages for o in stage.outputs}
+    dvc.pull([part], root=clone.root)
+    assert not (clone.root / "models/bundle/us.json").exists()
+    require_inputs([part], outputs, {}, root=clone.root)
+    with pytest.raises(CheckFailed, match=r"us.json \(the workspace\): .*, found nothing"):
+        require_recorded([outputs["models/bundle"]], root=clone.root)
+    worsen(clone.root / part)
+    with pytest.raises(CheckFailed, match=rf"{part} \(the workspace\): dvc.lock records"):
+        require_inputs([part], outputs, {}, root=clone.root)
+    list_name = recorded(toy, "assemble")
+    worsen_list = object_in(clone.root / ".dvc/cache", list_name)
+    worsen_list.chmod(0o644)
+    worsen_list.write_bytes(b"[]")
+    with pytest.raises(CheckFailed):  # without a list that is sound, all of it is asked for
+        require_inputs([part], outputs, {}, root=clone.root)

@@ -7,7 +7,7 @@ doubtful stages and nothing else, so that each entry of `dvc.lock` is one that a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from pydantic import ConfigDict
 
 from retouch.alerts.identifiers import ULID
 from retouch.documents import Document
+from retouch.dvc.checked import Damaged
+from retouch.dvc.every_byte import damaged_outputs
 from retouch.dvc.remote import missing_outputs
 from retouch.engine.project import Project
 from retouch.engine.run import Settings
@@ -50,13 +52,28 @@ REPAIRED = "reports/mend/run.json"
 _ALERT = re.compile(r"alerts/[^/]+(?<!\.receipt)\.(json|sig)")
 
 
+@dataclass(frozen=True)
+class Bytes:
+    """How to read every byte of the data."""
+
+    jobs: int
+    watch: Callable[[str], None] = lambda _path: None
+    """Called with the path of each output before it is read."""
+
+
 def verify(
-    project: Project, *, commit: str = "HEAD", base: str | None = None, data: bool = False
+    project: Project,
+    *,
+    commit: str = "HEAD",
+    base: str | None = None,
+    data: bool = False,
+    every_byte: Bytes | None = None,
 ) -> Integrity:
     """Check that every entry of a commit's lock files is one that a run made.
 
     `base`: the commit is the head of a branch to be merged there; all changes of the branch are
     compared with it, those of its merges included. `data`: check that the outputs are available.
+    `every_byte`: read them, in the cache and on the remotes.
     Nothing is run and nothing changes. Raises InputError.
     """
     root = project.root
@@ -83,6 +100,7 @@ def verify(
             stale=_stale(pipeline, root),
             faults=news.faults(pipeline) if base else (),
             missing=_missing(root, pipeline) if data else (),
+            damaged=_damaged(root, pipeline, every_byte) if every_byte else (),
         )
 
 
@@ -250,13 +268,29 @@ def _reason_text(because: Because) -> str:
     return reason_text(because)
 
 
-def _missing(root: Path, pipeline: Pipeline) -> tuple[str, ...]:
-    outputs = [
+def _cached(pipeline: Pipeline) -> list[tuple[str, str]]:
+    return [
         (output.path, output.recorded)
         for stage in pipeline.stages
         for output in stage.outputs
         if output.cached and output.recorded is not None
     ]
+
+
+def _damaged(root: Path, pipeline: Pipeline, how: Bytes) -> tuple[str, ...]:
+    """Return a sentence for each file whose bytes are others, and for each that git keeps."""
+    found = damaged_outputs(root, _cached(pipeline), jobs=how.jobs, watch=how.watch)
+    in_git = [
+        Damaged(output.path, str(output.recorded), str(output.workspace), "the commit")
+        for stage in pipeline.stages
+        for output in stage.outputs
+        if not output.cached and output.workspace not in (None, output.recorded)
+    ]
+    return tuple(f"{one.message}." for one in (*found, *in_git))
+
+
+def _missing(root: Path, pipeline: Pipeline) -> tuple[str, ...]:
+    outputs = _cached(pipeline)
     return tuple(
         f"{path}: dvc.lock records it, but neither the cache nor the remote has it."
         " It may not have been pushed: `dvc push`."
