@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from benchmarks import bytes as bytes_
 from benchmarks import canary, faults, gate, honesty, kills, scenarios, storm, targeted
 
 ALL = {
@@ -17,6 +18,7 @@ ALL = {
     "scenarios": scenarios.main,
     "faults": faults.main,
     "canary": canary.main,
+    "bytes": bytes_.main,
     "kills": kills.main,
 }
 

@@ -86,16 +86,12 @@ def verify(
         before = [_entries_at(root, parent, pipeline) for parent in parents]
         news = _Changes(root, parents, head, base is not None)
         doubted = _invented_by_merges(root, parents, head, pipeline) if base else frozenset()
-        is_merge = base is None and len(parents) > 1
+        must_be_known = news.retrained or (base is None and len(parents) > 1)
         return Integrity(
             commit=head,
             parents=parents,
             entries=classify(
-                entries,
-                before,
-                recorded,
-                must_be_known=is_merge or news.retrained,
-                doubted=doubted,
+                entries, before, recorded, must_be_known=must_be_known, doubted=doubted
             ),
             stale=_stale(pipeline, root),
             faults=news.faults(pipeline) if base else (),
