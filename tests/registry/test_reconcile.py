@@ -173,3 +173,13 @@ def test_a_failure_on_github_stops_no_other_step(released: Released, github: Fak
     github._faults.clear()
     reconcile(released)
     assert len(github.releases) == 2
+
+
+def test_a_canary_is_judged_only_when_days_have_arrived(released: Released, tmp_path: Path):
+    published(released)
+    before, after = tmp_path / "before", tmp_path / "after"
+    reconcile(released, "--output", str(before))
+    released.toy.replace("params.yaml", "until: '2024-03-01'", "until: '2024-03-08'")
+    reconcile(released, "--output", str(after))
+    assert before.read_text().split() == ["canary=false", "promotion=false"]
+    assert after.read_text().split() == ["canary=true", "promotion=false"]

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from retouch.documents import Document
 from retouch.engine.base_branch import base_commit
+from retouch.engine.past_reports import judged_until
 from retouch.engine.project import Project
 from retouch.engine.status import read_registry
 from retouch.errors import CheckFailed, RetouchError
@@ -257,8 +258,10 @@ class _Reconcile:
         """Tell whether days have arrived on which the canary was not judged yet."""
         if prod is None or canary is None or prod == canary:
             return False
+        until = self._project.data_until.isoformat()
         text = world.github.judged.get(canary.commit, "") if world.github else ""
-        return text != judged_until_text(self._project.data_until.isoformat())
+        looked = judged_until(self._project.root, canary.hash or "")
+        return text != judged_until_text(until) and (looked is None or looked < until)
 
 
 def judged_until_text(day: str) -> str:
