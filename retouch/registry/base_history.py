@@ -34,6 +34,9 @@ class BaseHistory(Value):
     after: Mapping[str, frozenset[str]] = {}
     """Commit of the branch -> the `changes` that came after it. No other commits are listed."""
 
+    ahead: frozenset[str] = frozenset()
+    """Commits of versions that come after `head`: an older commit of the branch is looked at."""
+
     @property
     def current(self) -> ModelChange | None:
         """The change that brought the model which the branch records now."""

@@ -253,6 +253,10 @@ def _superseded_by(facts: PromotionFacts) -> str | None:
     newest one, which is completed as long as the branch has not gone back to an older model.
     """
     history, registry = facts.history, facts.registry
+    ahead = history.ahead if history is not None else frozenset()
+    later = [v for v in registry.versions if v.commit in ahead and v.hash != facts.hash]
+    if later:
+        return f"{later[-1].name}, commit {later[-1].commit[:10]}"
     now = history.current if history is not None else None
     if not registry.versions or history is None or now is None or now.hash == facts.hash:
         return None

@@ -67,6 +67,21 @@ def test_an_older_commit_is_superseded_and_nothing_is_done(released: Released):
     assert released.tags() == tags
 
 
+def test_a_job_that_stands_on_an_older_commit_promotes_nothing(released: Released):
+    """As of a promotion that was approved after a newer one."""
+    published(released)
+    reconcile(released)
+    toy = released.clone("late")
+    toy.git("checkout", "--quiet", "--detach", released.baseline)
+    toy.git("symbolic-ref", "--delete", "refs/remotes/origin/HEAD")
+    for name in ("means@v1.0.0", "means#prod#1"):  # nobody has promoted the older one
+        toy.git("push", "--quiet", "origin", "--delete", f"refs/tags/{name}")
+    told = toy.retouch("reconcile", "--push")
+    assert told.code == 0, told
+    assert "superseded by v1.1.0" in told.out
+    assert released.in_stage("prod") is None
+
+
 def test_githubs_own_revert_withdraws_the_canary(released: Released):
     published(released)
     reconcile(released)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from retouch.errors import InputError
-from retouch.git import first_parents
+from retouch.git import branches, first_parents
 from retouch.jobs.release.committed import CommittedModel
 from retouch.registry.base_history import BaseHistory, ModelChange, judged_assignments
 from retouch.registry.registry import ModelRegistry
@@ -32,8 +32,10 @@ def read_base_history(
     oldest = max((places[commit] for commit in staged if commit in places), default=0)
     changes = _changes(root, line, oldest)
     newer = {change.commit: line.index(change.commit) for change in changes}
+    unplaced = {version.commit for version in registry.versions} - places.keys()
     return BaseHistory(
         head=head,
+        ahead=frozenset(one for one in unplaced if branches.is_ancestor(root, head, one)),
         changes=changes,
         after={
             commit: frozenset(one for one, at in newer.items() if at < place)
