@@ -154,8 +154,12 @@ def _table(known: dict[str, Any]) -> str:
         f" a person has to do; there are {total} points.**",
         "",
         "A cell says after which trigger all was as it should be: `at once` when the job got over"
-        " it, or nothing was left to do; `*` marks a job that did not fail.",
+        " it, or nothing was left to do; `*` marks a job that did not fail; `re-run` needs somebody"
+        " who presses the button.",
     ]
+    missing = [flow.title for name, flow in FLOWS.items() if name not in known]
+    if missing:
+        lines += ["", "Not tried yet, nor counted:", "", *(f"- {title}" for title in missing)]
     for name, flow in FLOWS.items():
         if name in known:
             lines += ["", f"## {flow.title}", "", *_of_flow(known[name])]
