@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 
 import pytest
+import yaml
 
 from retouch.dvc import dvc
+from retouch.dvc.remote import missing_outputs
 from retouch.errors import CheckFailed, InputError
 from retouch.git import git
 from retouch.lockfile.entries import lock_file_of, outputs_in
@@ -92,3 +94,18 @@ def test_git_tells_what_is_changed_committed_and_tracked(toy: Toy):
     assert "models/eu.json" not in git.tracked_files(toy.root)
     with pytest.raises(InputError, match="is not in a git repository"):
         git.top_level(toy.root.parent)
+
+
+def test_an_output_is_looked_for_in_the_remote_it_names(toy: Toy):
+    toy.dvc("remote", "add", "--quiet", "other", "../other")
+    toy.replace("dvc.yaml", "[models/bundle]\n", "[{models/bundle: {remote: other}}]\n")
+    toy.commit()
+    shutil.rmtree(toy.root.parent / "store")
+    toy.dvc("push", "--quiet")
+    (recorded,) = (out["md5"] for out in yaml.safe_load(toy.lock())["stages"]["assemble"]["outs"])
+    bundle = [("models/bundle", recorded)]
+
+    assert missing_outputs(toy.clone("fresh").root, bundle) == ()
+
+    shutil.rmtree(toy.root.parent / "other")
+    assert missing_outputs(toy.clone("late").root, bundle) == ("models/bundle",)
