@@ -151,7 +151,7 @@ def _identity(root: Path) -> tuple[str, ...]:
 def _checked(name: str, done: Finished) -> None:
     if done.exit_code:
         raise CheckFailed(
-            f"The tag {name} could not be written; git said: {done.last_lines(1)}",
+            f"The tag {name} could not be written; git said: {git.error_text(done.output)}.",
             hint="Fix that and run the same command again: it continues from there.",
         )
 
