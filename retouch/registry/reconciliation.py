@@ -167,6 +167,8 @@ def _moves(registry: ModelRegistry, history: BaseHistory) -> tuple[list[Move], l
     begun = begun_rollback(registry)
     if begun is not None and (left := rollback_moves(registry, begun, base=history.head)):
         return left, []
+    if lost := _lost_races(registry, history.head):
+        return lost, []
     moves: list[Move] = []
     prod = registry.assignment(PROD)
     notes: list[str] = []
@@ -199,6 +201,43 @@ def _moves(registry: ModelRegistry, history: BaseHistory) -> tuple[list[Move], l
             continue
         moves.append(withdrawal(event, change.commit, history.head))
     return moves, notes
+
+
+def _lost_races(registry: ModelRegistry, head: str) -> list[Move]:
+    """Return the moves that take down again what a job brought back by a plan from before.
+
+    Two jobs may run at once: one plans a promotion, the other takes the version down, and then the
+    first one writes its tags.
+    """
+    prod, moves = registry.assignment(PROD), list[Move]()
+    if prod is not None and (reason := registry.blocked(prod.version.hash or "")) is not None:
+        downs = [
+            event.tag.details.get("to")
+            for event in registry.history(PROD)
+            if event.version == prod.version and event.tag.details.get("rolled_back") is True
+        ]
+        target = registry.find(str(downs[-1])) if downs else None
+        if prod.tag.is_automatic and target is not None and registry.is_up(target):
+            found = RollbackPlan(prod.version, target, reason=reason)
+            moves += rollback_moves(registry, found, base=head)
+    for event in registry.active(CANARY):
+        reason = registry.blocked(event.version.hash or "")
+        known = any(m.stage == CANARY and m.version == event.version.name for m in moves)
+        if reason is not None and event.tag.is_automatic and not known:
+            moves.append(_taken_down_before(event, reason, head))
+    return moves
+
+
+def _taken_down_before(event: StageEvent, reason: str, head: str) -> Move:
+    version = event.version
+    return Move(
+        action="unassign",
+        version=version.name,
+        commit=version.commit,
+        stage=CANARY,
+        details={"model": version.hash, "reason": reason, "base": head},
+        message=f"{version.name} is removed from {CANARY}: it was taken down before",
+    )
 
 
 def _passed(event: StageEvent, prod: StageEvent, head: str) -> Move:

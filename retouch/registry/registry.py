@@ -133,7 +133,8 @@ class ModelRegistry(Value):
 
         A failed canary and a rollback are recorded by the tag that removes the version:
         `"model"` its hash, `"failed"` or `"rolled_back"` true, `"reason"` why. Assigning a version
-        of that model afterwards means that a person allows it again.
+        of that model afterwards means that a person allows it again; not so the assignment of a
+        promotion, which another job had planned before.
         """
         reason = None
         for tag in self.tags:
@@ -141,7 +142,11 @@ class ModelRegistry(Value):
             down = details.get("failed") is True or details.get("rolled_back") is True
             if down and details.get("model") == model_hash:
                 reason = str(details.get("reason") or "it was taken down")
-            elif tag.kind == "assign" and (version := self._at(tag.commit)) is not None:
+            elif (
+                tag.kind == "assign"
+                and not tag.is_automatic
+                and (version := self._at(tag.commit)) is not None
+            ):
                 reason = None if version.hash == model_hash else reason
         return reason
 

@@ -79,6 +79,12 @@ class Tag(Value):
             return {}
         return value if isinstance(value, dict) else {}
 
+    @property
+    def is_automatic(self) -> bool:
+        """Whether a promotion, or a canary that passed, wrote it; no person decided it."""
+        details = self.details
+        return "plan_key" in details or details.get("passed") is True
+
 
 def parse_tag(name: str, *, commit: str, at: datetime, message: str = "") -> Tag | None:
     """Return what a tag means; None when its name is not one of GTO's."""

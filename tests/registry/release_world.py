@@ -247,6 +247,14 @@ class World:
             taken.append(step.message)
         return taken
 
+    def take_late(self, plan: Reconciliation) -> None:
+        """Write the tags of a plan that was made before other jobs wrote theirs."""
+        names = {tag.name for tag in self.tags}
+        for step in plan.on_tags:
+            there = isinstance(step, Register) and f"{MODEL}@{step.version}" in names
+            if not there:  # the same tag on the same commit: done
+                self._take(step, plan.promotion, plan.head)
+
     def promote(self, commit: str) -> PromotionPlan:
         """Do what `retouch promote --commit` does to the tags."""
         history = self.history(commit)

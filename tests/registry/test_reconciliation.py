@@ -257,3 +257,34 @@ def test_steps_on_github_do_not_depend_on_each_other_but_come_after_the_tags(wor
     kinds = [step.kind for step in plan.steps]
     assert kinds == ["register", "assign", "withdraw", "record", "record", "release"]
     assert [*plan.on_tags, *plan.on_github] == list(plan.steps)
+
+
+def test_a_failed_canary_that_another_job_brings_back_by_an_old_plan_goes_again():
+    world = World()
+    world.commit("m0")
+    world.reconcile()
+    world.commit("m1", accept=True)
+    old = world.plan()
+    world.reconcile()
+    world.fail_canary()
+    world.take_late(old)
+    assert world.in_stage(CANARY) == "m1"
+    assert world.registry.blocked("m1") is not None
+    world.reconcile()
+    assert _stages(world) == ("m0", None)
+    assert _left(world) == []
+
+
+def test_a_rolled_back_version_that_another_job_brings_back_by_an_old_plan_goes_again():
+    world = World(policy=Release())
+    world.commit("m0")
+    world.reconcile()
+    world.commit("m1", accept=True)
+    old = world.plan()
+    world.reconcile()
+    world.roll_back()
+    world.take_late(old)
+    assert world.in_stage(PROD) == "m1"
+    world.reconcile()
+    assert world.in_stage(PROD) == "m0"
+    assert _left(world) == []
