@@ -30,7 +30,6 @@ from retouch.registry.base_history import BaseHistory
 from retouch.registry.promotion_plan import (
     Assign,
     PromotionFacts,
-    PromotionPlan,
     Register,
     Withdraw,
 )
@@ -45,7 +44,7 @@ from retouch.registry.reconciliation import (
 )
 from retouch.registry.registry import CANARY, PROD, ModelRegistry, Version, clock_warning
 from retouch.registry.rollback_plan import Move
-from retouch.registry.tags import Tag
+from retouch.registry.tags import Tag, tag_name
 
 _ROUNDS = 4
 """How often the tags are planned again: each round may lose a race against another job."""
@@ -186,40 +185,54 @@ class _Reconcile:
         return _World(registry, history, committed, github, plan)
 
     def write_tags(self, world: _World, steps: list[CompletedStep]) -> list[str]:
-        """Take the steps that write tags, up to the first that fails; return why it failed."""
-        plan = world.plan
-        if any(isinstance(step, Register) for step in plan.on_tags):
-            sound = verify(self._project, commit=plan.promotion.commit)
-            if not sound.sound:
-                return [
-                    f"The lock of {plan.promotion.commit[:10]} is not sound, so nothing is"
-                    f" promoted: {sound.message[0]}"
-                ]
-        for step in plan.on_tags:
+        """Take the steps that write tags, up to the first that fails; return why it failed.
+
+        Ends early when another job has written tags since: the steps are planned again then.
+        """
+        known = {tag.name for tag in world.registry.tags}
+        for step in world.plan.on_tags:
             try:
-                steps.append(self._write(step, plan.promotion, world.history.head))
+                now = load_registry(self._project, push=self._request.push)
+                if {tag.name for tag in now.tags} != known:
+                    return []
+                known.add(self._write(step, world))
             except gto_tags.TagConflict:
-                return []  # another job was quicker: look again
+                return []
             except RetouchError as error:
                 return [str(error)]
+            steps.append(CompletedStep(message=f"{step.message}."))
         return []
 
-    def _write(self, step: ReconcileStep, plan: PromotionPlan, head: str) -> CompletedStep:
+    def _write(self, step: ReconcileStep, world: _World) -> str:
+        """Write the tag of a step, and return its name."""
         project, push = self._project, self._request.push
+        plan, base = world.plan.promotion, {"base": world.history.head}
         match step:
             case Move():
-                take_move(project, step, push=push)
+                return take_move(project, step, push=push).name
             case Register():
+                self._require_sound(plan.commit)
                 register_version(project, step.version, plan.commit, plan.details, push=push)
+                return tag_name("version", plan.model, version=step.version)
             case Assign():
-                details = {"reason": plan.reason, **plan.details, "base": head}
                 version = self._version(plan.version)
-                move_version(project, "assign", version, step.stage, details, push=push)
+                details = {"reason": plan.reason, **plan.details, **base}
+                return move_version(project, "assign", version, step.stage, details, push=push).name
             case Withdraw():
                 version = self._version(step.version)
-                details = {"reason": plan.supersedes, "model": version.hash, "base": head}
-                move_version(project, "unassign", version, CANARY, details, push=push)
-        return CompletedStep(message=f"{step.message}.")
+                details = {"reason": plan.supersedes, "model": version.hash, **base}
+                return move_version(project, "unassign", version, CANARY, details, push=push).name
+        raise AssertionError(f"{step.kind} writes no tag")
+
+    def _require_sound(self, commit: str) -> None:
+        """Raise CheckFailed when the commit's lock is the result of no run."""
+        found = verify(self._project, commit=commit)
+        if not found.sound:
+            raise CheckFailed(
+                f"The lock of {commit[:10]} is not sound, so nothing is promoted:"
+                f" {found.message[0]}",
+                hint=f"See all of it: `retouch verify --commit {commit[:10]}`.",
+            )
 
     def _version(self, name: str | None) -> Version:
         return find_version(self._project, name or "", push=self._request.push)
