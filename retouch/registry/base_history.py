@@ -46,6 +46,12 @@ class BaseHistory(Value):
         """Tell whether a change came after a commit; False for a commit of another branch."""
         return change.commit in self.after.get(commit, frozenset())
 
+    def is_newer(self, commit: str, than: str) -> bool:
+        """Tell whether a commit of the branch brought a later model than another one."""
+        nothing: frozenset[str] = frozenset()
+        known = commit in self.after and than in self.after
+        return known and self.after.get(commit, nothing) < self.after.get(than, nothing)
+
 
 def judged_assignments(registry: ModelRegistry) -> tuple[StageEvent, ...]:
     """Return the assignments that a revert may end: production's, and those of all canaries.

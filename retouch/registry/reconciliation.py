@@ -167,7 +167,7 @@ def _moves(registry: ModelRegistry, history: BaseHistory) -> tuple[list[Move], l
     begun = begun_rollback(registry)
     if begun is not None and (left := rollback_moves(registry, begun, base=history.head)):
         return left, []
-    if lost := _lost_races(registry, history.head):
+    if lost := [*_lost_races(registry, history.head), *_overtaken(registry, history)]:
         return lost, []
     moves: list[Move] = []
     prod = registry.assignment(PROD)
@@ -226,6 +226,27 @@ def _lost_races(registry: ModelRegistry, head: str) -> list[Move]:
         if reason is not None and event.tag.is_automatic and not known:
             moves.append(_taken_down_before(event, reason, head))
     return moves
+
+
+def _overtaken(registry: ModelRegistry, history: BaseHistory) -> Iterator[Move]:
+    """Yield the removal of what a late job promoted over a newer version in the same stage."""
+    stages: tuple[Stage, ...] = (CANARY, PROD)
+    for stage in stages:
+        last = registry.assignment(stage)
+        if last is None or not last.tag.is_automatic:
+            continue
+        version = last.version
+        for event in registry.active(stage)[-2:-1]:
+            if history.is_newer(event.version.commit, version.commit):
+                why = f"superseded by {event.version.name}"
+                yield Move(
+                    action="unassign",
+                    version=version.name,
+                    commit=version.commit,
+                    stage=stage,
+                    details={"model": version.hash, "reason": why, "base": history.head},
+                    message=f"{version.name} is removed from {stage}: {why}",
+                )
 
 
 def _taken_down_before(event: StageEvent, reason: str, head: str) -> Move:

@@ -288,3 +288,22 @@ def test_a_rolled_back_version_that_another_job_brings_back_by_an_old_plan_goes_
     world.reconcile()
     assert world.in_stage(PROD) == "m0"
     assert _left(world) == []
+
+
+@pytest.mark.parametrize("policy", [Release(), World().policy])
+def test_an_older_version_that_a_late_job_assigns_over_a_newer_one_is_removed(policy: Release):
+    world = World(policy=policy)
+    world.commit("m0")
+    world.reconcile()
+    world.commit("m1", accept=True)
+    old = world.plan()
+    world.dying(1, world.reconcile)  # m1 is a version, and the job that assigns it sleeps
+    world.commit("m2", accept=True)
+    world.reconcile()
+    stage = PROD if policy == Release() else CANARY
+    assert world.in_stage(stage) == "m2"
+    world.take_late(old)
+    assert world.in_stage(stage) == "m1"
+    world.reconcile()
+    assert world.in_stage(stage) == "m2"
+    assert _left(world) == []
