@@ -5,6 +5,8 @@ BIN := .venv/bin
 UPGRADE ?= --upgrade
 E2E := tests/e2e tests/attacks
 READY := .venv/.ready
+UV = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+  -r <(sed -n '/^uv==/,/^[^ ]/{/^uv==/p;/^ /p}' requirements.lock)
 # Without their bytecode, the tests are compiled anew by every process.
 unexport PYTHONDONTWRITEBYTECODE
 # Threads that wait for work must not keep from the cores the processes that have some.
@@ -27,11 +29,19 @@ needs:
 # the C parser of ruamel.yaml (in the lock) make each DVC call two to five times faster.
 $(READY): requirements.lock pyproject.toml | needs
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-	  -r <(sed -n '/^uv==/,/^[^ ]/{/^uv==/p;/^ /p}' requirements.lock)
+	@$(UV)
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q retouch stages
+	@touch $@
+
+# What `retouch` itself needs, without what stages and tests do: for jobs that run no stages. Their one
+# or two commands would not earn back the time it takes to compile everything.
+.venv/.runtime: requirements-runtime.lock pyproject.toml | needs
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(UV)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-runtime.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(READY) ## Build the reference pipeline, answer a real alert, show the report
@@ -80,6 +90,8 @@ fuzz: $(READY) ## Try 100,000 hostile inputs on everything that reads from outsi
 lock: $(READY) ## Resolve every dependency anew into requirements.lock (UPGRADE= keeps what is pinned)
 	@$(BIN)/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-header --no-emit-index-url \
 	  --python-version 3.11 --universal --extra reference --group dev --output-file requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+	  --universal --constraint requirements.lock --output-file requirements-runtime.lock pyproject.toml
 
 dist: $(READY) ## Build sdist and wheel into dist/
 	@rm -rf dist

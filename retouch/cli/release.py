@@ -107,6 +107,13 @@ def _print_promoted(promoted: flow.PromotionResult) -> None:
     help="Leave the registration of a new version to another job.",
 )
 @click.option(
+    "--store",
+    default="none",
+    metavar="open|none",
+    help="`open`: the data are on the branch dvc-store, which is fetched once a model has to be"
+    " read; anything else: DVC's own configuration.",
+)
+@click.option(
     "--output",
     type=PATH,
     help="Append `canary` and `promotion`, true or false, to this file as job outputs.",
@@ -117,10 +124,11 @@ def reconcile(
     push: bool,
     github: bool | None,
     without_promotion: bool,
+    store: str,
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Bring versions, stages and GitHub into line with the base branch.
+    """Bring versions and stages into line with the base branch.
 
     Finishes a rollback that was interrupted, withdraws versions that the base branch has reverted,
     promotes the model it records now, and completes pull requests, issues, deployments and
@@ -130,7 +138,13 @@ def reconcile(
     from retouch.jobs.release import reconcile as flow
 
     repo = _repository(github)
-    request = flow.ReconcileRequest(now(), push=push, repo=repo, promote=not without_promotion)
+    request = flow.ReconcileRequest(
+        now(),
+        push=push,
+        repo=repo,
+        promote=not without_promotion,
+        open_store=store == "open",
+    )
     result = flow.reconcile(current_project(), request, dry=dry)
     if output is not None:
         lines = {"canary": result.judge, "promotion": result.waits}

@@ -13,6 +13,7 @@ from datetime import datetime
 from retouch.engine.project import Project
 from retouch.errors import CheckFailed
 from retouch.gate.canary_model import CanaryVerdict
+from retouch.git_remote.store import open_store, opened
 from retouch.github import records
 from retouch.github.records import create_release, upload_asset
 from retouch.github.repository import Repository
@@ -78,6 +79,8 @@ class Completion:
     registry: ModelRegistry
     repo: Repository
     at: datetime
+    open_store: bool = False
+    """Fetch the branch with the data, once a model has to be read."""
 
     def announce(self, step: Announce) -> list[Done]:
         """Return the steps about a version that was taken down: pull request, then issue."""
@@ -143,6 +146,8 @@ class Completion:
         """Publish the release of a version, with its bundle."""
         version = self.registry.find(step.version)
         assert version is not None  # the step follows from this registry
+        if self.open_store and opened(self.project.root) is None:
+            open_store(self.project.root)
         publish_release(self.project, self.repo, self.registry.model, version)
         return CompletedStep(message=f"The release of {version.name} has its bundle.")
 

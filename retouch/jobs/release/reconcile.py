@@ -62,6 +62,8 @@ class ReconcileRequest:
     """None: leave GitHub alone."""
     promote: bool = True
     """False: new versions wait for another job."""
+    open_store: bool = False
+    """The data are on the branch of the store, which is fetched once a model has to be read."""
 
 
 class ReconcileResult(Document):
@@ -242,7 +244,8 @@ class _Reconcile:
         repo = self._request.repo
         if repo is None:
             return
-        job = Completion(self._project, world.registry, repo, self._request.at)
+        request = self._request
+        job = Completion(self._project, world.registry, repo, request.at, request.open_store)
         for step in world.plan.on_github:
             try:
                 steps += [done for act in _actions(job, step) if (done := act()) is not None]
