@@ -13,6 +13,7 @@ import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
+from tests.e2e.act import Ran
 from tests.e2e.scene import ADDRESS, Scene, environment, git, said
 from tests.toy_project import ROOT, Toy, make_project
 
@@ -74,7 +75,7 @@ def _publish(folder: Path, person: Toy) -> None:
     git(folder, "clone", "--quiet", ADDRESS, "runner", env=env)
 
 
-def days_arrive(scene: Scene, until: date, *, falls: bool = False, seen: bool = True) -> None:
+def days_arrive(scene: Scene, until: date, *, falls: bool = False, seen: bool = True) -> list[Ran]:
     """Let the clock of the data pass; rows that fall are new ones, which a person brings along.
 
     Unless it is `seen`, the push starts no workflow yet.
@@ -91,7 +92,7 @@ def days_arrive(scene: Scene, until: date, *, falls: bool = False, seen: bool = 
         ):
             told = said(scene.folder, program, *args)
             assert told.code == 0, told
-    scene.push(f"Days until {until} have arrived", seen=seen)
+    return scene.push(f"Days until {until} have arrived", seen=seen)
 
 
 def _write_rows(path: Path, *, falls: bool) -> None:

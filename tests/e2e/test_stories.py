@@ -64,8 +64,7 @@ def test_an_alert_becomes_a_pull_request_and_merged_a_canary_which_passes(answer
     assert jobs(answered.merge(1)) == RECONCILED
     assert answered.tags() == ["means#canary#2", "means#prod#1", "means@v1.0.0", "means@v1.1.0"]
 
-    days_arrive(answered, LAST)
-    assert jobs(answered.wakes("reconcile")) == JUDGED
+    assert jobs(days_arrive(answered, LAST)) == JUDGED
     assert "means#prod#3" in answered.tags()
     assert answered.github.issues == []
     assert answered.at_main().retouch("verify").code == 0
@@ -73,15 +72,14 @@ def test_an_alert_becomes_a_pull_request_and_merged_a_canary_which_passes(answer
 
 def test_a_canary_that_fails_is_taken_down_and_stays_down(answered: Scene):
     assert jobs(answered.merge(1)) == RECONCILED
-    days_arrive(answered, LAST, falls=True)
-    assert jobs(answered.wakes("reconcile")) == JUDGED
+    assert jobs(days_arrive(answered, LAST, falls=True)) == JUDGED
     assert "means#canary!#3" in answered.tags()
     assert not [tag for tag in answered.tags() if tag.startswith("means#prod#") and tag[-1] != "1"]
     [issue] = answered.github.issues
     assert issue["state"] == "open"
     revert = answered.github.pulls[-1]
     assert revert["head"].startswith("retouch/rollback/")
-    assert jobs(answered.wakes("reconcile")) == JUDGED
+    assert jobs(answered.wakes("reconcile")) == RECONCILED
     assert len(answered.github.issues) == 1
     assert len(answered.github.pulls) == 2
 

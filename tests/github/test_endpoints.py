@@ -26,6 +26,7 @@ QUESTIONS = {
     "get_commit",
     "release_has_asset",
     "deployed_environments",
+    "deployment_states",
     "tag_exists",
     "pushes_after",
     "file_at",

@@ -10,6 +10,7 @@ from retouch.github.records import (
     Release,
     create_deployment,
     create_release,
+    deployment_states,
     latest_status,
     set_deployment_status,
     set_status,
@@ -105,6 +106,11 @@ def test_how_a_deployment_goes_is_kept(tagged, site):
     set_deployment_status(site, made, "success", "x" * 200, "https://example.org")
 
     assert [s["state"] for s in tagged.deployments[0]["statuses"]] == ["in_progress", "success"]
+    state, description = deployment_states(site, TAG)["canary"]
+    assert (state, description[:3]) == ("success", "xxx")
+    deployed(site, environment="production")  # died before its first status
+    assert deployment_states(site, TAG)["production"] == ("pending", "")
+    assert deployment_states(site, "main") == {}
     assert len(tagged.deployments[0]["statuses"][1]["description"]) == 140
 
 

@@ -162,15 +162,18 @@ def test_what_was_settled_meanwhile_is_not_opened_again(world, how):
 
 
 def test_of_two_that_run_the_same_stages_the_second_waits(world):
-    quick(world)
-    shutil.copytree(world.packages / "1", world.packages / "2")
-    world.change(branch=f"retouch/retrain/{world.answered.alert_id}")
-    world.change("2", branch=world.branch)
+    quick(world).change(branch=f"retouch/retrain/{world.answered.alert_id}")
+    (first,) = world.publish()
+    assert first.outcome == "published"
+    another = "retouch/retrain/01HQW9J6R00000000000000009"  # as if it were of another alert
+    world.github.git.git("branch", "--move", world.github.pulls[0]["head"], another)
+    world.github.pulls[0]["head"] = another
+    world.change(branch=world.branch)
 
     for _ in range(2):
-        first, second = world.publish()
+        (second,) = world.publish()
 
-    assert (first.exit_code, second.outcome) == (0, "waiting")
+    assert second.outcome == "waiting"
     pull = world.github.pulls[1]
     assert {"waiting", "verdict:running"} <= set(pull["labels"])
     assert world.status() == ("pending", "waiting for #1: the same stages run there")
