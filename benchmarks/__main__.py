@@ -1,5 +1,6 @@
 """`make bench`: the benchmarks one after the other; `python -m benchmarks storm`: that one.
 
+Options come last, and only `loop_cost` has some.
 `kills` takes hours, so it is run by its name alone: by `make e2e-all`.
 """
 
@@ -8,8 +9,9 @@ from __future__ import annotations
 import sys
 
 from benchmarks import bytes as bytes_
-from benchmarks import canary, faults, gate, honesty, kills, scenarios, storm, targeted
+from benchmarks import canary, faults, gate, honesty, kills, loop_cost, scenarios, storm, targeted
 
+OPTIONS = [word for word in sys.argv[1:] if word.startswith("--")]
 ALL = {
     "targeted": targeted.main,
     "storm": storm.main,
@@ -19,8 +21,10 @@ ALL = {
     "faults": faults.main,
     "canary": canary.main,
     "bytes": bytes_.main,
+    "loop_cost": lambda: loop_cost.main(OPTIONS),
     "kills": kills.main,
 }
 
-for name in sys.argv[1:] or [name for name in ALL if name != "kills"]:
+NAMES = [word for word in sys.argv[1:] if not word.startswith("--")]
+for name in NAMES or [name for name in ALL if name != "kills"]:
     ALL[name]()
