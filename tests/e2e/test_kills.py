@@ -18,7 +18,7 @@ from tests.e2e.kill_points import disturbed, undisturbed
 
 pytestmark = pytest.mark.skipif(
     "RETOUCH_KILLS" not in os.environ,
-    reason="not every kill point holds yet (reports/benchmarks/kills.md): RETOUCH_KILLS=SEED tries some",
+    reason="not every kill point holds yet: RETOUCH_KILLS=SEED tries some",
 )
 SEED = os.environ.get("RETOUCH_KILLS") or time.strftime("%Y-%m-%d")
 """Another one every day, the same for all workers of a run."""
