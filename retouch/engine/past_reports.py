@@ -20,7 +20,7 @@ from retouch.engine.base_branch import base_commit
 from retouch.errors import InputError
 from retouch.execution.model import Run
 from retouch.gate.model import Verdict
-from retouch.git import git
+from retouch.git import branches, git
 from retouch.git.file_history import FileChange, changes_of
 from retouch.planning.model import Plan
 from retouch.storage import documents
@@ -51,7 +51,12 @@ class PastReports:
         self._root = root
 
     def require_whole(self) -> None:
-        """Raise InputError for a clone that lacks older commits: a report may be in one."""
+        """Fetch older commits that the clone lacks; raise InputError when they are not to be had.
+
+        A report may be in one of them.
+        """
+        if git.is_shallow(self._root):
+            branches.fetch_history(self._root)
         if git.is_shallow(self._root):
             raise InputError(
                 "This clone lacks older commits, and with them may lack reports of models that were"

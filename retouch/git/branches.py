@@ -153,6 +153,11 @@ def _line(root: Path, *command: str) -> str:
     return checked(run(["git", *command], cwd=root)).output.strip()
 
 
+def fetch_history(root: Path) -> None:
+    """Fetch the older commits that a shallow clone lacks; a failure leaves it as it is."""
+    run(["git", "fetch", "--quiet", "--no-tags", "--unshallow", "origin"], cwd=root)
+
+
 def fetch_commit(root: Path, commit: str) -> bool:
     """Fetch a commit of `origin` unless it is here; return whether it is here then."""
     if commit_of(root, commit) is None:

@@ -113,8 +113,10 @@ def test_in_a_shallow_clone_how_far_a_model_has_looked_is_refused(reverted: Path
     where = f"file://{reverted}"
     git(reverted.parent, "clone", "--quiet", "--depth", "1", where, "shallow")
     shallow = reverted.parent / "shallow"
+    git(shallow, "remote", "rename", "origin", "elsewhere")  # there is nothing to fetch from
     with pytest.raises(InputError, match=r"lacks older commits.*") as refused:
         judged_until(shallow, "f" * 32)
     assert refused.value.hint is not None and "git fetch --unshallow" in refused.value.hint
-    git(shallow, "fetch", "--quiet", "--unshallow")
+    git(shallow, "remote", "rename", "elsewhere", "origin")
+    PastReports(shallow).require_whole()  # fetches what it lacks
     assert len(PastReports(shallow).judged()) == 1
