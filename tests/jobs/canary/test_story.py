@@ -299,7 +299,8 @@ def test_a_revert_takes_back_neither_the_days_nor_the_candidates_that_were_judge
     toy.git("clone", "--quiet", "--depth=1", f"file://{toy.root}", "../shallow")
     shallow = open_project(toy.root.parent / "shallow")
     assert shallow.judged_before(whole=False) == 0
-    assert shallow.judged_before() == 1  # what the clone lacked was fetched
+    again = open_project(shallow.root)
+    assert again.judged_before() == 1  # what the clone lacked was fetched
 
 
 def test_days_that_scoring_would_read_from_old_data_are_not_judged(place: Place):
