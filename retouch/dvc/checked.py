@@ -70,10 +70,10 @@ def require_recorded(outputs: Iterable[Output], *, root: Path, below: str = "") 
     `below`: a folder, from the root, that holds copies of the outputs at their own paths. One that
     is not there, or has never been recorded, is passed over: reading it fails by itself.
     """
-    digests, damaged = Workspace(root), []
+    workspace, damaged = Workspace(root, below=below), []
     for output in outputs:
         path = f"{below}/{output.path}" if below else output.path
-        damaged += digests.damaged(path, output)
+        damaged += workspace.damaged(path, output)
     if damaged:
         raise refusal(damaged, WORKSPACE_HINT)
 
@@ -116,8 +116,9 @@ def recorded_now(output: Output, made: Mapping[str, str | None]) -> Output:
 class Workspace:
     """The digests of what lies in a checkout, as DVC makes them."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, *, below: str = "") -> None:
+        """`below`: a folder, from the root, with copies of outputs; empty for the outputs."""
+        self._root, self._below = root, below
         self._digests = digests_of(root)
         self._ignore: Any = None
         self._cache_folders: dict[str, Path] | None = None
@@ -129,7 +130,7 @@ class Workspace:
         `damaged` is what refuses links. Raises InputError for what cannot be read.
         """
         place = self._root / path
-        if not place.exists() or self._dvcignore.is_ignored(_localfs(), str(place)):
+        if not place.exists() or self._dvcignore.is_ignored(_localfs(), self._original(place)):
             return None
         try:
             if not place.is_dir():
@@ -257,12 +258,23 @@ class Workspace:
     def _files(self, place: Path) -> dict[str, Path]:
         """Return the files below a folder by their path in it, but for those DVC ignores."""
         found = {}
-        for where, folders, names in self._dvcignore.walk(_localfs(), str(place)):
+        for where, below, within in os.walk(place):
+            folders, names = self._dvcignore(self._original(Path(where)), below, within)
+            below[:] = folders
             links = [name for name in folders if (Path(where) / name).is_symlink()]
             for name in (*names, *links):
                 file = Path(where) / name
                 found[file.relative_to(place).as_posix()] = file
         return found
+
+    def _original(self, place: Path) -> str:
+        """Return the path by which DVC decides whether to ignore a file: of a copy, its original's.
+
+        Copies lie in a folder that a project may well have DVC ignore as a whole.
+        """
+        if not self._below:
+            return str(place)
+        return str(self._root / place.relative_to(self._root / self._below))
 
     def _listed(self, expected: str, kind: str) -> dict[str, str] | None:
         """Return what the list of a directory in DVC's cache says, if that is sound."""

@@ -109,8 +109,8 @@ def lay_out(project: Project, name: str, model: Production) -> LaidOut:
     here = next((output for output in outputs if output.path == model.path), None)
     if here is not None and here.workspace == model.hash:
         files.copy(root / model.path, root / path)
-        copied = here.model_copy(update={"path": path.as_posix(), "recorded": model.hash})
-        require_recorded([copied], root=root)
+        copied = here.model_copy(update={"recorded": model.hash})
+        require_recorded([copied], root=root, below=(_FOLDER / name).as_posix())
     else:
         _bring(name, model, root / path, root)
     holdout = project.promotion.holdout
