@@ -279,7 +279,8 @@ def committed_run(project: Project, alert_id: str | None) -> Run:
 def copy_before(project: Project, committed: Run, root: Path) -> Project:
     """Return a clone of the commit at `root`, set back to just before the alert was answered.
 
-    It has a cache of its own, which is empty, so that every stage really runs.
+    It has a cache of its own, which is empty, so that every stage really runs, and no history, in
+    which the answer to the alert would be found and counted as one more candidate.
     """
     files.remove(root)
     git.clone(project.root, root)
@@ -292,6 +293,7 @@ def copy_before(project: Project, committed: Run, root: Path) -> Project:
         files.write_text(root / path, text)
     for alert_id in committed.alert_ids:
         files.remove(documents.report_folder(root, alert_id))
+    git.without_history(root, "Before the alert")
     return Project(root)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -142,6 +143,13 @@ def user_name(root: Path) -> str:
 def clone(source: Path, target: Path) -> None:
     """Clone what is committed in `source`. Raises InputError."""
     checked(run(["git", "clone", "--quiet", "--no-tags", str(source), str(target)], cwd=source))
+
+
+def without_history(root: Path, message: str) -> None:
+    """Have a clone begin with one commit of all its files, and know no other. Raises InputError."""
+    shutil.rmtree(root / ".git")
+    checked(run(["git", "init", "--quiet"], cwd=root))
+    commit_all(root, message)
 
 
 def commit_all(root: Path, message: str) -> None:
